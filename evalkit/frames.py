@@ -1,0 +1,83 @@
+"""Reading frames: files decoded one by one, and ahead of the tracker in a thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from evalkit.errors import EvalkitError
+from evalkit.types import Frames, Image
+
+
+def read_image(path: Path) -> Image:
+    """Decode an image file to RGB, 8 bits; grey files are spread over three channels.
+
+    Raises:
+        EvalkitError: The file is missing, empty, truncated or no image.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise EvalkitError("the frame is missing", where=path, hint="Is the download complete?") from None
+    except OSError as error:
+        raise EvalkitError(f"the frame cannot be read: {error.strerror}", where=path) from None
+    if _is_truncated(data):
+        raise EvalkitError(
+            "the frame is damaged or cut short", where=path, found=f"{len(data)} bytes",
+            hint="Fetch this file again",
+        )  # fmt: skip
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise EvalkitError("this file is not an image that can be decoded", where=path)
+    rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+    return rgb
+
+
+def _is_truncated(data: bytes) -> bool:
+    # The decoder fills what is missing of a JPEG with grey and says nothing, so look for its end marker.
+    return len(data) == 0 or (data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:])
+
+
+class ImageFiles:
+    """Frames stored as one file each.
+
+    Args:
+        paths: In order of time.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return read_image(self.paths[index])
+
+
+def ahead(frames: Frames, order: Sequence[int], *, depth: int = 4) -> Iterator[Image]:
+    """Yield frames in the given order, decoding up to ``depth`` of them in a thread meanwhile.
+
+    Memory is bounded by ``depth`` + 1 frames. An error reaches the caller at the frame it belongs to.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+        pending: deque[Future[Image]] = deque()
+        upcoming = iter(order)
+        try:
+            for index in upcoming:
+                pending.append(pool.submit(frames.__getitem__, index))
+                if len(pending) > depth:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
