@@ -1,0 +1,179 @@
+"""The only place where a tracker is called: it keeps the clock, shifts the origin and names what fails."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from evalkit.errors import EvalkitError
+from evalkit.geometry import bounding_box, shifted
+from evalkit.types import Frames, Image, Prediction, Region, Sequence, State, Tracker, Trajectory
+
+T = TypeVar("T")
+
+
+class TrackerError(EvalkitError):
+    """The tracker itself failed; the cause is chained, the frame named. The rest of a run goes on."""
+
+
+class Session:
+    """One tracker on one sequence: asks it frame by frame and records what it answers.
+
+    Args:
+        tracker: Fresh or used; ``initialize`` resets it.
+        sequence: What it is led through.
+        origin: Coordinate of the top left pixel in the benchmark's files, 0 or 1. Regions come in and are recorded in
+            the files' coordinates; the tracker sees 0-based ones. VOT's are never shifted: pass 0.
+        name: The tracker's label.
+        length: Number of frames to record; all of the sequence unless a protocol runs over a part.
+    """
+
+    def __init__(
+        self, tracker: Tracker, sequence: Sequence, *, origin: int, name: str, length: int | None = None
+    ) -> None:
+        self._tracker = tracker
+        self._sequence = sequence
+        self._origin = origin
+        self._name = name
+        size = len(sequence) if length is None else length
+        self._regions: list[Region | None] = [None] * size
+        self._confidence = np.full(size, np.nan)
+        self._seconds = np.full(size, np.nan)
+        self._states = np.full(size, State.SKIPPED, dtype=np.int8)
+
+    def initialize(self, index: int, image: Image, region: Region) -> float:
+        """Start the tracker at ``index``; the given region is recorded as its answer there.
+
+        Returns:
+            Seconds spent inside the tracker.
+        """
+        given = shifted(region, -self._origin, -self._origin)
+        _, seconds = self._timed(index, lambda: self._tracker.initialize(image, given))
+        self._regions[index] = region
+        self._seconds[index] = seconds
+        self._states[index] = State.INITIALIZED
+        return seconds
+
+    def update(self, index: int, image: Image) -> tuple[Region | None, float]:
+        """Ask the tracker about one frame and record the answer.
+
+        Returns:
+            The region in the coordinates of the files (None where the tracker gave none, or one that is not finite)
+            and the seconds spent inside the tracker.
+        """
+        prediction, seconds = self._timed(index, lambda: self._tracker.update(image))
+        if not isinstance(prediction, Prediction):
+            raise TrackerError(
+                "update must return a Prediction",
+                where=self._place(index),
+                found=type(prediction).__name__,
+                exit_code=1,
+            )
+        region = prediction.region
+        if region is not None and not _is_finite(region):
+            region = None
+        if region is not None:
+            region = shifted(region, self._origin, self._origin)
+        self.record(index, region, State.TRACKED, confidence=prediction.confidence, seconds=seconds)
+        return region, seconds
+
+    def record(
+        self,
+        index: int,
+        region: Region | None,
+        state: State,
+        *,
+        confidence: float = math.nan,
+        seconds: float = math.nan,
+    ) -> None:
+        """Note a frame that a protocol decides about without asking the tracker."""
+        self._regions[index] = region
+        self._states[index] = state
+        self._confidence[index] = confidence
+        self._seconds[index] = seconds
+
+    def trajectory(
+        self, protocol: str, *, repetition: int = 1, anchor: int | None = None, boxes_only: bool = False
+    ) -> Trajectory:
+        """Everything recorded so far.
+
+        Args:
+            boxes_only: Keep the bounding box of whatever the tracker answered, for benchmarks of boxes.
+        """
+        boxes = np.full((len(self._regions), 4), np.nan)
+        for index, region in enumerate(self._regions):
+            if region is not None:
+                boxes[index] = bounding_box(region).array()
+        return Trajectory(
+            tracker=self._name,
+            sequence=self._sequence.name,
+            protocol=protocol,
+            boxes=boxes,
+            regions=None if boxes_only else tuple(self._regions),
+            confidence=self._confidence,
+            seconds=self._seconds,
+            states=self._states,
+            repetition=repetition,
+            anchor=anchor,
+        )
+
+    def _timed(self, index: int, call: Callable[[], T]) -> tuple[T, float]:
+        start = time.perf_counter()
+        try:
+            answer = call()
+        except EvalkitError as error:
+            raise TrackerError(error.what, where=self._place(index), hint=error.hint, exit_code=1) from error
+        except Exception as error:
+            raise TrackerError(
+                f"the tracker failed with {type(error).__name__}: {error}", where=self._place(index), exit_code=1
+            ) from error
+        return answer, time.perf_counter() - start
+
+    def _place(self, index: int) -> str:
+        return f"{self._name} on {self._sequence.name}, frame {index + 1}"
+
+
+def _is_finite(region: Region) -> bool:
+    return bool(np.isfinite(bounding_box(region).array()).all())
+
+
+def starting_region(sequence: Sequence, index: int) -> Region:
+    """The annotated region that a tracker is started from.
+
+    Raises:
+        EvalkitError: There is no annotation at that frame, or it has no area.
+    """
+    region = sequence.region(index)
+    place = f"{sequence.name}, frame {index + 1}"
+    if region is None:
+        raise EvalkitError("a tracker cannot start where the groundtruth holds no box (NaN)", where=place)
+    box = bounding_box(region)
+    if not (box.width > 0 and box.height > 0):
+        raise EvalkitError(
+            "a tracker cannot start from a box without area", where=place, found=f"{box.width:g} x {box.height:g}"
+        )
+    return region
+
+
+def frames_of(sequence: Sequence) -> Frames:
+    """The frames of a sequence, as many as annotated rows.
+
+    Raises:
+        EvalkitError: There are no frames, or not as many as annotated rows.
+    """
+    if sequence.frames is None:
+        raise EvalkitError(
+            "only the annotation is here, tracking needs the frames", where=sequence.name,
+            hint="Point --data at the benchmark's full folder",
+        )  # fmt: skip
+    found, expected = len(sequence.frames), len(sequence)
+    if found != expected:
+        raise EvalkitError(
+            "frames and groundtruth rows do not match", where=sequence.name, found=f"{found} frames",
+            expected=f"{expected}, one per row", hint="Is the download complete? `evalkit data check` tells",
+        )  # fmt: skip
+    return sequence.frames
