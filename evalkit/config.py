@@ -1,0 +1,89 @@
+"""Where data, results and weights are: options first, then the environment, then the user's configuration file.
+
+The file is ``evalkit.toml`` in the working directory, else ``evalkit/evalkit.toml`` in the user's configuration folder::
+
+    [data]
+    root = "/data/tracking"      # holds OTB100, VOT2018, GOT-10k, ...
+    otb100 = "/mnt/otb"          # one benchmark elsewhere
+    [defaults]
+    results = "results"
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import EvalkitError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = "evalkit.toml"
+
+
+def user_file() -> Path:
+    """The configuration file outside any project; it need not exist."""
+    home = os.environ.get("XDG_CONFIG_HOME") or (os.environ.get("APPDATA") if os.name == "nt" else None)
+    return (Path(home) if home else Path.home() / ".config") / "evalkit" / FILE
+
+
+def cache_folder() -> Path:
+    """Folder of fetched weights and exported networks: ``$EVALKIT_CACHE``, else the user's cache folder."""
+    chosen = os.environ.get("EVALKIT_CACHE")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if os.name == "nt" else None)
+    return (Path(home) if home else Path.home() / ".cache") / "evalkit"
+
+
+def load() -> Mapping[str, Any]:
+    """The configuration in force, empty if there is none.
+
+    Raises:
+        EvalkitError: The file is not valid TOML, or a table in it is not a table.
+    """
+    for path in (Path(FILE), user_file()):
+        if path.is_file():
+            return _parse(path)
+    return {}
+
+
+def _parse(path: Path) -> Mapping[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EvalkitError(f"this is not valid TOML: {error}", where=path) from error
+    for table in ("data", "defaults"):
+        if not isinstance(content.get(table, {}), dict):
+            raise EvalkitError(f"[{table}] must be a table", where=path, found=repr(content[table]))
+    return content
+
+
+def data_root(dataset: str, option: Path | None) -> Path | None:
+    """The folder to look for a benchmark in, or None if nobody named one.
+
+    Args:
+        option: What ``--data`` said; it wins over ``$EVALKIT_DATA`` and the configuration file.
+
+    Raises:
+        EvalkitError: The named folder does not exist; who named it is said.
+    """
+    table = load().get("data", {})
+    for root, source in (
+        (option, "--data"),
+        (os.environ.get("EVALKIT_DATA"), "$EVALKIT_DATA"),
+        (table.get(dataset), f"[data] {dataset} in {FILE}"),
+        (table.get("root"), f"[data] root in {FILE}"),
+    ):
+        if root:
+            path = Path(root).expanduser()
+            if not path.is_dir():
+                raise EvalkitError("no such folder", where=f"{source} {path}")
+            return path
+    return None

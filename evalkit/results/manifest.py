@@ -1,0 +1,116 @@
+"""``run.json``: what exactly was run, so that two different runs are never mixed in one folder.
+
+The file has two parts. ``identity`` decides the numbers: a second run into the same folder must have the same.
+``environments`` lists the machines and versions that contributed; they are recorded, not compared, so that shards
+from several machines can be merged and a run can be continued after an update.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from evalkit import __version__
+from evalkit.errors import EvalkitError
+from evalkit.results.atomic import write_json
+
+FILE = "run.json"
+VERSION = 1
+_PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "onnxruntime", "openvino", "ncnn")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, processor and commit of this process, without importing anything heavy."""
+    versions = {"evalkit": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "versions": versions,
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "commit": _commit(),
+        "gpu": _gpu(),
+    }
+
+
+def load(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a result folder, or None if it has none (somebody else's results).
+
+    Raises:
+        EvalkitError: It is damaged, or of another version of the format.
+    """
+    path = folder / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        raise EvalkitError(f"this file is damaged: {error}", where=path, hint="Redo the run with --force") from error
+    version = content.get("version") if isinstance(content, dict) else None
+    if version != VERSION:
+        newer = isinstance(version, int) and version > VERSION
+        hint = "Update evalkit" if newer else "Redo the run with --force"
+        raise EvalkitError("this run was recorded in another format", where=path, found=version, expected=VERSION,
+                           hint=hint)  # fmt: skip
+    return content
+
+
+def save(folder: Path, identity: Mapping[str, Any], environments: list[dict[str, Any]]) -> None:
+    """Write ``run.json`` atomically."""
+    write_json(folder / FILE, {"version": VERSION, "identity": dict(identity), "environments": environments})
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """Keys under which two identities differ, dotted, with the old and the new value; sorted."""
+    found = []
+    for key in sorted({*old, *new}):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            found += differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            found.append((prefix + key, a, b))
+    return found
+
+
+def as_json(value: Any) -> Any:
+    """The value as it comes back from a JSON file, so that identities in memory and on disk compare equal."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _gpu() -> str | None:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return str(torch.cuda.get_device_name())
+
+
+def _commit() -> str | None:
+    source = Path(__file__).resolve().parents[2]
+    if not (source / ".git").exists():
+        return None
+    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

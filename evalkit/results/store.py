@@ -1,0 +1,120 @@
+"""The folder of one tracker on one benchmark: what is done, what is missing, and never two runs in one.
+
+The result files themselves are the ledger: a sequence is done when its file is there, because files appear whole or
+not at all. Any engine continues what any other began.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import EvalkitError
+from evalkit.results import layouts, manifest
+from evalkit.results.atomic import write_text
+from evalkit.types import Dataset, Sequence, Trajectory
+
+_UNSAFE = re.compile(r"[/\\\x00-\x1f:*?\"<>|]")
+
+
+def safe_label(name: str) -> str:
+    """A tracker's name as a folder name: separators and characters that some system forbids become ``_``.
+
+    >>> safe_label("lighttrack:back_04+cls_2")
+    'lighttrack_back_04+cls_2'
+    >>> safe_label("..")
+    '_..'
+    """
+    label = _UNSAFE.sub("_", name).strip()
+    return f"_{label}" if label.startswith(".") or not label else label
+
+
+class Store:
+    """Results of one tracker on one benchmark under one protocol."""
+
+    def __init__(self, results: Path, dataset: Dataset, label: str, protocol: str) -> None:
+        self.folder = results / dataset.directory / safe_label(label)
+        self.dataset = dataset
+        self.label = label
+        self.protocol = protocol
+        self._layout = layouts.get(dataset.layout)
+
+    def begin(self, identity: Mapping[str, Any], *, force: bool = False) -> None:
+        """Claim the folder for a run, or continue the same run in it.
+
+        Raises:
+            EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
+        """
+        new = manifest.as_json(identity)
+        old = manifest.load(self.folder) if not force else _load_anyway(self.folder)
+        if old is None and self._holds_results():
+            self._refuse_or_clear(force, "it holds results without run.json, of unknown origin", None)
+        elif old is not None:
+            changed = manifest.differences(old["identity"], new)
+            if changed:
+                key, before, now = changed[0]
+                more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+                self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}", changed)
+                old = None
+        environments = list(old["environments"]) if old else []
+        here = manifest.as_json(manifest.environment())
+        if here not in environments:
+            environments.append(here)
+        manifest.save(self.folder, new, environments)
+
+    def _refuse_or_clear(self, force: bool, reason: str, changed: object) -> None:
+        if not force:
+            raise EvalkitError(reason, where=self.folder, hint="Use --name to keep both, --force to redo it")
+        shutil.rmtree(self.folder)
+
+    def _holds_results(self) -> bool:
+        return self.folder.is_dir() and any(path.suffix in {".txt", ".bin", ".mat"} for path in self.folder.rglob("*"))
+
+    def read(self, sequence: Sequence) -> list[Trajectory]:
+        """Everything stored for a sequence: all repetitions, or all anchors; empty when there is nothing."""
+        return layouts.read(self.folder, self.dataset, sequence, self.protocol, tracker=self.label)
+
+    def done(self, sequence: Sequence, repetition: int = 1) -> bool:
+        """Whether this repetition of a sequence is complete on disk."""
+        return self._layout.done(self.folder, sequence, self.protocol, repetition)
+
+    def write(self, trajectories: Iterable[Trajectory]) -> None:
+        """Store what a protocol returned for one unit of work, and forget an earlier failure of it."""
+        for trajectory in trajectories:
+            self._layout.write(self.folder, trajectory)
+            self._failure(trajectory.sequence, trajectory.repetition).unlink(missing_ok=True)
+
+    def write_failure(self, sequence: str, repetition: int, text: str) -> Path:
+        """Keep the traceback of a failed unit of work beside the results."""
+        path = self._failure(sequence, repetition)
+        write_text(path, text)
+        return path
+
+    def _failure(self, sequence: str, repetition: int) -> Path:
+        return self.folder / "failures" / f"{safe_label(sequence)}_{repetition:03d}.log"
+
+
+def _load_anyway(folder: Path) -> dict[str, Any] | None:
+    try:
+        return manifest.load(folder)
+    except EvalkitError:
+        return {"identity": {"run.json": "damaged"}, "environments": []}
+
+
+def labels(results: Path, dataset: Dataset) -> list[str]:
+    """Labels of all trackers that have a folder of results for a benchmark, sorted.
+
+    Raises:
+        EvalkitError: There is no such folder.
+    """
+    folder = results / dataset.directory
+    if not folder.is_dir():
+        near = sorted(path.name for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
+        raise EvalkitError(
+            f"there are no results for {dataset.name}", where=folder, found=", ".join(near) or "nothing",
+            hint=f"Run `evalkit run --dataset {dataset.name} --tracker NAME` first, or give --results",
+        )  # fmt: skip
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
