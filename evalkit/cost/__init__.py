@@ -1,1 +1,1 @@
-"""cost."""
+"""What a tracker costs: operations, parameters, and time on a named device."""
