@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from evalkit.api import profile, run, score
+    from evalkit.api import run, score
     from evalkit.errors import EvalkitError
     from evalkit.types import Box, Boxes, Image, Mask, Polygon, Prediction, Region, Tracker
 
 _HOME = {
-    "evalkit.api": ("run", "score", "profile"),
+    "evalkit.api": ("run", "score"),
     "evalkit.errors": ("EvalkitError",),
     "evalkit.types": ("Box", "Boxes", "Image", "Mask", "Polygon", "Prediction", "Region", "Tracker"),
 }
@@ -32,7 +32,6 @@ __all__ = [
     "Prediction",
     "Region",
     "Tracker",
-    "profile",
     "run",
     "score",
 ]

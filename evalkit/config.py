@@ -1,6 +1,6 @@
 """Where data, results and weights are: options first, then the environment, then the user's configuration file.
 
-The file is ``evalkit.toml`` in the working directory, else ``evalkit/evalkit.toml`` in the user's configuration folder::
+The file is ``evalkit.toml`` in the working directory, else ``evalkit/evalkit.toml`` in the user's configuration::
 
     [data]
     root = "/data/tracking"      # holds OTB100, VOT2018, GOT-10k, ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,7 @@ class Outcome:
     unit: Unit
     status: Status
     frames: int = 0
-    seconds: float = float("nan")
+    seconds: float = math.nan
     error: str | None = None
     log: Path | None = None
 
@@ -163,7 +164,8 @@ class Worker:
             trajectories = [replace(one, seconds=np.full(len(one), np.nan)) for one in trajectories]
         self.store.write(trajectories)
         frames = sum(len(one) for one in trajectories)
-        return Outcome(unit, Status.DONE, frames, float(sum(one.seconds.sum() for one in trajectories)))
+        seconds = sum(float(np.nansum(one.seconds)) for one in trajectories)
+        return Outcome(unit, Status.DONE, frames, seconds if self.job.timed else math.nan)
 
     def _failed(self, unit: Unit, error: Exception) -> Outcome:
         text = "".join(traceback.format_exception(error))

@@ -62,7 +62,7 @@ def load(folder: Path) -> dict[str, Any] | None:
         hint = "Update evalkit" if newer else "Redo the run with --force"
         raise EvalkitError("this run was recorded in another format", where=path, found=version, expected=VERSION,
                            hint=hint)  # fmt: skip
-    return content
+    return dict(content)
 
 
 def save(folder: Path, identity: Mapping[str, Any], environments: list[dict[str, Any]]) -> None:

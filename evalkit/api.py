@@ -1,0 +1,364 @@
+"""What evalkit does, for Python users and for the command line, which only parses and prints.
+
+>>> import evalkit
+>>> report = evalkit.run(["mosse"], sequences=["square"])  # doctest: +SKIP
+>>> print(report.scores[0].metric, report.scores[0].value)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalkit import registry
+from evalkit.engine import serial
+from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, open_dataset
+from evalkit.errors import EvalkitError
+from evalkit.metrics import profiles as metric_profiles
+from evalkit.results import store as result_store
+from evalkit.results.store import Store
+from evalkit.types import Cost, Dataset, Score, SplitTracker, Tracker, Trajectory
+
+Progress = Callable[[Outcome, int, int], None]
+"""Called after each unit of work with its outcome, its number and the number of units."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What ``run`` did.
+
+    Attributes:
+        outcomes: One per sequence and repetition, also those that were there already.
+        scores: Of every tracker whose sequences are all there.
+        costs: MACs, parameters and frames per second.
+        notices: Sentences the reader of the numbers has to know.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    scores: tuple[Score, ...]
+    costs: tuple[Cost, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.status is Status.FAILED)
+
+
+def run(
+    trackers: Sequence[str],
+    datasets: Sequence[str] = ("synthetic",),
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    weights: Path | None = None,
+    runtime: str = "torch",
+    precision: str = "fp32",
+    device: str = "cpu",
+    threads: int = 1,
+    protocol: str | None = None,
+    sequences: Sequence[str] | None = None,
+    repeat: int | None = None,
+    seed: int = 0,
+    settings: Mapping[str, str] | None = None,
+    name: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Track benchmarks, store the trajectories, score what is complete.
+
+    What is stored already is kept; the same call continues an interrupted one.
+
+    Args:
+        trackers: Registered names or ``path/to/file.py:Class``.
+        datasets: Registered names.
+        data: Folder of the benchmarks; ``$EVALKIT_DATA`` or the configuration file otherwise.
+        results: Folder that receives ``<BENCHMARK>/<tracker>/...``.
+        sequences: Only these; every score then says how many of how many.
+        repeat: Repetitions; by default what the benchmark asks for if the tracker is stochastic, else 1.
+        settings: Hyperparameters that override the published ones.
+        name: Label of the results instead of the tracker's name; for a single tracker.
+        force: Redo what is there, and replace another run's results.
+
+    Raises:
+        EvalkitError: Something asked for does not exist or does not fit; nothing stored is lost.
+    """
+    if name is not None and len(trackers) != 1:
+        raise EvalkitError("--name labels one tracker", where="--name", found=f"{len(trackers)} trackers")
+    outcomes: list[Outcome] = []
+    scores: list[Score] = []
+    costs: list[Cost] = []
+    notices: list[str] = []
+    for dataset_name in datasets:
+        for tracker_name in trackers:
+            dataset = open_dataset(dataset_name, data, seed=seed)
+            job = Job(
+                tracker=tracker_name,
+                label=name or default_label(tracker_name, runtime, precision),
+                dataset=dataset.name,
+                results=results,
+                protocol=(protocol or dataset.protocols[0]).replace("-", "_"),
+                data=data,
+                weights=weights,
+                runtime=runtime,
+                precision=precision,
+                device=device,
+                threads=threads,
+                seed=seed,
+                settings=dict(settings or {}),
+            )
+            worker = Worker(job)
+            chosen = choose_sequences(dataset, sequences)
+            done = _track(worker, chosen, repeat=repeat, force=force, progress=progress)
+            outcomes += done
+            if not any(outcome.status is Status.FAILED for outcome in done):
+                runs = _read_runs(worker.store, chosen)
+                scores += _score_runs(worker.store, runs, headline_profiles(dataset), attributes=False)
+            costs += _costs(worker, chosen)
+            notices += _notices(worker)
+    return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
+
+
+def default_label(tracker: str, runtime: str, precision: str) -> str:
+    """The name results are filed under: the tracker's, with runtime and precision where they are not the usual ones.
+
+    >>> default_label("lighttrack-m", "torch", "fp32"), default_label("my/file.py:Mine", "ncnn", "fp16")
+    ('lighttrack-m', 'Mine@ncnn-fp16')
+    """
+    path, separator, attribute = tracker.rpartition(":")
+    label = attribute if separator and path.endswith(".py") else tracker
+    if precision != "fp32":
+        return f"{label}@{runtime}-{precision}"
+    return label if runtime == "torch" else f"{label}@{runtime}"
+
+
+def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]:
+    """Names of the sequences to work on, in the benchmark's order.
+
+    Raises:
+        EvalkitError: A name that was asked for is not there, or the benchmark is incomplete and nobody
+            asked for a part.
+    """
+    present = [sequence.name for sequence in dataset.sequences]
+    if asked is None:
+        missing = [name for name in dataset.expected if name not in set(present)]
+        if missing:
+            raise EvalkitError(
+                f"{len(missing)} of {len(dataset.expected)} sequences are missing",
+                where=f"{dataset.name} in {dataset.root}",
+                found=f"only {_listed(present)}",
+                hint=f"Missing: {_listed(missing)}. Ask for a part with --sequences",
+            )
+        return present
+    by_key = {_key(name): name for name in present}
+    unknown = [name for name in asked if _key(name) not in by_key]
+    if unknown:
+        official = {_key(name) for name in dataset.expected}
+        absent = [name for name in unknown if _key(name) in official]
+        what = "this sequence is not on disk" if absent else "no such sequence"
+        raise EvalkitError(what, where=f"{dataset.name}/{unknown[0]}", found=_listed(present))
+    wanted = {by_key[_key(name)] for name in asked}
+    return [name for name in present if name in wanted]
+
+
+def _key(name: str) -> str:
+    return name.casefold().translate(str.maketrans("", "", "-._"))
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > most else ""
+    return (", ".join(names[:most]) + more) or "nothing"
+
+
+def _track(
+    worker: Worker, sequences: Sequence[str], *, repeat: int | None, force: bool, progress: Progress | None
+) -> list[Outcome]:
+    job = worker.job
+    entry, _ = registry.find_tracker(job.tracker)
+    stochastic = not entry.facts.get("deterministic", True)
+    repetitions = repeat or (worker.dataset.repetitions if stochastic else 1)
+    worker.store.begin(worker.identity(), force=force)
+    units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions)]
+    kept = [] if force else [unit for unit in units if _is_done(worker, unit)]
+    outcomes = [Outcome(unit, Status.KEPT) for unit in kept]
+    missing = [unit for unit in units if unit not in set(kept)]
+    for number, outcome in enumerate(serial.execute(worker, missing), start=len(kept) + 1):
+        outcomes.append(outcome)
+        if progress is not None:
+            progress(outcome, number, len(units))
+    return outcomes
+
+
+def _is_done(worker: Worker, unit: Unit) -> bool:
+    return worker.store.done(worker.dataset.sequence(unit.sequence), unit.repetition)
+
+
+def score(
+    dataset: str,
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    trackers: Sequence[str] | None = None,
+    profiles: Sequence[str] | None = None,
+    protocol: str | None = None,
+    attributes: bool = False,
+    allow_partial: bool = False,
+) -> list[Score]:
+    """Score stored trajectories, ours or a stranger's; frames are not needed.
+
+    Args:
+        trackers: Labels; all that have results for the benchmark by default.
+        profiles: Metric profiles; the benchmark's official one by default, every one that applies for ``("all",)``.
+        attributes: Also by attribute or tag.
+        allow_partial: Score what is there; every score says how many of how many sequences it covers.
+
+    Raises:
+        EvalkitError: Results are missing, incomplete or damaged; the sequences are named.
+    """
+    opened = open_dataset(dataset, data)
+    chosen_protocol = (protocol or opened.protocols[0]).replace("-", "_")
+    chosen_profiles = _profiles(opened, profiles)
+    scores: list[Score] = []
+    for label in trackers or result_store.labels(results, opened):
+        store = Store(results, opened, label, chosen_protocol)
+        runs = _read_runs(store, [sequence.name for sequence in opened.sequences])
+        _check_complete(store, runs, allow_partial=allow_partial)
+        scores += _score_runs(store, runs, chosen_profiles, attributes=attributes)
+    return scores
+
+
+def _profiles(dataset: Dataset, asked: Sequence[str] | None) -> tuple[str, ...]:
+    if asked is None:
+        return (dataset.profiles[0],)
+    if tuple(asked) == ("all",):
+        return dataset.profiles
+    for name in asked:
+        if name not in dataset.profiles:
+            raise EvalkitError(
+                f"{dataset.name} cannot be scored by profile {name!r}",
+                where="--profile",
+                expected=", ".join(dataset.profiles),
+            )
+    return tuple(asked)
+
+
+def headline_profiles(dataset: Dataset) -> tuple[str, ...]:
+    """The official profile, and GOT-10k's overlap measures beside it where they apply."""
+    official = dataset.profiles[0]
+    return (official, "got10k") if "got10k" in dataset.profiles[1:] else (official,)
+
+
+def _read_runs(store: Store, sequences: Iterable[str]) -> dict[str, list[Trajectory]]:
+    """Stored trajectories by sequence; sequences without any are left out."""
+    read = {name: store.read(store.dataset.sequence(name)) for name in sequences}
+    return {name: trajectories for name, trajectories in read.items() if trajectories}
+
+
+def _check_complete(store: Store, runs: Mapping[str, list[Trajectory]], *, allow_partial: bool) -> None:
+    missing = [name for name in store.dataset.expected if name not in runs]
+    if not runs:
+        raise EvalkitError("there are no results", where=store.folder, hint=_near_labels(store))
+    if missing and not allow_partial:
+        raise EvalkitError(
+            f"{len(missing)} of {len(store.dataset.expected)} sequences have no result",
+            where=f"{store.dataset.name}/{store.label}",
+            hint=f"Missing: {_listed(missing)}. Score what is there with --allow-partial",
+        )
+
+
+def _near_labels(store: Store) -> str:
+    known = result_store.labels(store.folder.parent.parent, store.dataset)
+    return f"There are results of {_listed([name for name in known if name != store.folder.name])}"
+
+
+def _score_runs(
+    store: Store, runs: Mapping[str, list[Trajectory]], profiles: Sequence[str], *, attributes: bool
+) -> list[Score]:
+    scores: list[Score] = []
+    for profile in profiles:
+        known = {one.metric for one in scores} if profile == "got10k" else set()
+        fresh = metric_profiles.score(
+            profile, store.dataset, store.label, store.protocol, runs, attributes=attributes
+        )
+        scores += [one for one in fresh if one.metric not in known]
+    return scores
+
+
+def _costs(worker: Worker, sequences: Iterable[str]) -> list[Cost]:
+    job = worker.job
+    costs: list[Cost] = []
+    if isinstance(worker.tracker, SplitTracker):
+        from evalkit.cost import macs
+
+        costs += macs.costs(worker.tracker, name=job.label)
+    fps = frames_per_second(
+        trajectory for name in sequences for trajectory in worker.store.read(worker.dataset.sequence(name))
+    )
+    if fps is not None:
+        costs.append(
+            Cost(
+                tracker=job.label,
+                quantity="fps",
+                convention="tracking",
+                value=fps,
+                unit="1/s",
+                runtime=job.runtime,
+                precision=job.precision,
+                device=job.device,
+                threads=job.threads,
+            )
+        )
+    return costs
+
+
+def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:
+    """Frames divided by the seconds spent on them inside the tracker, initialisation included; None if not timed."""
+    frames, seconds = 0, 0.0
+    for trajectory in trajectories:
+        timed = trajectory.seconds[np.isfinite(trajectory.seconds)]
+        frames += timed.size
+        seconds += float(timed.sum())
+    return frames / seconds if seconds > 0 and math.isfinite(seconds) else None
+
+
+def _notices(worker: Worker) -> list[str]:
+    card: Mapping[str, Any] = getattr(worker.tracker, "card", {})
+    return [f"{worker.job.label}: {card[key]}" for key in ("weights_notice", "hyperparameters_notice") if card.get(key)]
+
+
+def render(form: str, **content: Any) -> str:
+    """Write scores and costs as text.
+
+    Args:
+        form: ``table``, ``json``, ``csv``, ``markdown`` or ``latex``.
+        **content: ``scores``, ``costs``, ``notices``: what the form names is used.
+
+    Raises:
+        EvalkitError: No report has that name.
+    """
+    entry, _ = registry.report.find(form)
+    return str(entry.build(**content))
+
+
+def create_tracker(name: str, **offered: Any) -> Tracker:
+    """See ``evalkit.registry.create_tracker``."""
+    return registry.create_tracker(name, **offered)
+
+
+def listing(kind: str) -> list[dict[str, Any]]:
+    """One flat record for each of the ``trackers``, ``datasets``, ``metrics``, ``reports`` or ``runtimes`` there are."""
+    if kind == "metrics":
+        return [
+            {"name": name, "summary": f"protocols {', '.join(one.protocols)}; metrics {', '.join(metric.name for metric in one.metrics)}"}
+            for name, one in metric_profiles.PROFILES.items()
+        ]
+    if kind == "runtimes":
+        from evalkit import runtimes
+
+        return [{"name": one.name, "summary": one.summary, "available": one.available} for one in runtimes.listing()]
+    registered = {"trackers": registry.tracker, "datasets": registry.dataset, "reports": registry.report}[kind]
+    return [{"name": entry.name, "summary": entry.summary} for entry in registered.entries()]

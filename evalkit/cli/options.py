@@ -1,0 +1,81 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Commas(click.ParamType[list[str]]):
+    """A comma-separated list; blanks around the commas are dropped."""
+
+    name = "A,B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        if isinstance(value, list):
+            return value
+        names = [part.strip() for part in str(value).split(",")]
+        if not all(names):
+            self.fail("names are separated by single commas, none may be empty", param, ctx)
+        return names
+
+
+class Setting(click.ParamType[tuple[str, str]]):
+    """One ``KEY=VALUE``."""
+
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, separator, text = str(value).partition("=")
+        if not separator or not key.strip():
+            self.fail(f"{value!r} is not KEY=VALUE, e.g. penalty_k=0.007", param, ctx)
+        return key.strip(), text.strip()
+
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def data(function: F) -> F:
+    return click.option(
+        "--data",
+        type=FOLDER,
+        metavar="ROOT",
+        help="The benchmark's folder, or one that holds it.  [default: $EVALKIT_DATA, then evalkit.toml]",
+    )(function)
+
+
+def results(function: F) -> F:
+    return click.option(
+        "--results",
+        type=FOLDER,
+        default=Path("results"),
+        show_default=True,
+        metavar="DIR",
+        help="Holds <BENCHMARK>/<tracker>/...",
+    )(function)
+
+
+def form(*choices: str) -> Callable[[F], F]:
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print."
+    )
+
+
+def network(function: F) -> F:
+    """How a tracker's network is executed: runtime, precision, device, threads."""
+    for option in (
+        click.option("--threads", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+                     help="Threads of the network's runtime; 1 gives the same boxes everywhere."),
+        click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0, mps."),
+        click.option("--precision", default="fp32", show_default=True, metavar="P", help="fp32, fp16, bf16, int8."),
+    ):  # fmt: skip
+        function = option(function)
+    return function

@@ -1,0 +1,65 @@
+"""Progress on stderr: one live line on a terminal, one plain line per sequence in a log."""
+
+from __future__ import annotations
+
+import math
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalkit.engine.work import Outcome
+
+
+class Progress:
+    """Called after each unit of work; use as a context manager."""
+
+    def __init__(self) -> None:
+        self._live: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            self._live = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, outcome: Outcome, number: int, total: int) -> None:
+        job = outcome.unit.job
+        if self._live is None:
+            print(f"{number}/{total} {job.dataset} {job.label} {_text(outcome)}", file=sys.stderr, flush=True)  # noqa: T201
+            return
+        if self._task is None or number == 1:
+            self._task = self._live.add_task(job.label, total=total)
+        self._live.update(
+            self._task,
+            description=f"{job.dataset} {job.label} {_text(outcome)}",
+            completed=number,
+            total=total,
+        )
+
+
+def _text(outcome: Outcome) -> str:
+    name = outcome.unit.sequence
+    if outcome.error is not None:
+        return f"{name} failed: {outcome.error}"
+    if math.isfinite(outcome.seconds) and outcome.seconds > 0:
+        return f"{name} {outcome.frames} frames {outcome.frames / outcome.seconds:.1f} fps"
+    return f"{name} {outcome.frames} frames"

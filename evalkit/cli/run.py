@@ -1,0 +1,93 @@
+"""``evalkit run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.command(name="run")
+@click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME",
+              help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.")  # fmt: skip
+@click.option("--dataset", "datasets", multiple=True, default=("synthetic",), show_default=True, metavar="NAME",
+              help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
+@click.option("--sequences", type=options.Commas(), help="Only these; scores then say how many of how many.")
+@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@click.option("--repeat", type=click.IntRange(1), metavar="N", help="Repetitions.  [default: the benchmark's]")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of stochastic trackers.")
+@click.option("--weights", type=options.FILE, help="Checkpoint instead of $EVALKIT_WEIGHTS, cache or bundled file.")
+@click.option("--runtime", default="torch", show_default=True, metavar="R", help="`evalkit list runtimes`.")
+@options.network
+@click.option("--set", "settings", type=options.Setting(), multiple=True, help="Override a hyperparameter; repeatable.")
+@options.data
+@options.results
+@click.option("--name", metavar="LABEL", help="Label of the results instead of the tracker's name.")
+@click.option("--force", is_flag=True, help="Redo what is there, and replace another run's results.")
+@options.form("table", "json")
+def command(
+    trackers: tuple[str, ...],
+    datasets: tuple[str, ...],
+    sequences: list[str] | None,
+    protocol: str | None,
+    repeat: int | None,
+    seed: int,
+    weights: Path | None,
+    runtime: str,
+    precision: str,
+    device: str,
+    threads: int,
+    settings: tuple[tuple[str, str], ...],
+    data: Path | None,
+    results: Path,
+    name: str | None,
+    force: bool,
+    form: str,
+) -> int:
+    """Track a benchmark, store the trajectories, print the scores.
+
+    What is stored already is kept: the same command continues an interrupted run.
+
+    \b
+    Examples:
+      evalkit run --tracker mosse
+      evalkit run --tracker lighttrack-m --dataset otb100 --data /data/OTB100
+      evalkit run --tracker mine.py:MyTracker --dataset got10k-val --sequences GOT-10k_Val_000001
+
+    Writes: <results>/<BENCHMARK>/<tracker>/ with the benchmark's own result files and run.json.
+    """
+    from evalkit import api
+    from evalkit.cli.progress import Progress
+
+    with Progress() as progress:
+        report = api.run(
+            trackers,
+            datasets,
+            data=data,
+            results=results,
+            weights=weights,
+            runtime=runtime,
+            precision=precision,
+            device=device,
+            threads=threads,
+            protocol=protocol,
+            sequences=sequences,
+            repeat=repeat,
+            seed=seed,
+            settings=dict(settings),
+            name=name,
+            force=force,
+            progress=progress,
+        )
+    click.echo(api.render(form, scores=report.scores, costs=report.costs, notices=report.notices))
+    for failure in report.failures:
+        where = f"{failure.unit.job.label} on {failure.unit.job.dataset}/{failure.unit.sequence}"
+        click.echo(f"evalkit: {where} failed: {failure.error}\n  traceback: {failure.log}", err=True)
+    if report.failures:
+        count = len(report.failures)
+        click.echo(
+            f"evalkit: {count} failed; its scores are left out. The same command tries only these again", err=True
+        )
+    return 1 if report.failures else 0

@@ -1,0 +1,55 @@
+"""``evalkit score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.command(name="score")
+@click.option("--dataset", required=True, metavar="NAME", help="A registered name (`evalkit list datasets`).")
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL",
+              help="Label of the results; repeatable.  [default: all that have results]")  # fmt: skip
+@click.option("--profile", "profiles", multiple=True, metavar="P",
+              help="Metric profile; repeatable; 'all' for all that apply.  [default: the official one]")  # fmt: skip
+@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@click.option("--attributes", is_flag=True, help="Also by attribute or tag.")
+@click.option("--allow-partial", is_flag=True, help="Score what is there and say n of N.")
+@options.data
+@options.results
+@options.form("table", "json", "csv", "markdown", "latex")
+def command(
+    dataset: str,
+    trackers: tuple[str, ...],
+    profiles: tuple[str, ...],
+    protocol: str | None,
+    attributes: bool,
+    allow_partial: bool,
+    data: Path | None,
+    results: Path,
+    form: str,
+) -> None:
+    """Score stored trajectories, ours or a stranger's; frames are not needed.
+
+    \b
+    Examples:
+      evalkit score --dataset synthetic
+      evalkit score --dataset otb100 --data /data/OTB100 --profile all
+      evalkit score --dataset vot2018 --data VOT2018.json --tracker LightTrack --format json
+    """
+    from evalkit import api
+
+    scores = api.score(
+        dataset,
+        data=data,
+        results=results,
+        trackers=trackers or None,
+        profiles=profiles or None,
+        protocol=protocol,
+        attributes=attributes,
+        allow_partial=allow_partial,
+    )
+    click.echo(api.render(form, scores=scores))
