@@ -1,0 +1,190 @@
+"""The named conventions by which toolkits compute scores, and the one function that applies them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evalkit.errors import EvalkitError
+from evalkit.metrics import alignment, overlap, precision, success
+from evalkit.metrics import one_pass_rules as rules
+from evalkit.metrics.measures import Evaluation, Measure, Metric
+from evalkit.metrics.one_pass import AUC, NORM_PRECISION, NORM_PRECISION_AUC, PRECISION, SR50, SR75, Toolkit
+from evalkit.types import Dataset, Score, Trajectory
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One convention.
+
+    Attributes:
+        protocols: Protocols whose trajectories it understands.
+        metrics: All it may report; which of them, the benchmark decides.
+        source: The toolkit and version it equals.
+        reason: Why its numbers differ from other profiles', in one line.
+        measure: Computes the measures.
+    """
+
+    name: str
+    protocols: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    source: str
+    reason: str
+    measure: Callable[[Evaluation], list[Measure]]
+
+def find(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        EvalkitError: There is none; near names are suggested.
+    """
+    if name in PROFILES:
+        return PROFILES[name]
+    near = difflib.get_close_matches(name, PROFILES, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else None
+    raise EvalkitError(f"no metric profile is named {name!r}", expected=", ".join(PROFILES), hint=hint)
+
+
+def measure(
+    profile: str, dataset: Dataset, protocol: str, runs: Mapping[str, list[Trajectory]], *, tag: str | None = None
+) -> tuple[list[Measure], tuple[str, ...]]:
+    """What each sequence contributes to each score, ready for resampling, and notes on rules applied.
+
+    Raises:
+        EvalkitError: See ``score``.
+    """
+    chosen = find(profile)
+    if protocol not in chosen.protocols:
+        raise EvalkitError(
+            f"profile {profile} does not score results of protocol {protocol}",
+            where=dataset.name,
+            expected=" or ".join(chosen.protocols),
+        )
+    evaluation = Evaluation(dataset, runs, tag)
+    if not evaluation.sequences():
+        raise EvalkitError("there is no result to score", where=dataset.name)
+    return chosen.measure(evaluation), evaluation.notes.sentences()
+
+
+def score(
+    profile: str,
+    dataset: Dataset,
+    tracker: str,
+    protocol: str,
+    runs: Mapping[str, list[Trajectory]],
+    *,
+    attributes: bool = False,
+) -> list[Score]:
+    """Scores of one tracker by one profile.
+
+    Args:
+        runs: By sequence name; repetitions, or the runs from each anchor. Sequences without results are left out
+            and show in ``Score.sequences``.
+        attributes: Also one score per metric and attribute.
+
+    Raises:
+        EvalkitError: The profile does not exist or does not fit the protocol; results do not fit the annotation and
+            the toolkit has no rule for it (all such sequences are named).
+    """
+    measures, notes = measure(profile, dataset, protocol, runs)
+    scores = [_score(item, profile, dataset, tracker, protocol, notes) for item in measures]
+    if not attributes:
+        return scores
+    for attribute in sorted({name for sequence in dataset.sequences for name in sequence.attributes}):
+        names = frozenset(sequence.name for sequence in dataset.sequences if attribute in sequence.attributes)
+        scores += [_score(item.only(names), profile, dataset, tracker, protocol, notes, attribute) for item in measures]
+    return scores
+
+
+def _score(
+    item: Measure,
+    profile: str,
+    dataset: Dataset,
+    tracker: str,
+    protocol: str,
+    notes: tuple[str, ...],
+    attribute: str | None = None,
+) -> Score:
+    metric = item.metric
+    shown = None if item.abscissa is None else (item.abscissa, item.curve()[-len(item.abscissa) :])
+    return Score(
+        tracker=tracker, dataset=dataset.name, protocol=protocol, metric=metric.name, profile=profile,
+        version=metric.version, value=item.value(), unit=metric.unit, higher_is_better=metric.higher_is_better,
+        sequences=len(item.sequences), expected_sequences=_expected(dataset, attribute),
+        per_sequence=item.per_sequence(), curve=shown, attribute=attribute, notes=notes,
+    )  # fmt: skip
+
+
+def _expected(dataset: Dataset, attribute: str | None) -> int:
+    if attribute is None:
+        return len(dataset.expected)
+    return sum(attribute in sequence.attributes for sequence in dataset.sequences)
+
+
+_OPE = (AUC, PRECISION, NORM_PRECISION, NORM_PRECISION_AUC, SR50, SR75)
+_ONE_PASS = ("one_pass", "realtime")
+_MATLAB = tuple(success.MATLAB_THRESHOLDS)
+
+_otb_matlab = Toolkit(rules.otb_matlab, (AUC, PRECISION, SR50, SR75), alignment.longer, _MATLAB, drop_empty=True)
+_lasot_matlab = Toolkit(rules.lasot_matlab, _OPE, alignment.longer, _MATLAB, drop_empty=True)
+_pysot = Toolkit(rules.pysot, _OPE)
+_got10k_otb = Toolkit(rules.got10k, (AUC, PRECISION, SR50), alignment.any_length)
+_got10k_lasot = Toolkit(
+    rules.got10k,
+    (AUC, PRECISION, NORM_PRECISION_AUC, NORM_PRECISION, SR50),
+    alignment.any_length,
+    normalized=tuple(precision.NORMALIZED_GOT10K),
+)
+
+
+def _pytracking(evaluation: Evaluation) -> list[Measure]:
+    rules.check_pytracking(evaluation)
+    metrics = (AUC, PRECISION, NORM_PRECISION, SR50, SR75)
+    return Toolkit(rules.pytracking, metrics, rules.fits_pytracking(evaluation.dataset.name))(evaluation)
+
+
+def _got10k(evaluation: Evaluation) -> list[Measure]:
+    """Each benchmark by the toolkit's experiment for it; benchmarks it has none for get both kinds of scores."""
+    name = evaluation.dataset.name
+    if name.startswith("got10k"):
+        return overlap.measure(evaluation)
+    if name.startswith("lasot"):
+        return _got10k_lasot(evaluation)
+    if name.startswith("otb"):
+        return _got10k_otb(evaluation)
+    return overlap.measure(evaluation) + _got10k_otb(evaluation)[:2]
+
+
+def _by_name(*profiles: Profile) -> Mapping[str, Profile]:
+    return {profile.name: profile for profile in profiles}
+
+
+PROFILES = _by_name(
+    Profile(
+        "otb-matlab", _ONE_PASS, _otb_matlab.metrics, "OTB Matlab toolkit (zhangzheng0131/Tracker_Benchmark_tb100)",
+        "the first box is the groundtruth, unusable boxes repeat the one before, unusable groundtruth counts as a hit "
+        "of precision, and MATLAB's threshold 0.65 lies one bit lower", _otb_matlab,
+    ),
+    Profile(
+        "lasot-matlab", _ONE_PASS, _OPE, "LaSOT Evaluation Toolkit 95bf38a",
+        "as otb-matlab, and frames without the target leave the numerator but not the denominator, so that a perfect "
+        "tracker stays below 1", _lasot_matlab,
+    ),
+    Profile(
+        "pysot", _ONE_PASS, _OPE, "STVIR/pysot d04028f",
+        "boxes are scored as they are: no rule for the first frame or for unusable boxes, and groundtruth is usable "
+        "where width and height are positive", _pysot,
+    ),
+    Profile(
+        "pytracking", _ONE_PASS, (AUC, PRECISION, NORM_PRECISION, SR50, SR75), "visionml/pytracking 7eb9e74",
+        "as the Matlab toolkits, but unusable groundtruth is a miss of precision too, and NaN or negative sizes are "
+        "refused", _pytracking,
+    ),
+    Profile(
+        "got10k", _ONE_PASS, (*overlap.METRICS, AUC, PRECISION, NORM_PRECISION_AUC, NORM_PRECISION),
+        "got-10k/toolkit 956e728 and 0.1.3",
+        "no rule for unusable boxes, unusable groundtruth or absent targets; on GOT-10k boxes are clipped to the "
+        "image, the first frame is left out, and frames are pooled over sequences", _got10k,
+    ),
+)  # fmt: skip
