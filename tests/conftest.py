@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moving_square import tiny_dataset
+
+from evalkit import registry
+from evalkit.registry import Entry
+from evalkit.types import Dataset
 
 HERE = Path(__file__).resolve().parent
 
@@ -20,3 +26,14 @@ def data() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dataset]:
+    """A registered benchmark named ``tiny``; tests may replace its sequences by registering another one."""
+    dataset = tiny_dataset()
+    registry.dataset.names()
+    entries = dict(registry.dataset._entries)
+    entries["tiny"] = Entry("tiny", lambda: dataset, "three moving squares")
+    monkeypatch.setattr(registry.dataset, "_entries", entries)
+    yield dataset

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from moving_square import tiny_dataset
+
+from evalkit.errors import EvalkitError
+from evalkit.results import manifest
+from evalkit.results.store import Store, labels, safe_label
+from evalkit.types import State, Trajectory
+
+IDENTITY = {"tracker": "x", "card": {"penalty_k": 0.04}, "seed": 0}
+
+
+def store(results: Path, label: str = "x") -> Store:
+    return Store(results, tiny_dataset(), label, "one_pass")
+
+
+def trajectory(sequence: str = "a", rows: int = 5) -> Trajectory:
+    return Trajectory(
+        tracker="x",
+        sequence=sequence,
+        protocol="one_pass",
+        boxes=np.linspace(1, 2, rows * 4).reshape(rows, 4),
+        regions=None,
+        confidence=np.full(rows, np.nan),
+        seconds=np.full(rows, 0.25),
+        states=np.array([State.INITIALIZED] + [State.TRACKED] * (rows - 1), dtype=np.int8),
+    )
+
+
+def test_what_is_written_is_read_back_bit_for_bit(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    sequence = opened.dataset.sequence("a")
+    assert not opened.done(sequence)
+    assert opened.read(sequence) == []
+    opened.write([trajectory()])
+    assert opened.done(sequence)
+    (read,) = opened.read(sequence)
+    np.testing.assert_array_equal(read.boxes, trajectory().boxes)
+    np.testing.assert_array_equal(read.seconds, trajectory().seconds)
+    assert read.tracker == "x"
+
+
+def test_the_same_run_continues_and_another_is_refused(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    opened.begin(IDENTITY)
+    opened.begin(IDENTITY)
+    opened.write([trajectory()])
+    with pytest.raises(EvalkitError, match=r"penalty_k=0\.04, this run has 0\.05.*--name.*--force"):
+        opened.begin({**IDENTITY, "card": {"penalty_k": 0.05}})
+    assert opened.done(opened.dataset.sequence("a")), "a refusal loses nothing"
+
+
+def test_force_clears_another_runs_results(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    opened.begin(IDENTITY)
+    opened.write([trajectory()])
+    opened.begin({**IDENTITY, "seed": 1}, force=True)
+    assert not opened.done(opened.dataset.sequence("a"))
+    loaded = manifest.load(opened.folder)
+    assert loaded is not None
+    assert loaded["identity"]["seed"] == 1
+
+
+def test_results_of_unknown_origin_are_not_mixed_in(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    opened.write([trajectory()])
+    with pytest.raises(EvalkitError, match="unknown origin"):
+        opened.begin(IDENTITY)
+
+
+def test_environments_are_collected_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = store(tmp_path)
+    opened.begin(IDENTITY)
+    monkeypatch.setattr(manifest, "environment", lambda: {"processor": "another"})
+    opened.begin(IDENTITY)
+    opened.begin(IDENTITY)
+    loaded = manifest.load(opened.folder)
+    assert loaded is not None
+    assert len(loaded["environments"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [("{", "damaged"), ('{"version": 99}', "Update"), ('{"version": 0}', "--force"), ("[]", "another format")],
+)
+def test_a_manifest_that_cannot_be_used_says_why(tmp_path: Path, content: str, complaint: str) -> None:
+    opened = store(tmp_path)
+    opened.folder.mkdir(parents=True)
+    (opened.folder / "run.json").write_text(content)
+    with pytest.raises(EvalkitError, match=complaint):
+        opened.begin(IDENTITY)
+    opened.begin(IDENTITY, force=True)
+    assert json.loads((opened.folder / "run.json").read_text())["identity"] == IDENTITY
+
+
+def test_differences_are_dotted_and_sorted() -> None:
+    old = {"a": 1, "card": {"x": 1, "y": 2}, "gone": True}
+    new = {"a": 1, "card": {"x": 1, "y": 3}, "new": 0}
+    assert manifest.differences(old, new) == [("card.y", 2, 3), ("gone", True, None), ("new", None, 0)]
+
+
+def test_a_success_forgets_the_failure_before_it(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    log = opened.write_failure("a", 1, "Traceback")
+    assert log.read_text() == "Traceback"
+    opened.write([trajectory()])
+    assert not log.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/abs", "a\\b", "..", "", "<script>", "x\x00y", "lighttrack:back"]
+)
+def test_no_label_leaves_the_results_folder(tmp_path: Path, name: str) -> None:
+    folder = store(tmp_path, name).folder
+    assert folder.resolve().parent == (tmp_path / "tiny").resolve()
+    assert safe_label(name) == folder.name
+
+
+def test_a_folder_without_results_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match="there are no results for tiny"):
+        labels(tmp_path, tiny_dataset())
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
+    blocked = tmp_path / "tiny"
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises(EvalkitError, match="cannot write this file"):
+        store(tmp_path).write([trajectory()])
+    assert blocked.read_text().startswith("a file")

@@ -1,0 +1,150 @@
+"""The import direction of the house, as a table."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Lower rows never import from higher ones; within a row only what the second table allows.
+ROWS = (
+    ("types", "errors", "geometry", "frames", "rows"),
+    ("config", "rendering", "weights", "metrics", "protocols", "results"),
+    ("runtimes", "cost"),
+    ("registry", "engine"),
+    ("trackers", "datasets", "reports"),
+    ("regression", "api"),
+    ("cli",),
+)
+WITHIN_A_ROW = {
+    ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
+    ("weights", "config"),  # the cache folder
+    ("cost", "runtimes"),  # latency is that of a runtime
+    ("engine", "registry"),  # a worker builds its tracker by name
+    ("api", "regression"),
+    ("geometry", "types"),
+    ("frames", "types"),
+    ("rows", "types"),
+    ("frames", "errors"),
+    ("rows", "errors"),
+}
+HEAVY = ("torch", "pandas", "matplotlib", "scipy", "shapely", "got10k")
+FREE_OF_NUMPY = ("numpy", "cv2")
+
+
+def rooms() -> dict[str, int]:
+    return {room: row for row, names in enumerate(ROWS) for room in names}
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Every module with the room it belongs to."""
+    found = []
+    for path in sorted((ROOT / "evalkit").rglob("*.py")):
+        relative = path.relative_to(ROOT / "evalkit")
+        if len(relative.parts) == 1 and relative.stem in ("__init__", "__main__"):
+            continue
+        found.append((relative.parts[0].removesuffix(".py"), path))
+    for room in ("trackers", "datasets", "reports"):
+        found += [(room, path) for path in sorted((ROOT / room).rglob("*.py"))]
+    return found
+
+
+def imported(tree: ast.AST) -> list[str]:
+    """Dotted names of everything imported anywhere in a module, outside ``if TYPE_CHECKING``."""
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def imported_at_the_top(tree: ast.Module) -> list[str]:
+    return imported(ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], []))
+
+
+def test_every_module_stands_in_a_room_of_the_table() -> None:
+    strangers = {str(path.relative_to(ROOT)) for room, path in modules() if room not in rooms()}
+    assert not strangers, f"these modules are in no row of the table: {sorted(strangers)}"
+
+
+def test_nothing_imports_from_a_higher_row() -> None:
+    row = rooms()
+    offenders = []
+    for room, path in modules():
+        for name in imported(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = name.split(".")
+            if parts[0] != "evalkit" or len(parts) < 2 or parts[1] not in row or parts[1] == room:
+                continue
+            allowed = row[parts[1]] < row[room] or (room, parts[1]) in WITHIN_A_ROW
+            if not allowed:
+                offenders.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not offenders, "\n".join(offenders)
+
+
+def test_plugins_are_reached_by_name_only() -> None:
+    plugins = ("evalkit.trackers", "evalkit.datasets", "evalkit.reports")
+    offenders = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room, path in modules()
+        if room not in ("trackers", "datasets", "reports")
+        for name in imported(ast.parse(path.read_text(encoding="utf-8")))
+        if name.startswith(plugins)
+    ]
+    assert not offenders, "\n".join(offenders)
+
+
+def test_nothing_is_imported_under_a_name_that_belongs_to_others() -> None:
+    offenders = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for _, path in modules()
+        for name in imported(ast.parse(path.read_text(encoding="utf-8")))
+        if name.split(".")[0] in ("trackers", "datasets", "reports")
+    ]
+    assert not offenders, "\n".join(offenders)
+
+
+def test_heavy_packages_are_imported_where_they_are_used() -> None:
+    offenders = [
+        f"{path.relative_to(ROOT)} imports {name} at its top"
+        for _, path in modules()
+        if not any(part.startswith("_") and part != "__init__.py" for part in path.relative_to(ROOT).parts)
+        for name in imported_at_the_top(ast.parse(path.read_text(encoding="utf-8")))
+        if name.split(".")[0] in HEAVY
+    ]
+    assert not offenders, "\n".join(offenders)
+
+
+def loaded_by(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules, sep='\\n')"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(answer.stdout.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["score", "--help"], ["--version"]])
+def test_help_loads_nothing_slow(arguments: list[str]) -> None:
+    code = f"from evalkit.cli import main\ntry: main({arguments!r})\nexcept SystemExit as end: assert not end.code"
+    loaded = loaded_by(code)
+    assert "evalkit.cli" in loaded
+    assert not loaded & {*HEAVY, *FREE_OF_NUMPY}
+
+
+def test_scoring_and_listing_do_without_torch() -> None:
+    code = (
+        "from evalkit import api, registry\nregistry.tracker.names(); registry.dataset.names(); registry.report.names()"
+    )
+    assert "torch" not in loaded_by(code)
+
+
+@pytest.mark.parametrize("room", ["trackers", "datasets", "reports"])
+def test_the_plugin_directories_are_links_to_the_top_level(room: str) -> None:
+    link = ROOT / "evalkit" / room
+    assert link.is_symlink()
+    assert link.readlink() == Path("..") / room
+    assert not (ROOT / room / "__init__.py").exists(), "a package here would hide other projects' packages"
