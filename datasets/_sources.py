@@ -1,0 +1,202 @@
+"""Where a benchmark's sequences come from: one or several forms in one place, put together by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalkit.datasets._images import FolderImages
+from evalkit.errors import EvalkitError
+from evalkit.results.layouts.layout import plain_name
+from evalkit.rows import read_rows
+from evalkit.types import Annotation, Frames
+from evalkit.types import Sequence as Video
+
+FACTS = Path(__file__).parent / "_facts"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One sequence as one form offers it; the fields are those of ``Sequence``."""
+
+    where: Path
+    read: Callable[[], Annotation]
+    frames: Frames | None = None
+    attributes: frozenset[str] = frozenset()
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    language: str | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+Form = Mapping[str, Source]
+"""By ``plain_name`` of the sequence."""
+
+
+@cache
+def facts(benchmark: str) -> Any:
+    """What ``_facts/<benchmark>.json`` says."""
+    return json.loads((FACTS / f"{benchmark}.json").read_text(encoding="utf-8"))
+
+
+def places(root: Path | None, directories: Iterable[str], *, benchmark: str) -> list[Path]:
+    """The given folder, and those in it that usually hold the benchmark.
+
+    Raises:
+        EvalkitError: No folder was given, or it is none.
+    """
+    if root is None:
+        raise EvalkitError(
+            f"nobody said where {benchmark} is",
+            hint="Give its folder, or the folder that holds it, with --data, $EVALKIT_DATA or the configuration file",
+        )
+    if not root.is_dir():
+        raise EvalkitError("this is not a folder", where=root, hint=f"--data names the folder that holds {benchmark}")
+    usual = {name.casefold() for name in directories}
+    return [root, *sorted(path for path in root.iterdir() if path.name.casefold() in usual and path.is_dir())]
+
+
+def assemble(names: Iterable[str], forms: Sequence[Form]) -> tuple[Video, ...]:
+    """The sequences that any form has, in the given order, each from the first form that has it.
+
+    Frames and facts that the first form lacks come from the others. Reading the annotation compares all forms.
+    """
+    videos = []
+    for name in names:
+        sources = [form[key] for form in forms if (key := plain_name(name)) in form]
+        if sources:
+            videos.append(_joined(name, sources))
+    return tuple(videos)
+
+
+def _joined(name: str, sources: Sequence[Source]) -> Video:
+    first = sources[0]
+
+    def pick(attribute: str) -> Any:
+        values = [getattr(source, attribute) for source in sources]
+        return next((value for value in values if value is not None and value != frozenset()), values[0])
+
+    return Video(
+        name=name,
+        read=first.read if len(sources) == 1 else lambda: _agreed(sources),
+        frames=pick("frames"),
+        attributes=pick("attributes"),
+        fps=pick("fps"),
+        size=pick("size"),
+        language=pick("language"),
+        meta=first.meta,
+    )
+
+
+def _agreed(sources: Sequence[Source]) -> Annotation:
+    annotation, *others = [source.read() for source in sources]
+    for other, source in zip(others, sources[1:], strict=True):
+        problem = _difference(annotation, other)
+        if problem:
+            raise EvalkitError(
+                f"two annotations of one sequence disagree: {problem}",
+                where=f"{sources[0].where} and {source.where}", hint="Point --data at the one that is meant",
+            )  # fmt: skip
+    return annotation
+
+
+def _difference(a: Annotation, b: Annotation) -> str | None:
+    if len(a.boxes) != len(b.boxes):
+        return f"{len(a.boxes)} and {len(b.boxes)} rows"
+    same = np.isclose(a.boxes, b.boxes, rtol=0, atol=1e-3, equal_nan=True).all(axis=1)
+    return None if same.all() else f"row {int(np.argmin(same)) + 1}"
+
+
+def boxes_reader(path: Path) -> Callable[[], Annotation]:
+    """Reads a file of ``x,y,w,h`` rows."""
+    return lambda: Annotation(filled(read_rows(path), path))
+
+
+def filled(boxes: Any, where: object) -> Any:
+    """The rows themselves.
+
+    Raises:
+        EvalkitError: There are none.
+    """
+    if len(boxes) == 0:
+        raise EvalkitError("the annotation is empty", where=where)
+    return boxes
+
+
+def rows_form(folder: Path, names: Iterable[str], build: Callable[[Path, str], Source] | None = None) -> Form:
+    """A folder of ``<sequence>.txt``; files of other names are passed over."""
+    files = {plain_name(path.stem): path for path in folder.glob("*.txt")}
+    make = build or (lambda path, name: Source(path, boxes_reader(path)))
+    return {key: make(files[key], name) for name in names if (key := plain_name(name)) in files}
+
+
+def json_form(path: Path, names: Iterable[str]) -> Form:
+    """A circulating index such as ``OTB2015.json``: ``gt_rect`` rows by sequence, of which only numbers are kept.
+
+    Raises:
+        EvalkitError: It is not such an index.
+    """
+    index = {plain_name(name): entry for name, entry in read_index(path).items()}
+    found = {}
+    for name in names:
+        key = plain_name(name)
+        if key in index:
+            boxes = np.array(index[key]["gt_rect"], dtype=np.float64)
+            found[key] = Source(path, lambda boxes=boxes, name=name: Annotation(_checked(boxes, path, name)))  # type: ignore[misc]
+    return found
+
+
+def _checked(boxes: Any, path: Path, name: str) -> Any:
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise EvalkitError("rows of x, y, width, height are expected", where=f"{path}, {name}")
+    return filled(boxes, f"{path}, {name}")
+
+
+def index_files(folder: Path, directories: Iterable[str]) -> list[Path]:
+    """Json files in a folder that are named as the benchmark's folders are."""
+    usual = {name.casefold() for name in directories}
+    return sorted(path for path in folder.glob("*.json") if path.stem.casefold() in usual)
+
+
+def read_index(path: Path) -> dict[str, dict[str, Any]]:
+    """The entries of a json index by sequence.
+
+    Raises:
+        EvalkitError: It is damaged or something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise EvalkitError(f"this index cannot be read: {error}", where=path) from error
+    if not isinstance(content, dict) or not all(isinstance(e, dict) and "gt_rect" in e for e in content.values()):
+        raise EvalkitError("this is not an index of sequences with gt_rect", where=path)
+    return content
+
+
+def check_rows(found: int, official: int, where: Path, images: Path | None) -> None:
+    """Accept the official number of rows, and in a tree of its own making one row per image.
+
+    Raises:
+        EvalkitError: It is neither.
+    """
+    if found != official and (images is None or len(FolderImages(images).names()) != found):
+        raise EvalkitError(
+            "the annotation has not as many rows as the benchmark's", where=where, found=found, expected=official,
+            hint="Fetch this file again",
+        )  # fmt: skip
+
+
+def nothing_found(benchmark: str, folders: Sequence[Path], expected: str) -> EvalkitError:
+    """The error that says where was looked, for what, and what is there instead."""
+    entries = sorted({path.name for folder in folders for path in folder.iterdir() if not path.name.startswith(".")})
+    listing = ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
+    return EvalkitError(
+        f"no sequences of {benchmark} are here", where=", ".join(map(str, folders)), found=listing or "nothing",
+        expected=expected, hint="Give the benchmark's own folder, or the folder that holds it, with --data",
+    )  # fmt: skip

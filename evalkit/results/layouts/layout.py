@@ -1,0 +1,147 @@
+"""What every layout offers, and what all of them need: naming files and putting trajectories together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import EvalkitError
+from evalkit.results.atomic import write_text
+from evalkit.rows import format_number, format_rows, parse_values, read_bytes
+from evalkit.types import Boxes, Sequence, State, Trajectory
+
+OMITTED = "omitted_rows"
+"""Key of ``Sequence.meta``: rows at the start of the video that the official evaluation leaves out (Tiger1: 5)."""
+
+
+class Layout(Protocol):
+    """One way of laying out a tracker's results on a benchmark."""
+
+    name: str
+
+    def write(self, folder: Path, trajectory: Trajectory) -> None:
+        """Store a trajectory.
+
+        Raises:
+            EvalkitError: The folder cannot be written to, or the layout has no form for such a trajectory.
+        """
+
+    def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
+        """All repetitions, or all anchors, of a sequence; empty when there are none.
+
+        Raises:
+            EvalkitError: A file is there and cannot be understood.
+        """
+
+    def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
+        """Whether everything of this repetition is there."""
+
+
+def plain_name(name: str) -> str:
+    """A sequence's name without case, ``-``, ``.`` and ``_``: spellings differ in these between toolkits.
+
+    >>> plain_name("Jogging.1") == plain_name("jogging_1") == plain_name("Jogging-1")
+    True
+    """
+    return re.sub(r"[-._]", "", name).casefold()
+
+
+def find_file(folder: Path, name: str, suffix: str) -> Path | None:
+    """``<folder>/<name><suffix>``, or the one file there whose name is another spelling of it.
+
+    Raises:
+        EvalkitError: Two files could be meant.
+    """
+    exact = folder / f"{name}{suffix}"
+    if exact.is_file():
+        return exact
+    if not folder.is_dir():
+        return None
+    key = plain_name(name)
+    near = sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith(suffix) and plain_name(path.name.removesuffix(suffix)) == key
+    )
+    if len(near) > 1:
+        raise EvalkitError(
+            f"two files could be the result of {name}", where=folder, found=", ".join(path.name for path in near)
+        )
+    return near[0] if near else None
+
+
+def one_pass_trajectory(
+    folder: Path,
+    sequence: Sequence,
+    protocol: str,
+    boxes: Boxes,
+    *,
+    seconds: NDArray[np.float64] | None = None,
+    confidence: NDArray[np.float64] | None = None,
+    repetition: int = 1,
+) -> Trajectory:
+    """A trajectory that was started at its first row and never again."""
+    count = len(boxes)
+    states = np.full(count, State.TRACKED, dtype=np.int8)
+    states[:1] = State.INITIALIZED
+    unknown = np.full(count, np.nan)
+    return Trajectory(
+        tracker=folder.name,
+        sequence=sequence.name,
+        protocol=protocol,
+        boxes=boxes,
+        regions=None,
+        confidence=unknown if confidence is None else confidence,
+        seconds=unknown if seconds is None else seconds,
+        states=states,
+        repetition=repetition,
+    )
+
+
+def without_omitted(sequence: Sequence, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of the evaluated frames, where a file also holds the ones before them.
+
+    A file as long as the whole video is aligned to its evaluated part; one of any other length is left alone.
+    """
+    omitted = int(sequence.meta.get(OMITTED, 0))
+    return rows[omitted:] if omitted and len(rows) == len(sequence) + omitted else rows
+
+
+def read_column(path: Path, rows: int) -> NDArray[np.float64]:
+    """One number per row of the result; an empty first line, as VOT's value files have, is NaN.
+
+    Raises:
+        EvalkitError: The file does not hold ``rows`` numbers.
+    """
+    data = read_bytes(path)
+    if data[:1] in (b"\n", b"\r"):
+        data = b"nan" + data
+    values = parse_values(data, where=path)
+    if len(values) != rows:
+        raise EvalkitError(
+            "values and rows of the result do not match", where=path, found=len(values), expected=rows,
+            hint="Without this file the result can be read, but without what it tells",
+        )  # fmt: skip
+    return values
+
+
+def write_column(path: Path, values: NDArray[np.float64]) -> None:
+    """One number a line; nothing is written, and an old file removed, where none is known."""
+    if np.isnan(values).all():
+        path.unlink(missing_ok=True)
+    else:
+        write_text(path, format_rows(values))
+
+
+def write_confidence(path: Path, confidence: NDArray[np.float64]) -> None:
+    """As VOT's toolkit does: one value a line, empty where unknown; nothing where none is known."""
+    if np.isnan(confidence).all():
+        path.unlink(missing_ok=True)
+    else:
+        write_text(
+            path, "".join(("" if value != value else format_number(value)) + "\n" for value in confidence.tolist())
+        )

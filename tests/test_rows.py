@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.errors import EvalkitError
+from evalkit.rows import format_rows, parse_rows, parse_values, read_rows, read_values
+
+ROWS = [[1.0, 2.0, 30.5, 40.0], [2.0, 3.0, 31.0, 41.0]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"1,2,30.5,40\n2,3,31,41\n",
+        b"1\t2\t30.5\t40\r\n2\t3\t31\t41\r\n",
+        b"1 2 30.5 40\n2 3 31 41",
+        b"1;2;30.5;40\n2;3;31;41\n\n \n",
+        b"\xef\xbb\xbf1,2,30.5,40\n2,3,31,41\n",
+        b" 1, 2,\t30.5 , 40 ,\n2,3,31,41,\n",
+        b"1,2,3.05e1,4E+1\n+2,3.,31,.41e2\n",
+        b"1,2,30.5,40\r2,3,31,41\r",
+        b"1,2,30.5,40\n2 3,31 41\n",
+    ],
+)
+def test_every_spelling_in_circulation_is_read(text: bytes) -> None:
+    np.testing.assert_array_equal(parse_rows(text), ROWS)
+
+
+@pytest.mark.parametrize("text", [b"nan,nan,nan,nan\n", b"NaN, NaN, NaN, NaN\n", b"NAN\tnan\t-nan\tNaN\n"])
+def test_nan_is_read_in_any_case(text: bytes) -> None:
+    assert np.isnan(parse_rows(text)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"1,2,3,4\n1,2,3\n", ":2: wrong number of values in a row (found 3, expected 4)"),
+        (b"1,2,3,4,5\n", ":1: wrong number of values in a row (found 5, expected 4)"),
+        (b"1,2,3,4\n\n1,2,3,4\n", ":2: an empty line stands between rows"),
+        (b"1,,3,4\n", ":1: this is not a number (found '')"),
+        (b"1,2,3,x\n", "this is not a number (found 'x')"),
+        (b"1,2,3,0x1A\n", "this is not a number"),
+        (b"1,2,3,1_000\n", "this is not a number"),
+        (b"1,2,3,inf\n", "this is not a number"),
+        (b"1,2,3,1e999\n", "this number is too large"),
+        (b"1,2,3,4-5\n", "this is not a number"),
+        (b"1,2,3,4.5.6\n", "this is not a number"),
+        (b"1,2,3,-\n", "this is not a number"),
+        (b"1,2\n3,4,5,6,7,8\n", "found 2, expected 4"),
+        (b"\xff\xfe1\x00,\x002\x00", "this is not a UTF-8 text file"),
+        (b"\x00\x01\x02\x03", "boxes.txt:1"),
+    ],
+)
+def test_what_cannot_be_read_exactly_is_an_error_that_says_where(tmp_path: Path, text: bytes, told: str) -> None:
+    path = tmp_path / "boxes.txt"
+    path.write_bytes(text)
+    with pytest.raises(EvalkitError) as caught:
+        read_rows(path)
+    assert told in str(caught.value)
+    assert "boxes.txt" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match=r"absent\.txt: this file is missing"):
+        read_rows(tmp_path / "absent.txt")
+
+
+def test_an_empty_file_has_no_rows() -> None:
+    assert parse_rows(b"").shape == (0, 4)
+
+
+@pytest.mark.parametrize("text", [b"0,1,1\n", b"0\n1\n1\n", b"0 1 1", b"0,1,1,", b"0\r\n1\r\n1"])
+def test_flags_come_in_one_line_or_one_a_line(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "flags.txt"
+    path.write_bytes(text)
+    assert read_values(path).tolist() == [0.0, 1.0, 1.0]
+
+
+def test_a_single_flag_and_none_are_values_too() -> None:
+    assert parse_values(b"1\n").tolist() == [1.0]
+    assert parse_values(b"").tolist() == []
+
+
+NUMBERS = st.floats(allow_infinity=False, width=64)
+
+
+@given(st.lists(st.lists(NUMBERS, min_size=4, max_size=4), max_size=5))
+def test_any_floats_survive_a_round_trip_bit_for_bit(rows: list[list[float]]) -> None:
+    back = parse_rows(format_rows(np.array(rows).reshape(-1, 4)).encode())
+    np.testing.assert_array_equal(back, np.array(rows).reshape(-1, 4))
+
+
+@given(st.lists(st.decimals(-(10**7), 10**7, places=6), min_size=1, max_size=20))
+def test_the_fast_way_reads_the_float_nearest_to_the_decimal(values: list[object]) -> None:
+    text = "\n".join(str(value) for value in values).encode()
+    assert parse_rows(text, columns=1)[:, 0].tolist() == [float(str(value)) for value in values]
+
+
+@given(st.text(alphabet="0123456789.,-+eEnNaA \t\n\r;", max_size=60))
+def test_damaged_text_is_read_as_written_or_refused(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            rows = parse_rows(text.encode(), columns=2)
+        except EvalkitError:
+            return
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
+    assert len(rows) == (len(lines) if text.strip() else 0)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_at_all_crash_the_parser(data: bytes) -> None:
+    try:
+        rows = parse_rows(data)
+    except EvalkitError:
+        return
+    assert rows.shape[1] == 4
