@@ -1,0 +1,219 @@
+"""Things that move through a scene: a texture seen through a shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.rendering.fixed import ONE_BITS, TURN, UNIT, Stream, cosine, sample, sine
+from evalkit.rendering.textures import Tile, fractal, texture
+
+SIDE = 64
+"""Pixels of a sprite's tile; the shape leaves a transparent margin of ``MARGIN``."""
+MARGIN = 4
+
+SHAPES = ("ellipse", "slab", "figure", "vehicle", "bird", "blob")
+
+
+@dataclass(frozen=True, eq=False)
+class Sprite:
+    """A texture and the shape it is seen through.
+
+    Attributes:
+        colour: Shape (``SIDE``, ``SIDE``, 3).
+        form: Shape (``SIDE``, ``SIDE``, 2): opacity and brightness, 0 to 255.
+        outline: Shape (K, 2): x, y of the shape's edge pixels relative to the tile's centre, in ``UNIT``-ths.
+    """
+
+    colour: Tile
+    form: Tile
+    outline: NDArray[np.int64]
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Width and height of the shape in ``UNIT``-ths of a pixel."""
+        low, high = self.outline.min(axis=0), self.outline.max(axis=0)
+        return int(high[0] - low[0]), int(high[1] - low[1])
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a sprite stands in the frame at one moment.
+
+    Attributes:
+        x, y: Centre, ``UNIT``-ths of a pixel from the frame's corner.
+        width, height: Magnification of the tile, ``UNIT``-ths.
+        angle: ``TURN``-ths of a turn, clockwise on the screen.
+        bend: Sideways sway in ``UNIT``-ths of a tile pixel.
+        phase: Of the sway, ``TURN``-ths of a turn.
+        roll: The texture's shift under the shape, ``UNIT``-ths of a tile pixel: what turning out of the plane shows.
+    """
+
+    x: int
+    y: int
+    width: int = UNIT
+    height: int = UNIT
+    angle: int = 0
+    bend: int = 0
+    phase: int = 0
+    roll: int = 0
+
+    def sway(self, v: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray((self.bend * sine(v // 4 + self.phase)) >> ONE_BITS)
+
+    def place(self, points: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Frame positions, shape (K, 2), of points of the tile relative to its centre."""
+        v = points[:, 1]
+        u = (points[:, 0] - self.sway(v)) * self.width >> 8
+        v = v * self.height >> 8
+        x = (u * cosine(self.angle) - v * sine(self.angle)) >> ONE_BITS
+        y = (u * sine(self.angle) + v * cosine(self.angle)) >> ONE_BITS
+        return np.stack([x + self.x, y + self.y], axis=1)
+
+    def find(self, x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The inverse of ``place``."""
+        dx, dy = x - self.x, y - self.y
+        u = (dx * cosine(self.angle) + dy * sine(self.angle)) >> ONE_BITS
+        v = (dy * cosine(self.angle) - dx * sine(self.angle)) >> ONE_BITS
+        v = v * ((1 << 24) // self.height) >> 16
+        return (u * ((1 << 24) // self.width) >> 16) + self.sway(v), v
+
+
+def sprite(stream: Stream, *, shape: str | None = None, colour: Tile | None = None) -> Sprite:
+    """A random sprite.
+
+    Args:
+        stream: Decides everything that is not given.
+        shape: One of ``SHAPES``.
+        colour: Its texture, for look-alikes.
+    """
+    shape = SHAPES[stream.integer(0, len(SHAPES) - 1)] if shape is None else shape
+    colour = texture(stream, SIDE) if colour is None else colour
+    inside = _inside(shape, stream)
+    opacity = inside.reshape(SIDE, 4, SIDE, 4).sum(axis=(1, 3)) * 255 // 16
+    form = np.stack([opacity, _shading(stream)], axis=-1).astype(np.int32)
+    return Sprite(colour, form, _outline(opacity >= 128))
+
+
+def paint(canvas: NDArray[np.uint8], thing: Sprite, pose: Pose) -> None:
+    """Draw a sprite into ``canvas``, shape (H, W, 3), in place."""
+    window = _window(thing, pose, canvas.shape[1], canvas.shape[0])
+    if window is None:
+        return
+    rows, columns, u, v = window
+    opacity, brightness = np.split(sample(thing.form, u, v), 2, axis=-1)
+    colour = np.minimum(sample(thing.colour, u + pose.roll, v) * (128 + brightness) >> 8, 255)
+    below = canvas[rows, columns].astype(np.int32)
+    canvas[rows, columns] = (below * (255 - opacity) + colour * opacity + 127) // 255
+
+
+def cover(thing: Sprite, pose: Pose, width: int, height: int) -> NDArray[np.bool_]:
+    """Shape (height, width): the pixels that are at least half covered by the sprite."""
+    mask = np.zeros((height, width), dtype=np.bool_)
+    window = _window(thing, pose, width, height)
+    if window is not None:
+        rows, columns, u, v = window
+        mask[rows, columns] = sample(thing.form, u, v)[..., 0] >= 128
+    return mask
+
+
+def _window(
+    thing: Sprite, pose: Pose, width: int, height: int
+) -> tuple[slice, slice, NDArray[np.int64], NDArray[np.int64]] | None:
+    # The part of the frame that the sprite may touch, and the tile position of each of its pixels.
+    placed = pose.place(thing.outline)
+    low = np.maximum((placed.min(axis=0) >> 8) - 2, 0)
+    high = np.minimum((placed.max(axis=0) >> 8) + 3, (width, height))
+    if (low >= high).any():
+        return None
+    columns, rows = slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+    y, x = np.mgrid[rows, columns].astype(np.int64) * UNIT + UNIT // 2
+    u, v = pose.find(x, y)
+    limit = SIDE * UNIT // 2
+    # Outside its margin the tile would repeat; the margin is transparent, so holding positions there is enough.
+    u, v = np.clip(u, -limit, limit - 1), np.clip(v, -limit, limit - 1)
+    center = limit - UNIT // 2
+    return rows, columns, u + center, v + center
+
+
+def _outline(solid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    # Corners of the pixels on the edge, so that the extent is the shape's and not that of its pixels' centres.
+    inner = np.zeros_like(solid)
+    inner[1:-1, 1:-1] = solid[:-2, 1:-1] & solid[2:, 1:-1] & solid[1:-1, :-2] & solid[1:-1, 2:]
+    y, x = np.nonzero(solid & ~inner)
+    corners = np.concatenate([np.stack([x + dx, y + dy], axis=1) for dx in (0, 1) for dy in (0, 1)])
+    return np.asarray((np.unique(corners, axis=0) - SIDE // 2) * UNIT, dtype=np.int64)
+
+
+def _shading(stream: Stream) -> NDArray[np.int64]:
+    # Light from one side, and a little relief.
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.int64) - SIDE // 2
+    angle = stream.integer(0, TURN - 1)
+    slope = (x * cosine(angle) + y * sine(angle)) * 3 >> ONE_BITS
+    relief = fractal(stream, SIDE, 1)[..., 0] // 4 - 32
+    return np.asarray(np.clip(150 + slope + relief, 0, 255))
+
+
+def _inside(shape: str, stream: Stream) -> NDArray[np.bool_]:
+    # Shape (4 * SIDE, 4 * SIDE): four samples a pixel each way; u and v run over -1000..1000 inside the margin.
+    radius = 2 * SIDE - 4 * MARGIN
+    y, x = (np.mgrid[0 : 4 * SIDE, 0 : 4 * SIDE].astype(np.int64) - 2 * SIDE) * 1000 // radius
+    parts = _PARTS[shape](stream)
+    inside = np.zeros(x.shape, dtype=np.bool_)
+    for round_, u, v, half_width, half_height in parts:
+        du, dv = np.abs(x - u) * 1000 // half_width, np.abs(y - v) * 1000 // half_height
+        inside |= (du * du + dv * dv <= 1_000_000) if round_ else (np.maximum(du, dv) <= 1000)
+    return inside
+
+
+_Part = tuple[bool, int, int, int, int]
+"""Round or square, centre, half size."""
+
+
+def _ellipse(stream: Stream) -> list[_Part]:
+    return [(True, 0, 0, stream.integer(600, 1000), stream.integer(600, 1000))]
+
+
+def _slab(stream: Stream) -> list[_Part]:
+    return [(False, 0, 0, stream.integer(500, 1000), stream.integer(500, 1000))]
+
+
+def _figure(stream: Stream) -> list[_Part]:
+    stride = stream.integer(120, 300)
+    return [
+        (True, 0, -740, 240, 260),
+        (True, 0, -150, stream.integer(320, 480), 520),
+        (False, -stride, 600, 130, 400),
+        (False, stride, 600, 130, 400),
+    ]
+
+
+def _vehicle(stream: Stream) -> list[_Part]:
+    cabin = stream.integer(-250, 250)
+    return [
+        (False, 0, 80, 1000, 260),
+        (True, cabin, -160, 560, 380),
+        (True, -560, 330, 220, 220),
+        (True, 560, 330, 220, 220),
+    ]
+
+
+def _bird(stream: Stream) -> list[_Part]:
+    lift = stream.integer(-300, 300)
+    return [
+        (True, 0, 0, 340, 500),
+        (True, -560, lift, 440, 240),
+        (True, 560, lift, 440, 240),
+        (True, 0, -520, 220, 240),
+    ]
+
+
+def _blob(stream: Stream) -> list[_Part]:
+    centers, sizes = stream.integers(-450, 450, (5, 2)), stream.integers(300, 540, (5, 2))
+    parts = [(True, int(u), int(v), int(a), int(b)) for (u, v), (a, b) in zip(centers, sizes, strict=True)]
+    return [(True, 0, 0, 480, 480), *parts]
+
+
+_PARTS = {"ellipse": _ellipse, "slab": _slab, "figure": _figure, "vehicle": _vehicle, "bird": _bird, "blob": _blob}
