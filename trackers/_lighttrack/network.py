@@ -131,7 +131,7 @@ class PixelwiseCorrelation(nn.Module):
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
         rows, columns = x.shape[2:]
         correlation = torch.matmul(z.flatten(2).transpose(1, 2), x.flatten(2))
-        attended: Tensor = self.CA_layer(correlation.reshape(len(x), -1, rows, columns))
+        attended: Tensor = self.CA_layer(correlation.reshape(x.shape[0], -1, rows, columns))
         return attended
 
 

@@ -1,0 +1,76 @@
+"""Hyperparameters: which published set holds for a benchmark, and what a person overrides."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from evalkit.errors import EvalkitError
+from evalkit.trackers._siamese.rules import Hyperparameters
+
+
+@dataclass(frozen=True)
+class Published:
+    """A set of hyperparameters as its authors published it.
+
+    Attributes:
+        values: The set.
+        source: Repository, commit and file.
+    """
+
+    values: Hyperparameters
+    source: str
+
+
+def choose(
+    published: Mapping[str, Published], benchmark: str | None, settings: Mapping[str, str], *, fallback: str
+) -> tuple[Hyperparameters, str]:
+    """The values for a benchmark, and where they come from, in words.
+
+    Args:
+        published: By the beginning of benchmark names: ``vot2018`` serves ``vot2018-lt`` too unless that has its own.
+        benchmark: Name of the benchmark, or None.
+        settings: What a person overrides, by field name.
+        fallback: Key of the set that serves benchmarks without a published one.
+
+    Raises:
+        EvalkitError: A setting is unknown or has no such value.
+    """
+    name = (benchmark or "").casefold()
+    own = max((key for key in published if name.startswith(key)), key=len, default=None)
+    chosen = published[own or fallback]
+    source = chosen.source
+    if own is None:
+        source += f"; these are the values for {fallback}, none are published for {benchmark or 'other benchmarks'}"
+    if settings:
+        source += f"; set by hand: {', '.join(sorted(settings))}"
+    return replace(chosen.values, **_parsed(settings)), source
+
+
+def _parsed(settings: Mapping[str, str]) -> dict[str, Any]:
+    types = {field.name: field.type for field in fields(Hyperparameters)}
+    return {key: _value(key, text, types) for key, text in settings.items()}
+
+
+def _value(key: str, text: str, types: Mapping[str, Any]) -> float | int:
+    if key not in types:
+        near = difflib.get_close_matches(key, types, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(types)}"
+        raise EvalkitError(f"this tracker has no setting {key!r}", where="--set", hint=hint)
+    whole = types[key] == "int"
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = math.nan
+    if math.isnan(value) or value < 0 or (whole and key != "lost_size" and value < 1):
+        expected = "a whole number above 0" if whole else "a number, not negative"
+        raise EvalkitError(f"{key} cannot have this value", where="--set", found=text, expected=expected)
+    return value
+
+
+def record(values: Hyperparameters) -> dict[str, float | int]:
+    """What a run records: every value that can be told in JSON; an infinite threshold is one that is never reached."""
+    return {key: value for key, value in asdict(values).items() if math.isfinite(value)}

@@ -1,0 +1,87 @@
+"""LightTrack: trackers found by architecture search under a budget of operations (Yan et al., CVPR 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit import registry
+from evalkit.trackers._lighttrack.path import MOBILE, parse
+from evalkit.trackers._siamese.decode import distances
+from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, half_to_even, twice
+from evalkit.trackers._siamese.settings import Published, choose
+
+if TYPE_CHECKING:
+    from evalkit.trackers._siamese.tracker import SiameseTracker
+
+PUBLISHED = {
+    "vot2019": Published(
+        Hyperparameters(penalty_k=0.007, window_influence=0.225, lr=0.616, small=256, big=288, template=127),
+        "researchmm/LightTrack at 39c426f, experiments/test/VOT/LightTrack.yaml, run with --even 0",
+    ),
+}
+"""The only published set; asked for others, the authors did not answer (their issue 32)."""
+
+
+def _cells(stride: int, size: int) -> int:
+    return round(size / stride)
+
+
+RULES = {
+    stride: Rules(
+        stride=stride,
+        cells=partial(_cells, stride),
+        decode=distances,
+        corner=half_to_even,
+        side=half_away,
+        smoothing=twice,
+        inside=True,
+    )
+    for stride in (8, 16)
+}
+"""How LightTrack differs from the others, by the stride of the features; source: its lib/tracker/lighttrack.py."""
+
+
+@registry.tracker(
+    "lighttrack-m",
+    summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
+    weights="lighttrack-m",
+    paper="arXiv:2104.14545",
+)
+@registry.tracker(
+    "lighttrack:",
+    summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
+    paper="arXiv:2104.14545",
+)
+def lighttrack(
+    *,
+    variant: str | None = None,
+    benchmark: str | None = None,
+    weights: Path | None = None,
+    runtime: str = "torch",
+    precision: str = "fp32",
+    device: str = "cpu",
+    threads: int = 1,
+    settings: Mapping[str, str] | None = None,
+) -> SiameseTracker:
+    """The tracker of an architecture, LightTrack-Mobile unless ``variant`` is another path string."""
+    from evalkit.trackers._lighttrack.network import LightTrack
+    from evalkit.trackers._siamese.build import build
+    from evalkit.trackers._siamese.networks import Preparation
+
+    architecture = parse(variant or MOBILE)
+    return build(
+        lambda: LightTrack(architecture),
+        RULES[architecture.stride],
+        choose(PUBLISHED, benchmark, settings or {}, fallback="vot2019"),
+        checkpoint="lighttrack-m" if architecture.path == MOBILE else f"lighttrack:{architecture.path}",
+        weights=weights,
+        preparation=Preparation(normalized=True),
+        facts={"architecture": architecture.path},
+        runtime=runtime,
+        precision=precision,
+        device=device,
+        threads=threads,
+    )
