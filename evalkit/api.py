@@ -28,6 +28,9 @@ Progress = Callable[[Outcome, int, int], None]
 """Called after each unit of work with its outcome, its number and the number of units."""
 
 
+_BESIDE = {"pysot": ("norm_precision",), "got10k": ("ao", "sr50", "sr75")}
+
+
 @dataclass(frozen=True)
 class RunReport:
     """What ``run`` did.
@@ -95,7 +98,7 @@ def run(
     notices: list[str] = []
     for dataset_name in datasets:
         for tracker_name in trackers:
-            dataset = open_dataset(dataset_name, data, seed=seed)
+            dataset = open_dataset(dataset_name, data)
             job = Job(
                 tracker=tracker_name,
                 label=name or default_label(tracker_name, runtime, precision),
@@ -117,7 +120,7 @@ def run(
             outcomes += done
             if not any(outcome.status is Status.FAILED for outcome in done):
                 runs = _read_runs(worker.store, chosen)
-                scores += _score_runs(worker.store, runs, headline_profiles(dataset), attributes=False)
+                scores += _headline(worker.store, runs)
             costs += _costs(worker, chosen)
             notices += _notices(worker)
     return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
@@ -183,10 +186,10 @@ def _track(
     repetitions = repeat or (worker.dataset.repetitions if stochastic else 1)
     worker.store.begin(worker.identity(), force=force)
     units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions)]
-    kept = [] if force else [unit for unit in units if _is_done(worker, unit)]
-    outcomes = [Outcome(unit, Status.KEPT) for unit in kept]
-    missing = [unit for unit in units if unit not in set(kept)]
-    for number, outcome in enumerate(serial.execute(worker, missing), start=len(kept) + 1):
+    done = [not force and _is_done(worker, unit) for unit in units]
+    outcomes = [Outcome(unit, Status.KEPT) for unit, kept in zip(units, done, strict=True) if kept]
+    missing = [unit for unit, kept in zip(units, done, strict=True) if not kept]
+    for number, outcome in enumerate(serial.execute(worker, missing), start=len(outcomes) + 1):
         outcomes.append(outcome)
         if progress is not None:
             progress(outcome, number, len(units))
@@ -246,12 +249,6 @@ def _profiles(dataset: Dataset, asked: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(asked)
 
 
-def headline_profiles(dataset: Dataset) -> tuple[str, ...]:
-    """The official profile, and GOT-10k's overlap measures beside it where they apply."""
-    official = dataset.profiles[0]
-    return (official, "got10k") if "got10k" in dataset.profiles[1:] else (official,)
-
-
 def _read_runs(store: Store, sequences: Iterable[str]) -> dict[str, list[Trajectory]]:
     """Stored trajectories by sequence; sequences without any are left out."""
     read = {name: store.read(store.dataset.sequence(name)) for name in sequences}
@@ -278,13 +275,24 @@ def _near_labels(store: Store) -> str:
 def _score_runs(
     store: Store, runs: Mapping[str, list[Trajectory]], profiles: Sequence[str], *, attributes: bool
 ) -> list[Score]:
-    scores: list[Score] = []
-    for profile in profiles:
-        known = {one.metric for one in scores} if profile == "got10k" else set()
-        fresh = metric_profiles.score(
+    return [
+        one
+        for profile in profiles
+        for one in metric_profiles.score(
             profile, store.dataset, store.label, store.protocol, runs, attributes=attributes
         )
-        scores += [one for one in fresh if one.metric not in known]
+    ]
+
+
+def _headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
+    """The official scores, and beside them those of other conventions that a reader looks for."""
+    official, *others = store.dataset.profiles
+    scores = _score_runs(store, runs, [official], attributes=False)
+    known = {one.metric for one in scores}
+    for profile, metrics in _BESIDE.items():
+        if profile in others and not known.issuperset(metrics):
+            fresh = _score_runs(store, runs, [profile], attributes=False)
+            scores += [one for one in fresh if one.metric in metrics and one.metric not in known]
     return scores
 
 
@@ -350,15 +358,18 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
 
 
 def listing(kind: str) -> list[dict[str, Any]]:
-    """One flat record for each of the ``trackers``, ``datasets``, ``metrics``, ``reports`` or ``runtimes`` there are."""
+    """One flat record for each of the trackers, datasets, metrics, reports or runtimes there are."""
     if kind == "metrics":
-        return [
-            {"name": name, "summary": f"protocols {', '.join(one.protocols)}; metrics {', '.join(metric.name for metric in one.metrics)}"}
-            for name, one in metric_profiles.PROFILES.items()
-        ]
+        return [_profile_record(name) for name in metric_profiles.PROFILES]
     if kind == "runtimes":
         from evalkit import runtimes
 
-        return [{"name": one.name, "summary": one.summary, "available": one.available} for one in runtimes.listing()]
+        return [{"name": one.name, "summary": one.summary} for one in runtimes.listing()]
     registered = {"trackers": registry.tracker, "datasets": registry.dataset, "reports": registry.report}[kind]
     return [{"name": entry.name, "summary": entry.summary} for entry in registered.entries()]
+
+
+def _profile_record(name: str) -> dict[str, Any]:
+    profile = metric_profiles.PROFILES[name]
+    metrics = ", ".join(metric.name for metric in profile.metrics)
+    return {"name": name, "summary": f"protocols {', '.join(profile.protocols)}; metrics {metrics}"}

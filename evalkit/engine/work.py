@@ -83,14 +83,14 @@ class Outcome:
     log: Path | None = None
 
 
-def open_dataset(name: str, data: Path | None, *, seed: int = 0) -> Dataset:
+def open_dataset(name: str, data: Path | None) -> Dataset:
     """A benchmark by name, found by ``--data``, the environment or the configuration file.
 
     Raises:
         EvalkitError: No such benchmark, or its files are not where they should be.
     """
     entry, _ = registry.dataset.find(name)
-    dataset = entry.build(root=config.data_root(entry.name, data), seed=seed)
+    dataset = entry.build(root=config.data_root(entry.name, data))
     if not isinstance(dataset, Dataset):
         raise TypeError(f"dataset factory {entry.module} returned {type(dataset).__name__}")
     return dataset
@@ -104,7 +104,7 @@ class Worker:
 
     @cached_property
     def dataset(self) -> Dataset:
-        return open_dataset(self.job.dataset, self.job.data, seed=self.job.seed)
+        return open_dataset(self.job.dataset, self.job.data)
 
     @cached_property
     def tracker(self) -> Tracker:

@@ -1,0 +1,230 @@
+"""`evalkit run` and `evalkit score` as a person meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from moving_square import moving_square, tiny_dataset
+
+from evalkit import registry
+from evalkit.cli import main
+from evalkit.registry import Entry
+from evalkit.types import Dataset
+
+TRACKER = '''
+import numpy as np
+from evalkit.types import Box, Prediction
+
+class Right:
+    """Moves two pixels to the right a frame, as the square does."""
+    card = {"hyperparameters": {"step": 2}}
+    def initialize(self, image, region):
+        self.box = region
+        self.frames = 0
+    def update(self, image):
+        self.frames += 1
+        self.box = Box(self.box.x + 2, self.box.y, self.box.width, self.box.height)
+        return Prediction(self.box)
+
+class Fragile(Right):
+    """Fails on sequences of more than six frames."""
+    def update(self, image):
+        if self.frames == 5:
+            raise RuntimeError("out of luck")
+        return super().update(image)
+'''
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(TRACKER)
+    return path
+
+
+def evalkit(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    return int(end.value.code or 0)
+
+
+def records(text: str) -> list[dict[str, object]]:
+    content = json.loads(text)
+    assert content["version"] == 1
+    return list(content["records"])
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_run_tracks_stores_and_prints_the_table(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evalkit("run", "--tracker", f"{file}:Right", "--dataset", "tiny", "--results", tmp_path / "r") == 0
+    out, err = capsys.readouterr()
+    assert "tiny (3 sequences, one-pass, otb-matlab v1" in out
+    assert "0.952" in out, "a perfect tracker scores 20/21"
+    assert "3/3 tiny Right c 7 frames" in err
+    folder = tmp_path / "r" / "tiny" / "Right"
+    assert (folder / "a.txt").read_text().splitlines()[1] == "22,24,16,12"
+    manifest = json.loads((folder / "run.json").read_text())
+    assert manifest["identity"]["card"] == {"hyperparameters": {"step": 2}}
+    assert manifest["environments"][0]["versions"]["evalkit"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_second_run_keeps_what_is_there(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("run", "--tracker", f"{file}:Right", "--dataset", "tiny", "--results", tmp_path / "r")
+    evalkit(*arguments)
+    (tmp_path / "r" / "tiny" / "Right" / "b.txt").unlink()
+    before = (tmp_path / "r" / "tiny" / "Right" / "a.txt").stat().st_mtime_ns
+    capsys.readouterr()
+    assert evalkit(*arguments) == 0
+    assert "b 6 frames" in capsys.readouterr().err
+    assert (tmp_path / "r" / "tiny" / "Right" / "a.txt").stat().st_mtime_ns == before
+
+
+@pytest.mark.usefixtures("tiny")
+def test_asking_for_a_part_says_how_many_of_how_many(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--dataset", "tiny", "--results", tmp_path / "r")
+    code = evalkit("run", "--tracker", f"{file}:Right", "--sequences", "c, A", "--format", "json", *common)
+    assert code == 0
+    auc = next(row for row in records(capsys.readouterr().out) if row.get("metric") == "auc")
+    assert (auc["sequences"], auc["expected_sequences"]) == (2, 3)
+    assert evalkit("score", *common) == 2
+    assert "1 of 3 sequences have no result. Missing: b" in capsys.readouterr().err
+    assert evalkit("score", "--allow-partial", *common) == 0
+    assert "2 of 3 sequences" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_failing_sequence_is_reported_and_the_rest_completes(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = evalkit("run", "--tracker", f"{file}:Fragile", "--dataset", "tiny", "--results", tmp_path / "r")
+    err = capsys.readouterr().err
+    assert code == 1
+    assert "Fragile on tiny/c failed: Fragile on c, frame 7: the tracker failed with RuntimeError: out of luck" in err
+    folder = tmp_path / "r" / "tiny" / "Fragile"
+    assert (folder / "b.txt").exists()
+    assert not (folder / "c.txt").exists()
+    assert "out of luck" in (folder / "failures" / "c_001.log").read_text()
+    assert "Traceback" not in err.replace("traceback: ", "")
+
+
+def test_incomplete_data_are_refused_unless_a_part_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = tiny_dataset(moving_square("a"), expected=("a", "b"))
+    register(monkeypatch, dataset)
+    arguments = ("run", "--tracker", f"{file}:Right", "--dataset", "tiny", "--results", tmp_path / "r")
+    assert evalkit(*arguments) == 2
+    assert "1 of 2 sequences are missing (found only a). Missing: b" in capsys.readouterr().err
+    assert evalkit(*arguments, "--sequences", "a") == 0
+    assert evalkit(*arguments, "--sequences", "b") == 2
+    assert "tiny/b: this sequence is not on disk" in capsys.readouterr().err
+
+
+def register(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
+    registry.dataset.names()
+    entries = {**registry.dataset._entries, "tiny": Entry("tiny", lambda: dataset, "")}
+    monkeypatch.setattr(registry.dataset, "_entries", entries)
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["run", "--tracker", "lightrack-m"], "Did you mean 'lighttrack-m'?"),
+        (["run", "--tracker", "identity", "--dataset", "otb1000"], "Did you mean 'otb100'?"),
+        (["run", "--tracker", "identity", "--dataset", "tiny", "--sequences", "zzz"], "tiny/zzz: no such sequence"),
+        (["run", "--tracker", "identity", "--dataset", "tiny", "--set", "x"], "is not KEY=VALUE"),
+        (["run", "--tracker", "identity", "--dataset", "tiny", "--set", "x=1"], "identity has no settings"),
+        (
+            ["run", "--tracker", "identity", "--protocol", "thrice", "--dataset", "tiny"],
+            "no protocol is named 'thrice'",
+        ),
+        (["run", "--tracker", "identity", "--data", "gone", "--dataset", "tiny"], "--data gone: no such folder"),
+        (["run", "--tracker", "identity", "--tracker", "mosse", "--name", "x"], "--name labels one tracker"),
+        (["run"], "Missing option '--tracker'"),
+        (["runn"], "Did you mean 'run'?"),
+        (["score", "--dataset", "tiny", "--results", "gone"], "there are no results for tiny"),
+        (["score", "--dataset", "tiny", "--profile", "matlab"], "cannot be scored by profile 'matlab'"),
+        (["list", "planets"], "'planets' is not one of"),
+    ],
+)
+def test_a_wrong_request_is_answered_in_words_and_with_2(
+    arguments: list[str],
+    complaint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert evalkit(*arguments) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_results_of_another_run_are_refused_and_left_alone(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("run", "--tracker", f"{file}:Right", "--dataset", "tiny", "--results", tmp_path / "r")
+    evalkit(*arguments)
+    kept = (tmp_path / "r" / "tiny" / "Right" / "a.txt").read_bytes()
+    assert evalkit(*arguments, "--threads", "2") == 2
+    assert "it was made with threads=1, this run has 2. Use --name" in capsys.readouterr().err
+    assert (tmp_path / "r" / "tiny" / "Right" / "a.txt").read_bytes() == kept
+    assert evalkit(*arguments, "--threads", "2", "--force") == 0
+    assert evalkit(*arguments, "--name", "again") == 0
+
+
+@pytest.mark.parametrize("kind", ["trackers", "datasets", "metrics", "reports"])
+def test_listings_are_not_empty_and_strict_json(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evalkit("list", kind) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert evalkit("list", kind, "--format", "json") == 0
+    rows = records(capsys.readouterr().out)
+    assert len(rows) == len(lines) > 0
+    assert all(row["name"] and row["summary"] for row in rows)
+
+
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    from evalkit.cli import cli
+
+    for name in cli.list_commands(None):  # type: ignore[arg-type]
+        assert evalkit(name, "--help") == 0
+        text = capsys.readouterr().out
+        assert f"evalkit {name}" in text, name
+        assert "Example" in text, f"`evalkit {name} --help` shows no example"
+
+
+def test_a_defect_of_evalkit_has_its_own_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from evalkit import api
+
+    def broken(kind: str) -> list[dict[str, object]]:
+        raise KeyError(kind)
+
+    monkeypatch.setattr(api, "listing", broken)
+    assert evalkit("list", "trackers") == 4
+    assert "this is a defect of evalkit" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_says_so_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from evalkit import api
+
+    def interrupted(kind: str) -> list[dict[str, object]]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "listing", interrupted)
+    assert evalkit("list", "trackers") == 130
+    assert "the same command continues" in capsys.readouterr().err
