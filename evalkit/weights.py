@@ -95,6 +95,11 @@ def cache_directory() -> Path:
     return Path(pooch.os_cache("evalkit")) / "weights"
 
 
+def bundle_directory() -> Path:
+    """The folder of checkpoints that come with the package; it need not exist."""
+    return _TRACKERS / "_weights"
+
+
 def find(name: str, given: Path | None = None) -> Found:
     """The file to use for a checkpoint.
 
@@ -111,7 +116,7 @@ def find(name: str, given: Path | None = None) -> Found:
     named = os.environ.get("EVALKIT_WEIGHTS")
     if named and Path(named).is_file():
         return _found(checkpoint, Path(named), "$EVALKIT_WEIGHTS")
-    places = {"the cache": cache_directory(), "the package": _TRACKERS / "_weights"}
+    places = {"the cache": cache_directory(), "the package": bundle_directory()}
     if named:
         places = {"$EVALKIT_WEIGHTS": Path(named), **places}
     for place, folder in places.items():
@@ -229,7 +234,8 @@ def _harmless() -> list[Any]:
     import numpy as np
 
     scalar = np._core.multiarray.scalar if hasattr(np, "_core") else np.core.multiarray.scalar  # type: ignore[attr-defined]
-    return [(scalar, "numpy.core.multiarray.scalar"), np.dtype, np.dtypes.Float64DType]
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")  # before NumPy 2 and since
+    return [*((scalar, name) for name in names), np.dtype, np.dtypes.Float64DType]
 
 
 def _refused(path: Path, message: str) -> EvalkitError:
