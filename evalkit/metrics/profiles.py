@@ -33,6 +33,7 @@ class Profile:
     reason: str
     measure: Callable[[Evaluation], list[Measure]]
 
+
 def find(name: str) -> Profile:
     """The profile of that name.
 
