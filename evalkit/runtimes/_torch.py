@@ -1,0 +1,137 @@
+"""PyTorch itself: eager, channels last, compiled, and as a CUDA graph."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from evalkit.errors import EvalkitError
+from evalkit.runtimes.parity import Arrays, Execute
+from evalkit.types import NetworkPart
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def start(
+    part: NetworkPart, folder: Path | None, *, runtime: str, precision: str, device: str, threads: int
+) -> Execute:
+    """The network as a function of arrays; the module itself stays untouched."""
+    target = _device(device)
+    dtype = DTYPES[precision]
+    layout = torch.channels_last if runtime == "torch-channels-last" else torch.contiguous_format
+    module = copy.deepcopy(part.module).eval().to(device=target, dtype=dtype)
+    if layout is torch.channels_last:
+        module = module.to(memory_format=layout)
+    if runtime == "torch-cuda-graph":
+        return _graphed(module, part, target, dtype)
+    forward: Callable[..., Any] = module
+    if runtime == "torch-compile":
+        forward = _compiled(module, [_tensor(value, target, dtype, layout) for value in part.example])
+
+    def execute(*inputs: NDArray[Any]) -> Arrays:
+        # The count is the process's, and someone else may have changed it since.
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        with torch.inference_mode(), _full_precision(target):
+            return _arrays(forward(*(_tensor(value, target, dtype, layout) for value in inputs)))
+
+    return execute
+
+
+def _compiled(module: torch.nn.Module, example: Sequence[torch.Tensor]) -> Callable[..., Any]:
+    """``torch.compile``, done now rather than in the middle of a measurement."""
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")
+            forward: Callable[..., Any] = torch.compile(module, dynamic=False)
+            forward(*example)
+    except RuntimeError as error:
+        raise EvalkitError(
+            f"torch.compile does not work here: {type(error).__name__}: {str(error).strip().splitlines()[0]}",
+            where="--runtime torch-compile", hint="It needs a C++ compiler; --runtime torch needs none", exit_code=1,
+        ) from error  # fmt: skip
+    return forward
+
+
+def _device(name: str) -> torch.device:
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise EvalkitError("PyTorch sees no CUDA device here", where="--device", found=name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise EvalkitError("no such CUDA device", where="--device", found=name, expected=_cuda_devices())
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise EvalkitError("PyTorch sees no MPS device here", where="--device", found=name)
+    return device
+
+
+def _cuda_devices() -> str:
+    return ", ".join(f"cuda:{index}" for index in range(torch.cuda.device_count()))
+
+
+def _tensor(value: NDArray[Any], device: torch.device, dtype: torch.dtype, layout: torch.memory_format) -> torch.Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(value)).to(device)
+    if tensor.is_floating_point():
+        tensor = tensor.to(dtype)
+    return tensor.contiguous(memory_format=layout) if tensor.ndim == 4 else tensor
+
+
+def _arrays(result: Any) -> Arrays:
+    outputs = result if isinstance(result, (tuple, list)) else (result,)
+    return tuple(value.float().cpu().numpy() if value.is_floating_point() else value.cpu().numpy() for value in outputs)
+
+
+@contextmanager
+def _full_precision(device: torch.device) -> Iterator[None]:
+    """fp32 means fp32 on CUDA too: no TF32 while the network runs."""
+    if device.type != "cuda":
+        yield
+        return
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+def _graphed(module: torch.nn.Module, part: NetworkPart, device: torch.device, dtype: torch.dtype) -> Execute:
+    """Capture one execution at the example's shapes and replay it on new values."""
+    stand_ins = [_tensor(value, device, dtype, torch.contiguous_format) for value in part.example]
+    graph = torch.cuda.CUDAGraph()
+    with torch.inference_mode(), _full_precision(device):
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                module(*stand_ins)
+        torch.cuda.current_stream(device).wait_stream(stream)
+        with torch.cuda.graph(graph):
+            captured = module(*stand_ins)
+
+    def execute(*inputs: NDArray[Any]) -> Arrays:
+        with torch.inference_mode():
+            for stand_in, value in zip(stand_ins, inputs, strict=True):
+                stand_in.copy_(torch.from_numpy(np.ascontiguousarray(value)))
+            graph.replay()
+            return _arrays(captured)
+
+    return execute
+
+
+def reference(part: NetworkPart) -> Execute:
+    """The network in fp32 on the CPU, as it stands: what every other execution is compared with."""
+
+    def execute(*inputs: NDArray[Any]) -> Arrays:
+        with torch.inference_mode():
+            return _arrays(part.module(*(torch.from_numpy(np.ascontiguousarray(value)) for value in inputs)))
+
+    return execute

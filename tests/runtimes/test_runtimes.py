@@ -1,0 +1,198 @@
+"""What every runtime owes: torch's numbers, at any batch, in the precision and with the threads that were asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from evalkit import runtimes
+from evalkit.errors import EvalkitError
+from evalkit.runtimes import catalogue, exports, parity
+from evalkit.runtimes._torch import reference
+from evalkit.types import NetworkPart
+
+
+def inputs(batch: int, size: int = 32, seed: int = 1) -> tuple[NDArray[Any], ...]:
+    random = np.random.default_rng(seed)
+    shapes = (batch, 3, size, size), (batch, 8, 4, 4)
+    return tuple(random.standard_normal(shape).astype(np.float32) for shape in shapes)
+
+
+def samples() -> list[tuple[NDArray[Any], ...]]:
+    return [inputs(1, seed=seed) for seed in range(4)]
+
+
+def combinations() -> list[Any]:
+    """Every runtime that can run on this machine's CPU, in every precision it has."""
+    return [
+        pytest.param(one.name, precision, id=f"{one.name}-{precision}", marks=_marks(one))
+        for one in runtimes.listing()
+        for precision in one.precisions
+        if "cpu" in one.devices
+        and (one.name, precision) != ("torch-compile", "bf16")  # half a minute, and tells no more
+    ]
+
+
+def _marks(one: runtimes.Runtime) -> list[pytest.MarkDecorator]:
+    marks = [pytest.mark.contract]
+    if one.missing:
+        marks.append(pytest.mark.skip(reason=f"not installed: {', '.join(one.missing)}"))
+    if one.name == "torch-compile":
+        marks.append(pytest.mark.slow)
+    return marks
+
+
+@pytest.mark.parametrize(("name", "precision"), combinations())
+def test_a_runtime_answers_as_torch_does_for_one_image_and_for_three(
+    name: str, precision: str, part: NetworkPart
+) -> None:
+    program = runtimes.load(name, part, precision=precision, samples=samples)
+    for batch in (1, 3):
+        ours, expected = program(*inputs(batch)), reference(part)(*inputs(batch))
+        assert [value.dtype for value in ours] == [np.float32, np.float32]
+        assert max(parity.differences(ours, expected)) <= parity.TOLERANCES[precision]
+    assert program.facts["precision"] == precision
+    assert program.facts["threads"] == 1
+    assert set(program.differences) == {"cls", "reg"}
+
+
+@pytest.mark.parametrize("name", ["torch", "onnxruntime", "ncnn"])
+def test_a_size_not_met_before_is_loaded_when_it_comes(name: str, part: NetworkPart) -> None:
+    if runtimes.find(name).missing:
+        pytest.skip(f"{name} is not installed")
+    program = runtimes.load(name, part)
+    larger = inputs(1, size=48)
+    assert max(parity.differences(program(*larger), reference(part)(*larger))) <= 1e-4
+
+
+def test_the_module_itself_is_left_alone(part: NetworkPart) -> None:
+    before = {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()}
+    runtimes.load("torch-channels-last", part, precision="bf16")(*inputs(1))
+    assert {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()} == before
+
+
+def test_torch_computes_with_the_threads_it_was_told_whoever_changed_them_since(part: NetworkPart) -> None:
+    program = runtimes.load("torch", part, threads=1)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        program(*inputs(1))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_an_unknown_runtime_is_named_with_those_there_are(part: NetworkPart) -> None:
+    with pytest.raises(EvalkitError, match=r"no such runtime \(found tensorflow, expected torch, .*onnxruntime"):
+        runtimes.load("tensorflow", part)
+
+
+def test_a_runtime_that_is_not_installed_says_what_installs_it(
+    part: NetworkPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EvalkitError, match=r'ncnn and pnnx .* pip install "evalkit-sot\[ncnn\]"'):
+        runtimes.load("ncnn", part)
+    assert not runtimes.find("openvino").available
+    assert runtimes.find("torch").available
+
+
+@pytest.mark.parametrize("threads", [0, -1, 100_000])
+def test_a_number_of_threads_that_cannot_be_had_is_refused(part: NetworkPart, threads: int) -> None:
+    with pytest.raises(EvalkitError, match=f"--threads: this number of threads cannot be had .found {threads}"):
+        runtimes.load("torch", part, threads=threads)
+
+
+def test_a_precision_the_runtime_lacks_is_refused_before_anything_is_exported(part: NetworkPart) -> None:
+    with pytest.raises(EvalkitError, match=r"onnxruntime does not compute in bf16 .*expected fp32, int8"):
+        runtimes.load("onnxruntime", part, precision="bf16")
+
+
+@pytest.mark.parametrize(("device", "words"), [("cuda:9", "CUDA device"), ("tpu", "does not run on tpu")])
+def test_a_device_that_is_not_there_is_refused(part: NetworkPart, device: str, words: str) -> None:
+    with pytest.raises(EvalkitError, match=words):
+        runtimes.load("torch", part, device=device)
+
+
+def test_int8_without_inputs_to_calibrate_on_is_refused(part: NetworkPart) -> None:
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(EvalkitError, match="int8 needs inputs to calibrate on"):
+        runtimes.load("onnxruntime", part, precision="int8")
+
+
+def test_an_export_that_computes_something_else_is_refused(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    adapter = catalogue.find("onnxruntime").adapter()
+    start = adapter.start
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        execute = start(*arguments, **options)
+        return lambda *values: tuple(value + np.float32(0.01) * value.max() for value in execute(*values))
+
+    monkeypatch.setattr(adapter, "start", wrong)
+    with pytest.raises(EvalkitError, match=r"onnxruntime fp32, search network: .* differs from torch in its output"):
+        runtimes.load("onnxruntime", part)
+
+
+def test_an_export_is_made_once_and_found_by_the_networks_content(part: NetworkPart, cache: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    runtime = catalogue.find("onnxruntime")
+    folder = exports.cached(part, runtime=runtime, precision="fp32", samples=())
+    written = (folder / "network.onnx").stat().st_mtime_ns
+    assert exports.cached(part, runtime=runtime, precision="fp32", samples=()) == folder
+    assert (folder / "network.onnx").stat().st_mtime_ns == written
+    assert folder.parent == cache / "exports"
+    assert not list(folder.parent.glob(".making-*"))
+
+
+def test_a_damaged_cache_entry_is_made_anew(part: NetworkPart) -> None:
+    pytest.importorskip("onnxruntime")
+    runtime = catalogue.find("onnxruntime")
+    folder = exports.cached(part, runtime=runtime, precision="fp32", samples=())
+    (folder / "network.onnx").write_bytes(b"cut short")
+    assert not exports.is_intact(folder)
+    assert exports.is_intact(exports.cached(part, runtime=runtime, precision="fp32", samples=()))
+
+
+def test_other_weights_are_another_network(part: NetworkPart) -> None:
+    runtime = catalogue.find("onnxruntime")
+    before = exports.fingerprint(part, runtime)
+    with torch.no_grad():
+        part.module.bn.weight.add_(1.0)
+    changed = exports.fingerprint(part, runtime)
+    with torch.no_grad():
+        part.module.bn.weight.sub_(1.0)
+    larger = replace(part, example=inputs(1, size=48))
+    assert len({before, changed, exports.fingerprint(larger, runtime)}) == 3
+    assert exports.fingerprint(part, runtime) == before
+
+
+def test_openvino_and_onnxruntime_share_one_export() -> None:
+    assert runtimes.find("openvino").format == runtimes.find("onnxruntime").format
+
+
+def test_the_manifest_says_what_the_network_expects(part: NetworkPart) -> None:
+    pytest.importorskip("onnxruntime")
+    folder = exports.cached(part, runtime=catalogue.find("onnxruntime"), precision="fp32", samples=())
+    manifest = json.loads((folder / exports.MANIFEST).read_text())
+    assert manifest["inputs"] == [
+        {"name": "image", "shape": [1, 3, 32, 32], "dtype": "float32"},
+        {"name": "zf", "shape": [1, 8, 4, 4], "dtype": "float32"},
+    ]
+    assert manifest["outputs"] == ["cls", "reg"]
+    assert manifest["batch"] == "any"
+
+
+def test_a_difference_is_relative_to_the_largest_value_and_shapes_must_agree() -> None:
+    reference_value = np.array([1.0, -8.0])
+    assert parity.differences([np.array([1.0, -6.0])], [reference_value]) == (0.25,)
+    assert parity.differences([np.zeros(3)], [reference_value]) == (float("inf"),)
+    assert parity.differences([np.array([np.nan, 0.0])], [reference_value]) == (float("inf"),)
