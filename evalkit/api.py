@@ -334,8 +334,19 @@ def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:
 
 
 def _notices(worker: Worker) -> list[str]:
+    """What the reader of the numbers has to know about the tracker: which weights, whose hyperparameters."""
     card: Mapping[str, Any] = getattr(worker.tracker, "card", {})
-    return [f"{worker.job.label}: {card[key]}" for key in ("weights_notice", "hyperparameters_notice") if card.get(key)]
+    label = worker.job.label
+    notices = []
+    weights = card.get("weights")
+    if weights:
+        identity = weights.get("identity") or "unknown to evalkit"
+        notices.append(f"{label}: weights {weights['file']} (sha256 {weights['sha256'][:12]}): {identity}")
+    if card.get("hyperparameters_source"):
+        notices.append(f"{label}: hyperparameters from {card['hyperparameters_source']}")
+    if card.get("weights_notice"):
+        notices.append(f"{label}: {card['weights_notice']}")
+    return notices
 
 
 def render(form: str, **content: Any) -> str:

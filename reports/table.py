@@ -30,7 +30,7 @@ _HEADS = {
 }
 _COSTS = (
     ("macs", "thop-2020", "MACs", 1e6, "M"),
-    ("parameters", "all", "params", 1e6, "M"),
+    ("parameters", "distinct", "params", 1e6, "M"),
     ("fps", "tracking", "fps", 1.0, ""),
 )
 
