@@ -15,12 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from evalkit import registry
+from evalkit import comparison as comparisons
+from evalkit import doctor, registry
+from evalkit.comparison import Comparison
 from evalkit.engine import serial
-from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, open_dataset
+from evalkit.engine.source import fingerprint
+from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.results import store as result_store
+from evalkit.results.atomic import write_bytes
 from evalkit.results.store import Store
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Tracker, Trajectory
 
@@ -126,19 +130,6 @@ def run(
     return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
 
 
-def default_label(tracker: str, runtime: str, precision: str) -> str:
-    """The name results are filed under: the tracker's, with runtime and precision where they are not the usual ones.
-
-    >>> default_label("lighttrack-m", "torch", "fp32"), default_label("my/file.py:Mine", "ncnn", "fp16")
-    ('lighttrack-m', 'Mine@ncnn-fp16')
-    """
-    path, separator, attribute = tracker.rpartition(":")
-    label = attribute if separator and path.endswith(".py") else tracker
-    if precision != "fp32":
-        return f"{label}@{runtime}-{precision}"
-    return label if runtime == "torch" else f"{label}@{runtime}"
-
-
 def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]:
     """Names of the sequences to work on, in the benchmark's order.
 
@@ -184,7 +175,7 @@ def _track(
     entry, _ = registry.find_tracker(job.tracker)
     stochastic = not entry.facts.get("deterministic", True)
     repetitions = repeat or (worker.dataset.repetitions if stochastic else 1)
-    worker.store.begin(worker.identity(), force=force)
+    worker.store.begin(worker.identity(), force=force, code=fingerprint(job.tracker))
     units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions)]
     done = [not force and _is_done(worker, unit) for unit in units]
     outcomes = [Outcome(unit, Status.KEPT) for unit, kept in zip(units, done, strict=True) if kept]
@@ -361,6 +352,43 @@ def render(form: str, **content: Any) -> str:
     """
     entry, _ = registry.report.find(form)
     return str(entry.build(**content))
+
+
+def report(
+    trackers: Sequence[str] | None,
+    datasets: Sequence[str],
+    output: Path,
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    profiles: Sequence[str] | None = None,
+    costs: Sequence[Path] = (),
+    allow_partial: bool = False,
+    replay: Sequence[str] = (),
+) -> Comparison:
+    """Compare trackers by what result files say, and write the report that the output's suffix names.
+
+    Args:
+        trackers: Labels; all that have results by default. A name without results stands for its published numbers.
+        output: Ends in ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx`` or ``.json``.
+        replay: Sequences to show frame by frame; only these need frames.
+
+    Raises:
+        EvalkitError: No form of report has that suffix; see ``evalkit.comparison.gather``.
+    """
+    entry = comparisons.form_of(output)
+    gathered = comparisons.gather(
+        trackers, datasets, data=data, results=results, profiles=profiles, costs=costs,
+        allow_partial=allow_partial, replay=replay,
+    )  # fmt: skip
+    content = entry.build(comparison=gathered, scores=gathered.scores, costs=gathered.costs, notices=gathered.notices)
+    write_bytes(output, content if isinstance(content, bytes) else f"{content}\n".encode())
+    return gathered
+
+
+def examine(data: Path | None = None, results: Path = Path("results")) -> list[doctor.Finding]:
+    """Look at this installation; see ``evalkit.doctor``."""
+    return doctor.examine(data, results)
 
 
 def create_tracker(name: str, **offered: Any) -> Tracker:

@@ -5,8 +5,6 @@ The file is ``evalkit.toml`` in the working directory, else ``evalkit/evalkit.to
     [data]
     root = "/data/tracking"      # holds OTB100, VOT2018, GOT-10k, ...
     otb100 = "/mnt/otb"          # one benchmark elsewhere
-    [defaults]
-    results = "results"
 """
 
 from __future__ import annotations
@@ -59,9 +57,8 @@ def _parse(path: Path) -> Mapping[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EvalkitError(f"this is not valid TOML: {error}", where=path) from error
-    for table in ("data", "defaults"):
-        if not isinstance(content.get(table, {}), dict):
-            raise EvalkitError(f"[{table}] must be a table", where=path, found=repr(content[table]))
+    if not isinstance(content.get("data", {}), dict):
+        raise EvalkitError("[data] must be a table", where=path, found=repr(content["data"]))
     return content
 
 
@@ -87,3 +84,36 @@ def data_root(dataset: str, option: Path | None) -> Path | None:
                 raise EvalkitError("no such folder", where=f"{source} {path}")
             return path
     return None
+
+
+_TEMPLATE = """\
+# Configuration of evalkit. Options on the command line win, then $EVALKIT_DATA, then this file.
+
+[data]
+# A folder that holds the benchmarks under their usual names (OTB100, VOT2018, GOT-10k, TrackingNet, LaSOT):
+# root = "/data/tracking"
+# and any benchmark that lies elsewhere, by evalkit's name for it:
+# otb100 = "/mnt/otb"
+# got10k-val = "/mnt/got10k"
+"""
+
+
+def create(*, user: bool = False, force: bool = False) -> Path:
+    """Write a commented configuration file.
+
+    Args:
+        user: In the user's configuration folder instead of the working directory.
+        force: Replace a file that is there.
+
+    Raises:
+        EvalkitError: The file is there already, or cannot be written.
+    """
+    path = user_file() if user else Path(FILE)
+    if path.exists() and not force:
+        raise EvalkitError("this file is there already", where=path, hint="Use --force to replace it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_TEMPLATE, encoding="utf-8")
+    except OSError as error:
+        raise EvalkitError(f"cannot write this file: {error.strerror}", where=path) from error
+    return path

@@ -13,25 +13,32 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Lower rows never import from higher ones; within a row only what the second table allows.
 ROWS = (
-    ("types", "errors", "geometry", "frames", "rows"),
+    ("types", "errors", "geometry", "frames", "rows", "regions"),
     ("config", "rendering", "weights", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
-    ("registry", "engine"),
+    ("registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
-    ("regression", "api"),
+    ("regression", "doctor", "api"),
     ("cli",),
 )
 WITHIN_A_ROW = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
     ("weights", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
+    ("comparison", "registry"),
+    ("comparison", "engine"),  # opens benchmarks as a worker does
     ("engine", "registry"),  # a worker builds its tracker by name
     ("api", "regression"),
+    ("api", "doctor"),
     ("geometry", "types"),
     ("frames", "types"),
     ("rows", "types"),
     ("frames", "errors"),
     ("rows", "errors"),
+    ("regions", "types"),
+    ("regions", "errors"),
+    ("regions", "rows"),
+    ("regions", "geometry"),
 }
 HEAVY = ("torch", "pandas", "matplotlib", "scipy", "shapely", "got10k")
 FREE_OF_NUMPY = ("numpy", "cv2")
