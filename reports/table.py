@@ -81,7 +81,7 @@ def records(scores: Iterable[Score] = (), costs: Iterable[Cost] = ()) -> list[di
     return [*map(score_record, scores), *map(cost_record, costs)]
 
 
-@registry.report("json", summary="one JSON object, one flat record a row")
+@registry.report("json", summary="one JSON object, one flat record a row", suffix=".json")
 def as_json(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), rows: Sequence[dict[str, Any]] = ()) -> str:
     content = {"version": JSON_VERSION, "records": [*records(scores, costs), *rows]}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -188,14 +188,14 @@ def align(frame: pd.DataFrame) -> str:
     )
 
 
-@registry.report("csv", summary="one flat record a row")
+@registry.report("csv", summary="one flat record a row", suffix=".csv")
 def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = ()) -> str:
     import pandas as pd
 
     return str(pd.DataFrame(records(scores, costs)).to_csv(index=False)).rstrip("\n")
 
 
-@registry.report("markdown", summary="tables for a README or a pull request", aliases=("md",))
+@registry.report("markdown", summary="tables for a README or a pull request", aliases=("md",), suffix=".md")
 def as_markdown(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), notices: Sequence[str] = ()) -> str:
     blocks = []
     for group in groups(scores).values():

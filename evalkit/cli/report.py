@@ -1,0 +1,66 @@
+"""``evalkit report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.command(name="report")
+@click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME",
+              help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
+@click.option("--output", type=options.FILE, required=True, metavar="FILE.{html,pdf,md,tex,csv,xlsx,json}",
+              help="The suffix says what kind of report it is.")  # fmt: skip
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL",
+              help="Label of the results, or the name of a tracker with published numbers only; repeatable.  "
+                   "[default: all that have results]")  # fmt: skip
+@click.option("--profile", "profiles", multiple=True, metavar="P",
+              help="Metric profile; repeatable.  [default: each benchmark's own]")  # fmt: skip
+@click.option("--costs", type=options.FILE, multiple=True, metavar="FILE",
+              help="JSON of `evalkit profile`: MACs, parameters, latency; repeatable.")  # fmt: skip
+@click.option("--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; needs frames.")
+@click.option("--allow-partial", is_flag=True, help="Report what is there and say n of N.")
+@options.data
+@options.results
+def command(
+    datasets: tuple[str, ...],
+    output: Path,
+    trackers: tuple[str, ...],
+    profiles: tuple[str, ...],
+    costs: tuple[Path, ...],
+    replay: list[str],
+    allow_partial: bool,
+    data: Path | None,
+    results: Path,
+) -> None:
+    """Write a comparison report: HTML, PDF, Markdown, LaTeX, CSV, XLSX.
+
+    Result files and annotations are enough; neither frames (but for --replay) nor torch are needed.
+
+    \b
+    Examples:
+      evalkit report --dataset synthetic --output report.html
+      evalkit report --tracker lighttrack-m --tracker ocean --dataset otb100 --dataset vot2018 --output paper.tex
+      evalkit report --dataset otb100 --replay David,Couple --output report.html
+
+    Writes: the one file named by --output.
+    """
+    from evalkit import api
+
+    gathered = api.report(
+        trackers or None,
+        datasets,
+        output,
+        data=data,
+        results=results,
+        profiles=profiles or None,
+        costs=costs,
+        allow_partial=allow_partial,
+        replay=replay,
+    )
+    for notice in gathered.notices:
+        click.echo(notice, err=True)
+    click.echo(str(output))

@@ -1,0 +1,150 @@
+"""What one benchmark says: all scores, their curves, published numbers beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.reports._comparison.document import Cell, Column, Figure, Section, Table, name_cell, number_cell
+from evalkit.reports._comparison.summary import difference_cell, score_cell
+from evalkit.reports._comparison.view import View, digits, head, ranked
+from evalkit.types import Score
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+_CURVES = {
+    "auc": ("Success plot", "overlap threshold", "success rate"),
+    "precision": ("Precision plot", "centre error threshold (pixels)", "precision"),
+    "norm_precision": ("Normalized precision plot", "normalized centre error threshold", "precision"),
+    "ao": ("Success plot", "overlap threshold", "success rate"),
+    "eao": ("Expected average overlap", "sequence length (frames)", "expected overlap"),
+    "f_score": ("Precision against recall", "recall", "precision"),
+}
+
+
+def section(view: View, dataset: str) -> Section:
+    scores = view.scores(dataset)
+    if not scores:
+        return Section(dataset, "Scores", chapter=dataset, skipped=("No tracker has results for this benchmark.",))
+    tables = [_scores_table(view, dataset, scores), *_published_table(view, dataset, scores)]
+    return Section(
+        f"{dataset}-scores", "Scores", tables=tuple(tables), figures=tuple(_curve_figures(view, dataset)),
+        chapter=dataset, skipped=_skipped(scores),
+    )  # fmt: skip
+
+
+def _scores_table(view: View, dataset: str, scores: list[Score]) -> Table:
+    kinds = list(dict.fromkeys((score.profile, score.metric) for score in scores))
+    several = len({profile for profile, _ in kinds}) > 1
+    first = {kind: next(score for score in scores if (score.profile, score.metric) == kind) for kind in kinds}
+    columns = [Column("tracker", numeric=False)] + [
+        Column(
+            head(metric, first[profile, metric].unit) + (f" · {profile}" if several else ""),
+            first[profile, metric].higher_is_better,
+            digits=digits(first[profile, metric].unit),
+            hint=f"{profile} v{first[profile, metric].version}",
+        )
+        for profile, metric in kinds
+    ]
+    rows = []
+    for leader in view.leading(dataset):
+        own = {(score.profile, score.metric): score for score in scores if score.tracker == leader.tracker}
+        cells = [score_cell(own.get(kind), digits(first[kind].unit)) for kind in kinds]
+        rows.append((name_cell(view.contender(leader.tracker)), *cells))
+    notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
+    return Table(f"{dataset}-scores", _title(scores), tuple(columns), tuple(rows), notes).marked()
+
+
+def _title(scores: list[Score]) -> str:
+    first = scores[0]
+    counts = sorted({score.sequences for score in scores})
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    of = "" if counts == [first.expected_sequences] else f" of {first.expected_sequences}"
+    profiles = ", ".join(dict.fromkeys(score.profile for score in scores))
+    return f"{first.dataset}: {number}{of} sequences, {first.protocol.replace('_', '-')}, {profiles}"
+
+
+def _published_table(view: View, dataset: str, scores: list[Score]) -> list[Table]:
+    rows = []
+    official = [score for score in scores if score.profile == scores[0].profile]
+    for score in official:
+        number = view.beside(score)
+        if number is not None:
+            rows.append((score.tracker, score.metric, score.value, number.plain, number, digits(score.unit)))
+    metrics = dict.fromkeys(score.metric for score in official)
+    for one in view.contenders:
+        if any(score.tracker == one.label for score in official):
+            continue
+        for metric in metrics:
+            number = view.cited(one, dataset, metric)
+            if number is not None:
+                places = next(digits(score.unit) for score in official if score.metric == metric)
+                rows.append((one.label, metric, None, number.plain, number, places))
+    if not rows:
+        return []
+    columns = (
+        Column("tracker", numeric=False), Column("metric", numeric=False), Column("here"), Column("published"),
+        Column("difference"), Column("source", numeric=False), Column("certainty", numeric=False),
+        Column("note", numeric=False),
+    )  # fmt: skip
+    cells = tuple(
+        (
+            name_cell(view.contender(label)), Cell(head(metric)), number_cell(ours, places), number_cell(value, places),
+            difference_cell(ours, value, places), Cell(number.source), Cell(number.certainty), Cell(number.note),
+        )
+        for label, metric, ours, value, number, places in rows
+    )  # fmt: skip
+    note = (
+        "Published numbers are claims of their sources; a row without a value here has no raw results to check it with."
+    )
+    return [Table(f"{dataset}-published", "Published beside ours", columns, cells, (note,))]
+
+
+def _curve_figures(view: View, dataset: str) -> list[Figure]:
+    figures = []
+    curved = [score for score in view.scores(dataset) if score.curve is not None and score.value is not None]
+    for profile, metric in dict.fromkeys((score.profile, score.metric) for score in curved):
+        own = ranked(score for score in curved if (score.profile, score.metric) == (profile, metric))
+        figures.append(_curve_figure(view, dataset, profile, metric, own))
+    return figures
+
+
+def _curve_figure(view: View, dataset: str, profile: str, metric: str, scores: list[Score]) -> Figure:
+    title, x_label, y_label = _CURVES.get(metric, (f"{head(metric)} curve", "", ""))
+    facts = getattr(view.comparison.dataset(dataset), "facts", {})
+    interval = tuple(facts["eao_interval"]) if metric == "eao" and "eao_interval" in facts else None
+    places = digits(scores[0].unit)
+    series = [
+        {
+            "tracker": score.tracker,
+            "index": view.contender(score.tracker).index,
+            "value": f"{score.value:.{places}f}",
+            "x": [_finite(value) for value in score.curve[0]],
+            "y": [_finite(value) for value in score.curve[1]],
+        }
+        for score in scores
+        if score.curve is not None
+    ]
+    named = f"{title}, {dataset} ({profile})"
+    best = f"{scores[0].tracker} leads with {head(metric)} {series[0]['value']}" if series else ""
+
+    def draw() -> Drawing:
+        from evalkit.reports._figures import curves
+
+        return curves.curve_plot(f"{title} · {dataset}", x_label, y_label, series, interval=interval)
+
+    return Figure(
+        f"{dataset}-{profile}-{metric}-curve", named,
+        f"{y_label} against {x_label} for {len(series)} trackers; {best}.",
+        draw, {"kind": "curve", "metric": metric, "profile": profile, "dataset": dataset, "series": series},
+    )  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if value == value else None
+
+
+def _skipped(scores: list[Score]) -> tuple[str, ...]:
+    if any(score.curve is not None for score in scores):
+        return ()
+    return ("No curves: the metrics of this profile are no summaries of curves.",)

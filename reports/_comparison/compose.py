@@ -1,0 +1,31 @@
+"""Puts the sections of a report in their order."""
+
+from __future__ import annotations
+
+from evalkit.comparison import Comparison
+from evalkit.reports._comparison import benchmark, summary
+from evalkit.reports._comparison.document import Document, Section, listed
+from evalkit.reports._comparison.published import Published
+from evalkit.reports._comparison.view import View
+
+
+def compose(comparison: Comparison, numbers: tuple[Published, ...] | None = None) -> Document:
+    """The whole report.
+
+    Args:
+        numbers: Published numbers; those that come with evalkit by default.
+
+    Raises:
+        EvalkitError: A tracker has neither results nor published numbers.
+    """
+    view = View(comparison, numbers)
+    sections: list[Section] = [summary.section(view)]
+    for dataset in view.datasets:
+        sections += [benchmark.section(view, dataset)]
+    return Document(
+        title=listed([one.label for one in view.contenders], most=4),
+        subtitle=f"{len(view.contenders)} trackers on {listed(view.datasets)}",
+        contenders=view.contenders,
+        sections=tuple(section for section in sections if not section.empty),
+        notices=comparison.notices,
+    )

@@ -1,0 +1,70 @@
+"""Colours, dashes and markers: one per tracker, the same on every figure of a report.
+
+Colours are chosen to stay apart for colour-blind eyes; dashes and markers keep lines apart without any colour. Every
+colour of a figure is one of these, so that a page can restyle a figure for a dark theme by its colours alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INK = "#1f2328"
+MUTED = "#59636e"
+GRID = "#d1d9e0"
+BAND = "#eaeef2"
+
+LIGHT = (
+    "#0072b2", "#d55e00", "#009e73", "#b5579b", "#c78500", "#3a9bd9", "#5b3a8e", "#8c510a", "#737373", "#b2182b",
+)  # fmt: skip
+DARK = (
+    "#4ea8de", "#ff8c42", "#3ddc97", "#e8a0c8", "#ffc24b", "#9fdcff", "#b39ddb", "#d2a679", "#b8b8b8", "#ff7b7b",
+)  # fmt: skip
+_DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (5, 2),
+    (1.5, 1.5),
+    (7, 2, 1.5, 2),
+    (3, 1),
+    (9, 2, 1.5, 2, 1.5, 2),
+    (2, 3),
+)
+_MARKERS = "os^DvPX*<>"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one tracker looks.
+
+    Attributes:
+        index: Place of the tracker in the report; ``series-<index>`` is the class of its elements.
+    """
+
+    index: int
+
+    @property
+    def name(self) -> str:
+        return f"series-{self.index}"
+
+    @property
+    def color(self) -> str:
+        return LIGHT[self.index % len(LIGHT)]
+
+    @property
+    def dashes(self) -> tuple[float, ...]:
+        return _DASHES[self.index % len(_DASHES)]
+
+    @property
+    def marker(self) -> str:
+        return _MARKERS[self.index % len(_MARKERS)]
+
+
+def shortened(label: str, most: int = 28) -> str:
+    """A label that fits a legend; the middle of a long one is left out.
+
+    >>> shortened("lighttrack:back_04502514044521042540+cls_211000022+reg_100000111_ops_32")
+    'lighttrack:bac…00111_ops_32'
+    """
+    if len(label) <= most:
+        return label
+    kept = most - 1
+    return f"{label[: kept // 2 + 1]}…{label[-(kept - kept // 2 - 1) :]}"
