@@ -28,7 +28,8 @@ NAME = "network"
 def export(part: NetworkPart, folder: Path, *, precision: str, samples: Sequence[Arrays]) -> bool:
     """Write ``network.param`` and ``network.bin``, the weights as fp16 or fp32. Batches are of one."""
     module = copy.deepcopy(part.module).eval().cpu()
-    example = tuple(torch.from_numpy(value) for value in part.example)
+    # ncnn computes in floating point only, images included.
+    example = tuple(torch.from_numpy(value).float() for value in part.example)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         workshop = Path(name)
         with warnings.catch_warnings():
@@ -75,8 +76,9 @@ def start(part: NetworkPart, folder: Path, *, runtime: str, precision: str, devi
     def execute(*inputs: NDArray[Any]) -> Arrays:
         with net.create_extractor() as extractor:
             for index, value in enumerate(inputs):
-                # Without the copy ncnn would read memory that NumPy may have freed.
-                extractor.input(f"in{index}", ncnn.Mat(np.ascontiguousarray(value[0])).clone())
+                # A Mat only points at NumPy's memory: keep that until it is copied, and give ncnn the copy.
+                held = np.ascontiguousarray(value[0], np.float32)
+                extractor.input(f"in{index}", ncnn.Mat(held).clone())
             return tuple(_extract(extractor, index, shape) for index, shape in enumerate(shapes))
 
     return execute

@@ -27,29 +27,29 @@ def start(
     target = _device(device)
     dtype = DTYPES[precision]
     layout = torch.channels_last if runtime == "torch-channels-last" else torch.contiguous_format
-    module = copy.deepcopy(part.module).eval().to(device=target, dtype=dtype)
+    module = copy.deepcopy(part.module).eval().to(target)
     if layout is torch.channels_last:
         module = module.to(memory_format=layout)
     if runtime == "torch-cuda-graph":
         return _graphed(module, part, target, dtype)
     forward: Callable[..., Any] = module
     if runtime == "torch-compile":
-        forward = _compiled(module, [_tensor(value, target, dtype, layout) for value in part.example])
+        forward = _compiled(module, [_tensor(value, target, layout) for value in part.example], dtype)
 
     def execute(*inputs: NDArray[Any]) -> Arrays:
         # The count is the process's, and someone else may have changed it since.
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        with torch.inference_mode(), _full_precision(target):
-            return _arrays(forward(*(_tensor(value, target, dtype, layout) for value in inputs)))
+        with torch.inference_mode(), _computing_in(dtype, target):
+            return _arrays(forward(*(_tensor(value, target, layout) for value in inputs)))
 
     return execute
 
 
-def _compiled(module: torch.nn.Module, example: Sequence[torch.Tensor]) -> Callable[..., Any]:
+def _compiled(module: torch.nn.Module, example: Sequence[torch.Tensor], dtype: torch.dtype) -> Callable[..., Any]:
     """``torch.compile``, done now rather than in the middle of a measurement."""
     try:
-        with warnings.catch_warnings(), torch.inference_mode():
+        with warnings.catch_warnings(), torch.inference_mode(), _computing_in(dtype, example[0].device):
             warnings.simplefilter("ignore")
             forward: Callable[..., Any] = torch.compile(module, dynamic=False)
             forward(*example)
@@ -76,10 +76,8 @@ def _cuda_devices() -> str:
     return ", ".join(f"cuda:{index}" for index in range(torch.cuda.device_count()))
 
 
-def _tensor(value: NDArray[Any], device: torch.device, dtype: torch.dtype, layout: torch.memory_format) -> torch.Tensor:
+def _tensor(value: NDArray[Any], device: torch.device, layout: torch.memory_format) -> torch.Tensor:
     tensor = torch.from_numpy(np.ascontiguousarray(value)).to(device)
-    if tensor.is_floating_point():
-        tensor = tensor.to(dtype)
     return tensor.contiguous(memory_format=layout) if tensor.ndim == 4 else tensor
 
 
@@ -89,25 +87,24 @@ def _arrays(result: Any) -> Arrays:
 
 
 @contextmanager
-def _full_precision(device: torch.device) -> Iterator[None]:
-    """fp32 means fp32 on CUDA too: no TF32 while the network runs."""
-    if device.type != "cuda":
-        yield
-        return
+def _computing_in(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
+    """Convolutions and matrix products in ``dtype``; fp32 means fp32 on CUDA too, without TF32."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32
     matmul.allow_tf32 = cudnn.allow_tf32 = False
     try:
-        yield
+        # The cache of converted weights does not outlive the block, and a captured graph must not refer to it.
+        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32, cache_enabled=False):
+            yield
     finally:
         matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
 def _graphed(module: torch.nn.Module, part: NetworkPart, device: torch.device, dtype: torch.dtype) -> Execute:
     """Capture one execution at the example's shapes and replay it on new values."""
-    stand_ins = [_tensor(value, device, dtype, torch.contiguous_format) for value in part.example]
+    stand_ins = [_tensor(value, device, torch.contiguous_format) for value in part.example]
     graph = torch.cuda.CUDAGraph()
-    with torch.inference_mode(), _full_precision(device):
+    with torch.inference_mode(), _computing_in(dtype, device):
         stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):

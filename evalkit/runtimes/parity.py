@@ -41,10 +41,12 @@ def _difference(ours: NDArray[Any], reference: NDArray[Any]) -> float:
 
 
 def probe(example: Arrays) -> Arrays:
-    """Inputs of the shapes of ``example``, filled with seeded normal noise where they are floating."""
+    """Inputs of the shapes of ``example``: seeded normal noise where they are floating, else integers up to 255."""
     random = np.random.default_rng(0)
     return tuple(
-        random.standard_normal(value.shape).astype(value.dtype) if value.dtype.kind == "f" else value
+        random.standard_normal(value.shape).astype(value.dtype)
+        if value.dtype.kind == "f"
+        else random.integers(0, 256, value.shape).astype(value.dtype)
         for value in example
     )
 

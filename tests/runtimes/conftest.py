@@ -24,7 +24,8 @@ class Siamese(nn.Module):
         self.cls = nn.Conv2d(16, 1, 3, padding=1)
         self.reg = nn.Conv2d(16, 4, 3, padding=1)
 
-    def forward(self, image: Tensor, zf: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, zf: Tensor, crop: Tensor) -> tuple[Tensor, Tensor]:
+        image = crop.permute(0, 3, 1, 2).flip(1).float() / 64.0 - 2.0
         x = nn.functional.silu(self.bn(self.conv(image)))
         x = x * nn.functional.hardsigmoid(self.excite(self.pool(x)))
         rows, columns = x.shape[2:]
@@ -35,8 +36,8 @@ class Siamese(nn.Module):
 @pytest.fixture(scope="session")
 def part() -> NetworkPart:
     torch.manual_seed(0)
-    example = (np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 8, 4, 4), np.float32))
-    return NetworkPart("search", Siamese().eval(), example, ("image", "zf"), ("cls", "reg"))
+    example = (np.zeros((1, 8, 4, 4), np.float32), np.zeros((1, 32, 32, 3), np.uint8))
+    return NetworkPart("search", Siamese().eval(), example, ("zf", "crop"), ("cls", "reg"))
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from evalkit.types import NetworkPart
 
 def inputs(batch: int, size: int = 32, seed: int = 1) -> tuple[NDArray[Any], ...]:
     random = np.random.default_rng(seed)
-    shapes = (batch, 3, size, size), (batch, 8, 4, 4)
-    return tuple(random.standard_normal(shape).astype(np.float32) for shape in shapes)
+    features = random.standard_normal((batch, 8, 4, 4)).astype(np.float32)
+    return features, random.integers(0, 256, (batch, size, size, 3)).astype(np.uint8)
 
 
 def samples() -> list[tuple[NDArray[Any], ...]]:
@@ -184,8 +184,8 @@ def test_the_manifest_says_what_the_network_expects(part: NetworkPart) -> None:
     folder = exports.cached(part, runtime=catalogue.find("onnxruntime"), precision="fp32", samples=())
     manifest = json.loads((folder / exports.MANIFEST).read_text())
     assert manifest["inputs"] == [
-        {"name": "image", "shape": [1, 3, 32, 32], "dtype": "float32"},
         {"name": "zf", "shape": [1, 8, 4, 4], "dtype": "float32"},
+        {"name": "crop", "shape": [1, 32, 32, 3], "dtype": "uint8"},
     ]
     assert manifest["outputs"] == ["cls", "reg"]
     assert manifest["batch"] == "any"
