@@ -39,6 +39,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _processor(),
         "commit": _commit(),
+        "capability": _capability(),
         "gpu": _gpu(),
     }
 
@@ -95,6 +96,12 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor()
+
+
+def _capability() -> str | None:
+    # PyTorch's kernels, and with them the last bits of their results, go by this more than by the processor's name.
+    torch = sys.modules.get("torch")
+    return None if torch is None else str(torch.backends.cpu.get_cpu_capability())
 
 
 def _gpu() -> str | None:

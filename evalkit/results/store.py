@@ -42,8 +42,11 @@ class Store:
         self.protocol = protocol
         self._layout = layouts.get(dataset.layout)
 
-    def begin(self, identity: Mapping[str, Any], *, force: bool = False) -> None:
+    def begin(self, identity: Mapping[str, Any], *, force: bool = False, code: str | None = None) -> None:
         """Claim the folder for a run, or continue the same run in it.
+
+        Args:
+            code: Fingerprint of the code that runs, recorded with the environment.
 
         Raises:
             EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
@@ -60,7 +63,7 @@ class Store:
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}", changed)
                 old = None
         environments = list(old["environments"]) if old else []
-        here = manifest.as_json(manifest.environment())
+        here = manifest.as_json({**manifest.environment(), "code": code})
         if here not in environments:
             environments.append(here)
         manifest.save(self.folder, new, environments)

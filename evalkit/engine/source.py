@@ -1,0 +1,66 @@
+"""Which code made a result: one fingerprint of everything that evalkit and a tracker execute from source.
+
+Results on disk do not know that the tracker was edited since. With the fingerprint beside them a comparison can tell
+results of this very code from older ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from evalkit import registry
+
+_HOME = Path(__file__).resolve().parents[1]
+_ROOMS = ("trackers", "datasets", "reports")  # symbolic links in a checkout, which a search does not follow
+_SUFFIXES = (".py", ".json", ".toml")
+
+
+def fingerprint(tracker: str) -> str:
+    """16 hexadecimal digits that change with any source or fact file of evalkit or of a tracker's own package.
+
+    Args:
+        tracker: A registered name or ``path/to/file.py:Class``; of a file, the modules it imported from beside or
+            below itself count as well.
+
+    Raises:
+        EvalkitError: No such tracker.
+    """
+    entry, _ = registry.find_tracker(tracker)
+    own = _own_files(entry.module)
+    digest = hashlib.sha256(_evalkit().encode())
+    for path in own:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _evalkit() -> str:
+    digest = hashlib.sha256()
+    for name, path in sorted(_evalkit_files()):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _evalkit_files() -> Iterable[tuple[str, Path]]:
+    for folder in (_HOME, *((_HOME / room).resolve() for room in _ROOMS)):
+        for path in folder.rglob("*"):
+            relative = path.relative_to(folder)
+            if path.suffix in _SUFFIXES and not (folder == _HOME and relative.parts[0] in _ROOMS):
+                yield f"{folder.name}/{relative}", path
+
+
+def _own_files(module: str) -> list[Path]:
+    """Loaded source files beside or below a tracker's module; none for evalkit's own trackers."""
+    if module.startswith("evalkit."):
+        return []
+    home = sys.modules[module.partition(".")[0]] if "." in module else sys.modules[module]
+    origin = getattr(home, "__file__", None)
+    if origin is None:
+        return []
+    folder = Path(origin).resolve().parent
+    files = (getattr(loaded, "__file__", None) for loaded in list(sys.modules.values()))
+    return sorted({Path(file).resolve() for file in files if file and Path(file).resolve().is_relative_to(folder)})
