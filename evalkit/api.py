@@ -1,8 +1,10 @@
 """What evalkit does, for Python users and for the command line, which only parses and prints.
 
 >>> import evalkit
->>> report = evalkit.run(["mosse"], sequences=["square"])  # doctest: +SKIP
->>> print(report.scores[0].metric, report.scores[0].value)  # doctest: +SKIP
+>>> report = evalkit.run(["identity"], sequences=["scale"])
+>>> score = report.scores[0]
+>>> score.metric, score.profile, score.sequences, score.expected_sequences
+('auc', 'otb-matlab', 1, 12)
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 from evalkit import comparison as comparisons
 from evalkit import doctor, registry
 from evalkit.comparison import Comparison
-from evalkit.engine import serial
+from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError
@@ -74,6 +76,11 @@ def run(
     settings: Mapping[str, str] | None = None,
     name: str | None = None,
     force: bool = False,
+    engine: str = "local",
+    jobs: int | None = None,
+    shard: str | None = None,
+    address: str | None = None,
+    timeout: float | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
     """Track benchmarks, store the trajectories, score what is complete.
@@ -90,10 +97,14 @@ def run(
         settings: Hyperparameters that override the published ones.
         name: Label of the results instead of the tracker's name; for a single tracker.
         force: Redo what is there, and replace another run's results.
+        device: Several, separated by commas, are taken in turn by the jobs.
+        engine, jobs, address, timeout: See ``evalkit.engine.plan.Plan``.
+        shard: ``I/N``: only every N-th sequence, beginning with number I; nothing is scored then.
 
     Raises:
         EvalkitError: Something asked for does not exist or does not fit; nothing stored is lost.
     """
+    plan = Plan(engine, jobs, tuple(device.split(",")), timeout, address, parse_shard(shard) if shard else None)
     if name is not None and len(trackers) != 1:
         raise EvalkitError("--name labels one tracker", where="--name", found=f"{len(trackers)} trackers")
     outcomes: list[Outcome] = []
@@ -113,20 +124,23 @@ def run(
                 weights=weights,
                 runtime=runtime,
                 precision=precision,
-                device=device,
+                device=plan.devices[0],
                 threads=threads,
                 seed=seed,
                 settings=dict(settings or {}),
+                timed=plan.timed,
             )
-            worker = Worker(job)
-            chosen = choose_sequences(dataset, sequences)
-            done = _track(worker, chosen, repeat=repeat, force=force, progress=progress)
+            worker = plan.worker(job)
+            chosen = plan.share(choose_sequences(dataset, sequences))
+            done = _track(worker, chosen, plan=plan, repeat=repeat, force=force, progress=progress)
             outcomes += done
+            notices += [*_notices(worker), *plan.notices(worker)]
+            if plan.shard is not None:
+                continue
             if not any(outcome.status is Status.FAILED for outcome in done):
                 runs = _read_runs(worker.store, chosen)
                 scores += _headline(worker.store, runs)
             costs += _costs(worker, chosen)
-            notices += _notices(worker)
     return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
 
 
@@ -169,7 +183,13 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _track(
-    worker: Worker, sequences: Sequence[str], *, repeat: int | None, force: bool, progress: Progress | None
+    worker: Worker,
+    sequences: Sequence[str],
+    *,
+    plan: Plan,
+    repeat: int | None,
+    force: bool,
+    progress: Progress | None,
 ) -> list[Outcome]:
     job = worker.job
     entry, _ = registry.find_tracker(job.tracker)
@@ -180,7 +200,7 @@ def _track(
     done = [not force and _is_done(worker, unit) for unit in units]
     outcomes = [Outcome(unit, Status.KEPT) for unit, kept in zip(units, done, strict=True) if kept]
     missing = [unit for unit, kept in zip(units, done, strict=True) if not kept]
-    for number, outcome in enumerate(serial.execute(worker, missing), start=len(outcomes) + 1):
+    for number, outcome in enumerate(plan.execute(worker, missing), start=len(outcomes) + 1):
         outcomes.append(outcome)
         if progress is not None:
             progress(outcome, number, len(units))
