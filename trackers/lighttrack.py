@@ -16,12 +16,14 @@ from evalkit.trackers._siamese.settings import Published, choose
 if TYPE_CHECKING:
     from evalkit.trackers._siamese.tracker import SiameseTracker
 
-PUBLISHED = {
-    "vot2019": Published(
+PUBLISHED = (
+    Published(
+        "VOT2019",
         Hyperparameters(penalty_k=0.007, window_influence=0.225, lr=0.616, small=256, big=288, template=127),
         "researchmm/LightTrack at 39c426f, experiments/test/VOT/LightTrack.yaml, run with --even 0",
+        ("vot2019",),
     ),
-}
+)
 """The only published set; asked for others, the authors did not answer (their issue 32)."""
 
 
@@ -75,7 +77,7 @@ def lighttrack(
     return build(
         lambda: LightTrack(architecture),
         RULES[architecture.stride],
-        choose(PUBLISHED, benchmark, settings or {}, fallback="vot2019"),
+        choose(PUBLISHED, benchmark, settings),
         checkpoint="lighttrack-m" if architecture.path == MOBILE else f"lighttrack:{architecture.path}",
         weights=weights,
         preparation=Preparation(normalized=True),

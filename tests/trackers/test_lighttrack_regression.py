@@ -14,7 +14,7 @@ from evalkit.types import Box
 pytestmark = [pytest.mark.regression, pytest.mark.slow]
 
 LEAST_OVERLAP = 0.99
-"""Seen: 0.99999 on all six. The margin is for other processors, whose rounding may flip a near tie between two cells."""
+"""Seen: 0.99999 on all six. The margin is for other processors, whose rounding may flip a tie between two cells."""
 
 
 @pytest.mark.parametrize("name", ["Bird2", "Crossing"])

@@ -5,11 +5,11 @@ Facts (kernels, strides, where activations stand, names) from researchmm/LightTr
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from evalkit.trackers._lighttrack.path import STAGE_CHANNELS, Architecture, Tower
+from evalkit.trackers._siamese.correlation import ChannelAttention, pixelwise
 
 STEM_CHANNELS = 16
 FUSED_CHANNELS = 128
@@ -109,18 +109,6 @@ class Neck(nn.Module):
         self.BN_x = nn.BatchNorm2d(channels)
 
 
-class ChannelAttention(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.avg_pool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, channels, 1)
-        self.fc2 = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight = self.fc2(functional.relu(self.fc1(self.avg_pool(x))))
-        return x * torch.sigmoid(weight)
-
-
 class PixelwiseCorrelation(nn.Module):
     """One channel per template cell: its features times those of every search cell."""
 
@@ -129,9 +117,7 @@ class PixelwiseCorrelation(nn.Module):
         self.CA_layer = ChannelAttention(cells)
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        rows, columns = x.shape[2:]
-        correlation = torch.matmul(z.flatten(2).transpose(1, 2), x.flatten(2))
-        attended: Tensor = self.CA_layer(correlation.reshape(x.shape[0], -1, rows, columns))
+        attended: Tensor = self.CA_layer(pixelwise(x, z))
         return attended
 
 

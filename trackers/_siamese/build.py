@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from evalkit import weights as checkpoints
+from evalkit.runtimes import calibration
 from evalkit.trackers._siamese.networks import Preparation, TwoPartNetworks
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules
 from evalkit.trackers._siamese.settings import record
@@ -48,10 +51,18 @@ def build(
     """
     found = checkpoints.find(checkpoint, weights)
     values, source = hyperparameters
+    module = loaded(network, found.path, unused)
     networks = TwoPartNetworks(
-        loaded(network, found.path, unused), preparation, outputs=outputs, template_size=values.template,
+        module, preparation, outputs=outputs, template_size=values.template,
         runtime=runtime, precision=precision, device=device, threads=threads,
     )  # fmt: skip
+
+    @cache
+    def samples() -> list[tuple[NDArray[Any], ...]]:
+        plain = TwoPartNetworks(module, preparation, outputs=outputs, template_size=values.template)
+        return calibration.inputs(SiameseTracker(rules, values, networks=plain, card={}))
+
+    networks.samples = samples
     card = {
         **(facts or {}),
         "hyperparameters": record(values),

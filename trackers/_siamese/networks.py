@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,9 @@ class TwoPartNetworks:
         outputs: Names of the response's arrays.
         template_size: Side of the template crop.
         runtime, precision, device, threads: See ``evalkit.runtimes``.
+
+    Attributes:
+        samples: Returns real inputs of the search network; int8 is calibrated on them.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class TwoPartNetworks:
         self._modules = {"template": Template(network, preparation), "search": Search(network, preparation)}
         self._outputs, self._template_size = outputs, template_size
         self._runtime, self._precision, self._threads = runtime, precision, threads
+        self.samples: Callable[[], Sequence[tuple[NDArray[Any], ...]]] | None = None
         self._executors: dict[tuple[str, int], Executor] = {}
         self._features = self._example_features()
         if runtime == "torch" and precision == "fp32":
@@ -123,11 +127,12 @@ class TwoPartNetworks:
             return Eager(self._modules[name], self._device)
         from evalkit import runtimes
 
-        part = self._part(name, size)
-        executor: Executor = runtimes.load(
-            self._runtime, part, precision=self._precision, device=str(self._device), threads=self._threads
-        )
-        return executor
+        # The template network runs once per sequence and everything rests on its features: int8 is not for it.
+        precision = "fp32" if name == "template" and self._precision == "int8" else self._precision
+        return runtimes.load(
+            self._runtime, self._part(name, size), precision=precision, device=str(self._device),
+            threads=self._threads, samples=self.samples,
+        )  # fmt: skip
 
     def _part(self, name: str, size: int) -> NetworkPart:
         crop = np.zeros((1, size, size, 3), dtype=np.uint8)

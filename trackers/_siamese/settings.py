@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -17,37 +18,43 @@ class Published:
     """A set of hyperparameters as its authors published it.
 
     Attributes:
+        name: What they call it.
         values: The set.
         source: Repository, commit and file.
+        benchmarks: Patterns of the names of the benchmarks it was published for.
     """
 
+    name: str
     values: Hyperparameters
     source: str
+    benchmarks: tuple[str, ...]
+
+    def serves(self, benchmark: str) -> bool:
+        return any(fnmatch.fnmatchcase(benchmark, pattern) for pattern in self.benchmarks)
 
 
 def choose(
-    published: Mapping[str, Published], benchmark: str | None, settings: Mapping[str, str], *, fallback: str
+    published: Sequence[Published], benchmark: str | None, settings: Mapping[str, str] | None
 ) -> tuple[Hyperparameters, str]:
     """The values for a benchmark, and where they come from, in words.
 
     Args:
-        published: By the beginning of benchmark names: ``vot2018`` serves ``vot2018-lt`` too unless that has its own.
+        published: The first one also serves benchmarks that none was published for.
         benchmark: Name of the benchmark, or None.
         settings: What a person overrides, by field name.
-        fallback: Key of the set that serves benchmarks without a published one.
 
     Raises:
         EvalkitError: A setting is unknown or has no such value.
     """
     name = (benchmark or "").casefold()
-    own = max((key for key in published if name.startswith(key)), key=len, default=None)
-    chosen = published[own or fallback]
-    source = chosen.source
-    if own is None:
-        source += f"; these are the values for {fallback}, none are published for {benchmark or 'other benchmarks'}"
+    chosen = next((one for one in published if one.serves(name)), None)
+    source = (chosen or published[0]).source
+    if chosen is None:
+        chosen = published[0]
+        source += f"; these are the values for {chosen.name}, none are published for {benchmark or 'other benchmarks'}"
     if settings:
         source += f"; set by hand: {', '.join(sorted(settings))}"
-    return replace(chosen.values, **_parsed(settings)), source
+    return replace(chosen.values, **_parsed(settings or {})), source
 
 
 def _parsed(settings: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""NanoTrack's networks."""

@@ -1,0 +1,1 @@
+"""SiamRPN++'s networks."""

@@ -1,0 +1,91 @@
+"""NanoTrack: the smallest of the family (HonglinChu/SiamTrackers)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit import registry
+from evalkit.trackers._siamese.decode import pair_distances
+from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_to_even, half_up, once
+from evalkit.trackers._siamese.settings import Published, choose
+
+if TYPE_CHECKING:
+    from evalkit.trackers._siamese.tracker import SiameseTracker
+
+STRIDE = 16
+SEARCH_SIZE = 255
+
+# window_influence, penalty_k, lr, cells along a side of the response
+_TUNED = {
+    1: (0.462, 0.148, 0.390, 16),
+    2: (0.490, 0.150, 0.385, 16),
+    3: (0.455, 0.138, 0.348, 15),
+}
+_SUMMARIES = {
+    1: "NanoTrack v1: 72 M operations, 0.29 M parameters",
+    2: "NanoTrack v2: 81 M operations, 0.34 M parameters",
+    3: "NanoTrack v3: 111 M operations, 0.55 M parameters",
+}
+
+
+def published(version: int) -> Published:
+    """What its configuration says, the same for every benchmark."""
+    window_influence, penalty_k, lr, _ = _TUNED[version]
+    values = Hyperparameters(penalty_k, window_influence, lr, small=SEARCH_SIZE, big=SEARCH_SIZE)
+    source = f"HonglinChu/SiamTrackers at 248663f, NanoTrack/models/config/configv{version}.yaml"
+    return Published("every benchmark", values, source, ("*",))
+
+
+def rules(version: int) -> Rules:
+    """How NanoTrack differs from the others: as SiamRPN++, with points for anchors."""
+    cells = _TUNED[version][3]
+    return Rules(
+        stride=STRIDE,
+        # A crop of another size than the published one has a map that is larger or smaller by whole cells.
+        cells=lambda size: cells + round((size - SEARCH_SIZE) / STRIDE),
+        decode=pair_distances,
+        corner=half_up,
+        side=half_to_even,
+        smoothing=once,
+        first_pixel=-0.5,
+    )
+
+
+def _factory(version: int) -> Callable[..., SiameseTracker]:
+    how = rules(version)
+
+    def nanotrack(
+        *,
+        benchmark: str | None = None,
+        weights: Path | None = None,
+        runtime: str = "torch",
+        precision: str = "fp32",
+        device: str = "cpu",
+        threads: int = 1,
+        settings: Mapping[str, str] | None = None,
+    ) -> SiameseTracker:
+        from evalkit.trackers._nanotrack.network import NanoTrack
+        from evalkit.trackers._siamese.build import build
+        from evalkit.trackers._siamese.networks import Preparation
+
+        return build(
+            lambda: NanoTrack(version),
+            how,
+            choose([published(version)], benchmark, settings),
+            checkpoint=f"nanotrack-v{version}",
+            weights=weights,
+            preparation=Preparation(bgr=True),
+            runtime=runtime,
+            precision=precision,
+            device=device,
+            threads=threads,
+        )
+
+    return nanotrack
+
+
+for _version, _summary in _SUMMARIES.items():
+    _name = f"nanotrack-v{_version}"
+    registry.tracker(_name, summary=_summary, weights=_name)(_factory(_version))

@@ -1,0 +1,168 @@
+"""SiamRPN++: region proposals by depth-wise correlation (Li et al., CVPR 2019), in pysot's configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit import registry
+from evalkit.trackers._siamese.decode import anchors
+from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_to_even, half_up, once
+from evalkit.trackers._siamese.settings import Published, choose
+
+if TYPE_CHECKING:
+    from evalkit.trackers._siamese.tracker import SiameseTracker
+
+STRIDE = 8
+ANCHORS = ((104.0, 32.0), (88.0, 40.0), (64.0, 64.0), (40.0, 80.0), (32.0, 96.0))
+"""Widths and heights for the ratios 0.33, 0.5, 1, 2 and 3 at scale 8, rounded down to multiples of the stride."""
+
+_R50_INPUTS = (512, 1024, 2048)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One of pysot's published models.
+
+    Attributes:
+        experiment: Folder of its ``config.yaml`` below ``experiments/``.
+        summary: One line for people.
+        hyperparameters: As that file says.
+        backbone, inputs, channels, weighted: See ``_siamrpn.network.SiamRPN``.
+        padding_cells: Cells the response has beyond those the crop's size accounts for.
+    """
+
+    experiment: str
+    summary: str
+    hyperparameters: Hyperparameters
+    backbone: str
+    inputs: tuple[int, ...] = ()
+    channels: tuple[int, ...] = (256,)
+    weighted: bool = False
+    padding_cells: int = 8
+
+
+CONFIGURATIONS = {
+    "siamrpnpp-alexnet": Configuration(
+        "siamrpn_alex_dwxcorr",
+        "SiamRPN++ with AlexNet: 6.48 G operations, 6.25 M parameters",
+        Hyperparameters(penalty_k=0.16, window_influence=0.40, lr=0.30, small=287, big=287),
+        "alexnet",
+        padding_cells=0,
+    ),
+    "siamrpnpp-mobilenetv2": Configuration(
+        "siamrpn_mobilev2_l234_dwxcorr",
+        "SiamRPN++ with MobileNetV2: 7.04 G operations, 11.2 M parameters",
+        Hyperparameters(penalty_k=0.04, window_influence=0.4, lr=0.5, small=255, big=255),
+        "mobilenetv2",
+        inputs=(44, 134, 448),
+        channels=(256, 256, 256),
+    ),
+    "siamrpnpp-r50": Configuration(
+        "siamrpn_r50_l234_dwxcorr",
+        "SiamRPN++ with ResNet-50: 48.9 G operations, 54.0 M parameters",
+        Hyperparameters(penalty_k=0.05, window_influence=0.42, lr=0.38, small=255, big=255),
+        "resnet50",
+        inputs=_R50_INPUTS,
+        channels=(256, 256, 256),
+        weighted=True,
+    ),
+    "siamrpnpp-r50-otb": Configuration(
+        "siamrpn_r50_l234_dwxcorr_otb",
+        "SiamRPN++ with ResNet-50 as trained and tuned for OTB",
+        Hyperparameters(penalty_k=0.24, window_influence=0.5, lr=0.25, small=255, big=255),
+        "resnet50",
+        inputs=_R50_INPUTS,
+        channels=(256, 256, 256),
+    ),
+    "siamrpnpp-r50-lt": Configuration(
+        "siamrpn_r50_l234_dwxcorr_lt",
+        "SiamRPN++ with ResNet-50 for long videos: searches wider while the target is lost",
+        Hyperparameters(
+            penalty_k=0.05,
+            window_influence=0.28,
+            lr=0.22,
+            small=255,
+            big=255,
+            lost_below=0.8,
+            found_above=0.998,
+            lost_size=831,
+        ),
+        "resnet50",
+        inputs=_R50_INPUTS,
+        channels=(128, 256, 512),
+        weighted=True,
+    ),
+}
+
+
+def _cells(padding_cells: int, size: int) -> int:
+    return (size - 127) // STRIDE + 1 + padding_cells
+
+
+def rules(configuration: Configuration) -> Rules:
+    """How SiamRPN++ differs from the others; source: pysot's pysot/tracker."""
+    return Rules(
+        stride=STRIDE,
+        cells=partial(_cells, configuration.padding_cells),
+        decode=anchors,
+        corner=half_up,
+        side=half_to_even,
+        smoothing=once,
+        first_pixel=-0.5,
+        anchors=ANCHORS,
+    )
+
+
+def published(configuration: Configuration) -> Published:
+    """What its configuration says, the same for every benchmark."""
+    source = f"STVIR/pysot at d04028f, experiments/{configuration.experiment}/config.yaml"
+    return Published("every benchmark", configuration.hyperparameters, source, ("*",))
+
+
+def _factory(name: str, configuration: Configuration) -> Callable[..., SiameseTracker]:
+    how = rules(configuration)
+
+    def siamrpn(
+        *,
+        benchmark: str | None = None,
+        weights: Path | None = None,
+        runtime: str = "torch",
+        precision: str = "fp32",
+        device: str = "cpu",
+        threads: int = 1,
+        settings: Mapping[str, str] | None = None,
+    ) -> SiameseTracker:
+        from evalkit.trackers._siamese.build import build
+        from evalkit.trackers._siamese.networks import Preparation
+        from evalkit.trackers._siamrpn.network import SiamRPN
+
+        return build(
+            lambda: SiamRPN(
+                configuration.backbone,
+                inputs=configuration.inputs,
+                channels=configuration.channels,
+                weighted=configuration.weighted,
+            ),
+            how,
+            choose([published(configuration)], benchmark, settings),
+            checkpoint=name,
+            weights=weights,
+            preparation=Preparation(bgr=True),
+            outputs=("cls", "loc"),
+            runtime=runtime,
+            precision=precision,
+            device=device,
+            threads=threads,
+        )
+
+    return siamrpn
+
+
+for _name, _configuration in CONFIGURATIONS.items():
+    registry.tracker(
+        _name, summary=_configuration.summary, weights=_name, paper="arXiv:1812.11703"
+    )(_factory(_name, _configuration))  # fmt: skip
