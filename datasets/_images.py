@@ -44,6 +44,10 @@ class FolderImages:
         """File of a frame."""
         return self.folder / self._paths[index]
 
+    def __bool__(self) -> bool:
+        """Whether there is any image; quicker than counting them."""
+        return self.folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in self.folder.iterdir())
+
     def names(self) -> list[str]:
         """File names of all images in the folder, in natural order; empty where there is no folder."""
         try:

@@ -14,7 +14,7 @@ import numpy as np
 from evalkit.datasets._images import FolderImages
 from evalkit.errors import EvalkitError
 from evalkit.results.layouts.layout import plain_name
-from evalkit.rows import read_rows
+from evalkit.rows import read_bytes, read_rows, text_lines
 from evalkit.types import Annotation, Frames
 from evalkit.types import Sequence as Video
 
@@ -36,7 +36,9 @@ class Source:
 
 
 Form = Mapping[str, Source]
-"""By ``plain_name`` of the sequence."""
+"""By a key of the sequence's name: ``plain_name``, or the name itself where the case of a letter matters."""
+
+Key = Callable[[str], str]
 
 
 @cache
@@ -62,16 +64,34 @@ def places(root: Path | None, directories: Iterable[str], *, benchmark: str) -> 
     return [root, *sorted(path for path in root.iterdir() if path.name.casefold() in usual and path.is_dir())]
 
 
-def assemble(names: Iterable[str], forms: Sequence[Form]) -> tuple[Video, ...]:
+def own_list(folders: Iterable[Path], file: str, official: Iterable[str]) -> list[str]:
+    """The sequences a benchmark consists of: the official ones, unless the folder's own list names others.
+
+    A list that names some of the official ones is a part of the benchmark and does not change what is expected.
+    """
+    names = list(official)
+    for folder in folders:
+        path = folder / file
+        if path.is_file():
+            listed = [line for line in text_lines(read_bytes(path), path) if line]
+            if not set(listed) <= set(names):
+                return listed
+    return names
+
+
+def assemble(names: Iterable[str], forms: Sequence[Form], *, key: Key = plain_name) -> tuple[Video, ...]:
     """The sequences that any form has, in the given order, each from the first form that has it.
 
     Frames and facts that the first form lacks come from the others. Reading the annotation compares all forms.
     """
     videos = []
     for name in names:
-        sources = [form[key] for form in forms if (key := plain_name(name)) in form]
+        # One file can be found in two ways; it is one source.
+        sources = list(
+            {form[key(name)].where: form[key(name)] for form in reversed(forms) if key(name) in form}.values()
+        )
         if sources:
-            videos.append(_joined(name, sources))
+            videos.append(_joined(name, sources[::-1]))
     return tuple(videos)
 
 
@@ -109,7 +129,7 @@ def _agreed(sources: Sequence[Source]) -> Annotation:
 def _difference(a: Annotation, b: Annotation) -> str | None:
     if len(a.boxes) != len(b.boxes):
         return f"{len(a.boxes)} and {len(b.boxes)} rows"
-    same = np.isclose(a.boxes, b.boxes, rtol=0, atol=1e-3, equal_nan=True).all(axis=1)
+    same = np.isclose(a.boxes, b.boxes, rtol=0, atol=0.01, equal_nan=True).all(axis=1)
     return None if same.all() else f"row {int(np.argmin(same)) + 1}"
 
 
@@ -129,11 +149,10 @@ def filled(boxes: Any, where: object) -> Any:
     return boxes
 
 
-def rows_form(folder: Path, names: Iterable[str], build: Callable[[Path, str], Source] | None = None) -> Form:
+def rows_form(folder: Path, names: Iterable[str], *, key: Key = plain_name) -> Form:
     """A folder of ``<sequence>.txt``; files of other names are passed over."""
-    files = {plain_name(path.stem): path for path in folder.glob("*.txt")}
-    make = build or (lambda path, name: Source(path, boxes_reader(path)))
-    return {key: make(files[key], name) for name in names if (key := plain_name(name)) in files}
+    files = {key(path.stem): path for path in folder.glob("*.txt")}
+    return {key(name): Source(files[key(name)], boxes_reader(files[key(name)])) for name in names if key(name) in files}
 
 
 def json_form(path: Path, names: Iterable[str]) -> Form:

@@ -16,11 +16,13 @@ from evalkit.types import Dataset, Sequence, Trajectory
 
 __all__ = ["ALIASES", "NAMES", "Layout", "get", "read"]
 
-_MODULES = {
-    "plain": "plain",
-    "got10k": "got10k",
+_WHERE = {
+    "plain": ("plain", "LAYOUT"),
+    "got10k": ("got10k", "LAYOUT"),
+    "vot": ("vot", "LAYOUT"),
+    "vot-bin": ("vot", "BINARY"),
 }
-NAMES = tuple(_MODULES)
+NAMES = tuple(_WHERE)
 ALIASES = {"otb": "plain", "lasot": "plain", "trackingnet": "plain", "pysot": "plain"}
 
 
@@ -31,9 +33,10 @@ def get(name: str) -> Layout:
         EvalkitError: There is none.
     """
     key = ALIASES.get(name, name)
-    if key not in _MODULES:
+    if key not in _WHERE:
         raise EvalkitError(f"no result layout is named {name!r}", expected=", ".join((*NAMES, *ALIASES)))
-    layout: Layout = import_module(f"{__name__}.{_MODULES[key]}").LAYOUT
+    module, attribute = _WHERE[key]
+    layout: Layout = getattr(import_module(f"{__name__}.{module}"), attribute)
     return layout
 
 

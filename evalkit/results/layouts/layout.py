@@ -112,14 +112,14 @@ def without_omitted(sequence: Sequence, rows: NDArray[np.float64]) -> NDArray[np
 
 
 def read_column(path: Path, rows: int) -> NDArray[np.float64]:
-    """One number per row of the result; an empty first line, as VOT's value files have, is NaN.
+    """One number per row of the result; an empty line, as VOT's value files have, is NaN.
 
     Raises:
         EvalkitError: The file does not hold ``rows`` numbers.
     """
-    data = read_bytes(path)
-    if data[:1] in (b"\n", b"\r"):
-        data = b"nan" + data
+    data = read_bytes(path).replace(b"\r\n", b"\n")
+    if data[:1] == b"\n" or b"\n\n" in data:
+        data = b"\n".join(line.strip() or b"nan" for line in data.removesuffix(b"\n").split(b"\n"))
     values = parse_values(data, where=path)
     if len(values) != rows:
         raise EvalkitError(

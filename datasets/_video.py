@@ -1,0 +1,73 @@
+"""Frames of a video file, decoded in order, or from the start again when an earlier one is asked for."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+
+from evalkit.errors import EvalkitError
+from evalkit.types import Image
+
+
+class VideoFile:
+    """A video that OpenCV decodes.
+
+    Seeking is not used: containers seek to neighbouring frames without saying so. Frames in order cost one decode each;
+    going back starts over. Not to be shared between processes; threads wait for each other.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._capture: cv2.VideoCapture | None = None
+        self._next = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"path": self.path}
+
+    def __setstate__(self, state: dict[str, Path]) -> None:
+        self.__init__(state["path"])  # type: ignore[misc]
+
+    @cached_property
+    def fps(self) -> float | None:
+        """Frames per second as the container states them."""
+        capture = self._open()
+        value = float(capture.get(cv2.CAP_PROP_FPS))
+        capture.release()
+        return value if value > 0 else None
+
+    @cached_property
+    def _count(self) -> int:
+        # The container's own count is often wrong; only decoding tells.
+        capture = self._open()
+        count = 0
+        while capture.grab():
+            count += 1
+        capture.release()
+        return count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int, /) -> Image:
+        with self._lock:
+            if self._capture is None or index < self._next:
+                self._capture = self._open()
+                self._next = 0
+            while self._next < index and self._capture.grab():
+                self._next += 1
+            found, image = self._capture.read()
+            self._next += 1
+        if not found:
+            raise EvalkitError(f"frame {index + 1} cannot be decoded", where=self.path)
+        rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+        return rgb
+
+    def _open(self) -> cv2.VideoCapture:
+        capture = cv2.VideoCapture(str(self.path))
+        if not capture.isOpened():
+            raise EvalkitError("this video cannot be opened", where=self.path)
+        return capture

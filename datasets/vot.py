@@ -1,0 +1,162 @@
+"""VOT: short-term benchmarks with resets (2016 to 2019), with anchors (2020 to 2022), and long-term ones.
+
+Coordinates are taken as they are; VOT never states an origin and its regions are never shifted. Groundtruth is a
+polygon, a box, or since 2020 a mask a line. Sources: the VOT challenge reports and the VOT toolkit's stacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalkit import registry
+from evalkit.datasets._sources import Form, assemble, facts, index_files, nothing_found, own_list, places
+from evalkit.datasets._vot_forms import TAGS, folder_form, index_form
+from evalkit.types import Dataset
+
+_SUPERVISED = {"burn_in": 10, "skip_initialize": 5, "tags": TAGS, "realtime_grace": 3}
+_MULTISTART = {"eao_interval": (115, 755), "grace": 10, "threshold": 0.1, "burn_in": 10}
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """One year's challenge.
+
+    Attributes:
+        directories: Usual names of its folder.
+        sequences: Key of its list in ``_facts/vot.json``; without one, its own ``list.txt`` or what is there counts.
+    """
+
+    name: str
+    directory: str
+    directories: tuple[str, ...]
+    protocols: tuple[str, ...]
+    profiles: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    sequences: str | None = None
+    repetitions: int = 1
+
+
+def _supervised(year: int, interval: tuple[int, int], sequences: str) -> _Edition:
+    # Intervals of the expected average overlap: VOT challenge reports of the years, and the VOT toolkit's stacks.
+    return _Edition(
+        name=f"vot{year}",
+        directory=f"VOT{year}",
+        directories=(f"VOT{year}", f"VOT-{year}", f"VOT-ST{year}", f"VOTST{year}", f"VOT{year}-ST"),
+        protocols=("supervised", "realtime", "unsupervised"),
+        profiles=("vot-supervised", "vot-toolkit", "vot-exact"),
+        facts={**_SUPERVISED, "eao_interval": interval},
+        sequences=sequences,
+        repetitions=15,
+    )
+
+
+def _multistart(year: int, suffix: str = "", *names: str) -> _Edition:
+    return _Edition(
+        name=f"vot{year}{suffix}",
+        directory=f"VOT{year}{suffix.upper()}",
+        directories=(f"VOT{year}{suffix}", f"VOT-{year}{suffix}", f"VOT-ST{year}{suffix}", f"VOTST{year}", *names),
+        protocols=("multistart",),
+        profiles=("vot-multistart",),
+        facts=_MULTISTART,
+    )
+
+
+def _longterm(year: int) -> _Edition:
+    return _Edition(
+        name=f"vot{year}-lt",
+        directory=f"VOT{year}-LT",
+        directories=(
+            f"VOT{year}-LT",
+            f"VOT-LT{year}",
+            f"VOTLT{year}",
+            f"VOT{year}LT",
+            f"LTB{35 if year == 2018 else 50}",
+        ),
+        protocols=("longterm",),
+        profiles=("vot-longterm",),
+        sequences=f"vot{year}-lt",
+    )
+
+
+@registry.dataset("vot2016", summary="VOT2016 short-term, with resets, 60 sequences", aliases=("vot-st2016",))
+def vot2016(root: Path | None) -> Dataset:
+    return _open(_supervised(2016, (108, 371), "vot2016"), root)
+
+
+@registry.dataset("vot2017", summary="VOT2017 short-term, with resets, 60 sequences", aliases=("vot-st2017",))
+def vot2017(root: Path | None) -> Dataset:
+    return _open(_supervised(2017, (100, 356), "vot2018"), root)
+
+
+@registry.dataset("vot2018", summary="VOT2018 short-term, with resets, 60 sequences", aliases=("vot-st2018",))
+def vot2018(root: Path | None) -> Dataset:
+    return _open(_supervised(2018, (100, 356), "vot2018"), root)
+
+
+@registry.dataset("vot2019", summary="VOT2019 short-term, with resets, 60 sequences", aliases=("vot-st2019",))
+def vot2019(root: Path | None) -> Dataset:
+    return _open(_supervised(2019, (46, 291), "vot2019"), root)
+
+
+@registry.dataset("vot2020", summary="VOT2020 short-term, masks, from anchors, 60 sequences", aliases=("vot-st2020",))
+def vot2020(root: Path | None) -> Dataset:
+    return _open(_multistart(2020), root)
+
+
+@registry.dataset("vot2021", summary="VOT2021 short-term, masks, from anchors, 60 sequences", aliases=("vot-st2021",))
+def vot2021(root: Path | None) -> Dataset:
+    return _open(_multistart(2021), root)
+
+
+@registry.dataset("vot2022", summary="VOT2022 short-term, masks, from anchors", aliases=("vot-sts2022", "vot2022-sts"))
+def vot2022(root: Path | None) -> Dataset:
+    return _open(_multistart(2022, "", "VOT-STs2022", "VOTSTs2022", "VOT2022-STs"), root)
+
+
+@registry.dataset("vot2022-stb", summary="VOT2022 short-term, boxes, from anchors", aliases=("vot-stb2022",))
+def vot2022_stb(root: Path | None) -> Dataset:
+    return _open(_multistart(2022, "-stb", "VOT-STb2022", "VOTSTb2022"), root)
+
+
+@registry.dataset("vot2018-lt", summary="VOT2018 long-term, 35 sequences", aliases=("vot-lt2018", "ltb35"))
+def vot2018_lt(root: Path | None) -> Dataset:
+    return _open(_longterm(2018), root)
+
+
+@registry.dataset("vot2019-lt", summary="VOT2019 long-term, 50 sequences", aliases=("vot-lt2019", "ltb50"))
+def vot2019_lt(root: Path | None) -> Dataset:
+    return _open(_longterm(2019), root)
+
+
+def _open(edition: _Edition, root: Path | None) -> Dataset:
+    folders = places(root, edition.directories, benchmark=edition.name)
+    official = {entry["name"]: entry for entry in _official(edition)}
+    names = own_list(folders, "list.txt", official)
+    forms: list[Form] = [folder_form(folder, names, official, edition.protocols[0]) for folder in folders]
+    forms += [index_form(path, names) for folder in folders for path in index_files(folder, edition.directories)]
+    names = names or sorted(source.where.parent.name for form in forms for source in form.values())
+    sequences = assemble(names, [form for form in forms if form])
+    if not sequences:
+        raise nothing_found(edition.name, folders, f"<sequence>/groundtruth.txt or {edition.directory}.json")
+    return Dataset(
+        name=edition.name,
+        directory=edition.directory,
+        version="1",
+        origin=0,
+        sequences=sequences,
+        expected=tuple(names),
+        protocols=edition.protocols,
+        profiles=edition.profiles,
+        layout="vot",
+        facts=edition.facts,
+        root=root,
+        repetitions=edition.repetitions,
+    )
+
+
+def _official(edition: _Edition) -> list[dict[str, Any]]:
+    entries = facts("vot")[edition.sequences] if edition.sequences else []
+    return [{"name": entry} if isinstance(entry, str) else entry for entry in entries]

@@ -1,0 +1,246 @@
+"""Regions as VOT writes them: a line of text or a record of bytes for a box, a polygon, a mask or a code.
+
+Codes are whole numbers: 0 nothing is known, 1 the tracker was started here, 2 it failed here. Source: the region
+formats of the VOT toolkit (text since 2015, masks and binary files since 2020).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import EvalkitError
+from evalkit.geometry import bounding_box
+from evalkit.rows import format_number, number, parse_rows, split, text_lines
+from evalkit.types import Box, Boxes, Mask, Polygon, Region
+
+UNKNOWN = 0
+Code = int
+Record = Region | Code
+
+_CODE, _BOX, _POLYGON, _MASK, _POINT = range(5)
+_BINARY_VERSION = 1
+_LONGEST_RUN = 65025  # longer ones are split by a run of length 0
+_LARGEST_MASK = 2**27  # pixels; more is damage, or an attempt on the memory
+
+
+def parse_line(line: str, where: object = None) -> Record:
+    """A region or a code from one line; a line with NaN is ``UNKNOWN``.
+
+    Raises:
+        EvalkitError: It is neither, said with ``where``.
+
+    >>> parse_line("10,20,30,40")
+    Box(x=10.0, y=20.0, width=30.0, height=40.0)
+    >>> parse_line("2"), parse_line("nan,nan,nan,nan")
+    (2, 0)
+    """
+    if line[:1] in ("m", "M"):
+        return _parse_mask(line[1:], where)
+    fields = split(line)
+    values = [number(field, where) for field in fields]
+    if len(values) == 1 and values[0] == int(values[0] if values[0] == values[0] else -1) and values[0] >= 0:
+        return int(values[0])
+    if len(values) < 4 or len(values) % 2:
+        raise EvalkitError(
+            "this is no region", where=where, found=f"{len(values)} values",
+            expected="a code, x,y,width,height, the corners of a polygon, or a mask",
+        )  # fmt: skip
+    if any(value != value for value in values):
+        return UNKNOWN
+    return Box(*values) if len(values) == 4 else Polygon(np.array(values).reshape(-1, 2))
+
+
+def parse_text(data: bytes, where: object = None) -> list[Record]:
+    """One region or code a line.
+
+    Raises:
+        EvalkitError: A line cannot be read; its number is said.
+    """
+    alike = _parse_alike(data)
+    if alike is not None:
+        return alike
+    return [parse_line(line, f"{where}:{row}") for row, line in enumerate(text_lines(data, where), 1)]
+
+
+def _parse_alike(data: bytes) -> list[Record] | None:
+    """All lines boxes, or all polygons of four corners, as in nearly every groundtruth file; else None."""
+    columns = len(split(data[:400].partition(b"\n")[0].decode("ascii", "replace")))
+    if columns not in (4, 8):
+        return None
+    try:
+        rows = parse_rows(data, columns=columns)
+    except EvalkitError:
+        return None
+    return [UNKNOWN if np.isnan(row).any() else _of_numbers(row) for row in rows]
+
+
+def _of_numbers(row: NDArray[np.float64]) -> Region:
+    return Box(*row.tolist()) if len(row) == 4 else Polygon(row.reshape(-1, 2))
+
+
+def format_record(record: Record | None) -> str:
+    """The line of a region; None is the code 0.
+
+    >>> format_record(Box(1.5, 2.0, 3.0, 4.0)), format_record(None)
+    ('1.5,2,3,4', '0')
+    """
+    if record is None or isinstance(record, int):
+        return str(int(record or 0))
+    if isinstance(record, Box):
+        return ",".join(map(format_number, (record.x, record.y, record.width, record.height)))
+    if isinstance(record, Polygon):
+        return ",".join(map(format_number, record.points.ravel().tolist()))
+    height, width = record.bitmap.shape
+    return "m" + ",".join(map(str, [record.x, record.y, width, height, *runs(record.bitmap)]))
+
+
+def runs(bitmap: NDArray[np.bool_]) -> list[int]:
+    """Lengths of alternating runs of unset and set pixels, row by row, the first one unset (perhaps of length 0).
+
+    >>> runs(np.array([[False, True], [True, False]]))
+    [1, 2, 1]
+    >>> runs(np.array([[True]]))
+    [0, 1]
+    """
+    flat = np.concatenate(([False], bitmap.ravel()))
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    return [int(length) for length in np.diff(np.concatenate(([0], changes, [bitmap.size])))]
+
+
+def bitmap_of(lengths: Sequence[int], width: int, height: int, where: object = None) -> NDArray[np.bool_]:
+    """Shape (height, width): the pixels that runs describe; what they leave over is unset.
+
+    Raises:
+        EvalkitError: The size or a run makes no sense, or the runs are longer than the mask.
+    """
+    if width < 0 or height < 0 or width * height > _LARGEST_MASK or min(lengths, default=0) < 0:
+        raise EvalkitError("this mask makes no sense", where=where, found=f"{width} x {height}")
+    if sum(lengths) > width * height:
+        raise EvalkitError(
+            "the runs of a mask are longer than the mask", where=where, found=sum(lengths), expected=width * height
+        )
+    bitmap = np.zeros(width * height, dtype=bool)
+    values = np.arange(len(lengths)) % 2 == 1
+    bitmap[: sum(lengths)] = np.repeat(values, lengths)
+    return bitmap.reshape(height, width)
+
+
+def _parse_mask(text: str, where: object) -> Mask:
+    fields = text.split(",")
+    try:
+        x, y, width, height, *lengths = map(int, fields)
+    except ValueError:
+        raise EvalkitError(
+            "a mask is written as m, x, y, width, height and runs, all whole numbers",
+            where=where,
+            found=f"m{text[:40]}",
+        ) from None
+    return Mask(bitmap_of(lengths, width, height, where), x, y)
+
+
+def parse_binary(data: bytes, where: object = None) -> list[Record]:
+    """The records of a ``.bin`` file of the VOT toolkit.
+
+    Raises:
+        EvalkitError: It is damaged, cut short, or of another version.
+    """
+    try:
+        version, count = struct.unpack_from("<hI", data)
+        if version != _BINARY_VERSION:
+            raise EvalkitError(
+                "this is not a binary result of a known version", where=where, found=version, expected=_BINARY_VERSION
+            )
+        records, offset = [], 6
+        for index in range(count):
+            record, offset = _unpack(data, offset, f"{where}, record {index + 1}")
+            records.append(record)
+    except struct.error:
+        raise EvalkitError("this binary result is cut short", where=where, found=f"{len(data)} bytes") from None
+    if offset != len(data):
+        raise EvalkitError(
+            "this binary result has something after its end", where=where, found=len(data), expected=offset
+        )
+    return records
+
+
+def _unpack(data: bytes, offset: int, where: str) -> tuple[Record, int]:
+    kind = data[offset] if offset < len(data) else -1
+    offset += 1
+    if kind == _CODE:
+        return struct.unpack_from("<I", data, offset)[0], offset + 4
+    if kind == _BOX:
+        values = struct.unpack_from("<4f", data, offset)
+        return (UNKNOWN if np.isnan(values).any() else Box(*values)), offset + 16
+    if kind == _POLYGON:
+        (corners,) = struct.unpack_from("<H", data, offset)
+        points = np.array(struct.unpack_from(f"<{2 * corners}f", data, offset + 2)).reshape(-1, 2)
+        if corners < 3:
+            raise EvalkitError("a polygon has too few corners", where=where, found=corners, expected="3 or more")
+        return (UNKNOWN if np.isnan(points).any() else Polygon(points)), offset + 2 + 8 * corners
+    if kind == _MASK:
+        x, y, width, height, count = struct.unpack_from("<hhHHH", data, offset)
+        lengths = struct.unpack_from(f"<{count}H", data, offset + 10)
+        return Mask(bitmap_of(lengths, width, height, where), x, y), offset + 10 + 2 * count
+    if kind == -1:
+        raise struct.error
+    raise EvalkitError("a record is of an unknown kind", where=where, found=kind, expected="0 to 3")
+
+
+def format_binary(records: Iterable[Record | None]) -> bytes:
+    """A ``.bin`` file of the VOT toolkit; coordinates are rounded to 32 bits.
+
+    Raises:
+        ValueError: A mask lies outside the 16 bits that the format has for it.
+    """
+    packed = [_pack(record) for record in records]
+    return struct.pack("<hI", _BINARY_VERSION, len(packed)) + b"".join(packed)
+
+
+def _pack(record: Record | None) -> bytes:
+    if record is None or isinstance(record, int):
+        return struct.pack("<BI", _CODE, int(record or 0))
+    if isinstance(record, Box):
+        return struct.pack("<B4f", _BOX, record.x, record.y, record.width, record.height)
+    if isinstance(record, Polygon):
+        values = record.points.ravel().tolist()
+        return struct.pack(f"<BH{len(values)}f", _POLYGON, len(values) // 2, *values)
+    height, width = record.bitmap.shape
+    lengths = [part for length in runs(record.bitmap) for part in _split_run(length)]
+    try:
+        return struct.pack(f"<BhhHHH{len(lengths)}H", _MASK, record.x, record.y, width, height, len(lengths), *lengths)
+    except struct.error as error:
+        raise ValueError(f"this mask does not fit a binary file: {error}") from error
+
+
+def _split_run(length: int) -> list[int]:
+    parts = [length]
+    while parts[-1] > _LONGEST_RUN:
+        parts[-1:] = [_LONGEST_RUN, 0, parts[-1] - _LONGEST_RUN]
+    return parts
+
+
+def boxes_of(records: Sequence[Record | None]) -> Boxes:
+    """Shape (N, 4): the bounding box of each region, NaN for codes."""
+    boxes = np.full((len(records), 4), np.nan)
+    corners: dict[int, list[int]] = {}
+    for index, record in enumerate(records):
+        if isinstance(record, Polygon):
+            corners.setdefault(len(record.points), []).append(index)
+        elif record is not None and not isinstance(record, int):
+            box = bounding_box(record)
+            boxes[index] = box.x, box.y, box.width, box.height
+    for alike in corners.values():
+        points = np.array([record.points for index in alike if isinstance(record := records[index], Polygon)])
+        low, high = points.min(axis=1), points.max(axis=1)
+        boxes[alike] = np.hstack([low, high - low])
+    return boxes
+
+
+def regions_of(records: Sequence[Record | None]) -> tuple[Region | None, ...] | None:
+    """The regions with None for codes; None where all are boxes and an array says the same."""
+    regions = tuple(None if isinstance(record, int) else record for record in records)
+    return None if all(region is None or isinstance(region, Box) for region in regions) else regions

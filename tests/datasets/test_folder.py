@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from evalkit import registry
+from evalkit.errors import EvalkitError
+from evalkit.types import Dataset, Polygon
+
+
+def open_(root: Path | None) -> Dataset:
+    return registry.dataset.find("folder")[0].build(root=root)  # type: ignore[no-any-return]
+
+
+def write_video(path: Path, frames: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for level in range(frames):
+        writer.write(np.full((48, 64, 3), 20 * level, np.uint8))
+    writer.release()
+
+
+def test_images_beside_their_groundtruth_are_a_benchmark_of_one(tmp_path: Path) -> None:
+    place = tmp_path / "holiday"
+    place.mkdir()
+    (place / "groundtruth.txt").write_text("1 2 3 4\n" * 11)
+    for number in range(11):
+        cv2.imwrite(str(place / f"{number}.png"), np.full((8, 9, 3), number, np.uint8))
+    benchmark = open_(place)
+    (sequence,) = benchmark.sequences
+    assert (benchmark.name, benchmark.directory, sequence.name, len(sequence)) == ("folder", "holiday", "holiday", 11)
+    assert sequence.frames is not None
+    assert [int(sequence.frames[index][0, 0, 0]) for index in (2, 10)] == [2, 10]
+
+
+@pytest.mark.parametrize("given", ["", "clip.avi"])
+def test_a_video_is_decoded_in_any_order(tmp_path: Path, given: str) -> None:
+    write_video(tmp_path / "clip.avi", 6)
+    (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n")
+    (sequence,) = open_(tmp_path / given if given else tmp_path).sequences
+    frames = pickle.loads(pickle.dumps(sequence.frames))
+    assert len(sequence) == len(frames) == 6
+    assert sequence.fps == 25.0
+    assert [round(int(frames[index][5, 5, 0]) / 20) for index in (0, 3, 1, 5)] == [0, 3, 1, 5]
+    with pytest.raises(EvalkitError, match="frame 7 cannot be decoded"):
+        frames[6]
+
+
+def test_several_folders_are_several_sequences_and_polygons_are_welcome(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "groundtruth.txt").write_text("0,0,4,0,4,4,0,4\n")
+    benchmark = open_(tmp_path)
+    assert [sequence.name for sequence in benchmark.sequences] == ["a", "b"]
+    assert isinstance(benchmark.sequences[0].region(0), Polygon)
+    assert benchmark.sequences[0].frames is None
+
+
+def test_nothing_to_track_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match=r"no groundtruth.txt is here"):
+        open_(tmp_path)
+
+
+def test_two_videos_beside_one_groundtruth_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n")
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    with pytest.raises(EvalkitError, match=r"several videos .* \(found a.mp4, b.mp4\)"):
+        open_(tmp_path)
+
+
+def test_a_file_that_is_no_video_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n")
+    (tmp_path / "a.mp4").write_bytes(b"nothing")
+    with pytest.raises(EvalkitError, match="this video cannot be opened"):
+        open_(tmp_path)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from evalkit import registry
+from evalkit.errors import EvalkitError
+from evalkit.types import Box, Dataset, Mask, Polygon
+
+
+def open_(name: str, root: Path | None) -> Dataset:
+    return registry.dataset.find(name)[0].build(root=root)  # type: ignore[no-any-return]
+
+
+def make(place: Path, truth: str, *, images: int = 3, color: bool = True) -> None:
+    folder = place / "color" if color else place
+    folder.mkdir(parents=True)
+    for number in range(1, images + 1):
+        cv2.imwrite(str(folder / f"{number:08d}.jpg"), np.full((20, 30, 3), 9, np.uint8))
+    (place / "groundtruth.txt").write_text(truth)
+
+
+@pytest.mark.parametrize(("year", "frames"), [(2018, 21_356), (2019, 19_935)])
+def test_the_official_frames_are_counted_from_the_index(data: Path, year: int, frames: int) -> None:
+    benchmark = open_(f"vot{year}", data / "annotations")
+    assert len(benchmark.sequences) == len(benchmark.expected) == 60
+    assert sum(len(sequence) for sequence in benchmark.sequences) == frames
+    assert all(sequence.size is not None for sequence in benchmark.sequences)
+
+
+def test_real_sequences_have_polygons_tags_and_sizes(data: Path) -> None:
+    benchmark = open_("vot2018", data / "datasets")
+    assert [sequence.name for sequence in benchmark.sequences] == ["bag", "ball1"]
+    assert len(benchmark.expected) == 60
+    bag, ball = benchmark.sequences
+    assert (len(bag), bag.size, len(ball), ball.size) == (196, (480, 360), 105, (1280, 720))
+    assert bag.frames is not None and bag.frames[0].shape == (360, 480, 3)
+    assert isinstance(bag.region(0), Polygon)
+    assert bag.flags["camera_motion"].sum() > 0
+    assert not ball.flags["occlusion"].any() and ball.flags["occlusion"].shape == (105,)
+
+
+def test_folder_and_index_say_the_same(data: Path) -> None:
+    folder, index = open_("vot2018", data / "datasets"), open_("vot2018", data / "annotations")
+    for name in ("bag", "ball1"):
+        a, b = folder.sequence(name), index.sequence(name)
+        np.testing.assert_array_equal(a.groundtruth, b.groundtruth)
+        assert a.size == b.size
+        for tag in a.flags:
+            np.testing.assert_array_equal(a.flags[tag], b.flags[tag])
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_images_lie_in_color_or_beside_the_groundtruth(tmp_path: Path, color: bool) -> None:
+    (tmp_path / "list.txt").write_text("one\n")
+    make(tmp_path / "one", "1,2,3,4\n" * 3, color=color)
+    (sequence,) = open_("vot2016", tmp_path).sequences
+    assert sequence.frames is not None and len(sequence.frames) == 3
+    assert sequence.size == (30, 20)
+
+
+def test_short_tags_are_padded_and_long_ones_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("one\n")
+    make(tmp_path / "one", "1,2,3,4\n" * 3)
+    (tmp_path / "one" / "occlusion.tag").write_text("1\n")
+    (tmp_path / "one" / "motion_change.tag").write_text("")
+    (sequence,) = open_("vot2018", tmp_path).sequences
+    assert sequence.flags["occlusion"].tolist() == [True, False, False]
+    assert sequence.flags["motion_change"].tolist() == [False, False, False]
+    (tmp_path / "one" / "occlusion.tag").write_text("1\n0\n0\n0\n")
+    with pytest.raises(EvalkitError, match=r"more flags than frames \(found 4, expected 3\)"):
+        len(open_("vot2018", tmp_path).sequence("one"))
+
+
+def test_a_description_file_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("one\n")
+    make(tmp_path / "one", "1,2,3,4\n" * 3)
+    (tmp_path / "one" / "color").rename(tmp_path / "one" / "frames")
+    (tmp_path / "one" / "sequence").write_text(
+        "channels.color=frames/%08d.jpg\nfps=25\nformat=default\nwidth=30\nheight=20\n"
+    )
+    (sequence,) = open_("vot2019", tmp_path).sequences
+    assert (sequence.fps, sequence.size) == (25.0, (30, 20))
+    assert sequence.frames is not None and len(sequence.frames) == 3
+
+
+def test_masks_and_anchors_of_the_later_years_are_read(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("one\n")
+    make(tmp_path / "one", "m1,2,2,2,0,4\nm0,0,1,1,1\nm3,3,2,1,1,1\n")
+    (tmp_path / "one" / "anchor.value").write_text("1\n0\n-1\n")
+    benchmark = open_("vot2020", tmp_path)
+    (sequence,) = benchmark.sequences
+    assert benchmark.protocols == ("multistart",)
+    assert isinstance(sequence.region(0), Mask)
+    np.testing.assert_array_equal(sequence.groundtruth, [[1, 2, 2, 2], [0, 0, 0, 0], [4, 3, 1, 1]])
+    assert sequence.annotation.anchors is not None
+    assert sequence.annotation.anchors.tolist() == [1, 0, -1]
+
+
+def test_missing_anchors_are_an_error_where_trackers_start_from_them(tmp_path: Path) -> None:
+    make(tmp_path / "one", "1,2,3,4\n" * 3)
+    with pytest.raises(EvalkitError, match=r"anchor.value: .*their file is missing"):
+        len(open_("vot2022-stb", tmp_path).sequence("one"))
+
+
+def test_an_absent_target_is_nan_in_long_term_sequences(tmp_path: Path) -> None:
+    make(tmp_path / "VOT2018-LT" / "ballet", "1,2,3,4\nnan,nan,nan,nan\n5,6,7,8\n")
+    benchmark = open_("vot2018-lt", tmp_path)
+    assert len(benchmark.expected) == 35 and benchmark.protocols == ("longterm",)
+    (sequence,) = benchmark.sequences
+    assert np.isnan(sequence.groundtruth[1]).all()
+    assert sequence.region(1) is None and sequence.region(2) == Box(5, 6, 7, 8)
+
+
+def test_the_long_term_lists_are_complete() -> None:
+    from evalkit.datasets._sources import facts
+
+    assert [len(facts("vot")[name]) for name in ("vot2016", "vot2018-lt", "vot2019-lt")] == [60, 35, 50]
+
+
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    [("vot2016", (108, 371)), ("vot2017", (100, 356)), ("vot2018", (100, 356)), ("vot2019", (46, 291))],
+)
+def test_every_year_has_its_interval(tmp_path: Path, name: str, interval: tuple[int, int]) -> None:
+    make(tmp_path / "matrix", "1,2,3,4\n" * 3)
+    assert open_(name, tmp_path).facts["eao_interval"] == interval
+
+
+def test_a_row_too_few_is_an_error(tmp_path: Path) -> None:
+    make(tmp_path / "bag", "1,2,3,4\n" * 2)
+    with pytest.raises(EvalkitError, match=r"groundtruth.txt: .* \(found 2, expected 196\)"):
+        len(open_("vot2018", tmp_path).sequence("bag"))
+
+
+def test_a_damaged_index_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "VOT2018.json").write_text(json.dumps({"bag": {"gt_rect": [[1, 2, 3]]}}))
+    with pytest.raises(EvalkitError, match="this is no region"):
+        len(open_("vot2018", tmp_path).sequence("bag"))
+    (tmp_path / "VOT2018.json").write_text("[1, 2")
+    with pytest.raises(EvalkitError, match=r"VOT2018.json: this index cannot be read"):
+        open_("vot2018", tmp_path)
