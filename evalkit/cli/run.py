@@ -26,6 +26,14 @@ from evalkit.cli import options
 @options.results
 @click.option("--name", metavar="LABEL", help="Label of the results instead of the tracker's name.")
 @click.option("--force", is_flag=True, help="Redo what is there, and replace another run's results.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N",
+              help="Sequences at once.  [default: 1; 16 in lockstep; as many as a cluster has room for]")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+              help="The most a sequence may take before it is stopped and counted as failed.")  # fmt: skip
+@click.option("--shard", metavar="I/N", help="Only this share of the sequences; `evalkit merge` joins the results.")
+@click.option("--engine", type=click.Choice(["local", "lockstep", "ray"]), default="local", show_default=True,
+              help="Processes here; one process here, sequences in one batch; a Ray cluster.")  # fmt: skip
+@click.option("--address", metavar="A", help="The Ray cluster's.  [default: $RAY_ADDRESS, else one is started here]")
 @options.form("table", "json")
 def command(
     trackers: tuple[str, ...],
@@ -44,6 +52,11 @@ def command(
     results: Path,
     name: str | None,
     force: bool,
+    jobs: int | None,
+    timeout: float | None,
+    shard: str | None,
+    engine: str,
+    address: str | None,
     form: str,
 ) -> int:
     """Track a benchmark, store the trajectories, print the scores.
@@ -79,6 +92,11 @@ def command(
             settings=dict(settings),
             name=name,
             force=force,
+            engine=engine,
+            jobs=jobs,
+            shard=shard,
+            address=address,
+            timeout=timeout,
             progress=progress,
         )
     click.echo(api.render(form, scores=report.scores, costs=report.costs, notices=report.notices))

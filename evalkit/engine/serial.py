@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from evalkit.engine.work import Outcome, Unit, Worker
+from evalkit.engine.work import Answer, Unit, Worker
 
 
-def execute(worker: Worker, units: Iterable[Unit]) -> Iterator[Outcome]:
-    """Do the units in order, yielding each outcome as it is there."""
+def execute(worker: Worker, units: Iterable[Unit]) -> Iterator[Answer]:
+    """Do the units in order."""
     for unit in units:
-        yield worker.run(unit)
+        yield worker.track(unit)

@@ -1,8 +1,13 @@
-"""A unit of work, and the worker that does it: the same in this process, in a pool and on a cluster."""
+"""A unit of work, and the worker that does it: the same in this process, in a pool and on a cluster.
+
+Workers track and answer; only the process that was asked to run stores, so that no file has two writers and a killed
+worker leaves nothing half done.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,12 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from evalkit import config, protocols, registry
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
-from evalkit.types import Dataset, Tracker
+from evalkit.types import Dataset, Tracker, Trajectory
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,21 @@ class Unit:
     repetition: int = 1
 
 
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a worker hands back for a unit: trajectories, or why there are none. Pickles.
+
+    Attributes:
+        error: One line for people; None unless failed.
+        traceback: Where it failed.
+    """
+
+    unit: Unit
+    trajectories: tuple[Trajectory, ...] = ()
+    error: str | None = None
+    traceback: str = ""
+
+
 class Status(str, Enum):
     """What became of a unit."""
 
@@ -83,6 +104,19 @@ class Outcome:
     log: Path | None = None
 
 
+def default_label(tracker: str, runtime: str, precision: str) -> str:
+    """The name results are filed under: the tracker's, with runtime and precision where they are not the usual ones.
+
+    >>> default_label("lighttrack-m", "torch", "fp32"), default_label("my/file.py:Mine", "ncnn", "fp16")
+    ('lighttrack-m', 'Mine@ncnn-fp16')
+    """
+    path, separator, attribute = tracker.rpartition(":")
+    label = attribute if separator and path.endswith(".py") else tracker
+    if precision != "fp32":
+        return f"{label}@{runtime}-{precision}"
+    return label if runtime == "torch" else f"{label}@{runtime}"
+
+
 def open_dataset(name: str, data: Path | None) -> Dataset:
     """A benchmark by name, found by ``--data``, the environment or the configuration file.
 
@@ -97,10 +131,16 @@ def open_dataset(name: str, data: Path | None) -> Dataset:
 
 
 class Worker:
-    """Does units of one job after another, with the tracker and the dataset built once."""
+    """Does units of one job after another, with the tracker and the dataset built once.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        device: Where to build the tracker instead of on the job's device: a machine that only hands out work and keeps
+            the results need not have what its workers have.
+    """
+
+    def __init__(self, job: Job, *, device: str | None = None) -> None:
         self.job = job
+        self._device = device or job.device
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -109,28 +149,35 @@ class Worker:
     @cached_property
     def tracker(self) -> Tracker:
         job = self.job
-        return registry.create_tracker(
+        tracker = registry.create_tracker(
             job.tracker,
             benchmark=self.dataset.name,
             weights=job.weights,
             runtime=job.runtime,
             precision=job.precision,
-            device=job.device,
+            device=self._device,
             threads=job.threads,
             settings=job.settings,
             seed=job.seed,
         )
+        pin_threads(job.threads)
+        return tracker
 
     @cached_property
     def store(self) -> Store:
         return Store(self.job.results, self.dataset, self.job.label, self.job.protocol)
 
     def identity(self) -> dict[str, Any]:
-        """What decides the numbers of this job, for ``run.json``."""
+        """What decides the numbers of this job, for ``run.json``.
+
+        Of a device only its kind is said, so that the shares of ``cuda:0`` and ``cuda:1`` are one run.
+        """
         job = self.job
+        device = job.device.partition(":")[0]
+        card = dict(getattr(self.tracker, "card", {}))
         return {
             "tracker": job.tracker,
-            "card": dict(getattr(self.tracker, "card", {})),
+            "card": {**card, "device": device} if "device" in card else card,
             "dataset": self.dataset.name,
             "dataset_version": self.dataset.version,
             "protocol": job.protocol,
@@ -138,37 +185,62 @@ class Worker:
             "settings": dict(job.settings),
             "runtime": job.runtime,
             "precision": job.precision,
-            "device": job.device,
+            "device": device,
             "threads": job.threads,
         }
 
-    def run(self, unit: Unit) -> Outcome:
-        """Track one sequence and store the result; a failure becomes an outcome with its traceback on disk.
+    def track(self, unit: Unit, tracker: Tracker | None = None) -> Answer:
+        """Track one sequence; whatever the tracker or its data do wrong becomes an answer.
 
-        Raises:
-            EvalkitError: The result cannot be written: the run as a whole cannot go on.
+        Args:
+            tracker: Instead of the worker's own, for engines that lead several at a time.
         """
         protocol = protocols.get(self.job.protocol)
         try:
             trajectories = protocol(
-                self.tracker,
-                self.dataset.sequence(unit.sequence),
+                tracker or self.tracker,
+                # A copy forgets its annotation after use: memory must not grow with the number of sequences.
+                replace(self.dataset.sequence(unit.sequence)),
                 origin=self.dataset.origin,
                 name=self.job.label,
                 repetition=unit.repetition,
                 seed=self.job.seed,
             )
-        except Exception as error:
-            return self._failed(unit, error)
+        except (Exception, SystemExit) as error:
+            message = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
+            return Answer(unit, error=message, traceback="".join(traceback.format_exception(error)))
         if not self.job.timed:
             trajectories = [replace(one, seconds=np.full(len(one), np.nan)) for one in trajectories]
-        self.store.write(trajectories)
-        frames = sum(len(one) for one in trajectories)
-        seconds = sum(float(np.nansum(one.seconds)) for one in trajectories)
-        return Outcome(unit, Status.DONE, frames, seconds if self.job.timed else math.nan)
+        return Answer(unit, tuple(trajectories))
 
-    def _failed(self, unit: Unit, error: Exception) -> Outcome:
-        text = "".join(traceback.format_exception(error))
-        log = self.store.write_failure(unit.sequence, unit.repetition, text)
-        message = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
-        return Outcome(unit, Status.FAILED, error=message, log=log)
+
+def settle(store: Store, answer: Answer) -> Outcome:
+    """Store an answer: the trajectories, or the traceback beside them.
+
+    Raises:
+        EvalkitError: It cannot be written: the run as a whole cannot go on.
+    """
+    unit = answer.unit
+    if answer.error is not None:
+        log = store.write_failure(unit.sequence, unit.repetition, answer.traceback)
+        return Outcome(unit, Status.FAILED, error=answer.error, log=log)
+    store.write(answer.trajectories)
+    frames = sum(len(one) for one in answer.trajectories)
+    seconds = sum(float(np.nansum(one.seconds)) for one in answer.trajectories)
+    return Outcome(unit, Status.DONE, frames, seconds if unit.job.timed else math.nan)
+
+
+def pin_threads(threads: int) -> None:
+    """Make the libraries that are loaded compute in that many threads; they take every core otherwise.
+
+    NumPy's own reads the environment once, when it is loaded: see ``thread_environment``.
+    """
+    cv2.setNumThreads(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment in which a process that starts computes in that many threads."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))

@@ -1,0 +1,162 @@
+"""Workers on the machines of a Ray cluster, which need not share a file system.
+
+What travels is the job, the checkpoint and the tracker's file where they were named, and the answers. Benchmarks are
+too big to travel: every node finds them at ``--data`` or by its own ``$EVALKIT_DATA``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.engine import dispatch
+from evalkit.engine.work import Answer, Job, Unit, Worker, thread_environment
+from evalkit.errors import EvalkitError
+from evalkit.results import manifest
+
+
+def execute(
+    worker: Worker, units: Iterable[Unit], *, address: str | None, jobs: int | None, timeout: float | None = None
+) -> Iterator[Answer]:
+    """Do the units on a cluster.
+
+    Args:
+        worker: This process's own; workers whose tracker or dataset differ from it are refused.
+        address: Of the cluster; None for ``$RAY_ADDRESS``, else one that is started on this machine for the run.
+        jobs: Workers; as many as the cluster has room for by default.
+
+    Raises:
+        EvalkitError: Ray is not installed, the cluster cannot be reached or lacks what the job needs, or a node would
+            compute something else.
+    """
+    ray = _connect(address, worker.job)
+    try:
+        room = _room(ray.cluster_resources(), worker.job)
+        count = min(jobs or room, room)
+        slots = [ActorSlot(ray, worker) for _ in range(count)]
+        yield from dispatch.execute(slots, units, timeout=timeout)
+    finally:
+        ray.shutdown()
+
+
+def _connect(address: str | None, job: Job) -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install evalkit-sot[ray]") from None
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level="error",
+            include_dashboard=None if address else False,
+            runtime_env={"env_vars": thread_environment(job.threads)},
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
+    return ray
+
+
+def _needs(job: Job) -> dict[str, float]:
+    """What one worker occupies: its threads, and a whole GPU if it computes on one."""
+    return {"CPU": float(job.threads), **({"GPU": 1.0} if job.device.startswith("cuda") else {})}
+
+
+def _room(resources: Mapping[str, float], job: Job) -> int:
+    room = min(int(resources.get(kind, 0.0) // amount) for kind, amount in _needs(job).items())
+    if room < 1:
+        needed = ", ".join(f"{amount:g} {kind}" for kind, amount in _needs(job).items())
+        found = ", ".join(f"{resources.get(kind, 0.0):g} {kind}" for kind in _needs(job))
+        raise EvalkitError("the cluster has no room for a worker", where="--engine ray", found=found, expected=needed)
+    return room
+
+
+class ActorSlot:
+    """One worker somewhere in the cluster; a new one is placed on any node when it is lost."""
+
+    def __init__(self, ray: Any, worker: Worker) -> None:
+        self._ray = ray
+        self._worker = worker
+        self._actor: Any = None
+
+    def start(self) -> Future[None]:
+        job, needs = self._worker.job, _needs(self._worker.job)
+        remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(RemoteWorker)
+        self._actor = remote.remote(_portable(job), _luggage(job))
+        ready: Future[None] = self._actor.begin.remote(manifest.as_json(self._worker.identity())).future()
+        return ready
+
+    def submit(self, unit: Unit) -> Future[Answer]:
+        # The job stays behind: the actor has its own, and this one names files of this machine.
+        answer: Future[Answer] = self._actor.track.remote(unit.sequence, unit.repetition).future()
+        return answer
+
+    def answer(self, future: Future[Any]) -> Answer:
+        answer: Answer = future.result()
+        return replace(answer, unit=replace(answer.unit, job=self._worker.job))
+
+    def is_lost(self, error: BaseException) -> bool:
+        exceptions = self._ray.exceptions
+        return isinstance(error, exceptions.RayError) and not isinstance(error, exceptions.RayTaskError)
+
+    def end(self) -> str:
+        if self._actor is not None:
+            self._ray.kill(self._actor, no_restart=True)
+        self._actor = None
+        return "its node or process is gone (`ray status` and the node's logs may say why)"
+
+    def last_words(self) -> str:
+        return ""
+
+
+def _portable(job: Job) -> Job:
+    """The job as another machine can take it; a worker has one GPU to itself, which is always the first it sees."""
+    return replace(job, device="cuda" if job.device.startswith("cuda") else job.device)
+
+
+def _luggage(job: Job) -> dict[str, tuple[str, bytes]]:
+    """The files that the job names: by what they are, their name and content."""
+    code = job.tracker.rpartition(":")[0]
+    files = {"weights": job.weights, "tracker": Path(code) if code.endswith(".py") else None}
+    return {key: (path.name, path.read_bytes()) for key, path in files.items() if path is not None}
+
+
+class RemoteWorker:
+    """A worker on a node of the cluster."""
+
+    def __init__(self, job: Job, luggage: Mapping[str, tuple[str, bytes]]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="evalkit-")
+        unpacked = {key: self._unpack(key, name, content) for key, (name, content) in luggage.items()}
+        if "tracker" in unpacked:
+            attribute = job.tracker.rpartition(":")[2]
+            job = replace(job, tracker=f"{unpacked['tracker']}:{attribute}")
+        data = job.data if job.data is not None and job.data.is_dir() else None
+        self._worker = Worker(replace(job, weights=unpacked.get("weights"), data=data))
+
+    def _unpack(self, key: str, name: str, content: bytes) -> Path:
+        path = Path(self._folder.name) / key / Path(name).name
+        path.parent.mkdir()
+        path.write_bytes(content)
+        return path
+
+    def begin(self, expected: Mapping[str, Any]) -> None:
+        """Build tracker and dataset.
+
+        Raises:
+            EvalkitError: They are not those of the machine that asked, whose name of the tracker's file is its own.
+        """
+        own = manifest.as_json(self._worker.identity())
+        found = manifest.differences({**expected, "tracker": own["tracker"]}, own)
+        if found:
+            key, theirs, ours = found[0]
+            raise EvalkitError(
+                f"a node of the cluster would compute with another {key}", where="--engine ray", found=ours,
+                expected=theirs, hint="Install the same evalkit, data and checkpoints on all nodes",
+            )  # fmt: skip
+
+    def track(self, sequence: str, repetition: int) -> Answer:
+        return self._worker.track(Unit(self._worker.job, sequence, repetition))
