@@ -55,7 +55,9 @@ def load(folder: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise EvalkitError(f"cannot read this file: {error.strerror}", where=path) from error
+    except ValueError as error:
         raise EvalkitError(f"this file is damaged: {error}", where=path, hint="Redo the run with --force") from error
     version = content.get("version") if isinstance(content, dict) else None
     if version != VERSION:
