@@ -11,6 +11,6 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def count_pixels(a: Ints, b: Ints, size: Ints) -> Ints | None:
+def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool) -> Ints | None:
     """Shape (N, 3): pixels of polygon a, of b, of both; None without numba."""
     return None

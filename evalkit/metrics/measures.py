@@ -43,7 +43,8 @@ class Measure:
     Attributes:
         sequences: Names of the S sequences.
         numerator: Shape (S, K).
-        denominator: Shape (S, K) or (S, 1); the curve is the sum of ``numerator`` over the sum of ``denominator``.
+        denominator: Shape (S, K) or (S, 1); the curve is the sum of ``numerator`` over the sum of ``denominator``, or
+            just the former where this is None.
         reduce: Makes the score from the curve.
         abscissa: Of the curve to show, which is the last entries of the ratio; None where there is none to show.
     """
@@ -51,7 +52,7 @@ class Measure:
     metric: Metric
     sequences: tuple[str, ...]
     numerator: Floats
-    denominator: Floats
+    denominator: Floats | None
     reduce: Reduction
     abscissa: Floats | None = None
 
@@ -64,20 +65,24 @@ class Measure:
         Returns:
             Shape (B,); NaN where the score does not exist.
         """
-        return self.reduce(_ratio(weights @ self.numerator, weights @ self.denominator))
+        below = None if self.denominator is None else weights @ self.denominator
+        return self.reduce(_ratio(weights @ self.numerator, below))
 
     def curve(self) -> Floats:
         """Shape (K,); NaN where nothing contributes."""
-        return _ratio(self.numerator.sum(axis=0), self.denominator.sum(axis=0))
+        below = None if self.denominator is None else self.denominator.sum(axis=0)
+        return _ratio(self.numerator.sum(axis=0), below)
 
     def value(self) -> float | None:
-        return _or_none(self.reduce(self.curve()[None])[0])
+        """The score over all its sequences; None where it does not exist."""
+        return _or_none(self.reduce(self.curve()[None])[0]) if self.sequences else None
 
     def curves(self) -> Floats:
         """Shape (S, K): the curve of each sequence alone."""
         return _ratio(self.numerator, self.denominator)
 
     def per_sequence(self) -> dict[str, float | None]:
+        """The score of each sequence alone."""
         values = self.reduce(self.curves())
         return {name: _or_none(value) for name, value in zip(self.sequences, values, strict=True)}
 
@@ -88,7 +93,7 @@ class Measure:
             self,
             sequences=tuple(self.sequences[row] for row in rows),
             numerator=self.numerator[rows],
-            denominator=self.denominator[rows],
+            denominator=None if self.denominator is None else self.denominator[rows],
         )
 
 
@@ -148,7 +153,22 @@ class At:
         return curves[..., self.index]
 
 
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+@dataclass(frozen=True)
+class Between:
+    """The mean over abscissae ``first`` to ``last``, counted from 0, both included, of entries that exist."""
+
+    first: int
+    last: int
+
+    def __call__(self, curves: Floats) -> Floats:
+        part = curves[..., self.first : self.last + 1]
+        known = ~np.isnan(part)
+        return _ratio(np.where(known, part, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+
+def _ratio(numerator: Floats, denominator: Floats | None) -> Floats:
+    if denominator is None:
+        return numerator
     missing = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
     result: Floats = np.divide(numerator, denominator, out=missing, where=denominator != 0)
     return result

@@ -1,0 +1,203 @@
+"""The overlap of vot-toolkit (VOT2020 and later, and its own supervised and long-term analyses).
+
+It differs from ``region.c``: corners are rounded half to even, a rectangle ends at x + width - 1, the bounds are the
+pixels of the image, two regions without extent are identical, and masks take part.
+
+Source: ``vot/region/raster.py`` of vot-toolkit 0.9.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.metrics import scanline
+from evalkit.types import Box, Mask, Polygon, Region
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bitmap = NDArray[np.bool_]
+
+_TOOLKIT = scanline.Rule.TOOLKIT
+
+
+def overlaps(
+    a: Sequence[Region | None],
+    b: Sequence[Region | None],
+    bounds: tuple[int, int],
+    ignore: Sequence[Region | None] | None = None,
+) -> Floats:
+    """Overlap of corresponding regions.
+
+    Args:
+        a, b: None stands for a region without pixels (a start, a failure, an absent target).
+        bounds: Width and height of the image.
+        ignore: Regions whose pixels do not count.
+
+    Returns:
+        Shape (N,), in [0, 1].
+    """
+    result = np.empty(len(a))
+    plain = [ignore is None and _is_plain(one) and _is_plain(other) for one, other in zip(a, b, strict=True)]
+    for index in (~np.array(plain, bool)).nonzero()[0].tolist():
+        left_out = None if ignore is None else ignore[index]
+        result[index] = _overlap_of_bitmaps(a[index], b[index], bounds, left_out)
+    simple = np.array(plain, bool).nonzero()[0].tolist()
+    if simple:
+        first, second = _outlines([a[index] for index in simple]), _outlines([b[index] for index in simple])
+        result[simple] = _overlaps_of_outlines(first, second, bounds)
+    return result
+
+
+def is_empty(region: Region | None) -> bool:
+    """Whether the toolkit takes an annotation for an absent target.
+
+    A mask counts as empty when its last pixel is in column or row 0 (``Mask.is_empty`` compares the far corner with 0).
+    """
+    if region is None:
+        return True
+    if isinstance(region, Box):
+        return not (region.width > 0 and region.height > 0)
+    if isinstance(region, Polygon):
+        points = region.points.astype(np.float32)
+        return bool((points.min(axis=0) == points.max(axis=0)).any())
+    _, _, right, bottom = _extent_of_bitmap(region.bitmap)
+    return right == 0 or bottom == 0
+
+
+def _is_plain(region: Region | None) -> bool:
+    return region is None or isinstance(region, Box) or (isinstance(region, Polygon) and len(region.points) == 4)
+
+
+@dataclass(frozen=True, eq=False)
+class _Outlines:
+    """Regions of four corners on the grid.
+
+    Attributes:
+        corners: Shape (N, 4, 2).
+        low, high: Shape (N, 2): first and last pixel; a box of size 0 has its last before its first.
+        filled: Shape (N,): whether there are pixels at all.
+    """
+
+    corners: Ints
+    low: Ints
+    high: Ints
+    filled: Bitmap
+
+
+def _outlines(regions: Sequence[Region | None]) -> _Outlines:
+    rows = np.zeros((len(regions), 8), dtype=np.float32)
+    is_box = np.zeros(len(regions), bool)
+    filled = np.ones(len(regions), bool)
+    for index, region in enumerate(regions):
+        if isinstance(region, Box):
+            rows[index, :4] = region.x, region.y, region.width, region.height
+            is_box[index] = True
+        elif isinstance(region, Polygon):
+            rows[index] = region.points.ravel()
+        else:
+            filled[index] = False
+    rows = np.rint(rows)
+    x, y, width, height = rows[is_box, :4].T
+    right, bottom = x + width - 1, y + height - 1
+    rows[is_box] = np.stack([x, y, right, y, right, bottom, x, bottom], axis=1)
+    filled[is_box] = (width > 0) & (height > 0)
+    corners = rows.reshape(-1, 4, 2).astype(np.int64)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    low[is_box], high[is_box] = corners[is_box, 0], corners[is_box, 2]
+    return _Outlines(corners, low, high, filled)
+
+
+def _overlaps_of_outlines(a: _Outlines, b: _Outlines, bounds: tuple[int, int]) -> Floats:
+    low, high = np.minimum(a.low, b.low), np.maximum(a.high, b.high)
+    result: Floats = np.any(low >= high, axis=1).astype(np.float64)
+    low, high = np.maximum(low, 0), np.minimum(high, np.array(bounds) - 1)
+    drawn = np.flatnonzero((low < high).all(axis=1) & (result == 0) & a.filled & b.filled)
+    if drawn.size:
+        shift, size = low[drawn, None], (high - low + 1)[drawn]
+        common, union = scanline.count(a.corners[drawn] - shift, b.corners[drawn] - shift, size, _TOOLKIT)
+        result[drawn] = common / np.maximum(union, 1)
+    return result
+
+
+def _overlap_of_bitmaps(a: Region | None, b: Region | None, bounds: tuple[int, int], ignore: Region | None) -> float:
+    extents = np.array([_extent(a), _extent(b)])
+    low, high = extents[:, :2].min(axis=0), extents[:, 2:].max(axis=0)
+    if (low >= high).any():
+        return 1.0
+    low, high = np.maximum(low, 0), np.minimum(high, np.array(bounds) - 1)
+    if (low >= high).any():
+        return 0.0
+    first, second = bitmap(a, low, high), bitmap(b, low, high)
+    counts = ~bitmap(ignore, low, high)
+    union = int(((first | second) & counts).sum())
+    return int((first & second & counts).sum()) / union if union else 0.0
+
+
+def bitmap(region: Region | None, low: Ints, high: Ints) -> Bitmap:
+    """The region's pixels between two corners, both included.
+
+    Args:
+        low, high: Shape (2,): x, y.
+
+    Returns:
+        Shape (height, width).
+    """
+    width, height = (high - low + 1).tolist()
+    canvas = np.zeros((height, width), bool)
+    if isinstance(region, Mask):
+        _paste(region, low, canvas)
+        return canvas
+    if region is None or (isinstance(region, Box) and not _outlines([region]).filled[0]):
+        return canvas
+    outline = _corners(region)
+    rows = np.arange(height)
+    ones = np.zeros(height, dtype=np.int64)
+    left, right = scanline.intervals(outline[None] - low, ones, rows, ones + width - 1, _TOOLKIT)
+    columns = np.arange(width)
+    for begin, end in zip(left, right, strict=True):
+        canvas |= (begin[:, None] <= columns) & (columns <= end[:, None])
+    return canvas
+
+
+def _corners(region: Box | Polygon) -> Ints:
+    if isinstance(region, Polygon):
+        grid: Ints = np.rint(region.points.astype(np.float32)).astype(np.int64)
+        return grid
+    corners: Ints = _outlines([region]).corners[0]
+    return corners
+
+
+def _paste(mask: Mask, low: Ints, canvas: Bitmap) -> None:
+    left, top = mask.x - int(low[0]), mask.y - int(low[1])
+    height, width = mask.bitmap.shape
+    rows = slice(max(top, 0), max(min(top + height, canvas.shape[0]), 0))
+    columns = slice(max(left, 0), max(min(left + width, canvas.shape[1]), 0))
+    canvas[rows, columns] = mask.bitmap[
+        rows.start - top : max(rows.stop, rows.start) - top,
+        columns.start - left : max(columns.stop, columns.start) - left,
+    ]
+
+
+def _extent(region: Region | None) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom, the last two included; all 0 without a region."""
+    if isinstance(region, Mask):
+        left, top, right, bottom = _extent_of_bitmap(region.bitmap)
+        return left + region.x, top + region.y, right + region.x, bottom + region.y
+    if isinstance(region, Polygon):
+        outline = _corners(region)
+        (left, top), (right, bottom) = outline.min(axis=0).tolist(), outline.max(axis=0).tolist()
+        return left, top, right, bottom
+    box = _outlines([region])
+    (left, top), (right, bottom) = box.low[0].tolist(), box.high[0].tolist()
+    return left, top, right, bottom
+
+
+def _extent_of_bitmap(pixels: Bitmap) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    if rows.size == 0:
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])

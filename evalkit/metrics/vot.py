@@ -1,0 +1,256 @@
+"""Accuracy, robustness and expected average overlap of supervised (reset-based) VOT results.
+
+Source: the measures of VOT2015 to VOT2019 as the Matlab toolkit and pysot's toolkit compute them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import EvalkitError
+from evalkit.metrics import alignment, raster
+from evalkit.metrics.measures import At, Between, Evaluation, Measure, Metric
+from evalkit.types import Sequence, State, Trajectory
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Overlaps = Callable[[raster.Corners, raster.Corners, tuple[int, int]], Floats]
+
+ACCURACY = Metric("accuracy", "mean overlap while tracking, without the burn-in after each start")
+ROBUSTNESS = Metric("robustness", "failures per 100 frames", "failures/100 frames", higher_is_better=False)
+FAILURES = Metric("failures", "number of failures, mean over repetitions", "count", higher_is_better=False)
+EAO = Metric("eao", "expected average overlap: mean of the expected overlap over typical sequence lengths")
+METRICS = (ACCURACY, ROBUSTNESS, FAILURES, EAO)
+
+BURN_IN = 10
+"""Frames left out of accuracy from each start, the start included."""
+
+SKIP = 5
+"""Frames from a failure to the next start."""
+
+INTERVALS = {
+    "vot2015": (108, 371),
+    "vot2016": (108, 371),
+    "vot2017": (100, 356),
+    "vot2018": (100, 356),
+    "vot2019": (46, 291),
+}
+"""Sequence lengths that EAO averages over, both included, counted from 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One trajectory beside its groundtruth.
+
+    Attributes:
+        states: Shape (N,), values of ``State``.
+        bounded: Shape (N,): overlap within the image's width and height; NaN where either region is missing.
+        inner: The same within width - 1 and height - 1, which EAO uses.
+        tag: Shape (N,): frames that count, True for all without a tag.
+    """
+
+    states: NDArray[np.int8]
+    bounded: Floats
+    inner: Floats
+    tag: Flags
+
+
+def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> list[Measure]:
+    """Accuracy, robustness, failures and EAO.
+
+    Args:
+        overlaps: How the overlap of regions is computed.
+    """
+    alignment.check_lengths(evaluation)
+    low, high = interval(evaluation)
+    names = tuple(sequence.name for sequence in evaluation.sequences())
+    runs = [_runs(sequence, evaluation, overlaps) for sequence in evaluation.sequences()]
+    accurate = np.array([_accuracy(group) for group in runs])
+    failures = np.array([[_failures(group)] for group in runs])
+    frames = np.array([[float(group[0].tag.sum())] for group in runs])
+    expected, weights = expected_overlaps([list(_fragments(group)) for group in runs])
+    return [
+        Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], At(0)),
+        Measure(ROBUSTNESS, names, 100 * failures, frames, At(0)),
+        Measure(FAILURES, names, failures, None, At(0)),
+        Measure(EAO, names, expected, weights, Between(low - 1, high - 1), np.arange(1.0, expected.shape[1] + 1)),
+    ]
+
+
+def interval(evaluation: Evaluation) -> tuple[int, int]:
+    """Lengths that EAO averages over, counted from 1.
+
+    Raises:
+        EvalkitError: The benchmark has none (VOT2013 and VOT2014 had no EAO).
+    """
+    dataset = evaluation.dataset
+    found = dataset.facts.get("eao_interval") or INTERVALS.get(dataset.name)
+    if found is None:
+        raise EvalkitError(
+            "there is no interval of sequence lengths for its expected average overlap",
+            where=dataset.name,
+            expected=", ".join(INTERVALS),
+        )
+    low, high = found
+    return int(low), int(high)
+
+
+def corners_of_annotation(sequence: Sequence) -> raster.Corners:
+    annotation = sequence.annotation
+    if annotation.regions is None:
+        return raster.corners_of_boxes(annotation.boxes)
+    return raster.corners_of(annotation.regions)
+
+
+def corners_of_trajectory(trajectory: Trajectory) -> raster.Corners:
+    """NaN where the tracker was not tracking: at starts, failures and skipped frames."""
+    if trajectory.regions is None:
+        corners = raster.corners_of_boxes(trajectory.boxes)
+    else:
+        corners = raster.corners_of(trajectory.regions)
+    corners[trajectory.states != State.TRACKED] = np.nan
+    return corners
+
+
+def check_states(evaluation: Evaluation) -> None:
+    """Refuse trajectories that never were reset and hold no start: results of another protocol.
+
+    Raises:
+        EvalkitError: Names the sequences.
+    """
+    plain = [
+        sequence.name
+        for sequence in evaluation.sequences()
+        for trajectory in evaluation.runs[sequence.name]
+        if State.INITIALIZED not in trajectory.states
+    ]
+    if plain:
+        raise EvalkitError(
+            "these are plain trajectories without the marks 1 (start) and 2 (failure) of the supervised protocol",
+            where=evaluation.dataset.name,
+            found=", ".join(plain),
+            hint="Run the tracker with --protocol supervised",
+        )
+
+
+def _runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlaps) -> list[Run]:
+    if sequence.size is None:
+        raise EvalkitError("VOT's overlap needs the size of the images, which is not known", where=sequence.name)
+    width, height = sequence.size
+    truth = corners_of_annotation(sequence)
+    ones = np.ones(len(sequence), bool)
+    tag = ones if evaluation.tag is None else _padded(sequence.flags.get(evaluation.tag), len(sequence))
+    runs = []
+    for trajectory in evaluation.runs[sequence.name]:
+        answer = corners_of_trajectory(trajectory)
+        bounded = overlaps(answer, truth, (width, height))
+        inner = bounded.copy()
+        # The smaller bounds matter only to what reaches beyond them.
+        with np.errstate(invalid="ignore"):
+            beyond = np.maximum(answer.max(axis=1), truth.max(axis=1)) > (width - 1, height - 1)
+        outside = np.flatnonzero(beyond.any(axis=1))
+        inner[outside] = overlaps(answer[outside], truth[outside], (width - 1, height - 1))
+        runs.append(Run(trajectory.states, bounded, inner, tag))
+    return runs
+
+
+def _padded(flags: NDArray[np.bool_] | None, length: int) -> Flags:
+    """Tag files may be shorter than the sequence, or missing; the rest is not tagged."""
+    result = np.zeros(length, bool)
+    if flags is not None:
+        result[: len(flags)] = np.asarray(flags[:length], bool)
+    return result
+
+
+def _accuracy(runs: list[Run]) -> tuple[float, float]:
+    """Sum and number of overlaps; repetitions are averaged frame by frame first."""
+    total = np.zeros(len(runs[0].tag))
+    count = np.zeros(len(runs[0].tag))
+    for run in runs:
+        known = ~np.isnan(run.bounded) & ~burned_in(run.states) & run.tag
+        total[known] += run.bounded[known]
+        count[known] += 1
+    seen = count > 0
+    return float((total[seen] / count[seen]).sum()), float(seen.sum())
+
+
+def burned_in(states: NDArray[np.int8]) -> Flags:
+    """Frames from a start up to ``BURN_IN`` frames on."""
+    starts = np.concatenate([[0], np.cumsum(states == State.INITIALIZED)])
+    index = np.arange(len(states))
+    result: Flags = starts[index + 1] > starts[np.maximum(index + 1 - BURN_IN, 0)]
+    return result
+
+
+def _failures(runs: list[Run]) -> float:
+    return float(np.mean([((run.states == State.FAILED) & run.tag).sum() for run in runs]))
+
+
+@dataclass(frozen=True, eq=False)
+class Fragment:
+    """A stretch of tracking that expected overlap is estimated from.
+
+    Attributes:
+        overlaps: Shape (n,); the first entry belongs to the start and is never averaged.
+        weight: Of this fragment among all.
+        endless: It ended in a failure: afterwards its overlap is 0 for ever; otherwise it says nothing after its end.
+    """
+
+    overlaps: Floats
+    weight: float
+    endless: bool
+
+
+def _fragments(runs: list[Run]) -> Iterator[Fragment]:
+    share = 1 / (len(runs) + 1e-10)
+    for run in runs:
+        length = len(run.states)
+        failures = np.flatnonzero(run.states == State.FAILED)
+        if failures.size == 0:
+            yield Fragment(run.inner, share * run.tag.sum() / length, endless=False)
+            continue
+        points = [0, *(int(point) for point in failures + SKIP if point <= length)]
+        overlaps = np.nan_to_num(run.inner, nan=0.0)
+        for start, stop in itertools.pairwise(points):
+            # A fragment holds its own failure and, as in the toolkit, the first frame of the next one.
+            weight = run.tag[start : stop + 1].sum() / (stop - start + 1)
+            yield Fragment(overlaps[start : stop + 1], share * weight, endless=True)
+        last = points[-1]
+        weight = run.tag[last:].sum() / (length - last + 1e-16)
+        yield Fragment(overlaps[last:], share * weight, endless=False)
+
+
+def expected_overlaps(fragments: list[list[Fragment]]) -> tuple[Floats, Floats]:
+    """What each sequence adds to numerator and denominator of the expected overlap at lengths 1, 2, ...
+
+    A fragment's value at length k is the mean of its overlaps in frames 2 to k; at length 1 all are 1.
+
+    Args:
+        fragments: Those of each of S sequences.
+
+    Returns:
+        Two arrays of shape (S, K), K the length of the longest fragment.
+    """
+    longest = max((len(fragment.overlaps) for group in fragments for fragment in group), default=0)
+    total = np.zeros((len(fragments), longest))
+    weights = np.zeros((len(fragments), longest))
+    frames = np.maximum(np.arange(longest), 1)
+    for row, group in enumerate(fragments):
+        for fragment in group:
+            count = len(fragment.overlaps)
+            if count == 0:
+                continue
+            sums = np.zeros(longest)
+            sums[1:count] = np.cumsum(fragment.overlaps[1:])
+            sums[count:] = sums[count - 1]
+            known = np.ones(longest, bool) if fragment.endless else np.arange(longest) < count
+            known[:count] &= ~np.isnan(fragment.overlaps)
+            total[row, known] += fragment.weight * sums[known] / frames[known]
+            weights[row, known] += fragment.weight
+    total[:, 0] = weights[:, 0]
+    return total, weights
