@@ -25,7 +25,9 @@ _CURVES = {
 def section(view: View, dataset: str) -> Section:
     scores = view.scores(dataset)
     if not scores:
-        return Section(dataset, "Scores", chapter=dataset, skipped=("No tracker has results for this benchmark.",))
+        return Section(
+            f"{dataset}-scores", "Scores", chapter=dataset, skipped=("No tracker has results for this benchmark.",)
+        )
     tables = [_scores_table(view, dataset, scores), *_published_table(view, dataset, scores)]
     return Section(
         f"{dataset}-scores", "Scores", tables=tuple(tables), figures=tuple(_curve_figures(view, dataset)),

@@ -92,11 +92,7 @@ def legend_rows(labels: Sequence[str]) -> int:
 def add_legend(figure: Figure, entries: Sequence[tuple[Style, str]], *, marker: bool = False) -> None:
     """Labels under the axes, each with its line or marker; classed like the series it stands for."""
     labels = [label for _, label in entries]
-    handles = [
-        Line2D([], [], color=style.color, dashes=style.dashes or (None, None), marker=style.marker if marker else "",
-               linestyle="" if marker else "-", markersize=6)
-        for style, _ in entries
-    ]  # fmt: skip
+    handles = [_handle(style, marker=marker) for style, _ in entries]
     drawn = figure.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(0.02, 0.0), ncols=legend_columns(labels), fontsize=9,
         handlelength=2.6, labelspacing=0.42, columnspacing=1.4, borderaxespad=0.2,
@@ -107,6 +103,12 @@ def add_legend(figure: Figure, entries: Sequence[tuple[Style, str]], *, marker: 
         if handle is not None:
             handle.set_gid(f"{style.name}--{number}")
         text.set_gid(f"{style.name}--{number}")
+
+
+def _handle(style: Style, *, marker: bool) -> Line2D:
+    if marker:
+        return Line2D([], [], color=style.color, linestyle="", marker=style.marker, markersize=6)
+    return Line2D([], [], color=style.color, dashes=style.dashes or (None, None))
 
 
 def legend_label(label: str, value: str) -> str:

@@ -36,26 +36,26 @@ class Style:
     """How one tracker looks.
 
     Attributes:
-        index: Place of the tracker in the report; ``series-<index>`` is the class of its elements.
+        index: Place of the tracker in the report; ``series-<index>`` is the class of its elements. None: not in it.
     """
 
-    index: int
+    index: int | None
 
     @property
     def name(self) -> str:
-        return f"series-{self.index}"
+        return "other" if self.index is None else f"series-{self.index}"
 
     @property
     def color(self) -> str:
-        return LIGHT[self.index % len(LIGHT)]
+        return MUTED if self.index is None else LIGHT[self.index % len(LIGHT)]
 
     @property
     def dashes(self) -> tuple[float, ...]:
-        return _DASHES[self.index % len(_DASHES)]
+        return _DASHES[(self.index or 0) % len(_DASHES)]
 
     @property
     def marker(self) -> str:
-        return _MARKERS[self.index % len(_MARKERS)]
+        return _MARKERS[(self.index or 0) % len(_MARKERS)]
 
 
 def shortened(label: str, most: int = 28) -> str:

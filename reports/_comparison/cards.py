@@ -1,0 +1,67 @@
+"""What exactly was run, what was found and what was left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.metrics import profiles
+from evalkit.reports._comparison.document import Cell, Column, Section, Table
+from evalkit.reports._comparison.summary import contenders_table
+from evalkit.reports._comparison.view import View, head
+
+
+def cards_section(view: View) -> Section:
+    """One card per run: everything ``run.json`` holds."""
+    cards = tuple(
+        (f"{label} on {dataset}", tuple(_flat(card))) for (dataset, label), card in view.comparison.cards.items()
+    )
+    imported = [
+        f"{label} on {dataset}"
+        for dataset, label in view.comparison.runs
+        if (dataset, label) not in view.comparison.cards
+    ]
+    skipped = (
+        (f"No run card, because the results were not made by evalkit: {', '.join(imported)}.",) if imported else ()
+    )
+    return Section("cards", "Run cards", facts=cards, skipped=skipped)
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, entry in value.items():
+        if isinstance(entry, Mapping):
+            rows += _flat(entry, f"{prefix}{key}.")
+        elif isinstance(entry, list) and any(isinstance(item, Mapping) for item in entry):
+            for number, item in enumerate(entry, start=1):
+                rows += (
+                    _flat(item, f"{prefix}{key} {number}.")
+                    if isinstance(item, Mapping)
+                    else [(prefix + key, str(item))]
+                )
+        else:
+            text = entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+            rows.append(((prefix + key).removeprefix("identity."), text))
+    return rows
+
+
+def found_section(view: View) -> Section:
+    """What was found and skipped, who is who, and what the numbers mean."""
+    return Section(
+        "found", "What was found, what was skipped", tables=(contenders_table(view.contenders), *_definitions(view)),
+        lead=view.comparison.notices,
+    )  # fmt: skip
+
+
+def _definitions(view: View) -> list[Table]:
+    used = dict.fromkeys((score.profile, score.metric) for score in view.comparison.scores)
+    rows = []
+    for profile, metric in used:
+        known = profiles.PROFILES.get(profile)
+        summary = next((one.summary for one in known.metrics if one.name == metric), "") if known else ""
+        rows.append((Cell(head(metric)), Cell(profile), Cell(summary), Cell(known.source if known else "")))
+    if not rows:
+        return []
+    columns = tuple(Column(name, numeric=False) for name in ("metric", "profile", "definition", "equals"))
+    return [Table("definitions", "What the numbers mean", columns, tuple(rows))]

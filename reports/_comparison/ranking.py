@@ -1,0 +1,80 @@
+"""Who leads, how surely, and at what kind of error: rankings with intervals and the accuracy-robustness plot."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from evalkit.reports._comparison.document import Figure, Section
+from evalkit.reports._comparison.view import View, digits, head
+from evalkit.types import Score
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+SENSITIVITY = 30.0
+"""Frames after which reliability is asked for in VOT's accuracy-robustness plot."""
+
+
+def section(view: View, dataset: str) -> Section:
+    scores = [score for score in view.leading(dataset) if score.value is not None]
+    if len(scores) < 2:
+        return Section(f"{dataset}-ranking", "Ranking", chapter=dataset)
+    figures = [_ranking(view, dataset, scores), *_accuracy_robustness(view, dataset)]
+    return Section(f"{dataset}-ranking", "Ranking", figures=tuple(figures), chapter=dataset)
+
+
+def _ranking(view: View, dataset: str, scores: list[Score]) -> Figure:
+    first = scores[0]
+    rows = [
+        (view.contender(score.tracker).index, score.tracker, score.value, score.low, score.high)
+        for score in scores
+        if score.value is not None
+    ]
+    label = head(first.metric, first.unit)
+
+    def draw() -> Drawing:
+        from evalkit.reports._figures.ranking import ranking_plot
+
+        return ranking_plot(f"{label} ranking · {dataset}", label, rows, digits=digits(first.unit))
+
+    order = ", ".join(f"{score.tracker} {score.value:.{digits(first.unit)}f}" for score in scores[:10])
+    data = {"kind": "ranking", "rows": [list(row) for row in rows]}
+    return Figure(f"{dataset}-ranking-plot", f"{label} ranking, {dataset}", f"From best to worst: {order}.", draw, data)
+
+
+def _accuracy_robustness(view: View, dataset: str) -> list[Figure]:
+    accuracy = {
+        score.tracker: score.value for score in view.scores(dataset, metric="accuracy", profile="vot-supervised")
+    }
+    robustness = {
+        score.tracker: score.value for score in view.scores(dataset, metric="robustness", profile="vot-supervised")
+    }
+    points = [
+        (label, reliability(failures), value)
+        for label, value in accuracy.items()
+        if value is not None and (failures := robustness.get(label)) is not None
+    ]
+    if not points:
+        return []
+
+    def draw() -> Drawing:
+        from evalkit.reports._figures.scatter import Point, scatter_plot
+
+        marks = [Point(view.contender(label).index, label, x, y) for label, x, y in points]
+        return scatter_plot(
+            f"Accuracy and robustness · {dataset}", f"reliability (S = {SENSITIVITY:.0f})", "accuracy", marks
+        )
+
+    told = "; ".join(f"{label}: reliability {x:.3f}, accuracy {y:.3f}" for label, x, y in points)
+    data = {"kind": "points", "points": [list(point) for point in points]}
+    return [Figure(f"{dataset}-ar-plot", f"A-R plot, {dataset}", f"{told}.", draw, data)]
+
+
+def reliability(failures_per_100_frames: float) -> float:
+    """Probability to track ``SENSITIVITY`` frames without a failure.
+
+    >>> reliability(0.0)
+    1.0
+    """
+    return math.exp(-SENSITIVITY * failures_per_100_frames / 100.0)
