@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import nn
 
 from evalkit import weights as checkpoints
 from evalkit.runtimes import calibration
-from evalkit.trackers._siamese.networks import Preparation, TwoPartNetworks
+from evalkit.trackers._siamese.networks import Execution, Preparation, Samples, TwoPartNetworks
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules
 from evalkit.trackers._siamese.settings import record
 from evalkit.trackers._siamese.tracker import SiameseTracker
@@ -27,13 +27,10 @@ def build(
     checkpoint: str,
     weights: Path | None,
     preparation: Preparation,
+    execution: Execution,
     outputs: tuple[str, ...] = ("cls", "reg"),
     unused: tuple[str, ...] = (),
     facts: Mapping[str, Any] | None = None,
-    runtime: str = "torch",
-    precision: str = "fp32",
-    device: str = "cpu",
-    threads: int = 1,
 ) -> SiameseTracker:
     """A tracker with the tensors of its checkpoint.
 
@@ -44,36 +41,33 @@ def build(
         checkpoint: Name in the catalogue.
         weights: The file a person named, or None.
         preparation: Of its images.
+        execution: By what the networks are executed.
         outputs: Names of the response's arrays.
         unused: Beginnings of names that the checkpoint may hold in excess.
         facts: What else a run should record.
-        runtime, precision, device, threads: See ``evalkit.runtimes``.
     """
     found = checkpoints.find(checkpoint, weights)
     values, source = hyperparameters
     module = loaded(network, found.path, unused)
-    networks = TwoPartNetworks(
-        module, preparation, outputs=outputs, template_size=values.template,
-        runtime=runtime, precision=precision, device=device, threads=threads,
-    )  # fmt: skip
-
-    @cache
-    def samples() -> list[tuple[NDArray[Any], ...]]:
-        plain = TwoPartNetworks(module, preparation, outputs=outputs, template_size=values.template)
-        return calibration.inputs(SiameseTracker(rules, values, networks=plain, card={}))
-
-    networks.samples = samples
     card = {
         **(facts or {}),
         "hyperparameters": record(values),
         "hyperparameters_source": source,
         "weights": found.card(),
-        "runtime": runtime,
-        "precision": precision,
-        "device": device,
-        "threads": threads,
+        **execution._asdict(),
     }
-    return SiameseTracker(rules, values, networks=networks, card=card)
+
+    def tracker(how: Execution, samples: Samples | None) -> SiameseTracker:
+        networks = TwoPartNetworks(
+            module, preparation, outputs=outputs, sizes=(values.template, values.small), execution=how, samples=samples
+        )
+        return SiameseTracker(rules, values, networks=networks, card=card)
+
+    @cache
+    def samples() -> Sequence[tuple[NDArray[Any], ...]]:
+        return calibration.inputs(tracker(Execution(), None))
+
+    return tracker(execution, samples)
 
 
 def loaded(network: Callable[[], nn.Module], path: Path, unused: tuple[str, ...] = ()) -> nn.Module:
