@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from evalkit.geometry import bounding_box
 from evalkit.registry import tracker
+from evalkit.trackers import _inputs
 from evalkit.types import Box, Image, Prediction, Region
 
 SIDE = 64
@@ -49,6 +50,8 @@ class Mosse:
     """
 
     def initialize(self, image: Image, region: Region) -> None:
+        image = _inputs.rgb(image)
+        _inputs.start(region)  # refuses a region without extent; of a polygon it is the bounding box that counts
         box = bounding_box(region)
         self._center = np.array([box.x + box.width / 2, box.y + box.height / 2])
         self._size = np.maximum([box.width, box.height], 2.0)
@@ -59,6 +62,7 @@ class Mosse:
         self._numerator, self._denominator = self._learned(spectrum)
 
     def update(self, image: Image) -> Prediction:
+        image = _inputs.rgb(image)
         candidates = [self._respond(image, factor) for factor in SCALES]
         best, (peak, dy, dx) = max(enumerate(candidates), key=lambda one: one[1][0])
         self._center = self._center + np.array([dx, dy]) * self._stride * SCALES[best]

@@ -71,7 +71,7 @@ def lighttrack(
     """The tracker of an architecture, LightTrack-Mobile unless ``variant`` is another path string."""
     from evalkit.trackers._lighttrack.network import LightTrack
     from evalkit.trackers._siamese.build import build
-    from evalkit.trackers._siamese.networks import Preparation
+    from evalkit.trackers._siamese.networks import Execution, Preparation
 
     architecture = parse(variant or MOBILE)
     return build(
@@ -82,8 +82,5 @@ def lighttrack(
         weights=weights,
         preparation=Preparation(normalized=True),
         facts={"architecture": architecture.path},
-        runtime=runtime,
-        precision=precision,
-        device=device,
-        threads=threads,
+        execution=Execution(runtime, precision, device, threads),
     )

@@ -68,7 +68,7 @@ def _factory(version: int) -> Callable[..., SiameseTracker]:
     ) -> SiameseTracker:
         from evalkit.trackers._nanotrack.network import NanoTrack
         from evalkit.trackers._siamese.build import build
-        from evalkit.trackers._siamese.networks import Preparation
+        from evalkit.trackers._siamese.networks import Execution, Preparation
 
         return build(
             lambda: NanoTrack(version),
@@ -77,10 +77,7 @@ def _factory(version: int) -> Callable[..., SiameseTracker]:
             checkpoint=f"nanotrack-v{version}",
             weights=weights,
             preparation=Preparation(bgr=True),
-            runtime=runtime,
-            precision=precision,
-            device=device,
-            threads=threads,
+            execution=Execution(runtime, precision, device, threads),
         )
 
     return nanotrack

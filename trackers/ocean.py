@@ -64,7 +64,7 @@ def ocean(
     """Ocean as its authors test it: the object-aware branch is used on VOT alone."""
     from evalkit.trackers._ocean.network import Ocean
     from evalkit.trackers._siamese.build import build
-    from evalkit.trackers._siamese.networks import Preparation
+    from evalkit.trackers._siamese.networks import Execution, Preparation
 
     aligned = (benchmark or "").casefold().startswith("vot")
     return build(
@@ -77,8 +77,5 @@ def ocean(
         outputs=("cls", "reg", "align") if aligned else ("cls", "reg"),
         unused=() if aligned else ("align_head.",),
         facts={"aligned": aligned},
-        runtime=runtime,
-        precision=precision,
-        device=device,
-        threads=threads,
+        execution=Execution(runtime, precision, device, threads),
     )

@@ -137,7 +137,7 @@ def _factory(name: str, configuration: Configuration) -> Callable[..., SiameseTr
         settings: Mapping[str, str] | None = None,
     ) -> SiameseTracker:
         from evalkit.trackers._siamese.build import build
-        from evalkit.trackers._siamese.networks import Preparation
+        from evalkit.trackers._siamese.networks import Execution, Preparation
         from evalkit.trackers._siamrpn.network import SiamRPN
 
         return build(
@@ -153,10 +153,7 @@ def _factory(name: str, configuration: Configuration) -> Callable[..., SiameseTr
             weights=weights,
             preparation=Preparation(bgr=True),
             outputs=("cls", "loc"),
-            runtime=runtime,
-            precision=precision,
-            device=device,
-            threads=threads,
+            execution=Execution(runtime, precision, device, threads),
         )
 
     return siamrpn

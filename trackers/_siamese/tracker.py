@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,15 +25,20 @@ SMALLEST_SIDE = 10.0
 
 
 class Networks(Protocol):
-    """What executes a tracker's networks."""
+    """What executes a tracker's networks.
 
-    def template(self, image: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        """Features of a template crop, uint8 (1, T, T, 3)."""
+    ``template`` takes a template crop, uint8 (1, T, T, 3), and returns its features; ``search`` takes features and,
+    last, a search crop, uint8 (B, S, S, 3), and returns the response.
+    """
 
-    def search(self, *inputs: NDArray[Any]) -> Response:
-        """The response to features and a search crop, uint8 (B, S, S, 3), which comes last."""
+    @property
+    def template(self) -> Callable[..., tuple[NDArray[Any], ...]]: ...
 
-    def parts(self, search_size: int) -> tuple[NetworkPart, ...]: ...
+    @property
+    def search(self) -> Callable[..., Response]: ...
+
+    @property
+    def parts(self) -> tuple[NetworkPart, ...]: ...
 
 
 @dataclass
@@ -184,4 +189,4 @@ class SiameseTracker:
         return twin
 
     def parts(self) -> tuple[NetworkPart, ...]:
-        return self.networks.parts(self.hyperparameters.small)
+        return self.networks.parts
