@@ -96,6 +96,11 @@ class Session:
         self._confidence[index] = confidence
         self._seconds[index] = seconds
 
+    def fail(self, index: int) -> None:
+        """Turn the answer at a frame into a failure; its confidence and time stay."""
+        self._regions[index] = None
+        self._states[index] = State.FAILED
+
     def trajectory(
         self, protocol: str, *, repetition: int = 1, anchor: int | None = None, boxes_only: bool = False
     ) -> Trajectory:

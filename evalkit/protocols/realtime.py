@@ -1,0 +1,26 @@
+"""VOT's realtime protocol: as ``supervised``, in a video that does not wait for a slow tracker."""
+
+from __future__ import annotations
+
+from evalkit.protocols.pace import FPS, Pace
+from evalkit.protocols.supervised import lead
+from evalkit.types import Sequence, Tracker, Trajectory
+
+
+def run(
+    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, repetition: int = 1, seed: int = 0
+) -> list[Trajectory]:
+    """Lead a tracker through a sequence at the frame rate of its video (20 per second where it states none).
+
+    A frame that comes while the tracker is busy gets its last answer, with no time of its own. The result depends on
+    the speed of this machine.
+
+    Args:
+        seed: Unused; protocols share one signature.
+
+    Raises:
+        EvalkitError: A frame cannot be read, or frames and rows do not match.
+        TrackerError: The tracker raised; its exception is chained.
+    """
+    session = lead(tracker, sequence, origin=origin, name=name, pace=Pace(1.0 / (sequence.fps or FPS)))
+    return [session.trajectory("realtime", repetition=repetition)]
