@@ -25,6 +25,7 @@ from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles as metric_profiles
+from evalkit.results import merging
 from evalkit.results import store as result_store
 from evalkit.results.atomic import write_bytes
 from evalkit.results.store import Store
@@ -414,6 +415,11 @@ def examine(data: Path | None = None, results: Path = Path("results")) -> list[d
 def create_tracker(name: str, **offered: Any) -> Tracker:
     """See ``evalkit.registry.create_tracker``."""
     return registry.create_tracker(name, **offered)
+
+
+def merge(folders: Sequence[Path], results: Path) -> list[merging.Merged]:
+    """See ``evalkit.results.merging.merge``."""
+    return merging.merge(folders, results)
 
 
 def listing(kind: str) -> list[dict[str, Any]]:

@@ -1,0 +1,31 @@
+"""``evalkit merge``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.command(name="merge")
+@click.argument("folders", nargs=-1, required=True, type=options.FOLDER, metavar="DIR...")
+@options.results
+def command(folders: tuple[Path, ...], results: Path) -> None:
+    """Join the results of shards, each DIR as it was given to --results.
+
+    The shards must be parts of one run; a sequence that two of them hold must have the same boxes in both.
+
+    \b
+    Examples:
+      evalkit run --tracker mosse --shard 1/2 --results part1
+      evalkit run --tracker mosse --shard 2/2 --results part2
+      evalkit merge part1 part2 --results results
+
+    Writes: <results>/<BENCHMARK>/<tracker>/ as one undisturbed run would have; nothing if the shards do not fit.
+    """
+    from evalkit import api
+
+    for merged in api.merge(folders, results):
+        click.echo(f"{merged.folder}: {merged.files} files of {merged.shards} folders")
