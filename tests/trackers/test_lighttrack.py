@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from evalkit import registry
-from evalkit.types import Box, SplitTracker
+from evalkit.errors import EvalkitError
+from evalkit.trackers._lighttrack.path import MOBILE
+from evalkit.types import Box, Polygon, SplitTracker
 
 pytestmark = pytest.mark.parity
 
@@ -53,3 +56,42 @@ def test_the_first_crops_are_the_official_ones_byte_for_byte(golden, clip, name:
         *_, crop = inputs = ours.crop(images[index + 1])
         assert np.array_equal(crop[0].transpose(2, 0, 1), reference.tracks[f"{name}_crops3"][index])
         ours.locate(ours.network(*inputs))
+
+
+@pytest.mark.parametrize("layout", ["flat", "module", "wrapped"])
+def test_every_official_checkpoint_layout_gives_the_same_first_answer(golden, clip, tmp_path: Path, layout: str):
+    reference = golden("lighttrack_m")
+    tensors = torch.load(reference.checkpoint, weights_only=True)["state_dict"]
+    if layout == "flat":
+        tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
+    torch.save({"state_dict": tensors, "epoch": 1} if layout == "wrapped" else tensors, tmp_path / "c.pth")
+    ours = tracker(tmp_path / "c.pth")
+    images = frames(clip, "synth")
+    ours.initialize(images[0], Box(*reference.tracks["synth_init"].tolist()))
+    ours.update(images[1])
+    assert np.abs(np.array(ours.state.center) - reference.tracks["synth_traj"][0][:2]).max() <= 0.01
+
+
+def test_the_checkpoint_of_another_architecture_is_refused_by_its_first_tensors(golden):
+    path = MOBILE.replace("back_04", "back_00")
+    with pytest.raises(
+        EvalkitError, match=r"features\.blocks\.1\.0\.conv_dw\.weight is 64x1x7x7 and should be 64x1x3x3"
+    ):
+        registry.create_tracker(f"lighttrack:{path}", weights=golden("lighttrack_m").checkpoint)
+
+
+def test_a_run_records_what_it_was_made_with(golden):
+    reference = golden("lighttrack_m")
+    card = registry.create_tracker("lighttrack-m", benchmark="otb100", weights=reference.checkpoint).card
+    assert card["architecture"] == MOBILE
+    assert card["hyperparameters"]["penalty_k"] == 0.007
+    assert "none are published for otb100" in card["hyperparameters_source"]
+    assert len(card["weights"]["sha256"]) == 64
+    assert (card["runtime"], card["precision"], card["device"], card["threads"]) == ("torch", "fp32", "cpu", 1)
+
+
+def test_a_polygon_starts_the_tracker_at_the_mean_of_its_corners(golden, clip):
+    ours = tracker(golden("lighttrack_m").checkpoint)
+    ours.initialize(frames(clip, "synth")[0], Polygon(np.array([[60.0, 90], [100, 90], [100, 122], [60, 122]])))
+    assert ours.state.center == (80, 106)
+    assert ours.state.size == (41, 33)
