@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.reports._comparison.document import Cell, Column, Figure, Section, Table, name_cell, number_cell
-from evalkit.reports._comparison.summary import difference_cell, score_cell
+from evalkit.reports._comparison.plain import scores_table
+from evalkit.reports._comparison.summary import difference_cell
 from evalkit.reports._comparison.view import View, digits, head, ranked
 from evalkit.types import Score
 
@@ -28,42 +29,11 @@ def section(view: View, dataset: str) -> Section:
         return Section(
             f"{dataset}-scores", "Scores", chapter=dataset, skipped=("No tracker has results for this benchmark.",)
         )
-    tables = [_scores_table(view, dataset, scores), *_published_table(view, dataset, scores)]
+    tables = [scores_table(view, scores), *_published_table(view, dataset, scores)]
     return Section(
         f"{dataset}-scores", "Scores", tables=tuple(tables), figures=tuple(_curve_figures(view, dataset)),
         chapter=dataset, skipped=_skipped(scores),
     )  # fmt: skip
-
-
-def _scores_table(view: View, dataset: str, scores: list[Score]) -> Table:
-    kinds = list(dict.fromkeys((score.profile, score.metric) for score in scores))
-    several = len({profile for profile, _ in kinds}) > 1
-    first = {kind: next(score for score in scores if (score.profile, score.metric) == kind) for kind in kinds}
-    columns = [Column("tracker", numeric=False)] + [
-        Column(
-            head(metric, first[profile, metric].unit) + (f" · {profile}" if several else ""),
-            first[profile, metric].higher_is_better,
-            digits=digits(first[profile, metric].unit),
-            hint=f"{profile} v{first[profile, metric].version}",
-        )
-        for profile, metric in kinds
-    ]
-    rows = []
-    for leader in view.leading(dataset):
-        own = {(score.profile, score.metric): score for score in scores if score.tracker == leader.tracker}
-        cells = [score_cell(own.get(kind), digits(first[kind].unit)) for kind in kinds]
-        rows.append((name_cell(view.contender(leader.tracker)), *cells))
-    notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
-    return Table(f"{dataset}-scores", _title(scores), tuple(columns), tuple(rows), notes).marked()
-
-
-def _title(scores: list[Score]) -> str:
-    first = scores[0]
-    counts = sorted({score.sequences for score in scores})
-    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    of = "" if counts == [first.expected_sequences] else f" of {first.expected_sequences}"
-    profiles = ", ".join(dict.fromkeys(score.profile for score in scores))
-    return f"{first.dataset}: {number}{of} sequences, {first.protocol.replace('_', '-')}, {profiles}"
 
 
 def _published_table(view: View, dataset: str, scores: list[Score]) -> list[Table]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from evalkit.reports._comparison.costs import add_costs, devices
 from evalkit.reports._comparison.document import Cell, Column, Contender, Section, Table, name_cell, number_cell
+from evalkit.reports._comparison.plain import score_cell
 from evalkit.reports._comparison.view import View, digits, head
-from evalkit.types import Score
 
 
 def section(view: View) -> Section:
@@ -12,7 +13,7 @@ def section(view: View) -> Section:
     cells: dict[str, list[Cell]] = {one.label: [name_cell(one)] for one in view.contenders}
     for dataset in view.datasets:
         _add_benchmark(view, dataset, columns, cells)
-    _add_costs(view, columns, cells)
+    add_costs(view, columns, cells)
     order = (
         {score.tracker: place for place, score in enumerate(view.leading(view.datasets[0]))} if view.datasets else {}
     )
@@ -43,48 +44,10 @@ def _add_benchmark(view: View, dataset: str, columns: list[Column], cells: dict[
             cells[one.label] += [number_cell(claimed, places), difference_cell(ours, claimed, places)]
 
 
-def score_cell(score: Score | None, places: int) -> Cell:
-    """A value, its confidence interval, and "n of N" where sequences are missing."""
-    if score is None or score.value is None:
-        return Cell("-")
-    text = f"{score.value:.{places}f}"
-    if score.low is not None and score.high is not None:
-        text += f" [{score.low:.{places}f}, {score.high:.{places}f}]"
-    if score.sequences != score.expected_sequences:
-        text += f" ({score.sequences} of {score.expected_sequences})"
-    return Cell(text, score.value)
-
-
 def difference_cell(ours: float | None, published: float | None, places: int) -> Cell:
     if ours is None or published is None:
         return Cell("-")
     return Cell(f"{ours - published:+.{places}f}", ours - published)
-
-
-def _add_costs(view: View, columns: list[Column], cells: dict[str, list[Cell]]) -> None:
-    for title, find, divisor in (("MACs (M)", view.macs, 1e6), ("params (M)", view.parameters, 1e6)):
-        found = {one.label: find(one) for one in view.contenders}
-        if any(found.values()):
-            columns.append(Column(title, higher_is_better=False, digits=2))
-            for label, value in found.items():
-                cells[label].append(_cost_cell(value, divisor))
-    for title, quantity, better in (("fps", "fps", True), ("latency p50 (ms)", "latency_p50", False)):
-        costs = {one.label: view.cost(one.label, quantity) for one in view.contenders}
-        if any(costs.values()):
-            columns.append(Column(title, higher_is_better=better, digits=1, hint=_device(view, quantity)))
-            for label, cost in costs.items():
-                cells[label].append(number_cell(None if cost is None else cost.value, 1))
-
-
-def _cost_cell(found: tuple[float, bool] | None, divisor: float) -> Cell:
-    if found is None:
-        return Cell("-")
-    value, cited = found[0] / divisor, found[1]
-    return Cell(f"{value:,.2f}" + (" †" if cited else ""), value)
-
-
-def _device(view: View, quantity: str) -> str:
-    return ", ".join(dict.fromkeys(cost.device for cost in view.comparison.costs if cost.quantity == quantity))
 
 
 def _notes(view: View) -> tuple[str, ...]:
@@ -95,9 +58,9 @@ def _notes(view: View) -> tuple[str, ...]:
         notes.append("† cited from a publication, not counted by evalkit.")
     if any(one.origin == "published" for one in view.contenders):
         notes.append("(published): numbers of a paper without raw results; they take no part in tests of significance.")
-    devices = _device(view, "fps")
-    if devices:
-        notes.append(f"Speed: frames divided by seconds inside the tracker, decoding excluded; timed on {devices}.")
+    timed_on = devices(view, "fps")
+    if timed_on:
+        notes.append(f"Speed: frames divided by seconds inside the tracker, decoding excluded; timed on {timed_on}.")
     return tuple(notes)
 
 

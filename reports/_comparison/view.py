@@ -74,11 +74,7 @@ class View:
                 "there are neither results nor published numbers", where=f"--tracker {label}",
                 hint="Labels are the folders' names in <results>/<BENCHMARK>/",
             )  # fmt: skip
-        imported = any(
-            tracker_ == label and key not in self.comparison.cards
-            for key in self.comparison.runs
-            for tracker_ in key[1:]
-        )
+        imported = any(key[1] == label and key not in self.comparison.cards for key in self.comparison.runs)
         origin = "published" if not measured else "imported" if imported and not cards else "evalkit"
         return Contender(index, label, origin, tracker)
 
@@ -104,11 +100,7 @@ class View:
 
     def leading(self, dataset: str) -> list[Score]:
         """One score per tracker, best first: by the metric a benchmark ranks by, in its first profile."""
-        present = self.scores(dataset)
-        metrics = [name for name in _LEADING if any(score.metric == name for score in present)]
-        metric = metrics[0] if metrics else next((score.metric for score in present), "")
-        chosen = [score for score in present if score.metric == metric]
-        return ranked([score for score in chosen if score.profile == chosen[0].profile])
+        return ranked(leading(self.scores(dataset)))
 
     def cost(self, label: str, quantity: str, *, conventions: Sequence[str] = ()) -> Cost | None:
         """A measured cost of a tracker, by the first convention that is there."""
@@ -149,6 +141,14 @@ class View:
         """A published number of a tracker that has no results of its own."""
         found = published.of(self.published, contender.tracker, dataset, metric)
         return found[0] if found else None
+
+
+def leading(scores: Sequence[Score]) -> list[Score]:
+    """The scores that a ranking goes by: of the metric a benchmark ranks by, in its first profile."""
+    metrics = [name for name in _LEADING if any(score.metric == name for score in scores)]
+    metric = metrics[0] if metrics else next((score.metric for score in scores), "")
+    chosen = [score for score in scores if score.metric == metric]
+    return [score for score in chosen if score.profile == chosen[0].profile]
 
 
 def ranked(scores: Iterable[Score]) -> list[Score]:

@@ -1,0 +1,115 @@
+"""Scores and costs as tables and nothing around them: what a terminal, a pull request or a paper asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evalkit.comparison import Comparison
+from evalkit.reports._comparison.costs import add_costs
+from evalkit.reports._comparison.document import Cell, Column, Document, Section, Table, name_cell, number_cell
+from evalkit.reports._comparison.view import View, digits, head, leading, ranked
+from evalkit.types import Cost, Score
+
+
+def compose_scores(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str]) -> Document:
+    """One table per benchmark, protocol and attribute; of costs alone, one table of all."""
+    view = View(Comparison((), scores=tuple(scores), costs=tuple(costs)), ())
+    tables = [scores_table(view, group, costs=True) for group in groups(scores).values()]
+    if costs and not scores:
+        tables.append(costs_table(view, costs))
+    section = Section("scores", "Scores", tables=tuple(tables))
+    return Document("Scores", "", view.contenders, (section,), tuple(notices))
+
+
+def groups(scores: Iterable[Score]) -> dict[tuple[str, str, str | None], list[Score]]:
+    """Scores by dataset, protocol and attribute, in order of appearance."""
+    found: dict[tuple[str, str, str | None], list[Score]] = {}
+    for score in scores:
+        found.setdefault((score.dataset, score.protocol, score.attribute), []).append(score)
+    return found
+
+
+def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) -> Table:
+    """One row a tracker, best first by the leading metric; one column a metric.
+
+    Args:
+        scores: Of one dataset, protocol and attribute.
+        costs: Whether columns of what each tracker costs follow.
+    """
+    kinds = {(score.profile, score.metric): score for score in reversed(scores)}
+    order = list(dict.fromkeys((score.profile, score.metric) for score in scores))
+    several = [metric for _, metric in order if sum(metric == other for _, other in order) > 1]
+    columns = [Column("tracker", numeric=False)]
+    columns += [
+        Column(
+            head(metric, kinds[profile, metric].unit) + (f" · {profile}" if metric in several else ""),
+            kinds[profile, metric].higher_is_better,
+            digits=digits(kinds[profile, metric].unit),
+            hint=f"{profile} v{kinds[profile, metric].version}",
+        )
+        for profile, metric in order
+    ]
+    cells: dict[str, list[Cell]] = {}
+    for label in dict.fromkeys([score.tracker for score in (*ranked(leading(scores)), *scores)]):
+        own = {(score.profile, score.metric): score for score in scores if score.tracker == label}
+        values = [score_cell(own.get(kind), digits(kinds[kind].unit)) for kind in order]
+        cells[label] = [name_cell(view.contender(label)), *values]
+    if costs:
+        add_costs(view, columns, cells)
+    notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
+    key = "-".join(filter(None, (scores[0].dataset, scores[0].attribute, "scores")))
+    return Table(key, title(scores), tuple(columns), tuple(map(tuple, cells.values())), notes).marked()
+
+
+def score_cell(score: Score | None, places: int) -> Cell:
+    """A value, its confidence interval, and "n of N" where sequences are missing."""
+    if score is None or score.value is None:
+        return Cell("-")
+    text = f"{score.value:.{places}f}"
+    if score.low is not None and score.high is not None:
+        text += f" [{score.low:.{places}f}, {score.high:.{places}f}]"
+    if score.sequences != score.expected_sequences:
+        text += f" ({score.sequences} of {score.expected_sequences})"
+    return Cell(text, score.value)
+
+
+def title(scores: Sequence[Score]) -> str:
+    """What a table of these scores is of: dataset, sequences, protocol, profiles with versions."""
+    first = scores[0]
+    counts = sorted({score.sequences for score in scores})
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    of = "" if counts == [first.expected_sequences] else f" of {first.expected_sequences}"
+    profiles = ", ".join(dict.fromkeys(f"{score.profile} v{score.version}" for score in scores))
+    attribute = f", {first.attribute}" if first.attribute else ""
+    return f"{first.dataset}{attribute} ({number}{of} sequences, {first.protocol.replace('_', '-')}, {profiles})"
+
+
+def costs_table(view: View, costs: Sequence[Cost]) -> Table:
+    """One row a cost, with the circumstances it holds under."""
+    columns = (
+        Column("tracker", numeric=False),
+        *(Column(name, numeric=False) for name in ("quantity", "convention")),
+        Column("value"),
+        *(Column(name, numeric=False) for name in ("unit", "input", "runtime", "precision", "device")),
+        Column("threads", digits=0),
+    )
+    rows = tuple(
+        (
+            name_cell(view.contender(cost.tracker)), Cell(cost.quantity), Cell(cost.convention), _plain(cost.value),
+            Cell(cost.unit), Cell(cost.input), Cell(cost.runtime), Cell(cost.precision), Cell(cost.device),
+            number_cell(cost.threads, 0),
+        )
+        for cost in costs
+    )  # fmt: skip
+    notes = dict.fromkeys(
+        f"{cost.tracker}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
+        for cost in costs
+        if cost.not_counted
+    )
+    return Table("costs", "Costs", columns, rows, tuple(notes))
+
+
+def _plain(value: float | None) -> Cell:
+    if value is None:
+        return Cell("-")
+    return Cell(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}", value)
