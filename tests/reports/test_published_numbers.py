@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import evalkit
+
+FILE = Path(evalkit.__file__).parent / "reports" / "published" / "numbers.csv"
+CERTAINTIES = {"read", "ran", "paper-copy", "issue", "other"}
+UNITS = {"fraction", "%", "K", "M", "G", "ms", "1/s", "failures/100 frames"}
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str]]:
+    with FILE.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_row_has_a_number_a_unit_a_certainty_and_a_source(rows):
+    for row in rows:
+        assert None not in row.values()
+        assert float(row["value"]) > 0
+        assert row["unit"] in UNITS
+        assert row["certainty"] in CERTAINTIES
+        assert len(row["source"]) > 8
+
+
+def test_fractions_and_percentages_are_within_their_range(rows):
+    for row in rows:
+        limit = {"fraction": 1.0, "%": 100.0}.get(row["unit"])
+        assert limit is None or float(row["value"]) < limit, row
+
+
+def test_no_number_is_there_twice_unless_its_sources_differ(rows):
+    keys = [(row["tracker"], row["benchmark"], row["metric"], row["source"]) for row in rows]
+    assert len(keys) == len(set(keys))
+
+
+def test_lighttrack_mobile_s_row_of_the_paper_is_there(rows):
+    found = {
+        (row["benchmark"], row["metric"]): float(row["value"])
+        for row in rows
+        if row["tracker"] == "lighttrack-m" and row["certainty"] in ("read", "paper-copy")
+    }
+    assert found[("cost", "flops")] == 530
+    assert found[("vot2019", "eao")] == 0.333
+    assert found[("got10k-test", "ao")] == 0.611
+    assert found[("trackingnet-test", "auc")] == 72.5
+    assert found[("lasot", "auc")] == 53.8
