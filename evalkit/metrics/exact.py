@@ -34,6 +34,14 @@ def overlaps(a: Corners, b: Corners, bounds: tuple[int, int] | None = None) -> F
     return result
 
 
+def overlaps_of_answers(answers: Corners, truth: Corners, bounds: tuple[int, int]) -> Floats:
+    """Exact overlap with answers in single precision, which is what VOT's binary result files keep of them.
+
+    Text and binary files of one run so give one score.
+    """
+    return overlaps(answers.astype(np.float32).astype(np.float64), truth, bounds)
+
+
 def _shapes(corners: Corners) -> NDArray[np.object_]:
     import shapely
 

@@ -47,6 +47,7 @@ class Measure:
             just the former where this is None.
         reduce: Makes the score from the curve.
         abscissa: Of the curve to show, which is the last entries of the ratio; None where there is none to show.
+        empty: Of the ratio, where its denominator is 0.
     """
 
     metric: Metric
@@ -55,6 +56,7 @@ class Measure:
     denominator: Floats | None
     reduce: Reduction
     abscissa: Floats | None = None
+    empty: float = np.nan
 
     def values(self, weights: Floats) -> Floats:
         """The score when sequences count as often as ``weights`` says.
@@ -66,12 +68,12 @@ class Measure:
             Shape (B,); NaN where the score does not exist.
         """
         below = None if self.denominator is None else weights @ self.denominator
-        return self.reduce(_ratio(weights @ self.numerator, below))
+        return self.reduce(_ratio(weights @ self.numerator, below, self.empty))
 
     def curve(self) -> Floats:
         """Shape (K,); NaN where nothing contributes."""
         below = None if self.denominator is None else self.denominator.sum(axis=0)
-        return _ratio(self.numerator.sum(axis=0), below)
+        return _ratio(self.numerator.sum(axis=0), below, self.empty)
 
     def value(self) -> float | None:
         """The score over all its sequences; None where it does not exist."""
@@ -79,7 +81,7 @@ class Measure:
 
     def curves(self) -> Floats:
         """Shape (S, K): the curve of each sequence alone."""
-        return _ratio(self.numerator, self.denominator)
+        return _ratio(self.numerator, self.denominator, self.empty)
 
     def per_sequence(self) -> dict[str, float | None]:
         """The score of each sequence alone."""
@@ -122,12 +124,15 @@ class Evaluation:
     """What a profile is asked to score.
 
     Attributes:
-        runs: By sequence name; repetitions, or the runs from each anchor.
+        protocol: That the runs were made under.
+        runs: By sequence name; repetitions, or the runs from each anchor; an empty list is a result known to
+            be missing.
         tag: VOT tag to restrict to; None for all frames.
         notes: Collects what was done to damaged rows.
     """
 
     dataset: Dataset
+    protocol: str
     runs: Mapping[str, list[Trajectory]]
     tag: str | None = None
     notes: Notes = field(default_factory=Notes)
@@ -166,11 +171,11 @@ class Between:
         return _ratio(np.where(known, part, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 
 
-def _ratio(numerator: Floats, denominator: Floats | None) -> Floats:
+def _ratio(numerator: Floats, denominator: Floats | None, empty: float = np.nan) -> Floats:
     if denominator is None:
         return numerator
-    missing = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    result: Floats = np.divide(numerator, denominator, out=missing, where=denominator != 0)
+    blank = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), empty)
+    result: Floats = np.divide(numerator, denominator, out=blank, where=denominator != 0)
     return result
 
 

@@ -7,7 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evalkit.errors import EvalkitError
-from evalkit.metrics import alignment, overlap, precision, success
+from evalkit.metrics import (
+    alignment,
+    exact,
+    longterm,
+    multistart,
+    overlap,
+    precision,
+    success,
+    trackingnet,
+    vot,
+    vot_toolkit,
+)
 from evalkit.metrics import one_pass_rules as rules
 from evalkit.metrics.measures import Evaluation, Measure, Metric
 from evalkit.metrics.one_pass import AUC, NORM_PRECISION, NORM_PRECISION_AUC, PRECISION, SR50, SR75, Toolkit
@@ -24,6 +35,7 @@ class Profile:
         source: The toolkit and version it equals.
         reason: Why its numbers differ from other profiles', in one line.
         measure: Computes the measures.
+        tags: Frames can be restricted to a tag; otherwise attributes belong to whole sequences.
     """
 
     name: str
@@ -32,6 +44,7 @@ class Profile:
     source: str
     reason: str
     measure: Callable[[Evaluation], list[Measure]]
+    tags: bool = False
 
 
 def find(name: str) -> Profile:
@@ -62,7 +75,7 @@ def measure(
             where=dataset.name,
             expected=" or ".join(chosen.protocols),
         )
-    evaluation = Evaluation(dataset, runs, tag)
+    evaluation = Evaluation(dataset, protocol, runs, tag)
     if not evaluation.sequences():
         raise EvalkitError("there is no result to score", where=dataset.name)
     return chosen.measure(evaluation), evaluation.notes.sentences()
@@ -90,12 +103,22 @@ def score(
     """
     measures, notes = measure(profile, dataset, protocol, runs)
     scores = [_score(item, profile, dataset, tracker, protocol, notes) for item in measures]
-    if not attributes:
-        return scores
-    for attribute in sorted({name for sequence in dataset.sequences for name in sequence.attributes}):
-        names = frozenset(sequence.name for sequence in dataset.sequences if attribute in sequence.attributes)
-        scores += [_score(item.only(names), profile, dataset, tracker, protocol, notes, attribute) for item in measures]
+    if attributes and find(profile).tags:
+        for tag in _tags(dataset):
+            tagged, _ = measure(profile, dataset, protocol, runs, tag=tag)
+            scores += [_score(item, profile, dataset, tracker, protocol, notes, tag) for item in tagged]
+    elif attributes:
+        for attribute in sorted({name for sequence in dataset.sequences for name in sequence.attributes}):
+            names = frozenset(sequence.name for sequence in dataset.sequences if attribute in sequence.attributes)
+            restricted = [item.only(names) for item in measures]
+            scores += [_score(item, profile, dataset, tracker, protocol, notes, attribute) for item in restricted]
     return scores
+
+
+def _tags(dataset: Dataset) -> list[str]:
+    """Names of per-frame tags: the flags that are not a benchmark's word on visibility."""
+    found = {name for sequence in dataset.sequences for name in sequence.flags}
+    return sorted(found - {"absent", "cover", "cut_by_image", "full_occlusion", "out_of_view"})
 
 
 def _score(
@@ -118,9 +141,8 @@ def _score(
 
 
 def _expected(dataset: Dataset, attribute: str | None) -> int:
-    if attribute is None:
-        return len(dataset.expected)
-    return sum(attribute in sequence.attributes for sequence in dataset.sequences)
+    has = sum(attribute in sequence.attributes for sequence in dataset.sequences)
+    return has if attribute is not None and has else len(dataset.expected)
 
 
 _OPE = (AUC, PRECISION, NORM_PRECISION, NORM_PRECISION_AUC, SR50, SR75)
@@ -157,6 +179,14 @@ def _got10k(evaluation: Evaluation) -> list[Measure]:
     return overlap.measure(evaluation) + _got10k_otb(evaluation)[:2]
 
 
+def _pysot_any(evaluation: Evaluation) -> list[Measure]:
+    return longterm.measure_pysot(evaluation) if evaluation.protocol == "longterm" else _pysot(evaluation)
+
+
+def _vot_exact(evaluation: Evaluation) -> list[Measure]:
+    return vot.measure(evaluation, exact.overlaps_of_answers)
+
+
 def _by_name(*profiles: Profile) -> Mapping[str, Profile]:
     return {profile.name: profile for profile in profiles}
 
@@ -173,9 +203,9 @@ PROFILES = _by_name(
         "tracker stays below 1", _lasot_matlab,
     ),
     Profile(
-        "pysot", _ONE_PASS, _OPE, "STVIR/pysot d04028f",
+        "pysot", (*_ONE_PASS, "longterm"), (*_OPE, *longterm.METRICS), "STVIR/pysot d04028f",
         "boxes are scored as they are: no rule for the first frame or for unusable boxes, and groundtruth is usable "
-        "where width and height are positive", _pysot,
+        "where width and height are positive; long-term results by the rasterised overlap of region.c", _pysot_any,
     ),
     Profile(
         "pytracking", _ONE_PASS, (AUC, PRECISION, NORM_PRECISION, SR50, SR75), "visionml/pytracking 7eb9e74",
@@ -187,5 +217,35 @@ PROFILES = _by_name(
         "got-10k/toolkit 956e728 and 0.1.3",
         "no rule for unusable boxes, unusable groundtruth or absent targets; on GOT-10k boxes are clipped to the "
         "image, the first frame is left out, and frames are pooled over sequences", _got10k,
+    ),
+    Profile(
+        "trackingnet", _ONE_PASS, trackingnet.METRICS, "TrackingNet-devkit 79783f2",
+        "boxes are rounded to whole pixels, overlaps reaching a threshold succeed, and all three scores are areas "
+        "under curves", trackingnet.measure,
+    ),
+    Profile(
+        "vot-supervised", ("supervised",), vot.METRICS, "VOT Matlab toolkit as in STVIR/pysot d04028f",
+        "overlap on the pixel grid; frames pooled for accuracy; failures per 100 frames; fragments of the expected "
+        "overlap weighted by their part of the sequence", vot.measure, tags=True,
+    ),
+    Profile(
+        "vot-toolkit", ("supervised",), vot_toolkit.METRICS, "vot-toolkit 0.9.0",
+        "sequences are averaged by length, robustness is a number of failures, and fragments of the expected overlap "
+        "end before the failure and weigh the same", vot_toolkit.measure,
+    ),
+    Profile(
+        "vot-exact", ("supervised",), vot.METRICS, "the definitions of vot-supervised with shapely's polygons",
+        "as vot-supervised, but overlap is the ratio of exact areas, which is lower by 0.001 to 0.004", _vot_exact,
+        tags=True,
+    ),
+    Profile(
+        "vot-multistart", ("multistart",), multistart.METRICS, "vot-toolkit 0.9.0",
+        "runs begin at anchors and end at their first failure: ten frames in a row with an overlap of at most 0.1",
+        multistart.measure,
+    ),
+    Profile(
+        "vot-longterm", ("longterm",), longterm.METRICS, "vot-toolkit 0.9.0",
+        "overlap on the pixels of the image, the start counts as overlap 0 of confidence 0, and all frames are taken "
+        "at the lowest threshold", longterm.measure_toolkit,
     ),
 )  # fmt: skip

@@ -67,6 +67,7 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
         overlaps: How the overlap of regions is computed.
     """
     alignment.check_lengths(evaluation)
+    check_states(evaluation)
     low, high = interval(evaluation)
     names = tuple(sequence.name for sequence in evaluation.sequences())
     runs = [_runs(sequence, evaluation, overlaps) for sequence in evaluation.sequences()]
@@ -74,6 +75,7 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
     failures = np.array([[_failures(group)] for group in runs])
     frames = np.array([[float(group[0].tag.sum())] for group in runs])
     expected, weights = expected_overlaps([list(_fragments(group)) for group in runs])
+    expected[:, 0] = weights[:, 0]
     return [
         Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], At(0)),
         Measure(ROBUSTNESS, names, 100 * failures, frames, At(0)),
@@ -228,7 +230,7 @@ def _fragments(runs: list[Run]) -> Iterator[Fragment]:
 def expected_overlaps(fragments: list[list[Fragment]]) -> tuple[Floats, Floats]:
     """What each sequence adds to numerator and denominator of the expected overlap at lengths 1, 2, ...
 
-    A fragment's value at length k is the mean of its overlaps in frames 2 to k; at length 1 all are 1.
+    A fragment's value at length k is the mean of its overlaps in frames 2 to k, and 0 at length 1.
 
     Args:
         fragments: Those of each of S sequences.
@@ -252,5 +254,4 @@ def expected_overlaps(fragments: list[list[Fragment]]) -> tuple[Floats, Floats]:
             known[:count] &= ~np.isnan(fragment.overlaps)
             total[row, known] += fragment.weight * sums[known] / frames[known]
             weights[row, known] += fragment.weight
-    total[:, 0] = weights[:, 0]
     return total, weights

@@ -1,0 +1,151 @@
+"""Tracking precision, recall and F-score of long-term results, whose trackers say how sure they are.
+
+Two toolkits differ in the overlap they take, in the thresholds on confidence, and in frames without an answer.
+Source: ``vot/analysis/longterm.py`` of vot-toolkit 0.9.0; ``toolkit/evaluation/f1_benchmark.py`` of STVIR/pysot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.metrics import alignment, raster, raster_toolkit, vot
+from evalkit.metrics.measures import Evaluation, Measure, Metric
+from evalkit.metrics.vot_toolkit import image_size, regions_of
+from evalkit.types import Sequence, Trajectory
+
+Floats = NDArray[np.float64]
+
+F_SCORE = Metric("f_score", "largest harmonic mean of precision and recall over confidence thresholds")
+LT_PRECISION = Metric("lt_precision", "mean overlap of the frames sure enough, at the threshold of the best F-score")
+LT_RECALL = Metric(
+    "lt_recall", "overlap of those frames per frame with the target, at the threshold of the best F-score"
+)
+METRICS = (F_SCORE, LT_PRECISION, LT_RECALL)
+
+RESOLUTION = 100
+"""Thresholds in all; two of them are infinite."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One trajectory as a toolkit sees it.
+
+    Attributes:
+        overlaps: Shape (N,).
+        confidence: Shape (N,).
+        visible: Number of frames with the target.
+    """
+
+    overlaps: Floats
+    confidence: Floats
+    visible: int
+
+
+def measure_toolkit(evaluation: Evaluation) -> list[Measure]:
+    """As vot-toolkit computes it."""
+    runs = _runs(evaluation, _run_toolkit)
+    scores = np.concatenate([run.confidence for group in runs for run in group])
+    return _measure(evaluation, runs, thresholds_toolkit(scores), lambda run, threshold: run.confidence >= threshold)
+
+
+def measure_pysot(evaluation: Evaluation) -> list[Measure]:
+    """As pysot computes it; its lowest threshold takes scores above 0 only."""
+    runs = _runs(evaluation, _run_pysot)
+    scores = np.concatenate([run.confidence for group in runs for run in group])
+    known = [Run(run.overlaps, np.nan_to_num(run.confidence, nan=0.0), run.visible) for group in runs for run in group]
+    grouped = iter(known)
+    filled = [[next(grouped) for _ in group] for group in runs]
+    return _measure(evaluation, filled, thresholds_pysot(scores), _selected_by_pysot)
+
+
+def thresholds_toolkit(scores: Floats) -> Floats:
+    """Falling from infinity to minus infinity, between them evenly spaced ranks of the scores."""
+    ordered = np.sort(scores[~np.isnan(scores)])[::-1]
+    inner = RESOLUTION - 2
+    if len(ordered) > inner:
+        step = len(ordered) // inner
+        ordered = ordered[np.round(np.linspace(step, len(ordered) - step, inner)).astype(int)]
+    return np.concatenate([[np.inf], ordered, [-np.inf]])
+
+
+def thresholds_pysot(scores: Floats) -> Floats:
+    """Falling as well; the ranks are counted from the low end and rounded differently."""
+    ordered = np.sort(scores[~np.isnan(scores)])
+    inner = RESOLUTION - 2
+    step = len(ordered) // inner
+    ranks = np.floor(np.linspace(step - 1, len(ordered) - step, inner) + 0.5).astype(int)
+    return np.concatenate([[np.inf], ordered[np.clip(ranks, 0, len(ordered) - 1)][::-1], [-np.inf]])
+
+
+def _runs(evaluation: Evaluation, read: Callable[[Sequence, Trajectory], Run]) -> list[list[Run]]:
+    alignment.check_lengths(evaluation)
+    return [
+        [read(sequence, trajectory) for trajectory in evaluation.runs[sequence.name]]
+        for sequence in evaluation.sequences()
+    ]
+
+
+def _run_toolkit(sequence: Sequence, trajectory: Trajectory) -> Run:
+    truth = [sequence.region(index) for index in range(len(sequence))]
+    overlaps = raster_toolkit.overlaps(regions_of(trajectory), truth, image_size(sequence))
+    # A missing value is read as confidence 0; the start has none, and its overlap, of no region, is 0.
+    confidence = np.nan_to_num(trajectory.confidence, nan=0.0)
+    return Run(overlaps, confidence, sum(region is not None for region in truth))
+
+
+def _run_pysot(sequence: Sequence, trajectory: Trajectory) -> Run:
+    truth = vot.corners_of_annotation(sequence)
+    overlaps = raster.overlaps(vot.corners_of_trajectory(trajectory), truth, image_size(sequence))
+    visible = int((~np.isnan(truth).any(axis=(1, 2))).sum())
+    return Run(np.nan_to_num(overlaps, nan=0.0), trajectory.confidence, visible)
+
+
+def _selected_by_pysot(run: Run, threshold: float) -> NDArray[np.bool_]:
+    selected: NDArray[np.bool_] = run.confidence > 0 if threshold == -np.inf else run.confidence >= threshold
+    return selected
+
+
+def _measure(
+    evaluation: Evaluation,
+    runs: list[list[Run]],
+    thresholds: Floats,
+    select: Callable[[Run, float], NDArray[np.bool_]],
+) -> list[Measure]:
+    names = tuple(sequence.name for sequence in evaluation.sequences())
+    curves = np.array([np.mean([_curves(run, thresholds, select) for run in group], axis=0) for group in runs])
+    # Recall first: precision, at the end, is the curve to show over it.
+    stacked = np.concatenate([curves[:, 1], curves[:, 0]], axis=1)
+    recall = curves[:, 1].mean(axis=0)
+    ones = np.ones((len(names), 1))
+    return [
+        Measure(F_SCORE, names, stacked, ones, _best(2), recall),
+        Measure(LT_PRECISION, names, stacked, ones, _best(1), recall),
+        Measure(LT_RECALL, names, stacked, ones, _best(0), recall),
+    ]
+
+
+def _curves(run: Run, thresholds: Floats, select: Callable[[Run, float], NDArray[np.bool_]]) -> Floats:
+    """Shape (2, T): precision and recall at each threshold; precision 1 where no frame is sure enough."""
+    result = np.zeros((2, len(thresholds)))
+    for index, threshold in enumerate(thresholds):
+        chosen = run.overlaps[select(run, float(threshold))]
+        result[:, index] = (chosen.mean(), chosen.sum() / run.visible) if chosen.size else (1.0, 0.0)
+    return result
+
+
+def _best(which: int) -> Callable[[Floats], Floats]:
+    """Recall (0), precision (1) or F-score (2) where the F-score of curves of shape (..., 2 T) is largest."""
+
+    def reduce(curves: Floats) -> Floats:
+        recall, precision = np.split(curves, 2, axis=-1)
+        both = precision + recall
+        f_score = np.divide(2 * precision * recall, both, out=np.full_like(both, -1.0), where=both > 0)
+        best = np.argmax(f_score, axis=-1)[..., None]
+        chosen: Floats = np.take_along_axis((recall, precision, f_score)[which], best, axis=-1)[..., 0]
+        return chosen
+
+    return reduce

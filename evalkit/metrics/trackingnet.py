@@ -1,0 +1,114 @@
+"""TrackingNet's success, precision, normalised precision and coverage.
+
+All boxes are rounded to whole pixels first, success counts overlaps that reach a threshold, and each score is the area
+under a curve of 21 points by trapezia; what it calls precision is therefore not the precision at 20 pixels.
+
+Source: ``metrics.py`` of TrackingNet-devkit 79783f2, which the evaluation server runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import EvalkitError
+from evalkit.metrics import alignment, precision, success
+from evalkit.metrics.measures import At, Evaluation, Measure, Metric, Notes
+from evalkit.types import Boxes, Sequence
+
+Floats = NDArray[np.float64]
+
+AUC = Metric("auc", "area under the success curve, by trapezia over thresholds 0, 0.05, ..., 1, overlap >= threshold")
+PRECISION = Metric("precision", "area under the precision curve over 0, 2.5, ..., 50 pixels, scaled to [0, 1]")
+NORM_PRECISION = Metric("norm_precision", "area under the normalised precision curve over 0, 0.025, ..., 0.5, scaled")
+COVERAGE = Metric("coverage", "fraction of frames with an answer")
+METRICS = (AUC, PRECISION, NORM_PRECISION, COVERAGE)
+
+OVERLAPS: Floats = np.linspace(0, 1, 21)
+PIXELS: Floats = np.linspace(0, 50, 21)
+NORMALIZED: Floats = np.linspace(0, 0.5, 21)
+
+
+def measure(evaluation: Evaluation) -> list[Measure]:
+    """The four measures; a result known to be missing is scored as empty boxes, as the server does."""
+    _check_groundtruth(evaluation)
+    alignment.check_lengths(evaluation, alignment.any_length)
+    sequences = [sequence for sequence in evaluation.dataset.sequences if sequence.name in evaluation.runs]
+    names = tuple(sequence.name for sequence in sequences)
+    rows = [_average(sequence, evaluation) for sequence in sequences]
+    curves = (np.array(part) for part in zip(*rows, strict=True))
+    ones = np.ones((len(names), 1))
+    shown = ((AUC, OVERLAPS), (PRECISION, PIXELS), (NORM_PRECISION, NORMALIZED))
+    measures = [
+        Measure(metric, names, curve, ones, area, abscissa)
+        for (metric, abscissa), curve in zip(shown, curves, strict=False)
+    ]
+    covered = np.array([row[3] for row in rows])
+    frames = np.array([[float(len(sequence))] for sequence in sequences])
+    return [*measures, Measure(COVERAGE, names, covered * frames, frames, At(0))]
+
+
+def area(curves: Floats) -> Floats:
+    """Area under curves over [0, 1] by trapezia."""
+    width = np.diff(OVERLAPS)
+    result: Floats = (width * (curves[..., 1:] + curves[..., :-1]) / 2).sum(axis=-1)
+    return result
+
+
+def _average(sequence: Sequence, evaluation: Evaluation) -> tuple[Floats, ...]:
+    answers = [trajectory.boxes for trajectory in evaluation.runs[sequence.name]]
+    if not answers:
+        evaluation.notes.add("missing result taken as empty boxes", len(sequence))
+        answers = [np.zeros((len(sequence), 4))]
+    rows = [_curves(sequence.groundtruth, _fitted(boxes, len(sequence), evaluation.notes)) for boxes in answers]
+    return tuple(np.mean(part, axis=0) for part in zip(*rows, strict=True))
+
+
+def _fitted(boxes: Boxes, length: int, notes: Notes) -> Boxes:
+    notes.add("rows beyond the annotation cut", max(0, len(boxes) - length))
+    missing = max(0, length - len(boxes))
+    notes.add("rows missing at the end counted as misses", missing)
+    return np.vstack([boxes[:length], np.full((missing, 4), np.nan)])
+
+
+def _curves(groundtruth: Boxes, boxes: Boxes) -> tuple[Floats, Floats, Floats, Floats]:
+    truth = np.round(groundtruth)
+    answer = np.vstack([truth[:1], np.round(boxes[1:])])
+    offset, size = _centers(truth) - _centers(answer), truth[:, 2:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        overlap = success.overlap_matlab(truth, answer)
+        # Divided one by one, in this order: rounded boxes make exact ties with thresholds frequent.
+        normalized = np.sqrt((offset / size * offset / size).sum(axis=1))
+    covered = (answer.sum(axis=1) > 0).mean(keepdims=True)
+    frames = len(truth)
+    return (
+        count_reaching(overlap, OVERLAPS) / frames,
+        precision.count_within(np.sqrt((offset * offset).sum(axis=1)), PIXELS) / frames,
+        precision.count_within(normalized, NORMALIZED) / frames,
+        covered,
+    )
+
+
+def count_reaching(values: Floats, thresholds: Floats) -> Floats:
+    """How many values are at least each threshold; NaN reaches none.
+
+    >>> count_reaching(np.array([0.0, 0.5, np.nan]), np.array([0.0, 0.5])).tolist()
+    [2.0, 1.0]
+    """
+    values = np.sort(values[~np.isnan(values)])
+    counts: Floats = (values.size - np.searchsorted(values, thresholds, side="left")).astype(np.float64)
+    return counts
+
+
+def _centers(boxes: Boxes) -> Floats:
+    result: Floats = boxes[:, :2] + (boxes[:, 2:] + 1) / 2
+    return result
+
+
+def _check_groundtruth(evaluation: Evaluation) -> None:
+    if all(len(sequence) == 1 for sequence in evaluation.sequences()):
+        raise EvalkitError(
+            "the groundtruth of this benchmark is not public beyond the first frame",
+            where=evaluation.dataset.name,
+            hint="Write a submission with `evalkit pack` and let the server score it",
+        )
