@@ -43,7 +43,7 @@ def cost(tracker: str, quantity: str, convention: str, value: float, unit: str) 
     return Cost(tracker, quantity, convention, value, unit, device="a processor")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def compare() -> Callable[..., Comparison]:
     """Makes a comparison of trackers with these names, best first."""
 
@@ -63,6 +63,6 @@ def compare() -> Callable[..., Comparison]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def nasty(compare: Callable[..., Comparison]) -> Comparison:
     return compare(*NASTY)

@@ -1,0 +1,113 @@
+"""LaTeX, Markdown, CSV, XLSX and PDF say what the page says, whatever the names are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+
+import openpyxl
+import pytest
+
+from evalkit import comparison as comparisons
+from evalkit import registry
+from evalkit.comparison import Comparison
+from evalkit.reports._comparison.document import Cell, Column, Table
+
+Compare = Callable[..., Comparison]
+
+
+def written(form: str, comparison: Comparison) -> str | bytes:
+    entry, _ = registry.report.find(form)
+    built: str | bytes = entry.build(
+        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
+    )
+    return built
+
+
+def test_the_best_and_the_second_best_are_marked_by_the_direction_of_their_column() -> None:
+    columns = (
+        Column("tracker", numeric=False),
+        Column("AUC", higher_is_better=True),
+        Column("MACs", higher_is_better=False),
+    )
+    rows = tuple(
+        (Cell(name), Cell("", auc), Cell("", macs))
+        for name, auc, macs in (("a", 0.5, 9.0), ("b", 0.6, 8.0), ("c", 0.4, 8.0))
+    )
+    marked = Table("key", "title", columns, rows).marked()
+    assert [[cell.mark for cell in row] for row in marked.rows] == [
+        ["", "second", "second"], ["", "best", "best"], ["", "", "best"]
+    ]  # fmt: skip
+
+
+def test_latex_sets_the_best_in_bold_and_underlines_the_second(compare: Compare) -> None:
+    text = str(written("latex", compare("one", "two", "three")))
+    assert r"\toprule" in text
+    assert re.search(r"one & \\textbf\{0\.\d{3} \[", text)
+    assert re.search(r"two & \\underline\{0\.\d{3} \[", text)
+
+
+def test_latex_leaves_no_special_character_of_a_name_alone(nasty: Comparison) -> None:
+    text = str(written("latex", nasty))
+    assert r"50\%\_a\&b\#\{x\}\$y\textasciicircum{}\textasciitilde{}\textbackslash{}" in text
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    commands = re.sub(r"\\[%_&#{}$]", "", body)
+    assert "%" not in commands
+    for line in commands.splitlines():
+        assert line.count("{") == line.count("}"), line
+
+
+def test_markdown_shows_names_as_text(nasty: Comparison) -> None:
+    text = str(written("markdown", nasty))
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    columns = {line.count("|") - line.count("\\|") for line in text.split("## Summary")[1].splitlines()[2:9] if line}
+    assert len(columns) == 1, "every row of a table has as many cells as its head"
+
+
+def test_csv_holds_no_formula(nasty: Comparison) -> None:
+    rows = list(csv.DictReader(io.StringIO(str(written("csv", nasty)))))
+    assert len(rows) == len(nasty.scores) + len(nasty.costs)
+    assert "'=1+1" in {row["tracker"] for row in rows}
+    assert not [value for row in rows for value in row.values() if value.startswith("=")]
+    assert float(rows[0]["value"]) == nasty.scores[0].value
+
+
+def test_a_workbook_holds_numbers_as_numbers_and_names_as_text(nasty: Comparison) -> None:
+    content = written("xlsx", nasty)
+    assert isinstance(content, bytes)
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert not [cell for cell in cells if cell.data_type == "f"], "no formula anywhere"
+    assert "=1+1" in {cell.value for cell in cells}
+    sheet = book["toy-scores"]
+    assert sheet["B2"].value == nasty.scores[0].value
+    assert sheet["B2"].font.bold
+    assert sheet["B3"].font.underline == "single"
+
+
+def test_the_drawn_pdf_is_the_same_bytes_twice(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALKIT_BROWSER", "")
+    comparison = compare("one", "two")
+    content = written("pdf", comparison)
+    assert isinstance(content, bytes)
+    assert content.startswith(b"%PDF")
+    assert content == written("pdf", comparison)
+
+
+def test_the_terminal_shows_control_characters_instead_of_obeying_them(compare: Compare) -> None:
+    text = str(written("table", compare("red\x1b[31m", "two")))
+    assert "\x1b" not in text
+    assert "red\\x1b[31m" in text
+
+
+def test_the_suffix_decides_the_form(tmp_path: object) -> None:
+    from pathlib import Path
+
+    from evalkit.errors import EvalkitError
+
+    assert comparisons.form_of(Path("a.TEX")).name == "latex"
+    with pytest.raises(EvalkitError, match=r"no report has this form.*expected \.csv, \.html"):
+        comparisons.form_of(Path("a.docx"))
