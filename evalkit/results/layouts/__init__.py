@@ -21,6 +21,10 @@ _WHERE = {
     "got10k": ("got10k", "LAYOUT"),
     "vot": ("vot", "LAYOUT"),
     "vot-bin": ("vot", "BINARY"),
+    "pytracking": ("pytracking", "LAYOUT"),
+    "lasot-matlab": ("lasot_matlab", "LAYOUT"),
+    "otb-mat": ("otb_struct", "MAT"),
+    "otb-json": ("otb_struct", "JSON"),
 }
 NAMES = tuple(_WHERE)
 ALIASES = {"otb": "plain", "lasot": "plain", "trackingnet": "plain", "pysot": "plain"}

@@ -57,7 +57,7 @@ def _read(place: Path, folder: Path, sequence: Sequence, protocol: str, repetiti
     if path is None:
         return None
     rows = read_rows(path)
-    times = find_file(place / "times", sequence.name, "_time.txt")
+    times = find_file(place / "times", sequence.name, "_time.txt") or find_file(place, sequence.name, "_time.txt")
     confidence = place / "confidence" / path.name
     return one_pass_trajectory(
         folder,

@@ -53,9 +53,12 @@ def test_what_was_written_is_read_back_exactly(tmp_path: Path, name: str) -> Non
         assert_same(one, answer(BOXES, repetition=one.repetition, confidence=confidence, seconds=seconds))
 
 
+ONE_PASS = ["plain", "got10k", "pytracking", "lasot-matlab", "otb-mat", "otb-json"]
+
+
 @given(
     st.lists(st.lists(st.floats(allow_infinity=False), min_size=4, max_size=4), min_size=1, max_size=6),
-    st.sampled_from(["plain", "got10k"]),
+    st.sampled_from(ONE_PASS),
 )
 @settings(max_examples=50, deadline=None)
 def test_any_boxes_survive_the_round_trip(tmp_path_factory: pytest.TempPathFactory, boxes: object, name: str) -> None:
