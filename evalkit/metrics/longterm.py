@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, raster, raster_toolkit, vot
-from evalkit.metrics.measures import Evaluation, Measure, Metric
+from evalkit.metrics.measures import Evaluation, Measure, Metric, Reduction
 from evalkit.metrics.vot_toolkit import image_size, regions_of
 from evalkit.types import Sequence, Trajectory
 
@@ -137,7 +137,7 @@ def _curves(run: Run, thresholds: Floats, select: Callable[[Run, float], NDArray
     return result
 
 
-def _best(which: int) -> Callable[[Floats], Floats]:
+def _best(which: int) -> Reduction:
     """Recall (0), precision (1) or F-score (2) where the F-score of curves of shape (..., 2 T) is largest."""
 
     def reduce(curves: Floats) -> Floats:
@@ -148,4 +148,4 @@ def _best(which: int) -> Callable[[Floats], Floats]:
         chosen: Floats = np.take_along_axis((recall, precision, f_score)[which], best, axis=-1)[..., 0]
         return chosen
 
-    return reduce
+    return Reduction(slice(None), reduce)

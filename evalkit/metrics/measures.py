@@ -16,8 +16,22 @@ from numpy.typing import NDArray
 from evalkit.types import Dataset, Sequence, Trajectory
 
 Floats = NDArray[np.float64]
-Reduction = Callable[[Floats], Floats]
-"""From curves of shape (..., K) to values of shape (...)."""
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How a score is read from a curve.
+
+    Attributes:
+        window: The part of the curve that is read.
+        combine: From such parts, of shape (..., W), to values of shape (...).
+    """
+
+    window: slice
+    combine: Callable[[Floats], Floats]
+
+    def __call__(self, curves: Floats) -> Floats:
+        return self.combine(curves[..., self.window])
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,11 @@ class Measure:
         Returns:
             Shape (B,); NaN where the score does not exist.
         """
-        below = None if self.denominator is None else weights @ self.denominator
-        return self.reduce(_ratio(weights @ self.numerator, below, self.empty))
+        window = self.reduce.window
+        below = self.denominator
+        if below is not None:
+            below = weights @ (below if below.shape[1] == 1 else below[:, window])
+        return self.reduce.combine(_ratio(weights @ self.numerator[:, window], below, self.empty))
 
     def curve(self) -> Floats:
         """Shape (K,); NaN where nothing contributes."""
@@ -90,7 +107,23 @@ class Measure:
 
     def only(self, names: frozenset[str]) -> Measure:
         """The same metric over those of the sequences that are named."""
-        rows = [row for row, name in enumerate(self.sequences) if name in names]
+        return self._rows([row for row, name in enumerate(self.sequences) if name in names])
+
+    def ordered(self, names: tuple[str, ...]) -> Measure:
+        """The same sequences in another order."""
+        row = {name: index for index, name in enumerate(self.sequences)}
+        return self._rows([row[name] for name in names])
+
+    def beside(self, other: Measure) -> Measure:
+        """Its sequences followed by another result's, as if they were sequences of their own."""
+        width = min(self.numerator.shape[1], other.numerator.shape[1])
+        below = None
+        if self.denominator is not None and other.denominator is not None:
+            below = np.vstack([self.denominator[:, :width], other.denominator[:, :width]])
+        above = np.vstack([self.numerator[:, :width], other.numerator[:, :width]])
+        return replace(self, sequences=self.sequences + other.sequences, numerator=above, denominator=below)
+
+    def _rows(self, rows: list[int]) -> Measure:
         return replace(
             self,
             sequences=tuple(self.sequences[row] for row in rows),
@@ -142,33 +175,28 @@ class Evaluation:
         return [sequence for sequence in self.dataset.sequences if self.runs.get(sequence.name)]
 
 
-def mean(curves: Floats) -> Floats:
-    """Mean over the abscissa."""
-    result: Floats = curves.mean(axis=-1)
+def _mean(parts: Floats) -> Floats:
+    result: Floats = parts.mean(axis=-1)
     return result
 
 
-@dataclass(frozen=True)
-class At:
+def _mean_of_known(parts: Floats) -> Floats:
+    known = ~np.isnan(parts)
+    return _ratio(np.where(known, parts, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+
+MEAN = Reduction(slice(None), _mean)
+"""Mean over the whole curve."""
+
+
+def at(index: int) -> Reduction:
     """The ordinate at one index."""
-
-    index: int
-
-    def __call__(self, curves: Floats) -> Floats:
-        return curves[..., self.index]
+    return Reduction(slice(index, index + 1), _mean)
 
 
-@dataclass(frozen=True)
-class Between:
-    """The mean over abscissae ``first`` to ``last``, counted from 0, both included, of entries that exist."""
-
-    first: int
-    last: int
-
-    def __call__(self, curves: Floats) -> Floats:
-        part = curves[..., self.first : self.last + 1]
-        known = ~np.isnan(part)
-        return _ratio(np.where(known, part, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+def between(first: int, last: int) -> Reduction:
+    """Mean over the indices from first to last, both included, where the curve exists."""
+    return Reduction(slice(first, last + 1), _mean_of_known)
 
 
 def _ratio(numerator: Floats, denominator: Floats | None, empty: float = np.nan) -> Floats:

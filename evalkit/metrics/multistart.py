@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import raster_toolkit
-from evalkit.metrics.measures import At, Between, Evaluation, Measure, Metric
+from evalkit.metrics.measures import Evaluation, Measure, Metric, at, between
 from evalkit.metrics.vot_toolkit import image_size, regions_of
 from evalkit.types import Sequence, Trajectory
 
@@ -57,9 +57,9 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     lengths = np.array([[float(len(sequence))] for sequence in sequences])
     expected, active = (np.stack(part) for part in zip(*(_expected(group, high) for group in runs), strict=True))
     return [
-        Measure(ACCURACY, names, overlap, progress, At(0)),
-        Measure(ROBUSTNESS, names, progress / frames * lengths, lengths, At(0)),
-        Measure(EAO, names, expected, active, Between(low, high - 1), np.arange(float(high)), empty=0.0),
+        Measure(ACCURACY, names, overlap, progress, at(0)),
+        Measure(ROBUSTNESS, names, progress / frames * lengths, lengths, at(0)),
+        Measure(EAO, names, expected, active, between(low, high - 1), np.arange(float(high)), empty=0.0),
     ]
 
 

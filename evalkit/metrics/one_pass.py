@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, precision, success
-from evalkit.metrics.measures import At, Evaluation, Measure, Metric, Notes, Reduction, mean
+from evalkit.metrics.measures import MEAN, Evaluation, Measure, Metric, Notes, Reduction, at
 from evalkit.types import Boxes, Sequence
 
 Floats = NDArray[np.float64]
@@ -94,12 +94,12 @@ class Toolkit:
 
 
 _READ: dict[str, tuple[str, Reduction]] = {
-    AUC.name: ("success", mean),
-    SR50.name: ("success", At(10)),
-    SR75.name: ("success", At(15)),
-    PRECISION.name: ("precision", At(precision.SCORE_INDEX)),
-    NORM_PRECISION.name: ("normalized", At(precision.SCORE_INDEX)),
-    NORM_PRECISION_AUC.name: ("normalized", mean),
+    AUC.name: ("success", MEAN),
+    SR50.name: ("success", at(10)),
+    SR75.name: ("success", at(15)),
+    PRECISION.name: ("precision", at(precision.SCORE_INDEX)),
+    NORM_PRECISION.name: ("normalized", at(precision.SCORE_INDEX)),
+    NORM_PRECISION_AUC.name: ("normalized", MEAN),
 }
 
 

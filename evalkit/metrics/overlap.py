@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, success
-from evalkit.metrics.measures import At, Evaluation, Measure, Metric
+from evalkit.metrics.measures import Evaluation, Measure, Metric, at
 from evalkit.types import Boxes, Sequence
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     frames = np.array([[values.size] for values in overlaps], dtype=np.float64)
     sums = np.array([[values.sum(), *success.count_above(values, THRESHOLDS)] for values in overlaps])
     return [
-        *(Measure(metric, names, sums, frames, At(index), THRESHOLDS) for metric, index in _READ),
+        *(Measure(metric, names, sums, frames, at(index), THRESHOLDS) for metric, index in _READ),
         speed(names, [_seconds(sequence, evaluation) for sequence in sequences]),
     ]
 
@@ -41,7 +41,7 @@ def speed(names: tuple[str, ...], seconds: list[Floats]) -> Measure:
     """Frames per second pooled over all frames: the mean of reciprocals, which a few fast frames dominate."""
     rates = [1 / times[times > 0] for times in seconds]
     frames = np.array([[rate.size] for rate in rates], dtype=np.float64)
-    return Measure(FPS, names, np.array([[rate.sum()] for rate in rates]), frames, At(0))
+    return Measure(FPS, names, np.array([[rate.sum()] for rate in rates]), frames, at(0))
 
 
 def clipped(boxes: Boxes, size: tuple[int, int]) -> Boxes:

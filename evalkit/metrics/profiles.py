@@ -14,6 +14,7 @@ from evalkit.metrics import (
     multistart,
     overlap,
     precision,
+    statistics,
     success,
     trackingnet,
     vot,
@@ -89,30 +90,49 @@ def score(
     runs: Mapping[str, list[Trajectory]],
     *,
     attributes: bool = False,
+    confidence: float | None = 0.95,
 ) -> list[Score]:
     """Scores of one tracker by one profile.
 
     Args:
         runs: By sequence name; repetitions, or the runs from each anchor. Sequences without results are left out
-            and show in ``Score.sequences``.
+            and show in ``Score.sequences``; an empty list is a result known to be missing, for which TrackingNet has a
+            rule.
         attributes: Also one score per metric and attribute.
+        confidence: Level of the scores' intervals (bootstrap over sequences, BCa, seed 0); None leaves them out.
 
     Raises:
         EvalkitError: The profile does not exist or does not fit the protocol; results do not fit the annotation and
             the toolkit has no rule for it (all such sequences are named).
     """
     measures, notes = measure(profile, dataset, protocol, runs)
-    scores = [_score(item, profile, dataset, tracker, protocol, notes) for item in measures]
+    groups: list[tuple[str | None, list[Measure]]] = [(None, measures)]
     if attributes and find(profile).tags:
-        for tag in _tags(dataset):
-            tagged, _ = measure(profile, dataset, protocol, runs, tag=tag)
-            scores += [_score(item, profile, dataset, tracker, protocol, notes, tag) for item in tagged]
+        groups += [(tag, measure(profile, dataset, protocol, runs, tag=tag)[0]) for tag in _tags(dataset)]
     elif attributes:
-        for attribute in sorted({name for sequence in dataset.sequences for name in sequence.attributes}):
-            names = frozenset(sequence.name for sequence in dataset.sequences if attribute in sequence.attributes)
-            restricted = [item.only(names) for item in measures]
-            scores += [_score(item, profile, dataset, tracker, protocol, notes, attribute) for item in restricted]
-    return scores
+        for attribute, names in _attributes(dataset).items():
+            groups.append((attribute, [item.only(names) for item in measures]))
+    return [
+        _score(item, profile, dataset, tracker, protocol, notes, attribute, interval)
+        for attribute, items in groups
+        for item, interval in zip(items, _intervals(items, confidence), strict=True)
+    ]
+
+
+def _intervals(measures: list[Measure], confidence: float | None) -> list[tuple[float, float] | None]:
+    if confidence is None or not measures or len(measures[0].sequences) < 2:
+        return [None] * len(measures)
+    weights = statistics.resample(len(measures[0].sequences))
+    return [statistics.interval(item, weights, level=confidence) for item in measures]
+
+
+def _attributes(dataset: Dataset) -> dict[str, frozenset[str]]:
+    """Names of the sequences that have each attribute."""
+    found = sorted({name for sequence in dataset.sequences for name in sequence.attributes})
+    return {
+        attribute: frozenset(sequence.name for sequence in dataset.sequences if attribute in sequence.attributes)
+        for attribute in found
+    }
 
 
 def _tags(dataset: Dataset) -> list[str]:
@@ -128,14 +148,16 @@ def _score(
     tracker: str,
     protocol: str,
     notes: tuple[str, ...],
-    attribute: str | None = None,
+    attribute: str | None,
+    interval: tuple[float, float] | None,
 ) -> Score:
     metric = item.metric
+    low, high = interval or (None, None)
     shown = None if item.abscissa is None else (item.abscissa, item.curve()[-len(item.abscissa) :])
     return Score(
         tracker=tracker, dataset=dataset.name, protocol=protocol, metric=metric.name, profile=profile,
         version=metric.version, value=item.value(), unit=metric.unit, higher_is_better=metric.higher_is_better,
-        sequences=len(item.sequences), expected_sequences=_expected(dataset, attribute),
+        sequences=len(item.sequences), expected_sequences=_expected(dataset, attribute), low=low, high=high,
         per_sequence=item.per_sequence(), curve=shown, attribute=attribute, notes=notes,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, precision, success
-from evalkit.metrics.measures import At, Evaluation, Measure, Metric, Notes
+from evalkit.metrics.measures import Evaluation, Measure, Metric, Notes, Reduction, at
 from evalkit.types import Boxes, Sequence
 
 Floats = NDArray[np.float64]
@@ -40,12 +40,12 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     ones = np.ones((len(names), 1))
     shown = ((AUC, OVERLAPS), (PRECISION, PIXELS), (NORM_PRECISION, NORMALIZED))
     measures = [
-        Measure(metric, names, curve, ones, area, abscissa)
+        Measure(metric, names, curve, ones, Reduction(slice(None), area), abscissa)
         for (metric, abscissa), curve in zip(shown, curves, strict=False)
     ]
     covered = np.array([row[3] for row in rows])
     frames = np.array([[float(len(sequence))] for sequence in sequences])
-    return [*measures, Measure(COVERAGE, names, covered * frames, frames, At(0))]
+    return [*measures, Measure(COVERAGE, names, covered * frames, frames, at(0))]
 
 
 def area(curves: Floats) -> Floats:

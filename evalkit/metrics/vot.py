@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster
-from evalkit.metrics.measures import At, Between, Evaluation, Measure, Metric
+from evalkit.metrics.measures import Evaluation, Measure, Metric, at, between
 from evalkit.types import Sequence, State, Trajectory
 
 Floats = NDArray[np.float64]
@@ -77,10 +77,10 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
     expected, weights = expected_overlaps([list(_fragments(group)) for group in runs])
     expected[:, 0] = weights[:, 0]
     return [
-        Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], At(0)),
-        Measure(ROBUSTNESS, names, 100 * failures, frames, At(0)),
-        Measure(FAILURES, names, failures, None, At(0)),
-        Measure(EAO, names, expected, weights, Between(low - 1, high - 1), np.arange(1.0, expected.shape[1] + 1)),
+        Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], at(0)),
+        Measure(ROBUSTNESS, names, 100 * failures, frames, at(0)),
+        Measure(FAILURES, names, failures, None, at(0)),
+        Measure(EAO, names, expected, weights, between(low - 1, high - 1), np.arange(1.0, expected.shape[1] + 1)),
     ]
 
 

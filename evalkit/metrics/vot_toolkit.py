@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster_toolkit, vot
-from evalkit.metrics.measures import At, Between, Evaluation, Measure
+from evalkit.metrics.measures import Evaluation, Measure, at, between
 from evalkit.metrics.vot import Fragment
 from evalkit.types import Region, Sequence, State, Trajectory
 
@@ -42,10 +42,10 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     fragments = [[fragment for run in group for fragment in _fragments(*run)] for group in runs]
     expected, weights = vot.expected_overlaps(fragments)
     return [
-        Measure(ACCURACY, names, accuracy * frames, frames, At(0)),
-        Measure(ROBUSTNESS, names, failures * frames, frames, At(0)),
-        Measure(vot.FAILURES, names, failures, None, At(0)),
-        Measure(vot.EAO, names, expected, weights, Between(low, high), np.arange(float(expected.shape[1]))),
+        Measure(ACCURACY, names, accuracy * frames, frames, at(0)),
+        Measure(ROBUSTNESS, names, failures * frames, frames, at(0)),
+        Measure(vot.FAILURES, names, failures, None, at(0)),
+        Measure(vot.EAO, names, expected, weights, between(low, high), np.arange(float(expected.shape[1]))),
     ]
 
 

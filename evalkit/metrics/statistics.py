@@ -1,0 +1,186 @@
+"""How sure a score is and whether a difference is real: resampling of sequences.
+
+Sequences are the units that are drawn: frames of one sequence say the same thing many times over. A score is recomputed
+for every resample from what its sequences contribute, so that EAO and pooled scores are treated like means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.metrics.measures import Measure
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 10_000
+_AT_ONCE = 2_000
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much one result is above another on the same sequences.
+
+    Attributes:
+        value: Score of the one minus score of the other.
+        low, high: Two-sided confidence interval.
+        lower, upper: One-sided confidence bounds at the same level: true difference above ``lower``, below ``upper``.
+        p_value: Of the hypothesis that the two are exchangeable, two-sided.
+        sequences: Number of sequences.
+    """
+
+    value: float
+    low: float
+    high: float
+    lower: float
+    upper: float
+    p_value: float
+    sequences: int
+
+
+def resample(sequences: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """Shape (resamples, sequences): how often each sequence is drawn, with replacement."""
+    drawn = np.random.default_rng(seed).integers(0, sequences, (resamples, sequences))
+    flat = (drawn + np.arange(resamples)[:, None] * sequences).ravel()
+    counts = np.bincount(flat, minlength=resamples * sequences)
+    return counts.reshape(resamples, sequences).astype(np.float64)
+
+
+def interval(
+    measure: Measure, weights: Floats | None = None, *, level: float = 0.95, method: str = "bca"
+) -> tuple[float, float] | None:
+    """Bootstrap confidence interval of a score.
+
+    Args:
+        weights: From ``resample``; drawn with seed 0 if not given. One set serves all scores of the same sequences.
+        level: Of confidence.
+        method: ``percentile``, or ``bca``: bias-corrected and accelerated (Efron, 1987).
+
+    Returns:
+        Low and high; None for fewer than two sequences or where the score does not exist.
+    """
+    value = measure.value()
+    if value is None or len(measure.sequences) < 2:
+        return None
+    if weights is None:
+        weights = resample(len(measure.sequences))
+    values = _in_parts(measure, weights)
+    values = values[~np.isnan(values)]
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    if method == "bca":
+        tails = _corrected(tails, values, value, jackknife(measure))
+    elif method != "percentile":
+        raise ValueError(f"method is 'percentile' or 'bca', not {method!r}")
+    low, high = np.quantile(values, tails)
+    return float(low), float(high)
+
+
+def jackknife(measure: Measure) -> Floats:
+    """Shape (S,): the score without each of its sequences in turn."""
+    count = len(measure.sequences)
+    return measure.values(np.ones((count, count)) - np.eye(count))
+
+
+def difference(
+    candidate: Measure, baseline: Measure, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Difference:
+    """Compare two results on the sequences that both have.
+
+    The interval is the percentile one of differences over common resamples; the p-value is that of swapping the two
+    within random sequences.
+
+    Raises:
+        ValueError: They have no sequence in common, or the score does not exist for one of them.
+    """
+    candidate, baseline = _paired(candidate, baseline)
+    ones = np.ones((1, len(candidate.sequences)))
+    value = float((candidate.values(ones) - baseline.values(ones))[0])
+    if np.isnan(value):
+        raise ValueError(f"{candidate.metric.name} does not exist for both results")
+    weights = resample(len(candidate.sequences), resamples, seed)
+    values = _in_parts(candidate, weights) - _in_parts(baseline, weights)
+    tail = 1 - level
+    low, high, lower, upper = np.nanquantile(values, [tail / 2, 1 - tail / 2, tail, 1 - tail])
+    p_value = _permutation(candidate, baseline, value, resamples, seed)
+    return Difference(value, float(low), float(high), float(lower), float(upper), p_value, len(candidate.sequences))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for testing all of them (Holm, 1979), in the given order.
+
+    >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    raised = np.maximum.accumulate(np.asarray(p_values, dtype=np.float64)[order] * factors)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(raised, 1.0)
+    return [float(value) for value in adjusted]
+
+
+def compare(
+    measures: Mapping[str, Measure], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[tuple[str, str], Difference]:
+    """Every pair of results; p-values are adjusted for the number of pairs.
+
+    Args:
+        measures: One metric, by tracker.
+
+    Returns:
+        By pair of names; the first is the one whose score stands before the minus.
+    """
+    names = list(measures)
+    pairs = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
+    found = [
+        difference(measures[one], measures[other], level=level, resamples=resamples, seed=seed) for one, other in pairs
+    ]
+    adjusted = holm([item.p_value for item in found])
+    return {
+        pair: Difference(item.value, item.low, item.high, item.lower, item.upper, p_value, item.sequences)
+        for pair, item, p_value in zip(pairs, found, adjusted, strict=True)
+    }
+
+
+def _in_parts(measure: Measure, weights: Floats) -> Floats:
+    # Curves of all resamples at once would not fit into the cache, nor, for long curves, into memory.
+    parts = [measure.values(weights[start : start + _AT_ONCE]) for start in range(0, len(weights), _AT_ONCE)]
+    return np.concatenate(parts)
+
+
+def _corrected(tails: Floats, values: Floats, value: float, without: Floats) -> Floats:
+    """Quantiles to read instead of ``tails``; the tails themselves where the correction does not exist."""
+    below = ((values < value).mean() + (values <= value).mean()) / 2
+    without = without[~np.isnan(without)]
+    deviation = without.mean() - without
+    spread = (deviation**2).sum()
+    if not 0 < below < 1 or spread == 0:
+        return tails
+    bias = _NORMAL.inv_cdf(float(below))
+    acceleration = float((deviation**3).sum() / (6 * spread**1.5))
+    shifted = [bias + _NORMAL.inv_cdf(float(tail)) for tail in tails]
+    return np.array([_NORMAL.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifted])
+
+
+def _paired(candidate: Measure, baseline: Measure) -> tuple[Measure, Measure]:
+    common = frozenset(candidate.sequences) & frozenset(baseline.sequences)
+    if not common:
+        raise ValueError("the two results have no sequence in common")
+    first, second = candidate.only(common), baseline.only(common)
+    return first, second.ordered(first.sequences)
+
+
+def _permutation(candidate: Measure, baseline: Measure, value: float, resamples: int, seed: int) -> float:
+    swapped = np.random.default_rng(seed + 1).integers(0, 2, (resamples, len(candidate.sequences))).astype(np.float64)
+    both = candidate.beside(baseline)
+    one = np.hstack([1 - swapped, swapped])
+    other = np.hstack([swapped, 1 - swapped])
+    values = np.abs(_in_parts(both, one) - _in_parts(both, other))
+    # Rounding must not make the observed labelling look less extreme than itself.
+    reached = (values >= abs(value) * (1 - 1e-12) - 1e-15).sum()
+    return float((reached + 1) / (resamples + 1))

@@ -1,0 +1,129 @@
+"""Resampling, checked against scipy and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from evalkit.metrics import statistics
+from evalkit.metrics.measures import MEAN, Measure, Metric
+
+SCORE = Metric("score", "mean of what sequences contribute")
+
+
+def measure_of(values: list[float] | np.ndarray) -> Measure:
+    column = np.asarray(values, dtype=float)[:, None]
+    names = tuple(f"sequence {index}" for index in range(len(column)))
+    return Measure(SCORE, names, column, np.ones_like(column), MEAN)
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    return np.random.default_rng(7).beta(4, 2, 60)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(("ours", "theirs"), [("percentile", "percentile"), ("bca", "BCa")])
+def test_intervals_are_those_of_scipy(values: np.ndarray, ours: str, theirs: str) -> None:
+    # The same generator draws the same sequences in the same order.
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=2000, method=theirs, rng=np.random.default_rng(3)
+    ).confidence_interval
+    found = statistics.interval(measure_of(values), statistics.resample(60, 2000, seed=3), method=ours)
+    assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parity
+def test_a_ratio_of_sums_has_the_interval_of_scipy(values: np.ndarray) -> None:
+    frames = np.random.default_rng(8).integers(20, 900, 60).astype(float)
+    pooled = Measure(SCORE, tuple(map(str, range(60))), (values * frames)[:, None], frames[:, None], MEAN)
+
+    def ratio(above: np.ndarray, below: np.ndarray, axis: int) -> np.ndarray:
+        return above.sum(axis=axis) / below.sum(axis=axis)
+
+    expected = stats.bootstrap(
+        (values * frames, frames), ratio, n_resamples=2000, method="BCa", paired=True, rng=np.random.default_rng(3)
+    ).confidence_interval
+    found = statistics.interval(pooled, statistics.resample(60, 2000, seed=3))
+    assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parity
+def test_the_p_value_of_few_sequences_is_scipys_exact_one() -> None:
+    one, other = (
+        np.array([0.6, 0.7, 0.5, 0.8, 0.9, 0.4, 0.62, 0.71]),
+        np.array([0.5, 0.6, 0.55, 0.6, 0.7, 0.3, 0.6, 0.7]),
+    )
+    exact = stats.permutation_test(
+        (one, other), lambda a, b, axis: (a - b).mean(axis=axis), permutation_type="samples", n_resamples=np.inf
+    ).pvalue
+    found = statistics.difference(measure_of(one), measure_of(other), resamples=40_000)
+    # 40,000 random swaps estimate a p-value of 0.03 to about 0.001.
+    assert found.p_value == pytest.approx(exact, abs=0.004)
+    assert found.value == pytest.approx((one - other).mean())
+
+
+def test_holm_multiplies_the_smallest_by_all_and_never_falls() -> None:
+    p_values = [0.001, 0.2, 0.04, 0.013, 0.013]
+    # Sorted .001 .013 .013 .04 .2, times 5 4 3 2 1: .005 .052 .039 .08 .2; the third may not fall below the second.
+    assert statistics.holm(p_values) == pytest.approx([0.005, 0.2, 0.08, 0.052, 0.052])
+
+
+def test_one_sided_bounds_lie_inside_the_two_sided_interval(values: np.ndarray) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.05, 60)
+    found = statistics.difference(measure_of(values), measure_of(values + noise))
+    assert found.low < found.lower < found.upper < found.high
+
+
+def test_a_result_against_itself_differs_by_nothing(values: np.ndarray) -> None:
+    found = statistics.difference(measure_of(values), measure_of(values))
+    assert (found.value, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+
+
+def test_a_comparison_uses_the_common_sequences_in_one_order() -> None:
+    one = Measure(SCORE, ("a", "b", "c"), np.array([[1.0], [2.0], [3.0]]), np.ones((3, 1)), MEAN)
+    other = Measure(SCORE, ("c", "b"), np.array([[3.0], [1.0]]), np.ones((2, 1)), MEAN)
+    found = statistics.difference(one, other, resamples=200)
+    assert (found.value, found.sequences) == (0.5, 2)
+    with pytest.raises(ValueError, match="no sequence in common"):
+        statistics.difference(one.only(frozenset("a")), other)
+
+
+def test_one_sequence_has_no_interval() -> None:
+    assert statistics.interval(measure_of([0.5])) is None
+
+
+def test_equal_sequences_have_an_interval_of_no_width() -> None:
+    assert statistics.interval(measure_of([0.5] * 4)) == (0.5, 0.5)
+
+
+def test_every_pair_is_compared_once_and_adjusted(values: np.ndarray) -> None:
+    trackers = {name: measure_of(values + shift) for name, shift in (("a", 0.0), ("b", 0.2), ("c", 0.2))}
+    found = statistics.compare(trackers, resamples=500)
+    assert list(found) == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found["a", "b"].value == pytest.approx(-0.2)
+    assert found["a", "b"].p_value < 0.01
+    assert found["b", "c"].p_value == 1
+
+
+def test_the_seed_decides_the_draw() -> None:
+    assert np.array_equal(statistics.resample(9, 50, seed=1), statistics.resample(9, 50, seed=1))
+    assert not np.array_equal(statistics.resample(9, 50, seed=1), statistics.resample(9, 50, seed=2))
+    assert (statistics.resample(9, 50).sum(axis=1) == 9).all()
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.permutations(range(12)))
+def test_the_order_of_sequences_does_not_matter(values: list[float], order: list[int]) -> None:
+    measure = measure_of(values)
+    names = tuple(measure.sequences[index] for index in order if index < len(values))
+    assert measure.ordered(names).value() == pytest.approx(measure.value(), abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12))
+def test_an_interval_stays_within_what_sequences_have(values: list[float]) -> None:
+    found = statistics.interval(measure_of(values), statistics.resample(len(values), 100))
+    assert found is not None
+    assert min(values) - 1e-12 <= found[0] <= found[1] <= max(values) + 1e-12
