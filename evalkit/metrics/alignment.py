@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evalkit.errors import EvalkitError
-from evalkit.metrics.measures import Evaluation
+from evalkit.metrics.measures import Evaluation, Notes
 from evalkit.types import Boxes, Sequence
 
-_TIGER1_OMITTED = 5
-"""OTB's evaluation drops the first rows of Tiger1 (``initOmit/tiger1.txt``), so 349 of 354 are scored."""
+_OMITTED = "omitted_rows"
+"""Key of ``Sequence.meta``: rows that OTB's evaluation drops at the start (``initOmit/tiger1.txt``: 5 of 354)."""
 
 Fit = Callable[[int, int], bool]
 """Given rows found and rows expected: does the toolkit have a rule for this?"""
@@ -40,7 +40,7 @@ def check_lengths(evaluation: Evaluation, fits: Fit = never) -> None:
         for sequence in evaluation.sequences()
         for trajectory in evaluation.runs[sequence.name]
         if len(trajectory) != len(sequence)
-        and not _is_tiger1(sequence, len(trajectory))
+        and not _begins_early(sequence, len(trajectory))
         and not fits(len(trajectory), len(sequence))
     ]
     if wrong:
@@ -52,13 +52,12 @@ def check_lengths(evaluation: Evaluation, fits: Fit = never) -> None:
         )
 
 
-def omit_start(sequence: Sequence, groundtruth: Boxes, boxes: Boxes) -> tuple[Boxes, Boxes]:
-    """Drop what OTB's evaluation drops of Tiger1; results of 349 rows begin at row 6 of 354."""
-    if not _is_tiger1(sequence, len(boxes)):
-        return groundtruth, boxes
-    return groundtruth[-349:], boxes[-349:]
+def evaluated(sequence: Sequence, boxes: Boxes, notes: Notes) -> Boxes:
+    """Rows of the frames that the benchmark evaluates, where the result begins before them (Tiger1 of OTB)."""
+    omitted = int(sequence.meta.get(_OMITTED, 0))
+    notes.add(f"first rows of {sequence.name} left out, as the benchmark does", omitted)
+    return boxes[omitted:] if len(boxes) == len(sequence) + omitted else boxes
 
 
-def _is_tiger1(sequence: Sequence, rows: int) -> bool:
-    lengths = (349, 349 + _TIGER1_OMITTED)
-    return sequence.name.casefold() == "tiger1" and len(sequence) in lengths and rows in lengths
+def _begins_early(sequence: Sequence, rows: int) -> bool:
+    return rows == len(sequence) + int(sequence.meta.get(_OMITTED, 0))

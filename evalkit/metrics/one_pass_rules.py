@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 def otb_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Source: ``calcSeqErrRobust.m`` of the OTB toolkit."""
-    groundtruth, boxes = alignment.omit_start(sequence, sequence.groundtruth, boxes)
+    groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     boxes = _cut(boxes, len(groundtruth), notes)
     bad = np.isnan(boxes).all(axis=1) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
     bad &= ~np.isnan(groundtruth).any(axis=1)
@@ -32,20 +32,20 @@ def otb_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
 
 def lasot_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Absent frames leave the numerator only. Source: ``calc_seq_err_robust.m`` of the LaSOT toolkit."""
-    groundtruth, boxes = alignment.omit_start(sequence, sequence.groundtruth, boxes)
+    groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     boxes = _cut(boxes, len(groundtruth), notes)
     bad = np.isnan(boxes).any(axis=1) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
     bad &= ~np.isnan(groundtruth).any(axis=1)
     boxes = _first_is_groundtruth(_repeat_previous(boxes, bad, notes), groundtruth, notes)
-    present = _present(sequence)[-len(groundtruth) :]
+    present = _present(sequence)
     return _matlab_errors(groundtruth[present], boxes[present], len(groundtruth))
 
 
 def pysot(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Predictions are taken as they are. Source: ``toolkit/evaluation/ope_benchmark.py`` of STVIR/pysot."""
-    groundtruth, boxes = alignment.omit_start(sequence, sequence.groundtruth, boxes)
+    groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     length = len(groundtruth)
-    present = _present(sequence)[-length:]
+    present = _present(sequence)
     groundtruth, boxes = groundtruth[present], boxes[present]
     valid = (groundtruth[:, 2:] > 0).all(axis=1)
     size = groundtruth[:, 2:] + 1e-16
@@ -61,7 +61,7 @@ def pysot(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
 
 def pytracking(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Source: ``pytracking/analysis/extract_results.py``; ``check_pytracking`` has refused what it raises on."""
-    groundtruth, boxes = alignment.omit_start(sequence, sequence.groundtruth, boxes)
+    groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     missing = len(groundtruth) - len(boxes)
     empty = (boxes[:, 2:] == 0).any(axis=1)
     empty[: len(groundtruth)] &= ~np.isnan(groundtruth[: len(boxes)]).any(axis=1)
@@ -70,7 +70,7 @@ def pytracking(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
         notes.add("rows missing at the end taken as empty boxes", missing)
         boxes = np.vstack([boxes, np.zeros((missing, 4))])
     boxes = _first_is_groundtruth(boxes, groundtruth, notes)
-    present = _present(sequence)[-len(groundtruth) :]
+    present = _present(sequence)
     valid = (groundtruth > 0).all(axis=1) & present
     with np.errstate(invalid="ignore", divide="ignore"):
         overlap = success.overlap_matlab(groundtruth, boxes)
@@ -86,7 +86,7 @@ def pytracking(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
 
 def got10k(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Absence is ignored. Source: ``ExperimentOTB`` and ``ExperimentLaSOT`` of the got10k toolkit."""
-    groundtruth = sequence.groundtruth
+    groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     length = min(len(groundtruth), len(boxes))
     notes.add("rows beyond the shorter of result and annotation cut", abs(len(groundtruth) - len(boxes)))
     boxes = _first_is_groundtruth(boxes[:length], groundtruth[:length], notes)
