@@ -42,6 +42,7 @@ class Comparison:
         cards: What ``run.json`` says; results without one are somebody else's and have no entry.
         notices: What was found, and what was skipped and why, one sentence each.
         replay: Names of sequences to show frame by frame.
+        names: The tracker that a label stands for, where the label does not say it.
     """
 
     trackers: tuple[str, ...]
@@ -52,6 +53,7 @@ class Comparison:
     cards: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     replay: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def dataset(self, name: str) -> Dataset | None:
         return next((one for one in self.datasets if one.name == name), None)
@@ -79,6 +81,7 @@ def gather(
     costs: Iterable[Path] = (),
     allow_partial: bool = False,
     replay: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Read, score and time everything there is.
 
@@ -120,6 +123,7 @@ def gather(
         cards=cards,
         notices=tuple(notices),
         replay=tuple(replay),
+        names=dict(names or {}),
     )
 
 

@@ -21,6 +21,8 @@ from evalkit.cli import options
               help="Metric profile; repeatable.  [default: each benchmark's own]")  # fmt: skip
 @click.option("--costs", type=options.FILE, multiple=True, metavar="FILE",
               help="JSON of `evalkit profile`: MACs, parameters, latency; repeatable.")  # fmt: skip
+@click.option("--published", "names", type=options.Setting(), multiple=True, metavar="LABEL=NAME",
+              help="Whose published numbers stand beside a label that is no tracker's name; repeatable.")  # fmt: skip
 @click.option("--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; needs frames.")
 @click.option("--allow-partial", is_flag=True, help="Report what is there and say n of N.")
 @options.data
@@ -31,6 +33,7 @@ def command(
     trackers: tuple[str, ...],
     profiles: tuple[str, ...],
     costs: tuple[Path, ...],
+    names: tuple[tuple[str, str], ...],
     replay: list[str],
     allow_partial: bool,
     data: Path | None,
@@ -60,6 +63,7 @@ def command(
         costs=costs,
         allow_partial=allow_partial,
         replay=replay,
+        names=dict(names),
     )
     for notice in gathered.notices:
         click.echo(notice, err=True)

@@ -20,12 +20,14 @@ def section(view: View, dataset: str) -> Section:
     found = {
         (score.tracker, score.attribute): score
         for score in view.comparison.scores
-        if score.attribute and (score.dataset, score.metric, score.profile) == (dataset, metric, profile)
+        if score.attribute
+        and score.value is not None
+        and (score.dataset, score.metric, score.profile) == (dataset, metric, profile)
     }
     names = sorted({attribute for _, attribute in found if attribute})
     if not names:
         return Section(f"{dataset}-attributes", "Attributes", chapter=dataset,
-                       skipped=("No scores by attribute: the sequences at hand carry none.",))  # fmt: skip
+                       skipped=("No scores by attribute: the benchmark's files at hand carry none.",))  # fmt: skip
     labels = {view.contender(score.tracker).index: score.tracker for score in leaders}
     values = {
         index: [found[label, name].value if (label, name) in found else None for name in names]

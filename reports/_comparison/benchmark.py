@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.reports._comparison.document import Cell, Column, Figure, Section, Table, name_cell, number_cell
+from evalkit.reports._comparison import published, ranking
+from evalkit.reports._comparison.document import Cell, Column, Contender, Figure, Section, Table, name_cell, number_cell
 from evalkit.reports._comparison.plain import scores_table
+from evalkit.reports._comparison.published import Published
 from evalkit.reports._comparison.summary import difference_cell
 from evalkit.reports._comparison.view import View, digits, head, ranked
 from evalkit.types import Score
@@ -30,28 +32,27 @@ def section(view: View, dataset: str) -> Section:
             f"{dataset}-scores", "Scores", chapter=dataset, skipped=("No tracker has results for this benchmark.",)
         )
     tables = [scores_table(view, scores), *_published_table(view, dataset, scores)]
+    figures = (*_curve_figures(view, dataset), *ranking.figures(view, dataset))
     return Section(
-        f"{dataset}-scores", "Scores", tables=tuple(tables), figures=tuple(_curve_figures(view, dataset)),
-        chapter=dataset, skipped=_skipped(scores),
-    )  # fmt: skip
+        f"{dataset}-scores",
+        "Scores",
+        tables=tuple(tables),
+        figures=figures,
+        chapter=dataset,
+        skipped=_skipped(scores),
+    )
 
 
 def _published_table(view: View, dataset: str, scores: list[Score]) -> list[Table]:
-    rows = []
     official = [score for score in scores if score.profile == scores[0].profile]
-    for score in official:
-        number = view.beside(score)
-        if number is not None:
-            rows.append((score.tracker, score.metric, score.value, number.plain, number, digits(score.unit)))
-    metrics = dict.fromkeys(score.metric for score in official)
-    for one in view.contenders:
-        if any(score.tracker == one.label for score in official):
-            continue
-        for metric in metrics:
-            number = view.cited(one, dataset, metric)
-            if number is not None:
-                places = next(digits(score.unit) for score in official if score.metric == metric)
-                rows.append((one.label, metric, None, number.plain, number, places))
+    ours = {(score.tracker, score.metric): score.value for score in official}
+    units = {score.metric: score.unit for score in official}
+    rows = [
+        _published_row(one, number, ours.get((one.label, metric)), digits(unit))
+        for one in view.contenders
+        for metric, unit in units.items()
+        for number in published.of(view.published, one.tracker, dataset, metric)
+    ]
     if not rows:
         return []
     columns = (
@@ -59,17 +60,23 @@ def _published_table(view: View, dataset: str, scores: list[Score]) -> list[Tabl
         Column("difference"), Column("source", numeric=False), Column("certainty", numeric=False),
         Column("note", numeric=False),
     )  # fmt: skip
-    cells = tuple(
-        (
-            name_cell(view.contender(label)), Cell(head(metric)), number_cell(ours, places), number_cell(value, places),
-            difference_cell(ours, value, places), Cell(number.source), Cell(number.certainty), Cell(number.note),
-        )
-        for label, metric, ours, value, number, places in rows
-    )  # fmt: skip
     note = (
-        "Published numbers are claims of their sources; a row without a value here has no raw results to check it with."
+        "Published numbers are claims of their sources; a row without a value here has no raw results to check it by."
     )
-    return [Table(f"{dataset}-published", "Published beside ours", columns, cells, (note,))]
+    return [Table(f"{dataset}-published", "Published beside ours", columns, tuple(rows), (note,))]
+
+
+def _published_row(one: Contender, number: Published, ours: float | None, places: int) -> tuple[Cell, ...]:
+    return (
+        name_cell(one),
+        Cell(head(number.metric)),
+        number_cell(ours, places),
+        number_cell(number.plain, places),
+        difference_cell(ours, number.plain, places),
+        Cell(number.source),
+        Cell(number.certainty),
+        Cell(number.note),
+    )
 
 
 def _curve_figures(view: View, dataset: str) -> list[Figure]:

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
-from evalkit.types import Score
 
 FOLDER = Path(__file__).resolve().parents[1] / "published"
 _FIELDS = ("tracker", "benchmark", "metric", "value", "unit", "certainty", "source", "note")
@@ -67,15 +66,10 @@ def _read(path: Path) -> list[Published]:
 def of(rows: tuple[Published, ...], tracker: str, benchmark: str, metric: str) -> list[Published]:
     """Numbers of one kind, those read in the source itself first."""
     found = [row for row in rows if (row.tracker, row.benchmark, row.metric) == (tracker, benchmark, metric)]
-    return sorted(found, key=lambda row: _RANK.get(row.certainty.strip("[]"), 9))
+    return sorted(found, key=lambda row: _RANK.get(row.certainty, 9))
 
 
-_RANK = {"read": 0, "ran": 1, "paper-copy": 2, "issue": 3, "other": 4, "memory": 5}
-
-
-def beside(rows: tuple[Published, ...], tracker: str, score: Score) -> list[Published]:
-    """Published numbers of what a score measures."""
-    return of(rows, tracker, score.dataset, score.metric)
+_RANK = {"read": 0, "ran": 1, "paper-copy": 2, "issue": 3, "other": 4}
 
 
 def cost(rows: tuple[Published, ...], tracker: str, quantity: str) -> Published | None:

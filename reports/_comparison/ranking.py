@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from evalkit.reports._comparison.document import Figure, Section
+from evalkit.reports._comparison.document import Figure
 from evalkit.reports._comparison.view import View, digits, head
 from evalkit.types import Score
 
@@ -16,12 +16,12 @@ SENSITIVITY = 30.0
 """Frames after which reliability is asked for in VOT's accuracy-robustness plot."""
 
 
-def section(view: View, dataset: str) -> Section:
+def figures(view: View, dataset: str) -> list[Figure]:
+    """The ranking, and where a benchmark counts failures the accuracy-robustness plot; none for a single tracker."""
     scores = [score for score in view.leading(dataset) if score.value is not None]
     if len(scores) < 2:
-        return Section(f"{dataset}-ranking", "Ranking", chapter=dataset)
-    figures = [_ranking(view, dataset, scores), *_accuracy_robustness(view, dataset)]
-    return Section(f"{dataset}-ranking", "Ranking", figures=tuple(figures), chapter=dataset)
+        return []
+    return [_ranking(view, dataset, scores), *_accuracy_robustness(view, dataset)]
 
 
 def _ranking(view: View, dataset: str, scores: list[Score]) -> Figure:

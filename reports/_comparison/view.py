@@ -41,7 +41,7 @@ def head(metric: str, unit: str = "fraction") -> str:
 
 
 def digits(unit: str) -> int:
-    return {"fraction": 3, "count": 0}.get(unit, 2)
+    return {"fraction": 3, "failures/100 frames": 3, "count": 0}.get(unit, 2)
 
 
 class View:
@@ -67,7 +67,8 @@ class View:
     def _contender(self, index: int, label: str) -> Contender:
         cards = [card for (_, tracker), card in self.comparison.cards.items() if tracker == label]
         measured = any(one.tracker == label for one in self.comparison.scores)
-        tracker = _name(str(cards[0]["identity"].get("tracker", label)) if cards else label)
+        filed = str(cards[0]["identity"].get("tracker", label)) if cards else label
+        tracker = self.comparison.names.get(label) or _name(filed)
         known = any(row.tracker == tracker for row in self.published)
         if not measured and not known and not any(cost.tracker == label for cost in self.comparison.costs):
             raise EvalkitError(
@@ -131,11 +132,6 @@ class View:
             return measured.value, False
         cited = published.cost(self.published, contender.tracker, cited_as)
         return None if cited is None else (cited.plain, True)
-
-    def beside(self, score: Score) -> Published | None:
-        """The best-founded published number of what a score measures."""
-        found = published.beside(self.published, self.contender(score.tracker).tracker, score)
-        return found[0] if found else None
 
     def cited(self, contender: Contender, dataset: str, metric: str) -> Published | None:
         """A published number of a tracker that has no results of its own."""

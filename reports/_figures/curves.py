@@ -40,7 +40,8 @@ def curve_plot(
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     xs = [x for one in series for x in one["x"] if x is not None]
-    axes.set_xlim(min(xs, default=0.0), max(xs, default=1.0))
+    right = max(xs, default=1.0)
+    axes.set_xlim(min(xs, default=0.0), right if interval is None else min(right, 2.0 * interval[1]))
     axes.set_ylim(0.0, 1.0)
     add_legend(figure, [(Style(one["index"]), label) for one, label in zip(series, labels, strict=True)])
     return figure
