@@ -6,6 +6,9 @@ too big to travel: every node finds them at ``--data`` or by its own ``$EVALKIT_
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -14,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.engine import dispatch
+from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Answer, Job, Unit, Worker, thread_environment
 from evalkit.errors import EvalkitError
 from evalkit.results import manifest
+
+KNOCK_SECONDS = 10.0
 
 
 def execute(
@@ -33,14 +39,15 @@ def execute(
         EvalkitError: Ray is not installed, the cluster cannot be reached or lacks what the job needs, or a node would
             compute something else.
     """
-    ray = _connect(address, worker.job)
-    try:
-        room = _room(ray.cluster_resources(), worker.job)
-        count = min(jobs or room, room)
-        slots = [ActorSlot(ray, worker) for _ in range(count)]
-        yield from dispatch.execute(slots, units, timeout=timeout)
-    finally:
-        ray.shutdown()
+    # Ray tells of lost workers on stdout, where results are printed.
+    with contextlib.redirect_stdout(sys.stderr):
+        ray = _connect(address, worker.job)
+        try:
+            room = _room(ray.cluster_resources(), worker.job)
+            slots = [ActorSlot(ray, worker) for _ in range(min(jobs or room, room))]
+            yield from dispatch.execute(slots, units, timeout=timeout)
+        finally:
+            ray.shutdown()
 
 
 def _connect(address: str | None, job: Job) -> Any:
@@ -48,6 +55,7 @@ def _connect(address: str | None, job: Job) -> Any:
         import ray
     except ImportError:
         raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install evalkit-sot[ray]") from None
+    _knock(address)
     try:
         ray.init(
             address=address,
@@ -56,9 +64,20 @@ def _connect(address: str | None, job: Job) -> Any:
             include_dashboard=None if address else False,
             runtime_env={"env_vars": thread_environment(job.threads)},
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
     return ray
+
+
+def _knock(address: str | None) -> None:
+    # Ray itself tries for minutes before it says that nobody is there.
+    host, separator, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not separator or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
 
 
 def _needs(job: Job) -> dict[str, float]:
@@ -82,15 +101,19 @@ class ActorSlot:
         self._ray = ray
         self._worker = worker
         self._actor: Any = None
+        self._ready: Future[dict[str, Any]] | None = None
 
-    def start(self) -> Future[None]:
+    def start(self) -> Future[dict[str, Any]]:
         job, needs = self._worker.job, _needs(self._worker.job)
         remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(RemoteWorker)
         self._actor = remote.remote(_portable(job), _luggage(job))
-        ready: Future[None] = self._actor.begin.remote(manifest.as_json(self._worker.identity())).future()
-        return ready
+        self._ready = self._actor.begin.remote(manifest.as_json(self._worker.identity())).future()
+        return self._ready
 
     def submit(self, unit: Unit) -> Future[Answer]:
+        if self._ready is not None:
+            self._worker.store.add_environment(self._ready.result())
+            self._ready = None
         # The job stays behind: the actor has its own, and this one names files of this machine.
         answer: Future[Answer] = self._actor.track.remote(unit.sequence, unit.repetition).future()
         return answer
@@ -102,6 +125,10 @@ class ActorSlot:
     def is_lost(self, error: BaseException) -> bool:
         exceptions = self._ray.exceptions
         return isinstance(error, exceptions.RayError) and not isinstance(error, exceptions.RayTaskError)
+
+    def cause(self, error: BaseException) -> BaseException:
+        cause: BaseException | None = getattr(error, "cause", None)
+        return cause or error
 
     def end(self) -> str:
         if self._actor is not None:
@@ -143,8 +170,8 @@ class RemoteWorker:
         path.write_bytes(content)
         return path
 
-    def begin(self, expected: Mapping[str, Any]) -> None:
-        """Build tracker and dataset.
+    def begin(self, expected: Mapping[str, Any]) -> dict[str, Any]:
+        """Build tracker and dataset; returns what the manifest should know of this machine.
 
         Raises:
             EvalkitError: They are not those of the machine that asked, whose name of the tracker's file is its own.
@@ -157,6 +184,7 @@ class RemoteWorker:
                 f"a node of the cluster would compute with another {key}", where="--engine ray", found=ours,
                 expected=theirs, hint="Install the same evalkit, data and checkpoints on all nodes",
             )  # fmt: skip
+        return {**manifest.environment(), "code": fingerprint(self._worker.job.tracker)}
 
     def track(self, sequence: str, repetition: int) -> Answer:
         return self._worker.track(Unit(self._worker.job, sequence, repetition))

@@ -33,6 +33,9 @@ class Slot(Protocol):
     def is_lost(self, error: BaseException) -> bool:
         """Whether this error of a future means that the worker is gone."""
 
+    def cause(self, error: BaseException) -> BaseException:
+        """An error that the worker raised, without what its way here wrapped around it."""
+
     def end(self) -> str:
         """Stop the worker at once, if there is one, and wait until it is gone; says how it ended."""
 
@@ -119,7 +122,7 @@ class _Crew:
             self._idle.append(slot)
             return
         if not slot.is_lost(error):
-            raise error
+            raise slot.cause(error)
         how = slot.end()
         self._failed_starts[id(slot)] += 1
         if self._failed_starts[id(slot)] < ATTEMPTS:
@@ -146,7 +149,8 @@ class _Crew:
                 yield Answer(unit, error=f"its worker was lost {ATTEMPTS} times; {how}", traceback=slot.last_words())
         else:
             self._idle.append(slot)
-            yield Answer(unit, error=f"the answer did not arrive: {error}", traceback=repr(error))
+            cause = slot.cause(error)
+            yield Answer(unit, error=f"the answer did not arrive: {cause}", traceback=repr(cause))
 
     def _overdue(self) -> Iterator[Answer]:
         if self._timeout is None:

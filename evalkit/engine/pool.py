@@ -91,6 +91,9 @@ class ProcessSlot:
     def is_lost(self, error: BaseException) -> bool:
         return isinstance(error, BrokenProcessPool)
 
+    def cause(self, error: BaseException) -> BaseException:
+        return error
+
     def end(self) -> str:
         if self._executor is None:
             return "it was not running"

@@ -62,11 +62,15 @@ class Store:
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}", changed)
                 old = None
-        environments = list(old["environments"]) if old else []
-        here = manifest.as_json({**manifest.environment(), "code": code})
-        if here not in environments:
-            environments.append(here)
-        manifest.save(self.folder, new, environments)
+        manifest.save(self.folder, new, list(old["environments"]) if old else [])
+        self.add_environment({**manifest.environment(), "code": code})
+
+    def add_environment(self, environment: Mapping[str, Any]) -> None:
+        """Record that a machine takes part in the run that ``begin`` claimed the folder for."""
+        content = manifest.load(self.folder)
+        new = manifest.as_json(environment)
+        if content is not None and new not in content["environments"]:
+            manifest.save(self.folder, content["identity"], [*content["environments"], new])
 
     def _refuse_or_clear(self, force: bool, reason: str, changed: object) -> None:
         if not force:

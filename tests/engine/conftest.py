@@ -61,6 +61,10 @@ class Drift:
     def misbehave(self):
         pass
 
+class Placed(Drift):
+    """Claims to be another tracker in every folder."""
+    card = {"home": __file__}
+
 class Slow(Drift):
     def update(self, image):
         time.sleep(0.02)
@@ -126,15 +130,21 @@ class Indigestible(Split):
 '''
 
 
-@pytest.fixture
-def marching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Installs the benchmark ``marching``; returns the path that has to be on ``sys.path`` to find it."""
-    site = tmp_path / "site"
-    info = site / "marching-1.dist-info"
-    info.mkdir(parents=True)
-    (site / "marching_squares.py").write_text(PACKAGE)
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What has to be on ``sys.path`` for the benchmark ``marching`` to be installed."""
+    folder = tmp_path_factory.mktemp("site")
+    info = folder / "marching-1.dist-info"
+    info.mkdir()
+    (folder / "marching_squares.py").write_text(PACKAGE)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: marching\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[evalkit.datasets]\nmarching = marching_squares\n")
+    return folder
+
+
+@pytest.fixture
+def marching(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Installs the benchmark ``marching`` here and in child processes; returns its ``site``."""
     monkeypatch.setattr(registry.dataset, "_entries", dict(_known()))
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.delitem(sys.modules, "marching_squares", raising=False)

@@ -42,12 +42,11 @@ def test_two_processes_answer_bit_for_bit_what_one_answers(job: Job) -> None:
 
 @pytest.mark.parametrize(("name", "error"), [("Raising", "MemoryError: too much"), ("Leaving", "SystemExit: 7")])
 def test_a_tracker_that_raises_fails_on_its_sequence_alone(job: Job, name: str, error: str) -> None:
-    for answers in (serial.execute(Worker(as_tracker(job, name)), units(job, [2, 3, 4])),):
-        found = by_name(answers)
-        assert error in (found["s3"].error or "")
-        assert "misbehave" in found["s3"].traceback
-        assert found["s2"].error is None
-        assert found["s4"].error is None
+    found = by_name(serial.execute(Worker(as_tracker(job, name)), units(job, [2, 3, 4])))
+    assert error in (found["s3"].error or "")
+    assert "misbehave" in found["s3"].traceback
+    assert found["s2"].error is None
+    assert found["s4"].error is None
 
 
 def test_a_unit_whose_worker_is_killed_is_tried_again(job: Job) -> None:

@@ -1,0 +1,140 @@
+"""Which engine does the work, and that it does not matter for the files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit import api
+from evalkit.engine.plan import Plan, Shard, parse_shard
+from evalkit.engine.work import Job, Status, Unit, Worker
+from evalkit.errors import EvalkitError
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """All but times, which only a tracker that runs alone has."""
+    paths = (path for path in root.rglob("*") if path.is_file() and path.parent.name != "times")
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def run(trackers: Path, results: Path, tracker: str = "Split", **options: Any) -> api.RunReport:
+    return api.run([f"{trackers}:{tracker}"], ["marching"], results=results, **options)
+
+
+@pytest.mark.usefixtures("marching")
+def test_processes_lockstep_and_shards_write_the_bytes_that_one_process_writes(trackers: Path, tmp_path: Path) -> None:
+    alone = run(trackers, tmp_path / "alone")
+    assert alone.scores
+    assert any(cost.quantity == "fps" for cost in alone.costs)
+    expected = files(tmp_path / "alone")
+    assert {name.rpartition("/")[2] for name in expected} >= {"s0.txt", "s5.txt", "run.json"}
+
+    together = run(trackers, tmp_path / "pool", jobs=2)
+    assert files(tmp_path / "pool") == expected
+    assert [score.value for score in together.scores] == [score.value for score in alone.scores]
+    assert not any(cost.quantity == "fps" for cost in together.costs), "it did not run alone"
+    assert any("frames per second are not reported" in notice for notice in together.notices)
+
+    run(trackers, tmp_path / "lockstep", engine="lockstep", jobs=4)
+    assert files(tmp_path / "lockstep") == expected
+
+    for index in (1, 2):
+        part = run(trackers, tmp_path / f"part{index}", shard=f"{index}/2")
+        assert part.scores == ()
+        assert len(part.outcomes) == 3
+    api.merge([tmp_path / "part1", tmp_path / "part2"], tmp_path / "merged")
+    assert files(tmp_path / "merged") == expected
+
+
+@pytest.mark.usefixtures("marching")
+def test_any_engine_goes_on_where_another_stopped(trackers: Path, tmp_path: Path) -> None:
+    run(trackers, tmp_path / "alone")
+    run(trackers, tmp_path / "mixed", sequences=["s1", "s2"])
+    run(trackers, tmp_path / "mixed", engine="lockstep", sequences=["s0", "s1", "s4"])
+    done = run(trackers, tmp_path / "mixed", jobs=2)
+    kept = [outcome.unit.sequence for outcome in done.outcomes if outcome.status is Status.KEPT]
+    assert kept == ["s0", "s1", "s2", "s4"]
+    assert files(tmp_path / "mixed") == files(tmp_path / "alone")
+
+
+@pytest.mark.usefixtures("marching")
+def test_a_failed_sequence_is_tried_again_and_its_log_goes_when_it_succeeds(trackers: Path, tmp_path: Path) -> None:
+    failed = run(trackers, tmp_path / "r", "Killed", jobs=2)
+    (row,) = failed.failures
+    assert row.unit.sequence == "s3"
+    assert row.log is not None
+    assert row.log.is_file()
+    assert failed.scores == ()
+    assert sorted(path.name for path in row.log.parents[1].glob("s*.txt")) == [f"s{n}.txt" for n in (0, 1, 2, 4, 5)]
+    (tmp_path / "mine.py").write_text((tmp_path / "mine.py").read_text().replace("SIGKILL", "SIGCONT"))
+    again = run(trackers, tmp_path / "r", "Killed", jobs=2)
+    assert [outcome.unit.sequence for outcome in again.outcomes if outcome.status is Status.DONE] == ["s3"]
+    assert again.scores
+    assert not row.log.exists()
+
+
+@pytest.mark.usefixtures("marching")
+def test_a_tracker_without_the_three_steps_runs_one_by_one_in_lockstep_and_says_so(
+    trackers: Path, tmp_path: Path
+) -> None:
+    report = run(trackers, tmp_path / "r", "Drift", engine="lockstep")
+    assert len(report.outcomes) == 6
+    assert any("its sequences ran one by one" in notice for notice in report.notices)
+
+
+def test_a_shard_is_every_nth_sequence_and_shards_cover_all() -> None:
+    names = [f"s{number}" for number in range(7)]
+    shards = [Shard(index, 3).of(names) for index in (1, 2, 3)]
+    assert shards == [["s0", "s3", "s6"], ["s1", "s4"], ["s2", "s5"]]
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_what_is_no_shard_is_refused(text: str) -> None:
+    with pytest.raises(EvalkitError, match="I/N with I from 1 to N"):
+        parse_shard(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"engine": "slurm"}, "no such engine"),
+        ({"address": "auto"}, "for --engine ray"),
+        ({"engine": "lockstep", "timeout": 5.0}, "cannot be stopped alone"),
+        ({"engine": "ray", "devices": ("cuda:0", "cuda:1")}, "takes one device"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(EvalkitError, match=complaint):
+        Plan(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "processes", "timed"),
+    [
+        ({}, 0, True),
+        ({"timeout": 5.0}, 1, True),
+        ({"jobs": 2}, 2, False),
+        ({"devices": ("cuda:0", "cuda:1")}, 2, False),
+        ({"shard": Shard(1, 2)}, 0, False),
+        ({"engine": "lockstep"}, 0, False),
+        ({"engine": "ray"}, 0, False),
+    ],
+)
+def test_times_count_only_where_the_tracker_runs_alone(options: dict[str, Any], processes: int, timed: bool) -> None:
+    plan = Plan(**options)
+    assert (plan.processes, plan.timed) == (processes, timed)
+
+
+def test_the_real_time_protocol_is_refused_under_parallel_load(job: Job) -> None:
+    worker = Worker(replace(job, protocol="realtime"))
+    with pytest.raises(EvalkitError, match="depends on the tracker's speed"):
+        list(Plan(jobs=2).execute(worker, [Unit(worker.job, "s0")]))
+
+
+def test_the_shares_of_two_gpus_are_one_run(job: Job, trackers: Path) -> None:
+    first, second = (Worker(replace(job, device=device), device="cpu").identity() for device in ("cuda:0", "cuda:1"))
+    assert first == second
+    assert first["device"] == "cuda"
