@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.comparison import Comparison
-from evalkit.reports._comparison import attributes, benchmark, cards, cost, sequences, summary, timing
+from evalkit.reports._comparison import attributes, benchmark, cards, cost, sequences, significance, summary, timing
 from evalkit.reports._comparison.document import Document, Section, listed
 from evalkit.reports._comparison.published import Published
 from evalkit.reports._comparison.view import View
@@ -21,7 +21,7 @@ def compose(comparison: Comparison, numbers: tuple[Published, ...] | None = None
     view = View(comparison, numbers)
     sections: list[Section] = [summary.section(view)]
     for dataset in view.datasets:
-        sections += [part.section(view, dataset) for part in (benchmark, attributes, sequences)]
+        sections += [part.section(view, dataset) for part in (benchmark, significance, attributes, sequences)]
     sections += [cost.section(view), cost.paper_section(view), timing.section(view)]
     sections += [cards.cards_section(view), cards.found_section(view)]
     return Document(

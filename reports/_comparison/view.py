@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from evalkit import registry
-from evalkit.comparison import Comparison
+from evalkit.comparison import LEADING, Comparison
 from evalkit.errors import EvalkitError
 from evalkit.reports._comparison import published
 from evalkit.reports._comparison.document import Contender
@@ -29,7 +29,6 @@ HEADS = {
     "lt_precision": "Pr",
     "lt_recall": "Re",
 }
-_LEADING = ("eao", "auc", "ao", "f_score")
 MACS_CONVENTIONS = ("thop-2020", "conv", "all")
 """In order of preference; the first is the one papers of this field print."""
 
@@ -141,7 +140,7 @@ class View:
 
 def leading(scores: Sequence[Score]) -> list[Score]:
     """The scores that a ranking goes by: of the metric a benchmark ranks by, in its first profile."""
-    metrics = [name for name in _LEADING if any(score.metric == name for score in scores)]
+    metrics = [name for name in LEADING if any(score.metric == name for score in scores)]
     metric = metrics[0] if metrics else next((score.metric for score in scores), "")
     chosen = [score for score in scores if score.metric == metric]
     return [score for score in chosen if score.profile == chosen[0].profile]

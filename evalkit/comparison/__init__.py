@@ -1,0 +1,9 @@
+"""What result folders say about several trackers on several benchmarks: the content of every report.
+
+Needs result files and annotations; neither frames nor torch.
+"""
+
+from evalkit.comparison.gathering import LEADING, form_of, gather
+from evalkit.comparison.nouns import Comparison
+
+__all__ = ["LEADING", "Comparison", "form_of", "gather"]

@@ -1,0 +1,95 @@
+"""What trackers cost, from the times stored beside their boxes and from files that ``evalkit profile`` wrote."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparison.nouns import Runs
+from evalkit.errors import EvalkitError
+from evalkit.types import Cost
+
+
+def timing(tracker: str, runs: Runs, card: Mapping[str, Any] | None) -> list[Cost]:
+    """Frames per second and percentiles of the seconds per frame, from the times stored beside the boxes.
+
+    The first frame of a run initialises and is counted apart: ``initialize_p50`` against ``latency_p50``.
+    """
+    seconds = [run.seconds for trajectories in runs.values() for run in trajectories]
+    every = _finite(np.concatenate(seconds)) if seconds else np.empty(0)
+    if every.size == 0 or every.sum() <= 0:
+        return []
+    update = _finite(np.concatenate([one[1:] for one in seconds]))
+    first = _finite(np.array([one[0] for one in seconds if one.size]))
+    values = {"fps": (every.size / float(every.sum()), "1/s")}
+    if update.size:
+        for percent in (50, 90, 99):
+            values[f"latency_p{percent}"] = (float(np.percentile(update, percent)) * 1e3, "ms")
+    if first.size:
+        values["initialize_p50"] = (float(np.median(first)) * 1e3, "ms")
+    return [
+        Cost(tracker=tracker, quantity=name, convention="tracking", value=value, unit=unit, **_circumstances(card))
+        for name, (value, unit) in values.items()
+    ]
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    finite: NDArray[np.float64] = values[np.isfinite(values)]
+    return finite
+
+
+def _circumstances(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Runtime, precision, device and threads that a run was timed with; the processor's name where it is known."""
+    if card is None:
+        return {"runtime": "unknown", "precision": "unknown", "device": "unknown", "threads": 0}
+    identity = card["identity"]
+    environments = card.get("environments") or [{}]
+    named = environments[0].get("gpu" if str(identity["device"]).startswith("cuda") else "processor")
+    return {
+        "runtime": identity["runtime"],
+        "precision": identity["precision"],
+        "device": named or identity["device"],
+        "threads": identity["threads"],
+    }
+
+
+def read_costs(path: Path) -> list[Cost]:
+    """Costs from the JSON that ``evalkit profile`` prints.
+
+    Raises:
+        EvalkitError: The file is missing, or it is something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        records = content["records"]
+        return [_cost(record) for record in records if "quantity" in record]
+    except OSError as error:
+        raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise EvalkitError(
+            "these are no costs", where=path, found=f"{type(error).__name__}: {error}",
+            hint="Write them with `evalkit profile --tracker NAME --format json > FILE`",
+        ) from error  # fmt: skip
+
+
+def _cost(record: Mapping[str, Any]) -> Cost:
+    value = record["value"]
+    return Cost(
+        tracker=str(record["tracker"]),
+        quantity=str(record["quantity"]),
+        convention=str(record["convention"]),
+        value=None if value is None or not math.isfinite(value) else float(value),
+        unit=str(record["unit"]),
+        input=str(record.get("input", "")),
+        runtime=str(record.get("runtime", "torch")),
+        precision=str(record.get("precision", "fp32")),
+        device=str(record.get("device", "cpu")),
+        threads=int(record.get("threads", 1)),
+        not_counted=tuple(map(str, record.get("not_counted", ()))),
+    )

@@ -1,0 +1,214 @@
+"""Reads, scores and compares everything that result folders hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from evalkit import registry
+from evalkit.comparison.costs import read_costs, timing
+from evalkit.comparison.nouns import Comparison, Key
+from evalkit.engine.work import open_dataset
+from evalkit.errors import EvalkitError
+from evalkit.metrics import profiles as metric_profiles
+from evalkit.metrics import statistics
+from evalkit.metrics.measures import Measure
+from evalkit.metrics.statistics import Difference
+from evalkit.registry import Entry
+from evalkit.results import manifest
+from evalkit.results.store import Store, labels
+from evalkit.types import Dataset, Score, Trajectory
+
+LEADING = ("eao", "auc", "ao", "f_score")
+"""Metrics that rankings and tests of significance go by, in order of preference."""
+
+_WORTH_A_POOL = 5
+"""Trackers times benchmarks from which starting processes pays."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One tracker on one benchmark, for a process of a pool."""
+
+    dataset: str
+    label: str
+    data: Path | None
+    results: Path
+    profiles: tuple[str, ...] | None
+    allow_partial: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Finding:
+    """What there is of one tracker on one benchmark."""
+
+    runs: dict[str, list[Trajectory]]
+    notice: str
+    card: Mapping[str, Any] | None = None
+    scores: tuple[Score, ...] = ()
+    leading: Measure | None = None
+
+
+def form_of(output: Path) -> Entry:
+    """The registered report that writes files of this suffix.
+
+    Raises:
+        EvalkitError: There is none.
+    """
+    forms = {entry.facts["suffix"]: entry for entry in registry.report.entries() if "suffix" in entry.facts}
+    if output.suffix.lower() not in forms:
+        raise EvalkitError("no report has this form", where=f"--output {output}", expected=", ".join(sorted(forms)))
+    return forms[output.suffix.lower()]
+
+
+def gather(
+    trackers: Sequence[str] | None,
+    datasets: Sequence[str],
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    profiles: Sequence[str] | None = None,
+    costs: Iterable[Path] = (),
+    allow_partial: bool = False,
+    replay: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Read, score and time everything there is.
+
+    Args:
+        trackers: Labels; all that have results for one of the benchmarks by default.
+        profiles: Metric profiles; each benchmark's own by default.
+        costs: JSON files that ``evalkit profile --format json`` wrote.
+        allow_partial: Also score trackers that miss some sequences.
+
+    Raises:
+        EvalkitError: A benchmark or result file is damaged, results are incomplete, or there is nothing at all.
+    """
+    opened = [_open(name, data) for name in datasets]
+    wanted = tuple(dict.fromkeys(trackers or _all_labels(results, opened)))
+    requests = [
+        _Request(dataset.name, label, data, results, tuple(profiles) if profiles else None, allow_partial)
+        for dataset in opened
+        for label in wanted
+    ]
+    findings = dict(zip(((one.dataset, one.label) for one in requests), _examine_all(requests), strict=True))
+    present = {key: finding for key, finding in findings.items() if finding.runs}
+    measured = [cost for key, finding in present.items() for cost in timing(key[1], finding.runs, finding.card)]
+    return Comparison(
+        trackers=wanted,
+        datasets=tuple(opened),
+        scores=tuple(score for finding in present.values() for score in finding.scores),
+        costs=(*(cost for path in costs for cost in read_costs(path)), *measured),
+        runs={key: finding.runs for key, finding in present.items()},
+        cards={key: finding.card for key, finding in present.items() if finding.card is not None},
+        differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
+        notices=tuple(finding.notice for finding in findings.values()),
+        replay=tuple(replay),
+        names=dict(names or {}),
+    )
+
+
+@cache
+def _open(name: str, data: Path | None) -> Dataset:
+    return open_dataset(name, data)
+
+
+def _examine_all(requests: Sequence[_Request]) -> list[_Finding]:
+    """Findings in the order of the requests; many of them are divided among processes."""
+    processes = min(len(requests), os.cpu_count() or 1)
+    if len(requests) < _WORTH_A_POOL or processes < 2:
+        return [_examine(request) for request in requests]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_examine, requests))
+
+
+def _examine(request: _Request) -> _Finding:
+    dataset = _open(request.dataset, request.data)
+    store = Store(request.results, dataset, request.label, dataset.protocols[0])
+    found = read_runs(store, allow_partial=request.allow_partial)
+    notice = _notice(store, found)
+    if not found:
+        return _Finding({}, notice)
+    chosen = [name for name in request.profiles or dataset.profiles[:1] if name in dataset.profiles]
+    scores: list[Score] = []
+    leading: Measure | None = None
+    for profile in chosen:
+        measures, _ = metric_profiles.measure(profile, dataset, store.protocol, found)
+        scores += _scores(store, found, profile, measures)
+        leading = leading or _leading(measures)
+    return _Finding(found, notice, manifest.load(store.folder), tuple(scores), leading)
+
+
+def _scores(
+    store: Store, runs: Mapping[str, list[Trajectory]], profile: str, measures: Sequence[Measure]
+) -> list[Score]:
+    """Scores by attribute too; intervals where they are shown, which is not there."""
+    weights = statistics.resample(len(measures[0].sequences))
+    intervals = {one.metric.name: statistics.interval(one, weights) or (None, None) for one in measures}
+    scores = metric_profiles.score(
+        profile, store.dataset, store.label, store.protocol, runs, attributes=True, confidence=None
+    )
+    return [
+        score
+        if score.attribute is not None
+        else replace(score, low=intervals[score.metric][0], high=intervals[score.metric][1])
+        for score in scores
+    ]
+
+
+def _leading(measures: Sequence[Measure]) -> Measure | None:
+    by_name = {one.metric.name: one for one in measures if one.value() is not None}
+    return next((by_name[name] for name in LEADING if name in by_name), None)
+
+
+def _differences(dataset: str, findings: Mapping[Key, _Finding]) -> dict[tuple[str, str], Difference]:
+    """Every pair of trackers that share sequences."""
+    measures = {label: one.leading for (name, label), one in findings.items() if name == dataset and one.leading}
+    shared = set.intersection(*(set(one.sequences) for one in measures.values())) if len(measures) > 1 else set()
+    return statistics.compare(measures) if len(shared) > 1 else {}
+
+
+def _all_labels(results: Path, datasets: Iterable[Dataset]) -> list[str]:
+    found = [label for dataset in datasets for label in labels(results, dataset)]
+    if not found:
+        raise EvalkitError("there are no results", where=results, hint="Run `evalkit run` first, or give --results")
+    return found
+
+
+def read_runs(
+    store: Store, *, allow_partial: bool, sequences: Sequence[str] | None = None
+) -> dict[str, list[Trajectory]]:
+    """Trajectories by sequence; empty where there are none at all.
+
+    Raises:
+        EvalkitError: Some sequences are missing and nobody allowed that, or a file is damaged.
+    """
+    if not store.folder.is_dir():
+        return {}
+    chosen = [one for one in store.dataset.sequences if sequences is None or one.name in sequences]
+    found = {one.name: runs for one in chosen if (runs := store.read(one))}
+    missing = [name for name in store.dataset.expected if name not in found]
+    if found and missing and not allow_partial and sequences is None:
+        listed = ", ".join(missing[:8]) + (", ..." if len(missing) > 8 else "")
+        raise EvalkitError(
+            f"{len(missing)} of {len(store.dataset.expected)} sequences have no result",
+            where=f"{store.dataset.name}/{store.label}",
+            hint=f"Missing: {listed}. Report what is there with --allow-partial",
+        )
+    return found
+
+
+def _notice(store: Store, runs: Mapping[str, list[Trajectory]]) -> str:
+    where = f"{store.dataset.name}: {store.label}"
+    if not runs:
+        return f"{where} skipped, there are no results in {store.folder.name}"
+    expected = len(store.dataset.expected)
+    origin = "with run.json" if (store.folder / manifest.FILE).is_file() else "imported, without run.json"
+    count = f"all {expected} sequences" if len(runs) == expected else f"{len(runs)} of {expected} sequences"
+    return f"{where} found, {count}, {origin}"
