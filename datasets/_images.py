@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from evalkit.datasets._headers import image_size
 from evalkit.errors import EvalkitError
 from evalkit.frames import read_image
 from evalkit.types import Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _NUMBER = re.compile(r"(\d+)$")
 
 
@@ -45,50 +47,73 @@ class FolderImages:
         return self.folder / self._paths[index]
 
     def __bool__(self) -> bool:
-        """Whether there is any image; quicker than counting them."""
-        return self.folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in self.folder.iterdir())
+        """Whether there is any image."""
+        return bool(self.names())
 
     def names(self) -> list[str]:
         """File names of all images in the folder, in natural order; empty where there is no folder."""
         try:
-            listing = [path.name for path in self.folder.iterdir() if path.suffix.lower() in SUFFIXES]
+            listing = os.listdir(self.folder)  # noqa: PTH208 - millions of names need no objects
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted((name for name in listing if not name.startswith(".")), key=natural_key)
+        names = [name for name in listing if name.lower().endswith(SUFFIXES) and name[0] != "."]
+        # Names of one length, padded with zeros, are in natural order when sorted plainly.
+        return sorted(names, key=None if len(set(map(len, names))) == 1 else natural_key)
 
-    @cached_property
-    def _paths(self) -> Sequence[str]:
-        names = self.names()
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Files that belong to annotated rows and are not among the given ones.
+
+        Args:
+            names: What ``names`` returned.
+        """
+        rows = self._rows() if self._rows is not None else 0
+        if not names or len(names) == rows:
+            return []
+        numbers = {number for name in names if (number := number_in(name)) is not None}
+        if not numbers:
+            return []
+        start = min(numbers) if self._first is None else self._first
+        stop = max(start + rows, max(numbers) + 1 if self._first is None else 0)
+        pattern = _pattern(names[0])
+        return [pattern.format(number) for number in range(start, stop) if number not in numbers]
+
+    def matched(self, names: list[str]) -> list[str]:
+        """Those of the given files that are the frames.
+
+        Raises:
+            EvalkitError: They do not match the annotated rows one to one; missing ones are named.
+        """
         if not names:
             raise EvalkitError("there are no images here", where=self.folder, hint="Is the download complete?")
-        if self._rows is not None:
-            names = self._matched(names, self._rows())
-        return _compressed(names)
-
-    def _matched(self, names: list[str], rows: int) -> list[str]:
+        rows = len(names) if self._rows is None else self._rows()
         if len(names) == rows:
             return names
-        if self._first is not None:
-            return self._range(names, self._first, rows)
         if rows < len(names) <= rows + self._surplus:
             return names[:rows]
+        missing = self.missing(names)
+        if self._first is not None and not missing:
+            wanted = range(self._first, self._first + rows)
+            return [name for name in names if number_in(name) in wanted]
+        part = "" if self._first is None else f" (images {self._first} to {self._first + rows - 1} are evaluated)"
         raise EvalkitError(
-            "images and annotated rows do not match" + _said(gaps(names)), where=self.folder,
+            f"images and annotated rows do not match{part}{_said(missing)}", where=self.folder,
             found=f"{len(names)} images", expected=f"{rows}, one per row", hint="Is the download complete?",
         )  # fmt: skip
 
-    def _range(self, names: list[str], first: int, rows: int) -> list[str]:
-        by_number = {number_in(name): name for name in names}
-        wanted = range(first, first + rows)
-        missing = [number for number in wanted if number not in by_number]
-        if missing:
-            raise EvalkitError(
-                f"images {first} to {first + rows - 1} are evaluated, and not all are here"
-                + _said([str(number) for number in missing]),
-                where=self.folder, found=f"{len(names)} images", expected=f"{rows} in that range",
-                hint="Is the download complete?",
-            )  # fmt: skip
-        return [by_number[number] for number in wanted]
+    def size(self, name: str) -> tuple[int, int] | None:
+        """Width and height of one of the files, from its header where that tells; None where it is damaged."""
+        try:
+            size = image_size(self.folder / name)
+            if size is None:
+                height, width = read_image(self.folder / name).shape[:2]
+                size = width, height
+        except (OSError, EvalkitError):
+            return None
+        return size
+
+    @cached_property
+    def _paths(self) -> Sequence[str]:
+        return _compressed(self.matched(self.names()))
 
 
 class _Numbered(Sequence[str]):
@@ -108,31 +133,33 @@ class _Numbered(Sequence[str]):
 
 
 def _compressed(names: list[str]) -> Sequence[str]:
-    stem, suffix = Path(names[0]).stem, Path(names[0]).suffix
-    match = _NUMBER.search(stem)
-    if match is None:
+    first = number_in(names[0])
+    if first is None:
         return names
-    prefix = stem[: match.start()].replace("{", "{{").replace("}", "}}")
-    width = len(match[1]) if match[1].startswith("0") else 1
-    numbered = _Numbered(f"{prefix}{{:0{width}d}}{suffix}", int(match[1]), len(names))
+    numbered = _Numbered(_pattern(names[0]), first, len(names))
     return numbered if list(numbered) == names else names
+
+
+def _pattern(name: str) -> str:
+    """The form of a numbered name, for ``str.format``."""
+    path = Path(name)
+    match = _NUMBER.search(path.stem)
+    if match is None:
+        return name
+    prefix = path.stem[: match.start()].replace("{", "{{").replace("}", "}}")
+    width = len(match[1]) if match[1].startswith("0") and len(match[1]) > 1 else 1
+    return f"{prefix}{{:0{width}d}}{path.suffix}"
 
 
 def number_in(name: str) -> int | None:
     """The number at the end of a file name's stem."""
-    match = _NUMBER.search(Path(name).stem)
+    match = _NUMBER.search(name.rpartition(".")[0])
     return int(match[1]) if match else None
 
 
 def natural_key(name: str) -> tuple[object, ...]:
     """Sorts ``2.jpg`` before ``10.jpg``."""
     return tuple((0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part)
-
-
-def gaps(names: Sequence[str]) -> list[str]:
-    """Numbers that are missing between the first and the last image."""
-    numbers = {number for name in names if (number := number_in(name)) is not None}
-    return [str(number) for number in range(min(numbers), max(numbers)) if number not in numbers] if numbers else []
 
 
 def _said(missing: list[str]) -> str:

@@ -14,7 +14,7 @@ from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, check_rows, read_index
 from evalkit.errors import EvalkitError
 from evalkit.regions import Record, boxes_of, parse_text, regions_of
-from evalkit.results.layouts.layout import plain_name
+from evalkit.results.layouts.layout import OFFICIAL_ROWS, plain_name
 from evalkit.rows import read_bytes, read_values
 from evalkit.types import Annotation
 
@@ -54,6 +54,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
         images,
         fps=_float(properties.get("fps")),
         size=_size(properties, official) or (_size_of_first(images) if images else None),
+        meta={OFFICIAL_ROWS: str(official["rows"])} if "rows" in official else {},
     )
 
 

@@ -66,10 +66,14 @@ def _sequence(place: Path, name: str) -> Sequence:
     def read() -> Annotation:
         records = parse_text(read_bytes(path), path)
         if len(records) == 1 and frames is not None:
-            records += [UNKNOWN] * (len(frames) - 1)
+            count = len(frames.names()) if isinstance(frames, FolderImages) else len(frames)
+            records += [UNKNOWN] * (count - 1)
         return Annotation(filled(boxes_of(records), path), regions_of(records))
 
-    return Sequence(name=name, read=read, frames=frames, fps=frames.fps if isinstance(frames, VideoFile) else None)
+    if isinstance(frames, FolderImages):
+        images = FolderImages(frames.folder, rows=lambda: len(read().boxes))
+        return Sequence(name=name, read=read, frames=images)
+    return Sequence(name=name, read=read, frames=frames, fps=frames.fps if frames else None)
 
 
 def _frames(place: Path, home: Path) -> FolderImages | VideoFile | None:

@@ -27,7 +27,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.layout import plain_name
+from evalkit.results.layouts.layout import OFFICIAL_ROWS, plain_name
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("LaSOT", "LaSOTBenchmark", "LaSOT_Evaluation_Toolkit", "LaSOT_toolkit", "LaSOTTest", "LaSOTTesting")
@@ -115,6 +115,7 @@ def _official(source: Source, entry: Mapping[str, Any]) -> Source:
         read=read,
         frames=FolderImages(images, rows=lambda: len(read().boxes), surplus=_SURPLUS) if images else None,
         attributes=source.attributes or frozenset(entry.get("attributes", ())),
+        meta={} if rows is None else {OFFICIAL_ROWS: str(rows)},
     )
 
 

@@ -26,7 +26,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.layout import OMITTED, plain_name
+from evalkit.results.layouts.layout import OFFICIAL_ROWS, OMITTED, plain_name
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("OTB", "OTB100", "OTB-100", "OTB2015", "OTB-2015", "TB-100", "OTB50", "OTB-50", "TB-50", "OTB2013")
@@ -117,5 +117,5 @@ def _official(source: Source, entry: dict[str, Any]) -> Source:
         read=read,
         frames=FolderImages(images, rows=lambda: len(read().boxes), first=entry["first"]) if images else None,
         attributes=frozenset(entry["attributes"]),
-        meta={OMITTED: str(omitted)} if omitted else {},
+        meta={OFFICIAL_ROWS: str(entry["rows"]), **({OMITTED: str(omitted)} if omitted else {})},
     )

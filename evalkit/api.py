@@ -18,13 +18,17 @@ from typing import Any
 import numpy as np
 
 from evalkit import comparison as comparisons
-from evalkit import doctor, registry
+from evalkit import doctor, inspection, registry
 from evalkit.comparison import Comparison
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles as metric_profiles
+from evalkit.regression import diff as diff
+from evalkit.regression import regress as regress
+from evalkit.regression import render_divergence as render_divergence
+from evalkit.regression import render_regression as render_regression
 from evalkit.results import merging
 from evalkit.results import store as result_store
 from evalkit.results.atomic import write_bytes
@@ -386,6 +390,7 @@ def report(
     costs: Sequence[Path] = (),
     allow_partial: bool = False,
     replay: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare trackers by what result files say, and write the report that the output's suffix names.
 
@@ -393,6 +398,7 @@ def report(
         trackers: Labels; all that have results by default. A name without results stands for its published numbers.
         output: Ends in ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx`` or ``.json``.
         replay: Sequences to show frame by frame; only these need frames.
+        names: By label, the tracker whose published numbers stand beside it, where the label does not say it.
 
     Raises:
         EvalkitError: No form of report has that suffix; see ``evalkit.comparison.gather``.
@@ -400,7 +406,7 @@ def report(
     entry = comparisons.form_of(output)
     gathered = comparisons.gather(
         trackers, datasets, data=data, results=results, profiles=profiles, costs=costs,
-        allow_partial=allow_partial, replay=replay,
+        allow_partial=allow_partial, replay=replay, names=names,
     )  # fmt: skip
     content = entry.build(comparison=gathered, scores=gathered.scores, costs=gathered.costs, notices=gathered.notices)
     write_bytes(output, content if isinstance(content, bytes) else f"{content}\n".encode())
@@ -410,6 +416,18 @@ def report(
 def examine(data: Path | None = None, results: Path = Path("results")) -> list[doctor.Finding]:
     """Look at this installation; see ``evalkit.doctor``."""
     return doctor.examine(data, results)
+
+
+def check_data(
+    name: str, *, data: Path | None = None, deep: bool = False
+) -> tuple[Dataset, Iterable[inspection.Finding]]:
+    """Look at a benchmark's files; see ``evalkit.inspection``. Findings come while one waits.
+
+    Raises:
+        EvalkitError: There is no such benchmark, or nothing of it where it was looked for.
+    """
+    dataset = open_dataset(name, data)
+    return dataset, inspection.inspect(dataset, deep=deep)
 
 
 def create_tracker(name: str, **offered: Any) -> Tracker:

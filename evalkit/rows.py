@@ -25,6 +25,7 @@ _KIND[np.frombuffer(b"0123456789", np.uint8)] = _DIGIT
 _KIND[np.frombuffer(b"+eEnNaA", np.uint8)] = _LETTER
 _KIND[np.frombuffer(b",;\t ", np.uint8)] = _FIELD
 _KIND[ord("\n")], _KIND[ord(".")], _KIND[ord("-")] = _LINE, _DOT, _MINUS
+_TO_LINES = bytes.maketrans(b",;\t ", b"\n\n\n\n")
 _TO_SPACES = bytes.maketrans(b",;\t\n", b"    ")
 
 _LONGEST = 15  # digits of integers that are exact as floats; powers of ten are up to 22
@@ -83,11 +84,13 @@ def read_values(path: Path) -> NDArray[np.float64]:
 
 def parse_values(data: bytes, *, where: object = None) -> NDArray[np.float64]:
     """As ``read_values``, of the content of a file."""
-    head = data.strip().partition(b"\n")
-    if head[2]:
+    line, _, more = data.strip().partition(b"\n")
+    if more:
         return parse_rows(data, columns=1, where=where)[:, 0]
-    lines = text_lines(data, where)
-    fields = [field for line in lines for field in split(line)]
+    column = _parse_clean(line.translate(_TO_LINES), 1)
+    if column is not None:
+        return column[:, 0]
+    fields = [field for text in text_lines(data, where) for field in split(text)]
     return np.array([number(field, where) for field in fields], dtype=np.float64)
 
 

@@ -18,7 +18,7 @@ ROWS = (
     ("runtimes", "cost"),
     ("registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
-    ("regression", "doctor", "api"),
+    ("regression", "doctor", "inspection", "api"),
     ("cli",),
 )
 WITHIN_A_ROW = {
@@ -30,6 +30,7 @@ WITHIN_A_ROW = {
     ("engine", "registry"),  # a worker builds its tracker by name
     ("api", "regression"),
     ("api", "doctor"),
+    ("api", "inspection"),
     ("geometry", "types"),
     ("frames", "types"),
     ("rows", "types"),

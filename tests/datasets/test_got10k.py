@@ -66,7 +66,7 @@ def test_images_and_rows_that_do_not_match_are_an_error_that_names_a_gap(tmp_pat
     (place / "00000003.jpg").unlink()
     frames = open_("got10k-val", tmp_path).sequence("GOT-10k_Val_000001").frames
     assert frames is not None
-    with pytest.raises(EvalkitError, match=r"missing: 3 \(found 4 images, expected 5, one per row\)"):
+    with pytest.raises(EvalkitError, match=r"missing: 00000003.jpg \(found 4 images, expected 5, one per row\)"):
         len(frames)
 
 

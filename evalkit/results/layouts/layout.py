@@ -14,6 +14,9 @@ from evalkit.results.atomic import write_text
 from evalkit.rows import format_number, format_rows, parse_values, read_bytes
 from evalkit.types import Boxes, Sequence, State, Trajectory
 
+OFFICIAL_ROWS = "official_rows"
+"""Key of ``Sequence.meta``: number of rows the benchmark states, where it does."""
+
 OMITTED = "omitted_rows"
 """Key of ``Sequence.meta``: rows at the start of the video that the official evaluation leaves out (Tiger1: 5)."""
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from evalkit import inspection, registry
+from evalkit.cli.data import command
+from evalkit.inspection import Finding
+
+
+def make(root: Path, name: str = "airplane-2", *, images: int = 5, rows: int = 5) -> Path:
+    place = root / name
+    (place / "img").mkdir(parents=True)
+    for number in range(1, images + 1):
+        cv2.imwrite(str(place / "img" / f"{number:08d}.jpg"), np.full((20, 30, 3), 9, np.uint8))
+    (place / "groundtruth.txt").write_text("1,2,3,4\n" * rows)
+    return place
+
+
+def found(root: Path, *, deep: bool = False) -> list[Finding]:
+    dataset = registry.dataset.find("lasot-train")[0].build(root=root)
+    findings = inspection.inspect(dataset, deep=deep)
+    return [finding for finding in findings if finding.what != "the sequence is not here"]
+
+
+def test_a_sound_sequence_has_nothing_to_report(tmp_path: Path) -> None:
+    make(tmp_path)
+    assert found(tmp_path) == found(tmp_path, deep=True) == []
+
+
+def test_sequences_that_are_not_here_are_named(tmp_path: Path) -> None:
+    make(tmp_path)
+    dataset = registry.dataset.find("lasot-train")[0].build(root=tmp_path)
+    missing = [finding.sequence for finding in inspection.inspect(dataset)]
+    assert len(missing) == 1119
+    assert "airplane-3" in missing and "airplane-2" not in missing
+
+
+def test_every_missing_image_is_named(tmp_path: Path) -> None:
+    place = make(tmp_path, images=8, rows=8)
+    for number in (2, 5, 8):
+        (place / "img" / f"{number:08d}.jpg").unlink()
+    assert [(one.kind, Path(one.where).name) for one in found(tmp_path)] == [
+        ("missing", "00000002.jpg"), ("missing", "00000005.jpg"), ("missing", "00000008.jpg"),
+    ]  # fmt: skip
+
+
+def test_surplus_images_are_counted(tmp_path: Path) -> None:
+    make(tmp_path, images=8, rows=5)
+    (one,) = found(tmp_path)
+    assert (one.kind, one.found, one.expected) == ("mis-counted", "8 images", "5, one per row")
+
+
+def test_images_of_another_size_are_found_by_their_headers(tmp_path: Path) -> None:
+    place = make(tmp_path)
+    cv2.imwrite(str(place / "img" / "00000005.jpg"), np.zeros((21, 30, 3), np.uint8))
+    (one,) = found(tmp_path)
+    assert (one.kind, Path(one.where).name, one.found, one.expected) == ("mis-sized", "00000005.jpg", "30x21", "30x20")
+
+
+def test_every_damaged_image_is_found_by_decoding(tmp_path: Path) -> None:
+    place = make(tmp_path)
+    image = place / "img" / "00000002.jpg"
+    image.write_bytes(image.read_bytes()[:-20])
+    (place / "img" / "00000004.jpg").write_bytes(b"")
+    cv2.imwrite(str(place / "img" / "00000001.jpg"), np.zeros((10, 10, 3), np.uint8))
+    kinds = [(one.kind, Path(one.where).name) for one in found(tmp_path, deep=True)]
+    assert [name for kind, name in kinds if kind == "unreadable"] == ["00000002.jpg", "00000004.jpg"]
+    assert any(kind == "mis-sized" for kind, _ in kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(None, "missing"), ("1,2,3\n", "mis-counted"), ("a,b,c,d\n", "annotation"), ("", "annotation")]
+)
+def test_annotations_that_cannot_be_read_are_found(tmp_path: Path, text: str | None, kind: str) -> None:
+    path = make(tmp_path) / "groundtruth.txt"
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+    (one,) = found(tmp_path)
+    assert one.kind == kind
+    assert "groundtruth.txt" in one.where
+
+
+@pytest.mark.parametrize("row", ["nan,nan,nan,nan", "1,2,0,4"])
+def test_a_first_row_that_starts_no_tracker_is_found(tmp_path: Path, row: str) -> None:
+    (make(tmp_path) / "groundtruth.txt").write_text(f"{row}\n" + "1,2,3,4\n" * 4)
+    (one,) = found(tmp_path)
+    assert (one.kind, one.found) == ("annotation", row)
+
+
+def test_a_video_is_decoded_too(tmp_path: Path) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for _ in range(3):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    for rows, counts in ((1, []), (3, []), (2, [("3", "2")])):
+        (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n" * rows)
+        dataset = registry.dataset.find("folder")[0].build(root=tmp_path)
+        assert [(one.found, one.expected) for one in inspection.inspect(dataset, deep=True)] == counts
+
+
+def test_the_command_prints_lines_or_json_and_says_by_its_exit_code(tmp_path: Path) -> None:
+    (make(tmp_path / "mine", "run") / "img").rename(tmp_path / "mine" / "run" / "color")
+    runner = CliRunner()
+    sound = runner.invoke(command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
+    assert sound.output.endswith("folder: 1 of 1 sequences, 0 findings\n") and sound.return_value == 0
+    (tmp_path / "mine" / "run" / "groundtruth.txt").write_text("1,2,3,4\n" * 7)
+    text = runner.invoke(command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
+    assert text.return_value == 1
+    assert "mis-counted" in text.output
+    arguments = ["check", "folder", "--data", str(tmp_path / "mine"), "--format", "json"]
+    record = json.loads(runner.invoke(command, arguments, standalone_mode=False).output)["records"][0]
+    assert record["kind"] == "mis-counted" and record["dataset"] == "folder"
