@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,11 +25,15 @@ from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError
+from evalkit.fetching import fetch_weights as fetch_weights
+from evalkit.fetching import list_weights as list_weights
+from evalkit.fetching import verify_weights as verify_weights
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.regression import diff as diff
 from evalkit.regression import regress as regress
 from evalkit.regression import render_divergence as render_divergence
 from evalkit.regression import render_regression as render_regression
+from evalkit.rendering import layouts
 from evalkit.results import merging
 from evalkit.results import store as result_store
 from evalkit.results.atomic import write_bytes
@@ -430,6 +435,37 @@ def check_data(
     return dataset, inspection.inspect(dataset, deep=deep)
 
 
+def profile(trackers: Sequence[str], **options: Any) -> list[Cost]:
+    """Count and time trackers; see ``evalkit.cost.profiling.profile`` for the options."""
+    from evalkit.cost import profiling
+
+    return profiling.profile(trackers, registry.create_tracker, **options)
+
+
+def render_data(layout: str, output: Path, *, seed: int = 0, sequences: Sequence[str] | None = None) -> list[str]:
+    """Write the synthetic benchmark as files; see ``evalkit.rendering.layouts.render``."""
+    return layouts.render(layout, output, seed=seed, sequences=sequences)
+
+
+def train(name: str, output: Path, **options: Any) -> Path:
+    """Train a tracker's network by the recipe that its file registers as ``training``.
+
+    Args:
+        name: E.g. ``lighttrack-m`` or ``lighttrack:<path string>``.
+        output: Folder of checkpoints, curve and weights.
+        **options: What the recipe takes; see its ``train``.
+
+    Raises:
+        EvalkitError: There is no such tracker, or no recipe for it.
+    """
+    entry, variant = registry.tracker.find(name)
+    recipe = entry.facts.get("training")
+    if recipe is None:
+        raise EvalkitError("evalkit has no training recipe for this tracker", where=name)
+    weights: Path = importlib.import_module(recipe).train(variant, output, **options)
+    return weights
+
+
 def create_tracker(name: str, **offered: Any) -> Tracker:
     """See ``evalkit.registry.create_tracker``."""
     return registry.create_tracker(name, **offered)
@@ -447,7 +483,7 @@ def listing(kind: str) -> list[dict[str, Any]]:
     if kind == "runtimes":
         from evalkit import runtimes
 
-        return [{"name": one.name, "summary": one.summary} for one in runtimes.listing()]
+        return [one.record() for one in runtimes.listing()]
     registered = {"trackers": registry.tracker, "datasets": registry.dataset, "reports": registry.report}[kind]
     return [{"name": entry.name, "summary": entry.summary} for entry in registered.entries()]
 

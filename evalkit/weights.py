@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit import config
 from evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
@@ -90,9 +91,7 @@ def catalogue() -> dict[str, Checkpoint]:
 
 def cache_directory() -> Path:
     """The user's folder of downloaded checkpoints; it need not exist."""
-    import pooch
-
-    return Path(pooch.os_cache("evalkit")) / "weights"
+    return config.cache_folder() / "weights"
 
 
 def bundle_directory() -> Path:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Lower rows never import from higher ones; within a row only what the second table allows.
 ROWS = (
     ("types", "errors", "geometry", "frames", "rows", "regions"),
-    ("config", "rendering", "weights", "metrics", "protocols", "results"),
+    ("config", "rendering", "weights", "fetching", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
     ("registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
@@ -23,6 +23,7 @@ ROWS = (
 )
 WITHIN_A_ROW = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
+    ("fetching", "weights"),
     ("weights", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
     ("comparison", "registry"),

@@ -8,6 +8,8 @@ import click
 
 from evalkit.cli import options
 
+LAYOUTS = ("otb", "vot", "vot-multistart", "vot-longterm", "got10k", "trackingnet", "lasot", "lasot-ext")
+
 
 @click.group(name="data")
 def command() -> None:
@@ -46,6 +48,27 @@ def check(dataset: str, deep: bool, data: Path | None, form: str) -> int:
         verdict = f"{count} findings" if count != 1 else "1 finding"
         click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences, {verdict}")
     return 1 if count else 0
+
+
+@command.command(name="render")
+@click.option("--layout", required=True, metavar="L", help=f"One of {', '.join(LAYOUTS)}.")
+@click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="A new or empty folder.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Another seed, other scenes.")
+@click.option("--sequences", type=options.Commas(), metavar="A,B", help="Names of scenes.  [default: all twelve]")
+def render(layout: str, output: Path, seed: int, sequences: list[str] | None) -> None:
+    """Write the rendered benchmark as files, in another benchmark's own layout.
+
+    \b
+    Examples:
+      evalkit data render --layout otb --output /tmp/OTB
+      evalkit data render --layout got10k --output /tmp/GOT-10k --sequences scale,blur
+
+    Writes: the folder that --data is to name afterwards.
+    """
+    from evalkit import api
+
+    names = api.render_data(layout, output, seed=seed, sequences=sequences)
+    click.echo(f"wrote {len(names)} sequences to {output}")
 
 
 def _line(record: dict[str, str | None]) -> str:

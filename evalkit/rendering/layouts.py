@@ -1,7 +1,7 @@
 """The rendered benchmark as files, in every benchmark's own layout: complete, legal trees to test loaders on.
 
 Frames are JPEG files of quality 95. Numbers are written as each benchmark writes them, so that a box comes back as
-exactly as the format allows. What a layout cannot say (a target out of sight in OTB's) is written as its benchmark does.
+exactly as the format allows. What a layout cannot say (a target out of sight in OTB's) is written as in the benchmark.
 """
 
 from __future__ import annotations

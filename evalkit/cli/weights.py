@@ -1,0 +1,93 @@
+"""``evalkit weights``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.group(name="weights")
+def command() -> None:
+    """List, fetch and verify checkpoints."""
+
+
+@command.command(name="list")
+@options.form("table", "json")
+def list_(form: str) -> None:
+    """Every published checkpoint: where it comes from, and whether it is on this machine.
+
+    \b
+    Examples:
+      evalkit weights list
+      evalkit weights list --format json
+    """
+    from evalkit import api
+
+    rows = api.list_weights()
+    click.echo(api.render("json", rows=rows) if form == "json" else _table(rows))
+
+
+@command.command(name="fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--output", type=options.FOLDER, metavar="DIR", help="Where to keep them.  [default: the cache]")
+def fetch(names: tuple[str, ...], output: Path | None) -> None:
+    """Bring checkpoints from where their authors publish them, and verify them.
+
+    An interrupted download goes on where it stopped. A checkpoint without a direct address is explained instead.
+
+    \b
+    Examples:
+      evalkit weights fetch lighttrack-m
+      https_proxy=http://proxy:3128 evalkit weights fetch nanotrack-v3
+
+    Writes: <cache>/weights/<name>.pth ($EVALKIT_CACHE names another cache).
+    """
+    from evalkit import api
+
+    for name in names:
+        found = api.fetch_weights(name, output=output, progress=_progress if sys.stderr.isatty() else None)
+        click.echo(f"{name}: {found.path} ({found.identity})")
+
+
+@command.command(name="verify")
+@click.argument("name")
+@click.argument("file", type=options.FILE, required=False)
+@options.form("table", "json")
+def verify(name: str, file: Path | None, form: str) -> int:
+    """Say whether the checkpoint that NAME would use, or FILE, is the published one.
+
+    The exit code is 1 if it is another file, or cannot be read as tensors.
+
+    \b
+    Examples:
+      evalkit weights verify lighttrack-m
+      evalkit weights verify nanotrack-v1 ~/Downloads/nanotrackv1.pth
+    """
+    from evalkit import api
+
+    row = api.verify_weights(name, file)
+    click.echo(api.render("json", rows=[row]) if form == "json" else _verdict(row))
+    return 0 if row["verified"] else 1
+
+
+def _verdict(row: dict[str, object]) -> str:
+    answer = "the published file" if row["verified"] else str(row["problem"])
+    return f"{row['name']}: {answer}\n  {row['file']} ({row['place']})\n  sha256 {row['sha256']}, {row['identity']}"
+
+
+def _table(rows: list[dict[str, object]]) -> str:
+    lines = []
+    for row in rows:
+        here = f"{row['place']}: {row['file']}" if row["file"] else "not on this machine"
+        hashed = row["sha256"] or row["git_blob"] or "no hash known"
+        lines.append(f"{row['name']}\n  {here}\n  {row['publisher']}\n  {row['source']}\n  {row['licence']}; {hashed}")
+    return "\n".join(lines)
+
+
+def _progress(have: int, total: int | None) -> None:
+    share = f" of {total / 1e6:.1f}" if total else ""
+    click.echo(f"\r{have / 1e6:.1f}{share} MB", err=True, nl=have == total)
