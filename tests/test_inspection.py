@@ -111,10 +111,18 @@ def test_the_command_prints_lines_or_json_and_says_by_its_exit_code(tmp_path: Pa
     runner = CliRunner()
     sound = runner.invoke(command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
     assert sound.output.endswith("folder: 1 of 1 sequences, 0 findings\n") and sound.return_value == 0
-    (tmp_path / "mine" / "run" / "groundtruth.txt").write_text("1,2,3,4\n" * 7)
+    (tmp_path / "mine" / "run" / "groundtruth.txt").write_text("1,2,3,4\n" * 6)
     text = runner.invoke(command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
     assert text.return_value == 1
-    assert "mis-counted" in text.output
+    assert "00000006.jpg: the frame is missing\nfolder: 1 of 1 sequences, 1 finding\n" in text.output
     arguments = ["check", "folder", "--data", str(tmp_path / "mine"), "--format", "json"]
     record = json.loads(runner.invoke(command, arguments, standalone_mode=False).output)["records"][0]
-    assert record["kind"] == "mis-counted" and record["dataset"] == "folder"
+    assert record["kind"] == "missing" and record["dataset"] == "folder"
+
+
+def test_a_rendered_tree_is_sound_but_for_what_it_leaves_out(tmp_path: Path) -> None:
+    arguments = ["render", "--layout", "got10k", "--output", str(tmp_path / "GOT-10k"), "--sequences", "occlusion"]
+    result = CliRunner().invoke(command, arguments, standalone_mode=False)
+    assert result.exception is None and "1 sequences" in result.output
+    dataset = registry.dataset.find("got10k-val")[0].build(root=tmp_path)
+    assert list(inspection.inspect(dataset, deep=True)) == []
