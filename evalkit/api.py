@@ -466,13 +466,6 @@ def train(name: str, output: Path, **options: Any) -> Path:
     return weights
 
 
-def render_data(layout: str, output: Path, *, seed: int = 0, sequences: Sequence[str] | None = None) -> list[str]:
-    """See ``evalkit.rendering.layouts.render``."""
-    from evalkit.rendering import layouts
-
-    return layouts.render(layout, output, seed=seed, sequences=sequences)
-
-
 def create_tracker(name: str, **offered: Any) -> Tracker:
     """See ``evalkit.registry.create_tracker``."""
     return registry.create_tracker(name, **offered)

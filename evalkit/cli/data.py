@@ -71,26 +71,6 @@ def render(layout: str, output: Path, seed: int, sequences: list[str] | None) ->
     click.echo(f"wrote {len(names)} sequences to {output}")
 
 
-@command.command(name="render")
-@click.option("--layout", required=True, metavar="L",
-              help="otb, vot, vot-multistart, vot-longterm, got10k, trackingnet, lasot or lasot-ext.")  # fmt: skip
-@click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="A new or empty folder.")
-@click.option("--seed", default=0, show_default=True, metavar="S", help="Another seed gives twelve other scenes.")
-@click.option("--sequences", type=options.Commas(), metavar="A,B", help="Scenes to write.  [default: all twelve]")
-def render(layout: str, output: Path, seed: int, sequences: list[str] | None) -> None:
-    """Write the synthetic benchmark as files, as another benchmark lies on disk.
-
-    \b
-    Examples:
-      evalkit data render --layout otb --output OTB100
-      evalkit run --tracker mosse --dataset otb100 --data OTB100 --sequences Biker
-    """
-    from evalkit import api
-
-    names = api.render_data(layout, output, seed=seed, sequences=sequences)
-    click.echo(f"{output}: {len(names)} sequences: {', '.join(names)}")
-
-
 def _line(record: dict[str, str | None]) -> str:
     numbers = [f"{label} {record[label]}" for label in ("found", "expected") if record[label] is not None]
     details = f" ({', '.join(numbers)})" if numbers else ""
