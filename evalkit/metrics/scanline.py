@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.metrics import compiled
+from evalkit import compiled
 
 Ints = NDArray[np.int64]
 Intervals = tuple[Ints, Ints]
@@ -35,8 +35,10 @@ def count(a: Ints, b: Ints, size: Ints, rule: Rule) -> tuple[Ints, Ints]:
     Returns:
         Two arrays of shape (N,).
     """
-    counts = compiled.count_pixels(a, b, size, rule == Rule.TOOLKIT)
-    if counts is None:
+    if compiled.available():
+        counts = np.empty((len(a), 3), dtype=np.int64)
+        compiled.kernel("count_pixels")(a, b, size, rule == Rule.TOOLKIT, counts)
+    else:
         parts = [_count_rows(a[chunk], b[chunk], size[chunk], rule) for chunk in _chunks(size[:, 1])]
         counts = np.concatenate(parts)
     common = counts[:, 2]

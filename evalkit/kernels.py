@@ -1,0 +1,157 @@
+"""Inner loops that numba compiles, where it is installed: ``pip install evalkit-sot[fast]``.
+
+Written as plain Python, with the results of the NumPy forms that do their work without numba. Nothing here is fast
+before it is compiled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+_DIGITS = 15  # integers of so many digits, and powers of ten up to 22, are exact as floats
+_POWERS = 10.0 ** np.arange(_DIGITS + 1)
+
+
+def parse_decimals(data: Bytes, columns: int, values: Floats) -> int:
+    """Read rows of plain decimals, or ``nan``, with exactly one separator between them.
+
+    Args:
+        data: Text; lines end in LF or CRLF, the last one in LF.
+        values: Filled; at least half as long as ``data``.
+
+    Returns:
+        How many values were read; -1 where anything is unusual, which is left to others to judge.
+    """
+    count = 0
+    column = 0
+    position = 0
+    size = data.size
+    while position < size:
+        negative = data[position] == 45
+        if negative:
+            position += 1
+        number = 0
+        digits = 0
+        decimals = -1
+        while position < size:
+            byte = data[position]
+            if 48 <= byte <= 57:
+                number = number * 10 + (byte - 48)
+                digits += 1
+                if decimals >= 0:
+                    decimals += 1
+            elif byte == 46 and decimals < 0:
+                decimals = 0
+            else:
+                break
+            position += 1
+        if digits == 0 and decimals < 0 and not negative and position + 2 < size:
+            if data[position] | 32 != 110 or data[position + 1] | 32 != 97 or data[position + 2] | 32 != 110:
+                return -1
+            values[count] = np.nan
+            position += 3
+        elif digits == 0 or digits > _DIGITS:
+            return -1
+        else:
+            value = float(number)
+            if decimals > 0:
+                value = value / _POWERS[decimals]
+            values[count] = -value if negative else value
+        count += 1
+        column += 1
+        if position >= size:
+            return -1
+        byte = data[position]
+        if byte == 13 and position + 1 < size and data[position + 1] == 10:
+            position += 1
+            byte = data[position]
+        if byte == 10:
+            if column != columns:
+                return -1
+            column = 0
+        elif not (byte == 44 or byte == 59 or byte == 9 or byte == 32) or column == columns:
+            return -1
+        position += 1
+    return count
+
+
+def histogram(values: Floats, thresholds: Floats, counts: Ints) -> None:
+    """Add to ``counts[i]`` how many values have exactly ``i`` thresholds below them; NaN is not counted.
+
+    Args:
+        thresholds: Rising, about evenly spaced.
+        counts: One longer than ``thresholds``.
+    """
+    size = thresholds.size
+    first = thresholds[0]
+    scale = (size - 1) / (thresholds[size - 1] - first)
+    for value in values:
+        if value != value:
+            continue
+        guess = (value - first) * scale
+        index = 0 if guess < 0 else size if guess >= size else int(guess)
+        while index < size and thresholds[index] < value:
+            index += 1
+        while index > 0 and thresholds[index - 1] >= value:
+            index -= 1
+        counts[index] += 1
+
+
+def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool, counts: Ints) -> None:
+    """Fill ``counts``, shape (N, 3), with the pixels of polygon a, of b, and of both; see ``scanline.count``."""
+    longest = max(a.shape[1], b.shape[1])
+    nodes = np.empty(longest, dtype=np.int64)
+    begins = np.empty((2, longest), dtype=np.int64)
+    ends = np.empty((2, longest), dtype=np.int64)
+    found = np.empty(2, dtype=np.int64)
+    counts[:] = 0
+    for pair in range(a.shape[0]):
+        width = size[pair, 0]
+        for row in range(size[pair, 1]):
+            for which in range(2):
+                corners = a[pair] if which == 0 else b[pair]
+                # Crossings of the row with edges, sorted as they come.
+                count = 0
+                last = corners.shape[0] - 1
+                for index in range(corners.shape[0]):
+                    x, y = corners[index, 0], corners[index, 1]
+                    other_x, other_y = corners[last, 0], corners[last, 1]
+                    last = index
+                    if min(y, other_y) > row or max(y, other_y) < row or (y == other_y and not toolkit):
+                        continue
+                    node = x
+                    if y != other_y:
+                        node = int(x + (row - y) / (other_y - y) * (other_x - x))
+                    place = count
+                    while place > 0 and nodes[place - 1] > node:
+                        nodes[place] = nodes[place - 1]
+                        place -= 1
+                    nodes[place] = node
+                    count += 1
+                # Intervals between them.
+                found[which] = 0
+                covered = -1
+                index = 0
+                while index + 1 < count and nodes[index] < width:
+                    begin, end = nodes[index], nodes[index + 1]
+                    if begin == end and not (toolkit and index + 2 == count):
+                        index += 1
+                        continue
+                    index += 2
+                    begin = max(begin, covered + 1)
+                    covered = max(covered, end)
+                    end = min(end, width - 1)
+                    if begin <= end:
+                        begins[which, found[which]] = begin
+                        ends[which, found[which]] = end
+                        found[which] += 1
+                        counts[pair, which] += end - begin + 1
+            for i in range(found[0]):
+                for j in range(found[1]):
+                    common = min(ends[0, i], ends[1, j]) - max(begins[0, i], begins[1, j]) + 1
+                    counts[pair, 2] += max(common, 0)
