@@ -31,11 +31,11 @@ MATRIX_PRODUCTS: dict[Any, Callable[..., int]] = {
 }
 
 MOVING = {
-    "alias", "arange", "as_strided", "as_strided_copy", "cat", "clone", "constant_pad_nd", "copy", "copy_", "detach", "empty",
-    "empty_like", "expand_copy", "fill", "fill_", "full", "full_like", "gather", "index", "index_select",
-    "lift_fresh", "lift_fresh_copy", "linspace", "new_empty", "new_full", "new_ones", "new_zeros", "ones",
-    "ones_like", "repeat", "scalar_tensor", "select_copy", "slice_copy", "stack", "_to_copy", "_unsafe_view", "unsqueeze_copy",
-    "view_copy", "zeros", "zeros_like",
+    "alias", "arange", "as_strided", "as_strided_", "as_strided_copy", "cat", "clone", "constant_pad_nd",
+    "copy_", "copy", "detach", "empty", "empty_like", "expand_copy", "fill_", "fill", "full", "full_like",
+    "gather", "index", "index_select", "lift_fresh", "lift_fresh_copy", "linspace", "new_empty", "new_full",
+    "new_ones", "new_zeros", "ones", "ones_like", "repeat", "scalar_tensor", "select_copy", "slice_copy",
+    "stack", "_to_copy", "_unsafe_view", "unsqueeze_copy", "view_copy", "zeros", "zeros_like",
 }  # fmt: skip
 """Operators that move or create numbers and compute none."""
 

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from importlib import metadata
 from types import ModuleType
+from typing import Any
 
 from evalkit.errors import EvalkitError
 
@@ -61,6 +62,15 @@ class Runtime:
     def stored(self, precision: str) -> str:
         """Precision of its files: what computes in bf16 converts from fp32 by itself."""
         return "fp32" if precision == "bf16" else precision
+
+    def record(self) -> dict[str, Any]:
+        """The flat JSON record of ``evalkit list runtimes``."""
+        state = f"{self.version}" if self.available else f"not installed: {self.install}"
+        return {
+            "name": self.name, "summary": f"{self.summary} ({state}); {', '.join(self.precisions)}",
+            "available": self.available, "version": self.version, "install": self.install,
+            "precisions": list(self.precisions), "devices": list(self.devices),
+        }  # fmt: skip
 
     def adapter(self) -> ModuleType:
         """The module with ``export`` and ``start``.
