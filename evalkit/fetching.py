@@ -153,7 +153,7 @@ def fetch_weights(name: str, *, output: Path | None = None, progress: Progress |
 
 def list_weights() -> list[dict[str, object]]:
     """One record a published checkpoint: its source, and the file on this machine that would be used."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for checkpoint in weights.catalogue().values():
         found = _at_hand(checkpoint)
         rows.append(

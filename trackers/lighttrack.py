@@ -51,11 +51,13 @@ RULES = {
     summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
     weights="lighttrack-m",
     paper="arXiv:2104.14545",
+    training="evalkit.trackers._lighttrack.training",
 )
 @registry.tracker(
     "lighttrack:",
     summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
     paper="arXiv:2104.14545",
+    training="evalkit.trackers._lighttrack.training",
 )
 def lighttrack(
     *,

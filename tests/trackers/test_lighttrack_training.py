@@ -1,0 +1,154 @@
+"""The training recipe, on the smallest subnet of the space and rendered things alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from evalkit import weights
+from evalkit.errors import EvalkitError
+from evalkit.trackers._lighttrack import training as recipe
+from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.path import parse
+from evalkit.trackers._lighttrack.training import bank as banks
+from evalkit.trackers._lighttrack.training.bank import Bank
+from evalkit.trackers._lighttrack.training.loop import CURVE, Plan, Training, fresh_network, run
+from evalkit.trackers._lighttrack.training.loss import cell_centers, tracking_loss
+from evalkit.trackers._lighttrack.training.pairs import DEVIATION, MEAN, Draw, Mix, draw_pairs
+
+TINY = "back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
+PLAN = Plan(TINY, steps=6, batch=4, sizes=(96, 128), warmup=2)
+QUIET = Mix(scene=0, lookalike=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
+
+
+@pytest.fixture(scope="module")
+def bank() -> Bank:
+    return banks.rendered(7, grounds=4, things=12)
+
+
+def losses(training: Training, count: int) -> list[float]:
+    return [training.advance()["loss"] for _ in range(count)]
+
+
+def test_two_runs_of_one_seed_give_the_same_losses(bank: Bank) -> None:
+    first, second = (losses(Training(PLAN, bank), 6) for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 6
+
+
+def test_another_seed_gives_other_losses(bank: Bank) -> None:
+    other = Plan(**{**vars(PLAN), "seed": 2})
+    assert losses(Training(PLAN, bank), 1) != losses(Training(other, bank), 1)
+
+
+def test_a_killed_run_goes_on_to_the_same_curve(bank: Bank, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    run(Training(PLAN, bank), whole)
+
+    class Killed(Exception):  # noqa: N818 - stands for a signal
+        pass
+
+    def kill(row: dict[str, float]) -> None:
+        if row["step"] == 5:
+            raise Killed
+
+    stopped = Training(PLAN, bank)
+    killed.mkdir()
+    losses(stopped, 3)
+    stopped.save(killed)
+    (killed / CURVE).write_text("{}\n" * 3, encoding="utf-8")
+    with pytest.raises(Killed):
+        run(stopped, killed, report=kill)
+
+    resumed = Training(PLAN, bank)
+    resumed.restore(killed)
+    run(resumed, killed)
+    rows = [[json.loads(line) for line in (folder / CURVE).read_text().splitlines()] for folder in (whole, killed)]
+    assert len(rows[1]) == 6
+    assert [row["loss"] for row in rows[1][3:]] == [row["loss"] for row in rows[0][3:]]
+    states = [torch.load(folder / "checkpoint.pt", weights_only=True)["average"] for folder in (whole, killed)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_a_checkpoint_of_another_seed_is_refused(bank: Bank, tmp_path: Path) -> None:
+    Training(PLAN, bank).save(tmp_path)
+    with pytest.raises(EvalkitError, match="another seed"):
+        Training(Plan(**{**vars(PLAN), "seed": 2}), bank).restore(tmp_path)
+
+
+def test_the_target_lies_where_the_box_says(bank: Bank) -> None:
+    # One opaque white square on black ground: what is bright is the target.
+    things = torch.full((1, 4, banks.THING_SIDE, banks.THING_SIDE), 255, dtype=torch.uint8)
+    hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
+    square = Bank(torch.zeros_like(bank.grounds[:1]), things, torch.ones(1), hull)
+    pairs = draw_pairs(square, Draw(8, 3), 160, QUIET)
+    scale, shift = (torch.tensor(values)[:, None, None] for values in (DEVIATION, MEAN))
+    for image, box in zip(pairs.search * scale + shift, pairs.boxes, strict=True):
+        grey = image.mean(0)
+        bright = grey > (grey.max() + grey.min()) / 2
+        rows, columns = (np.flatnonzero(bright.any(axis).numpy()) for axis in (1, 0))
+        found = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        np.testing.assert_allclose(found, box, atol=3)
+
+
+def test_a_template_shows_its_target_half_as_wide_as_itself(bank: Bank) -> None:
+    things = torch.full((1, 4, banks.THING_SIDE, banks.THING_SIDE), 255, dtype=torch.uint8)
+    hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
+    square = Bank(torch.zeros_like(bank.grounds[:1]), things, torch.ones(1), hull)
+    template = draw_pairs(square, Draw(4, 3), 128, QUIET).template.mean(1)
+    bright = (template > (template.amax((1, 2), keepdim=True) + template.amin((1, 2), keepdim=True)) / 2).float()
+    # A square of side s is cut with a context of s, so s is half of 127; turned by up to 0.3, it does not gain area.
+    assert ((bright.mean((1, 2)) > 0.15) & (bright.mean((1, 2)) < 0.27)).all()
+    assert bright[:, 60:67, 60:67].all()
+
+
+def test_pairs_of_one_draw_are_the_same_and_of_another_differ(bank: Bank) -> None:
+    first, again, other = (draw_pairs(bank, Draw(4, 1, step), 96) for step in (5, 5, 6))
+    torch.testing.assert_close(first.search, again.search, rtol=0, atol=0)
+    assert not torch.equal(first.boxes, other.boxes)
+
+
+def test_the_loss_of_a_perfect_answer_is_nothing() -> None:
+    box = torch.tensor([[40.0, 50.0, 104.0, 98.0]])
+    at = cell_centers(160, 16, box.device).float()
+    x, y = at[None, :].expand(10, 10), at[:, None].expand(10, 10)
+    distances = torch.stack([x - 40, y - 50, 104 - x, 98 - y]).clamp(min=0)[None]
+    near = (x - 72).abs() + (y - 74).abs() <= 16
+    hit, overlap = tracking_loss(torch.where(near, 20.0, -20.0)[None, None], distances, box, size=160)
+    assert float(hit) < 1e-6
+    assert abs(float(overlap)) < 1e-6
+    assert int(near.sum()) == 2
+
+
+def test_cells_lie_where_the_tracker_reads_them() -> None:
+    assert cell_centers(256, 16, torch.device("cpu"))[[0, 8, 15]].tolist() == [0, 128, 240]
+    assert cell_centers(288, 16, torch.device("cpu"))[[0, 9, 17]].tolist() == [0, 144, 272]
+
+
+def test_a_fresh_network_guesses_boxes_of_the_usual_size() -> None:
+    network = fresh_network(TINY, momentum=0.03).eval()
+    _, distances = network(torch.zeros(1, 3, 128, 128), network.template(torch.zeros(1, 3, 127, 127)))
+    assert distances.mean().item() == pytest.approx(32, abs=2)
+
+
+def test_training_as_the_command_calls_it(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As many tiles as splitting off a held-out part needs, without rendering them all.
+    many = banks.joined([bank] * 8)
+    monkeypatch.setattr(banks, "rendered", lambda seed: many)
+    options = {"steps": 2, "batch": 2, "sizes": (96,), "validate": 0}
+    path = recipe.train(TINY, tmp_path, **options)  # type: ignore[arg-type]
+    state = weights.read_state(path)
+    network = LightTrack(parse(TINY))
+    weights.fit(network, state, where=path)
+    assert all(tensor.dtype == torch.float16 for tensor in state.values())
+    record = json.loads((tmp_path / "training.json").read_text())
+    assert (record["steps"], record["pairs"], record["plan"]["path"]) == (2, 4, TINY)
+    with pytest.raises(EvalkitError, match="holds a training already"):
+        recipe.train(TINY, tmp_path, **options)  # type: ignore[arg-type]
+    longer = {**options, "steps": 3}
+    recipe.train(TINY, tmp_path, resume=True, **longer)  # type: ignore[arg-type]
+    assert len((tmp_path / CURVE).read_text().splitlines()) == 3

@@ -1,0 +1,299 @@
+"""Training pairs as batched tensor operations: every crop is a few warps and pastes, on whatever device the bank is.
+
+A pair is a template crop and a search crop as the tracker cuts them: the target in the template's middle, in the search
+crop shifted, scaled and changed. In most pairs a thing stands on a ground that moves on its own, among look-alikes and
+behind other things; in the others a stretch of a photograph is itself the target and moves with all around it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from evalkit.trackers._lighttrack.training.bank import GROUND_SIDE, Bank
+
+TEMPLATE = 127
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch.
+
+    Attributes:
+        template: Shape (B, 3, 127, 127), normalised as the tracker does.
+        search: Shape (B, 3, S, S).
+        boxes: Shape (B, 4): left, top, right, bottom of the target in pixels of the search crop.
+    """
+
+    template: Tensor
+    search: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How pairs are drawn; the values are shares of the pairs unless said otherwise.
+
+    Attributes:
+        scene: A stretch of photograph is the target.
+        shift: Largest displacement of the target's centre, as a share of the search crop's side.
+        scale: Largest change of scale, as a natural logarithm.
+        turn: Largest rotation in radians; every eighth pair turns up to four times as far.
+        lookalike: A second thing of the same kind is in sight.
+        occluded: Something stands in front of the target.
+        blurred, coarse, compressed, grey: The image is.
+    """
+
+    scene: float = 0.15
+    shift: float = 0.25
+    scale: float = 0.35
+    turn: float = 0.25
+    lookalike: float = 0.35
+    occluded: float = 0.25
+    blurred: float = 0.3
+    coarse: float = 0.2
+    compressed: float = 0.2
+    grey: float = 0.1
+
+
+class Draw:
+    """Random tensors from a seed. The numbers are drawn on the CPU where there are few of them, so that a batch holds
+    the same pairs on every device."""
+
+    def __init__(self, batch: int, *seed: int) -> None:
+        self.batch = batch
+        self.generator = torch.Generator().manual_seed(hash(seed) & (1 << 62) - 1)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(self.batch, *shape, generator=self.generator)
+
+    def chance(self, share: float) -> Tensor:
+        return self.uniform(0, 1) < share
+
+    def index(self, count: int) -> Tensor:
+        return torch.randint(count, (self.batch,), generator=self.generator)
+
+
+def draw_pairs(bank: Bank, draw: Draw, size: int, mix: Mix | None = None) -> Pairs:
+    """One batch of pairs with search crops of ``size`` pixels."""
+    mix = mix or Mix()
+    device = bank.grounds.device
+    scene = draw.chance(mix.scene)
+    kind = draw.index(len(bank.things))
+    aspect = torch.where(scene, draw.uniform(-0.2, 0.2).exp(), bank.aspects[kind.to(device)].cpu())
+    hull = torch.where(scene[:, None, None], _SQUARE_HULL, bank.hulls[kind.to(device)].cpu())
+    before, after = _poses(draw, mix, aspect, hull, size)
+    ground_before, ground_after = _grounds(draw, mix, scene, before, after)
+    which = draw.index(len(bank.grounds))
+
+    template = _ground(bank, which, ground_before, TEMPLATE)
+    search = _ground(bank, which, ground_after, size)
+    things = bank.things[kind.to(device)].float()
+    other = draw.index(len(bank.things))
+    same = draw.chance(0.4)
+    rival = torch.where(same.to(device)[:, None, None, None], things.flip(3), bank.things[other.to(device)].float())
+    rival = rival * torch.cat([draw.uniform(0.6, 1.4, 3), torch.ones(draw.batch, 1)], 1).to(device)[:, :, None, None]
+    shown = draw.chance(mix.lookalike) & ~scene
+    search = _paste(search, rival, _beside(draw, after, size), shown)
+    template = _paste(template, rival, _beside(draw, before, TEMPLATE), shown & draw.chance(0.4))
+    template = _paste(template, things, before, ~scene)
+    search = _paste(search, things, after, ~scene)
+    cover = bank.things[draw.index(len(bank.things)).to(device)].float()
+    search = _paste(search, cover, _across(draw, after), draw.chance(mix.occluded))
+
+    grey = draw.chance(mix.grey)
+    return Pairs(
+        _normalised(_camera(template, draw, mix, grey)),
+        _normalised(_camera(search, draw, mix, grey)),
+        (_bounds(after, hull) + size / 2).to(device),
+    )
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """Where a tile lies in a crop: position = ``matrix`` @ tile position (-1..1) + ``center``, crop centre = 0."""
+
+    matrix: Tensor
+    center: Tensor
+
+
+_SQUARE_HULL = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(12, 1)
+
+
+def _poses(draw: Draw, mix: Mix, aspect: Tensor, hull: Tensor, size: int) -> tuple[_Pose, _Pose]:
+    angle = draw.uniform(-0.3, 0.3)
+    far = torch.where(draw.chance(1 / 8), 4.0, 1.0)
+    turned = draw.uniform(-mix.turn, mix.turn) * far
+    stretch = torch.stack([aspect.sqrt(), 1 / aspect.sqrt()], -1)
+    before = _centred(_turn(angle) * stretch[:, None, :], hull)
+    change = draw.uniform(-mix.scale, mix.scale).exp()
+    lean = draw.uniform(-0.15, 0.15) * far.sqrt()
+    skewed = stretch * torch.stack([lean.exp(), (-lean).exp()], -1)
+    # The search crop is cut by the template's scale: as far as that was wrong, the target's size differs.
+    factor = torch.linalg.det(before.matrix).abs().sqrt() * change
+    after = _turn(angle + turned) * skewed[:, None, :] * factor[:, None, None]
+    bounds = _bounds(_Pose(after, torch.zeros(len(after), 2)), hull)
+    goal = draw.uniform(-mix.shift, mix.shift, 2) * size
+    return before, _Pose(after, goal - (bounds[:, :2] + bounds[:, 2:]) / 2)
+
+
+def _centred(matrix: Tensor, hull: Tensor) -> _Pose:
+    # As the tracker cuts a template: sqrt((w + p) (h + p)) with p = (w + h) / 2 becomes the crop's side.
+    bounds = _bounds(_Pose(matrix, torch.zeros(len(matrix), 2)), hull)
+    width, height = (bounds[:, 2:] - bounds[:, :2]).unbind(-1)
+    context = (width + height) / 2
+    scale = TEMPLATE / ((width + context) * (height + context)).sqrt()
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    return _Pose(matrix * scale[:, None, None], -middle * scale[:, None])
+
+
+def _bounds(pose: _Pose, hull: Tensor) -> Tensor:
+    points = hull @ pose.matrix.transpose(1, 2) + pose.center[:, None]
+    return torch.cat([points.amin(1), points.amax(1)], -1)
+
+
+def _turn(angle: Tensor) -> Tensor:
+    cosine, sine = angle.cos(), angle.sin()
+    return torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], -2)
+
+
+def _grounds(draw: Draw, mix: Mix, scene: Tensor, before: _Pose, after: _Pose) -> tuple[_Pose, _Pose]:
+    # A ground's pose maps its tile; where the scene itself is the target, its tile is carried by the target's motion.
+    zoom = GROUND_SIDE / 2 * draw.uniform(-0.9, 0.8).exp()
+    first = _Pose(torch.eye(2) * zoom[:, None, None], draw.uniform(-0.7, 0.7, 2) * zoom[:, None])
+    drift = draw.uniform(-40, 40, 2) * draw.chance(0.7)[:, None]
+    ratio = draw.uniform(-0.12, 0.12).exp()
+    second = _Pose(_turn(draw.uniform(-0.1, 0.1)) @ first.matrix * ratio[:, None, None], first.center + drift)
+    motion = after.matrix @ torch.linalg.inv(before.matrix)
+    carried = _Pose(motion @ first.matrix, _moved(motion, first.center - before.center) + after.center)
+    chosen = scene[:, None]
+    return first, _Pose(
+        torch.where(chosen[..., None], carried.matrix, second.matrix),
+        torch.where(chosen, carried.center, second.center),
+    )
+
+
+def _moved(matrix: Tensor, points: Tensor) -> Tensor:
+    return (matrix @ points[..., None])[..., 0]
+
+
+def _beside(draw: Draw, target: _Pose, size: int) -> _Pose:
+    angle = draw.uniform(0, 2 * math.pi)
+    reach = torch.linalg.det(target.matrix).abs().sqrt() * draw.uniform(1.9, 3.2)
+    center = target.center + torch.stack([angle.cos(), angle.sin()], -1) * reach[:, None]
+    grown = target.matrix * draw.uniform(0.7, 1.3)[:, None, None]
+    return _Pose(_turn(draw.uniform(-0.4, 0.4)) @ grown, center.clamp(-size * 0.6, size * 0.6))
+
+
+def _across(draw: Draw, target: _Pose) -> _Pose:
+    extent = torch.linalg.det(target.matrix).abs().sqrt()
+    center = target.center + draw.uniform(-1.0, 1.0, 2) * extent[:, None]
+    stretch = draw.uniform(0.25, 0.9, 2) * extent[:, None]
+    return _Pose(_turn(draw.uniform(0, 2 * math.pi)) * stretch[:, None, :], center)
+
+
+def _grid(pose: _Pose, size: int, device: torch.device) -> Tensor:
+    inverse = torch.linalg.inv(pose.matrix)
+    offset = -_moved(inverse, pose.center)
+    # ``affine_grid`` counts a crop's pixels in -1..1 as well.
+    theta = torch.cat([inverse * (size / 2), offset[..., None]], -1)
+    return functional.affine_grid(theta.to(device), [len(theta), 1, size, size], align_corners=False)
+
+
+def _ground(bank: Bank, which: Tensor, pose: _Pose, size: int) -> Tensor:
+    tiles = bank.grounds[which.to(bank.grounds.device)].float()
+    grid = _grid(pose, size, tiles.device)
+    return functional.grid_sample(tiles, grid, padding_mode="reflection", align_corners=False)
+
+
+def _paste(image: Tensor, things: Tensor, pose: _Pose, shown: Tensor) -> Tensor:
+    if not bool(shown.any()):
+        return image
+    chosen = shown.nonzero()[:, 0]
+    at = chosen.to(image.device)
+    grid = _grid(_Pose(pose.matrix[chosen], pose.center[chosen]), image.shape[-1], image.device)
+    seen = functional.grid_sample(things[at], grid, align_corners=False)
+    # Beyond its tile the colour is black and the opacity 0; at the rim both are mixed alike, so no fringe appears.
+    opacity = seen[:, 3:] / 255
+    below = image[at]
+    return image.index_copy(0, at, below + (seen[:, :3].clamp(0, 255) - below) * opacity)
+
+
+def _camera(image: Tensor, draw: Draw, mix: Mix, grey: Tensor) -> Tensor:
+    """What a camera and a codec make of it: light, focus, motion, resolution, compression, noise."""
+    device = image.device
+    gain = (draw.uniform(-0.35, 0.35, 1).exp() * draw.uniform(-0.08, 0.08, 3).exp()).to(device)[:, :, None, None]
+    lift = draw.uniform(-25, 25, 1).to(device)[:, :, None, None]
+    image = (image - 128) * gain + 128 + lift
+    flat = image.mean(1, keepdim=True).expand_as(image)
+    image = torch.where(grey.to(device)[:, None, None, None], flat, image)
+    image = _some(image, draw.chance(mix.blurred), lambda part: _blurred(part, draw))
+    image = _some(image, draw.chance(mix.coarse), lambda part: _coarse(part, draw))
+    image = _some(image.clamp(0, 255), draw.chance(mix.compressed), lambda part: _compressed(part, draw))
+    strength = (draw.uniform(0, 1, 1) ** 3 * 16).to(device)[:, :, None, None]
+    noise = torch.randn(image.shape, generator=draw.generator) if device.type == "cpu" else torch.randn_like(image)
+    return (image + noise * strength).clamp(0, 255)
+
+
+def _some(image: Tensor, chosen: Tensor, change: object) -> Tensor:
+    at = chosen.nonzero()[:, 0].to(image.device)
+    if len(at) == 0:
+        return image
+    return image.index_copy(0, at, change(image[at]))  # type: ignore[operator]
+
+
+def _blurred(image: Tensor, draw: Draw, reach: int = 4) -> Tensor:
+    """Each image under its own kernel: a line of any direction and length, or a disc."""
+    count = len(image)
+    angle, length = (torch.rand(count, 1, 1, generator=draw.generator) for _ in range(2))
+    y, x = torch.meshgrid(*[torch.arange(-reach, reach + 1.0)] * 2, indexing="ij")
+    along = x * (angle * math.pi).cos() + y * (angle * math.pi).sin()
+    across = y * (angle * math.pi).cos() - x * (angle * math.pi).sin()
+    wide = 0.6 + reach * length * 0.6
+    narrow = torch.where(
+        torch.rand(count, 1, 1, generator=draw.generator) < 0.6, torch.full_like(wide, 0.6), wide * 0.5
+    )
+    kernel = torch.exp(-((along / wide) ** 2 + (across / narrow) ** 2) / 2)
+    kernel = (kernel / kernel.sum((1, 2), keepdim=True)).repeat_interleave(3, 0)[:, None].to(image.device)
+    flat = functional.pad(image, [reach] * 4, mode="replicate").reshape(
+        1, count * 3, *(s + 2 * reach for s in image.shape[2:])
+    )
+    return functional.conv2d(flat, kernel, groups=count * 3).reshape(image.shape)
+
+
+def _coarse(image: Tensor, draw: Draw) -> Tensor:
+    factor = 1 + torch.rand(1, generator=draw.generator).item() * 2.5
+    side = image.shape[-1]
+    small = functional.interpolate(image, size=round(side / factor), mode="bilinear", antialias=True)
+    return functional.interpolate(small, size=side, mode="bilinear")
+
+
+def _compressed(image: Tensor, draw: Draw) -> Tensor:
+    """Rounded cosine coefficients of 8x8 blocks, coarser for higher frequencies, as JPEG does."""
+    side = image.shape[-1]
+    padded = functional.pad(image, [0, -side % 8, 0, -side % 8], mode="replicate")
+    count = padded.shape[-1] // 8
+    blocks = padded.reshape(len(image), 3, count, 8, count, 8).transpose(3, 4)
+    basis = _COSINES.to(image.device)
+    coefficients = basis @ blocks @ basis.T
+    strength = (4 + 36 * torch.rand(len(image), 1, 1, 1, 1, 1, generator=draw.generator)).to(image.device)
+    step = strength * _COARSENESS.to(image.device)
+    restored = basis.T @ ((coefficients / step).round() * step) @ basis
+    return restored.transpose(3, 4).reshape(padded.shape)[..., :side, :side].clamp(0, 255)
+
+
+_POSITIONS = torch.arange(8.0)
+_COSINES = torch.cos((2 * _POSITIONS[None, :] + 1) * _POSITIONS[:, None] * math.pi / 16) / 2
+_COSINES[0] /= math.sqrt(2)
+_COARSENESS = 0.4 + (_POSITIONS[:, None] + _POSITIONS[None, :]) / 4
+
+
+def _normalised(image: Tensor) -> Tensor:
+    mean, deviation = (torch.tensor(v, device=image.device)[:, None, None] * 255 for v in (MEAN, DEVIATION))
+    return ((image - mean) / deviation).contiguous(memory_format=torch.channels_last)
