@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from evalkit.adapters import adapt
 from evalkit.errors import EvalkitError
 from evalkit.types import Tracker
 
@@ -111,6 +112,12 @@ class Registry:
             return self._entries[family + ":"], name[len(family) + 1 :]
         raise EvalkitError(f"no {self.kind} is named {name!r}", hint=self._suggestion(key))
 
+    def has_family(self, name: str) -> bool:
+        """Whether what stands before the first colon of a name is a registered family."""
+        self._discover()
+        family, colon, _ = name.casefold().partition(":")
+        return bool(colon) and family + ":" in self._entries
+
     def _suggestion(self, key: str) -> str:
         near = difflib.get_close_matches(key, [*self._entries, *self._aliases], n=1)
         listing = f"`evalkit list {self.kind}s` shows them all"
@@ -157,6 +164,8 @@ def find_tracker(name: str) -> tuple[Entry, str | None]:
     Raises:
         EvalkitError: The name, file or attribute does not exist, or the file fails while it is imported.
     """
+    if tracker.has_family(name):  # before files: what follows its colon may be a file as well
+        return tracker.find(name)
     path, separator, attribute = name.rpartition(":")
     if separator and path.endswith(".py"):
         return _entry_from_file(Path(path), attribute), None
@@ -182,12 +191,13 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
     if settings and "settings" not in inspect.signature(entry.factory).parameters:
         raise EvalkitError(f"{name} has no settings", where="--set", found=", ".join(sorted(settings)))
     built = entry.build(variant=variant, **offered)
-    if not isinstance(built, Tracker):
+    adapted = adapt(built)
+    if adapted is None:
         raise EvalkitError(
             "this is not a tracker", where=name, found=type(built).__name__,
-            expected="an object with initialize(image, region) and update(image)",
+            expected="an object with initialize(image, region) and update(image), or a got10k or pytracking tracker",
         )  # fmt: skip
-    return built
+    return adapted
 
 
 def _entry_from_file(path: Path, attribute: str) -> Entry:

@@ -16,7 +16,7 @@ ROWS = (
     ("types", "errors", "geometry", "frames", "rows", "regions"),
     ("config", "rendering", "weights", "fetching", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
-    ("registry", "engine", "comparison"),
+    ("adapters", "registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
     ("regression", "doctor", "inspection", "api"),
     ("cli",),
@@ -26,6 +26,7 @@ WITHIN_A_ROW = {
     ("fetching", "weights"),
     ("weights", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
+    ("registry", "adapters"),
     ("comparison", "registry"),
     ("comparison", "engine"),  # opens benchmarks as a worker does
     ("engine", "registry"),  # a worker builds its tracker by name

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit import adapters, registry
+from evalkit.errors import EvalkitError
+from evalkit.types import Box, Polygon, Prediction
+
+IMAGE = np.zeros((20, 30, 3), dtype=np.uint8)
+IMAGE[..., 0] = 200
+
+GOT10K = """
+import numpy as np
+from got10k.trackers import Tracker
+
+class Still(Tracker):
+    def __init__(self):
+        super().__init__("still", is_deterministic=True)
+
+    def init(self, image, box):
+        assert image.mode == "RGB" and image.size == (30, 20) and image.getpixel((0, 0)) == (200, 0, 0)
+        self.box = np.array(box)
+
+    def update(self, image):
+        return self.box + [1, 0, 0, 0]
+"""
+
+PYTRACKING = """
+class Still:
+    def initialize(self, image, info):
+        assert image[0, 0].tolist() == [200, 0, 0]
+        self.box = info["init_bbox"]
+        return {"time": 0.1}
+
+    def track(self, image, info=None):
+        count = info["previous_output"].get("count", 0) + 1
+        x, y, w, h = self.box
+        return {"target_bbox": [x + count, y, w, h], "object_presence_score": 0.25, "count": count}
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "mine.py").write_text(text)
+    return f"{folder / 'mine.py'}:Still"
+
+
+def test_a_got10k_class_is_a_tracker_as_it_is(tmp_path: Path):
+    tracker = registry.create_tracker(written(tmp_path, GOT10K))
+    tracker.initialize(IMAGE, Box(3, 4, 5, 6))
+    assert tracker.tracker.box.tolist() == [4, 5, 5, 6]
+    assert tracker.update(IMAGE).region == Box(4, 4, 5, 6)
+
+
+def test_a_pytracking_class_is_a_tracker_as_it_is(tmp_path: Path):
+    tracker = registry.create_tracker(written(tmp_path, PYTRACKING))
+    tracker.initialize(IMAGE, Polygon(np.array([[3.0, 4], [8, 4], [8, 10], [3, 10]])))
+    assert tracker.update(IMAGE) == Prediction(Box(4, 4, 5, 6), 0.25)
+    assert tracker.update(IMAGE).region == Box(5, 4, 5, 6)
+
+
+def test_an_answer_that_is_not_finite_is_no_answer():
+    class Lost:
+        def init(self, image, box):
+            pass
+
+        def update(self, image):
+            return [float("nan")] * 4
+
+    tracker = adapters.adapt(Lost())
+    tracker.initialize(IMAGE, Box(3, 4, 5, 6))
+    assert tracker.update(IMAGE).region is None
+
+
+def test_what_has_no_known_interface_is_refused_in_words(tmp_path: Path):
+    with pytest.raises(EvalkitError, match="this is not a tracker"):
+        registry.create_tracker(written(tmp_path, "class Still:\n    pass\n"))
+
+
+def test_our_tracker_runs_in_the_got10k_toolkit():
+    from PIL.Image import fromarray
+
+    adapted = adapters.as_got10k(registry.create_tracker("identity"), "still")
+    adapted.init(fromarray(IMAGE), np.array([4.0, 5, 5, 6]))
+    assert adapted.update(fromarray(IMAGE)).tolist() == [4, 5, 5, 6]
+    assert (adapted.name, adapted.is_deterministic) == ("still", True)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit import registry
+from evalkit.errors import EvalkitError
+from evalkit.types import Box, Prediction
+
+IMAGE = np.zeros((20, 30, 3), dtype=np.uint8)
+IMAGE[2, 3] = (7, 8, 9)
+
+PROGRAM = """
+import json, sys
+
+def image(request):
+    return sys.stdin.buffer.read(3 * request["height"] * request["width"])
+
+for line in sys.stdin.buffer:
+    request = json.loads(line)
+    answer = {}
+    if request["do"] == "hello":
+        step = float(request["settings"].get("step", "1"))
+    else:
+        pixels = image(request)
+        at = 3 * (2 * request["width"] + 3)
+        if list(pixels[at:at + 3]) != [7, 8, 9]:
+            answer = {"error": "the pixels came wrong"}
+        elif request["do"] == "initialize":
+            box = request["box"]
+        else:
+            box = [box[0] + step, *box[1:]]
+            answer = {"box": box, "confidence": 0.5} if box[0] < 9 else {"box": None}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def name(folder: Path, text: str) -> str:
+    (folder / "program.py").write_text(text)
+    return f"program:{sys.executable} {folder / 'program.py'}"
+
+
+def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
+    tracker = registry.create_tracker(name(tmp_path, PROGRAM), settings={"step": "2"})
+    tracker.initialize(IMAGE, Box(3, 4, 5, 6))
+    assert tracker.update(IMAGE) == Prediction(Box(5, 4, 5, 6), 0.5)
+    assert tracker.update(IMAGE).region == Box(7, 4, 5, 6)
+    assert tracker.update(IMAGE).region is None
+    tracker.initialize(IMAGE, Box(1, 4, 5, 6))
+    assert tracker.update(IMAGE).region == Box(3, 4, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("raise SystemExit(3)", "exit code 3"),
+        ("print('hello', flush=True); input()", "not JSON"),
+        ("print('[]', flush=True); input()", "not an object"),
+        ('print(\'{"error": "no licence"}\', flush=True); input()', "no licence"),
+    ],
+)
+def test_a_program_that_goes_wrong_is_an_error_that_names_it(tmp_path: Path, text: str, complaint: str):
+    with pytest.raises(EvalkitError, match=rf"program\.py.*{complaint}"):
+        registry.create_tracker(name(tmp_path, text))
+
+
+def test_an_answer_that_is_no_box_is_an_error(tmp_path: Path):
+    text = "import sys\nfor line in sys.stdin.buffer:\n    print('{\"box\": [1, 2]}', flush=True)\n"
+    text = text.replace("for line", "import json\nfor line").replace(
+        "    print",
+        "    r = json.loads(line)\n    sys.stdin.buffer.read(3 * r.get('height', 0) * r.get('width', 0))\n    print",
+    )
+    tracker = registry.create_tracker(name(tmp_path, text))
+    tracker.initialize(IMAGE, Box(3, 4, 5, 6))
+    with pytest.raises(EvalkitError, match="not a box"):
+        tracker.update(IMAGE)
+
+
+def test_a_program_that_does_not_exist_is_an_error():
+    with pytest.raises(EvalkitError, match="cannot be started"):
+        registry.create_tracker("program:/no/such/program")
+    with pytest.raises(EvalkitError, match="no program is named"):
+        registry.create_tracker("program:")
