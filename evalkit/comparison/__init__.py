@@ -3,7 +3,7 @@
 Needs result files and annotations; neither frames nor torch.
 """
 
-from evalkit.comparison.gathering import LEADING, form_of, gather
+from evalkit.comparison.gathering import BESIDE, LEADING, form_of, gather, gather_sequence
 from evalkit.comparison.nouns import Comparison
 
-__all__ = ["LEADING", "Comparison", "form_of", "gather"]
+__all__ = ["BESIDE", "LEADING", "Comparison", "form_of", "gather", "gather_sequence"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +28,9 @@ from evalkit.types import Dataset, Score, Trajectory
 
 LEADING = ("eao", "auc", "ao", "f_score")
 """Metrics that rankings and tests of significance go by, in order of preference."""
+
+BESIDE = {"pysot": frozenset({"norm_precision"}), "got10k": frozenset({"ao", "sr50", "sr75"})}
+"""Metrics that a reader looks for beside the official ones, and the convention they are taken by."""
 
 _WORTH_A_POOL = 5
 """Trackers times benchmarks from which starting processes pays."""
@@ -55,13 +59,16 @@ class _Finding:
     leading: Measure | None = None
 
 
-def form_of(output: Path) -> Entry:
+def form_of(output: Path, kind: str = "suffix") -> Entry:
     """The registered report that writes files of this suffix.
+
+    Args:
+        kind: ``suffix`` for reports, ``video`` for replays.
 
     Raises:
         EvalkitError: There is none.
     """
-    forms = {entry.facts["suffix"]: entry for entry in registry.report.entries() if "suffix" in entry.facts}
+    forms = {entry.facts[kind]: entry for entry in registry.report.entries() if kind in entry.facts}
     if output.suffix.lower() not in forms:
         raise EvalkitError("no report has this form", where=f"--output {output}", expected=", ".join(sorted(forms)))
     return forms[output.suffix.lower()]
@@ -83,7 +90,7 @@ def gather(
 
     Args:
         trackers: Labels; all that have results for one of the benchmarks by default.
-        profiles: Metric profiles; each benchmark's own by default.
+        profiles: Metric profiles; by default each benchmark's own, and ``BESIDE`` it what that one leaves out.
         costs: JSON files that ``evalkit profile --format json`` wrote.
         allow_partial: Also score trackers that miss some sequences.
 
@@ -109,9 +116,42 @@ def gather(
         cards={key: finding.card for key, finding in present.items() if finding.card is not None},
         differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
         notices=tuple(finding.notice for finding in findings.values()),
-        replay=tuple(replay),
+        replay=tuple(_sequence_name(name, opened) for name in replay),
         names=dict(names or {}),
     )
+
+
+def _sequence_name(asked: str, datasets: Sequence[Dataset], option: str = "--replay") -> str:
+    """The benchmark's own spelling of a sequence that somebody asked to see."""
+    known = {one.name.casefold(): one.name for dataset in datasets for one in dataset.sequences}
+    if asked.casefold() not in known:
+        near = difflib.get_close_matches(asked.casefold(), known, n=1)
+        raise EvalkitError(
+            "no such sequence", where=f"{option} {asked}", hint=f"Did you mean {known[near[0]]}?" if near else None
+        )
+    return known[asked.casefold()]
+
+
+def gather_sequence(
+    trackers: Sequence[str] | None, dataset: str, sequence: str, *, data: Path | None, results: Path
+) -> tuple[Dataset, str, dict[str, Trajectory]]:
+    """One sequence and the first repetition of what each tracker answered on it.
+
+    Raises:
+        EvalkitError: There is no such sequence, or nobody has results for it.
+    """
+    opened = _open(dataset, data)
+    name = _sequence_name(sequence, [opened], option="--sequence")
+    runs: dict[str, Trajectory] = {}
+    for label in trackers or labels(results, opened):
+        found = Store(results, opened, label, opened.protocols[0]).read(opened.sequence(name))
+        if found:
+            runs[label] = found[0]
+        elif trackers:
+            raise EvalkitError("there is no result", where=f"{opened.name}/{label}/{name}")
+    if not runs:
+        raise EvalkitError("nobody has a result", where=f"{opened.name}/{name}", hint="Give --results")
+    return opened, name, runs
 
 
 @cache
@@ -135,14 +175,25 @@ def _examine(request: _Request) -> _Finding:
     notice = _notice(store, found)
     if not found:
         return _Finding({}, notice)
-    chosen = [name for name in request.profiles or dataset.profiles[:1] if name in dataset.profiles]
     scores: list[Score] = []
     leading: Measure | None = None
-    for profile in chosen:
+    for profile, metrics in _plan(dataset, request.profiles):
+        known = {score.metric for score in scores}
+        if metrics is not None and known.issuperset(metrics):
+            continue
         measures, _ = metric_profiles.measure(profile, dataset, store.protocol, found)
-        scores += _scores(store, found, profile, measures)
+        fresh = _scores(store, found, profile, measures)
+        scores += [one for one in fresh if metrics is None or one.metric in metrics - known]
         leading = leading or _leading(measures)
     return _Finding(found, notice, manifest.load(store.folder), tuple(scores), leading)
+
+
+def _plan(dataset: Dataset, asked: tuple[str, ...] | None) -> list[tuple[str, frozenset[str] | None]]:
+    """Profiles to score by, each with the metrics to keep; None for all."""
+    if asked:
+        return [(name, None) for name in asked if name in dataset.profiles]
+    official, *others = dataset.profiles
+    return [(official, None), *((name, metrics) for name, metrics in BESIDE.items() if name in others)]
 
 
 def _scores(

@@ -45,7 +45,7 @@ def section(view: View, dataset: str) -> Section:
 
 def _published_table(view: View, dataset: str, scores: list[Score]) -> list[Table]:
     official = [score for score in scores if score.profile == scores[0].profile]
-    ours = {(score.tracker, score.metric): score.value for score in official}
+    ours = {(score.tracker, score.metric): score for score in official}
     units = {score.metric: score.unit for score in official}
     rows = [
         _published_row(one, number, ours.get((one.label, metric)), digits(unit))
@@ -66,11 +66,11 @@ def _published_table(view: View, dataset: str, scores: list[Score]) -> list[Tabl
     return [Table(f"{dataset}-published", "Published beside ours", columns, tuple(rows), (note,))]
 
 
-def _published_row(one: Contender, number: Published, ours: float | None, places: int) -> tuple[Cell, ...]:
+def _published_row(one: Contender, number: Published, ours: Score | None, places: int) -> tuple[Cell, ...]:
     return (
         name_cell(one),
         Cell(head(number.metric)),
-        number_cell(ours, places),
+        number_cell(None if ours is None else ours.value, places),
         number_cell(number.plain, places),
         difference_cell(ours, number.plain, places),
         Cell(number.source),

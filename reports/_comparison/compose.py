@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from evalkit.comparison import Comparison
-from evalkit.reports._comparison import attributes, benchmark, cards, cost, sequences, significance, summary, timing
+from evalkit.reports._comparison import (
+    attributes,
+    benchmark,
+    cards,
+    cost,
+    replay,
+    sequences,
+    significance,
+    summary,
+    timing,
+)
 from evalkit.reports._comparison.document import Document, Section, listed
 from evalkit.reports._comparison.published import Published
 from evalkit.reports._comparison.view import View
@@ -22,6 +32,7 @@ def compose(comparison: Comparison, numbers: tuple[Published, ...] | None = None
     sections: list[Section] = [summary.section(view)]
     for dataset in view.datasets:
         sections += [part.section(view, dataset) for part in (benchmark, significance, attributes, sequences)]
+        sections += replay.sections(view, dataset)
     sections += [cost.section(view), cost.paper_section(view), timing.section(view)]
     sections += [cards.cards_section(view), cards.found_section(view)]
     return Document(

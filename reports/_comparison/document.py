@@ -93,6 +93,7 @@ class Figure:
         description: What a reader who cannot see it should know.
         draw: Draws it; called at most once per report.
         data: The plotted points, JSON values.
+        wide: Whether it takes the whole width of a page.
     """
 
     key: str
@@ -100,6 +101,7 @@ class Figure:
     description: str
     draw: Callable[[], Drawing]
     data: Mapping[str, Any] = field(default_factory=dict)
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,10 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
         own = {(score.profile, score.metric): score for score in scores if score.tracker == label}
         values = [score_cell(own.get(kind), digits(kinds[kind].unit)) for kind in order]
         cells[label] = [name_cell(view.contender(label)), *values]
+    if any(score.sequences != score.expected_sequences for score in scores):
+        columns.append(Column("sequences", digits=0))
+        for label, row in cells.items():
+            row.append(_coverage([score for score in scores if score.tracker == label]))
     if costs:
         add_costs(view, columns, cells)
     notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
@@ -62,15 +66,19 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
 
 
 def score_cell(score: Score | None, places: int) -> Cell:
-    """A value, its confidence interval, and "n of N" where sequences are missing."""
+    """A value and its confidence interval."""
     if score is None or score.value is None:
         return Cell("-")
     text = f"{score.value:.{places}f}"
     if score.low is not None and score.high is not None:
         text += f" [{score.low:.{places}f}, {score.high:.{places}f}]"
-    if score.sequences != score.expected_sequences:
-        text += f" ({score.sequences} of {score.expected_sequences})"
     return Cell(text, score.value)
+
+
+def _coverage(scores: Sequence[Score]) -> Cell:
+    """ "n of N" beside the scores it holds for; the smallest n where metrics differ."""
+    least = min(scores, key=lambda score: score.sequences)
+    return Cell(f"{least.sequences} of {least.expected_sequences}", least.sequences)
 
 
 def title(scores: Sequence[Score]) -> str:

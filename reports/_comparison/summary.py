@@ -6,6 +6,7 @@ from evalkit.reports._comparison.costs import add_costs, devices
 from evalkit.reports._comparison.document import Cell, Column, Contender, Section, Table, name_cell, number_cell
 from evalkit.reports._comparison.plain import score_cell
 from evalkit.reports._comparison.view import View, digits, head
+from evalkit.types import Score
 
 
 def section(view: View) -> Section:
@@ -28,9 +29,8 @@ def _add_benchmark(view: View, dataset: str, columns: list[Column], cells: dict[
         return
     first = next(iter(scores.values()))
     places = digits(first.unit)
-    columns.append(
-        Column(f"{dataset} {head(first.metric, first.unit)}", first.higher_is_better, digits=places, hint=first.profile)
-    )
+    title = f"{dataset} {head(first.metric, first.unit)}"
+    columns.append(Column(title, first.higher_is_better, digits=places, hint=first.profile))
     cited = {one.label: view.cited(one, dataset, first.metric) for one in view.contenders}
     if any(cited.values()):
         columns += [Column("published", digits=places), Column("difference", digits=places)]
@@ -40,20 +40,27 @@ def _add_benchmark(view: View, dataset: str, columns: list[Column], cells: dict[
         if any(cited.values()):
             number = cited[one.label]
             claimed = None if number is None else number.plain
-            ours = None if score is None else score.value
-            cells[one.label] += [number_cell(claimed, places), difference_cell(ours, claimed, places)]
+            cells[one.label] += [number_cell(claimed, places), difference_cell(score, claimed, places)]
 
 
-def difference_cell(ours: float | None, published: float | None, places: int) -> Cell:
-    if ours is None or published is None:
+def difference_cell(score: Score | None, published: float | None, places: int) -> Cell:
+    """Ours minus the published value; nothing where sequences are missing, which would compare unlike things."""
+    if score is None or score.value is None or published is None or score.sequences != score.expected_sequences:
         return Cell("-")
-    return Cell(f"{ours - published:+.{places}f}", ours - published)
+    return Cell(f"{score.value - published:+.{places}f}", score.value - published)
 
 
 def _notes(view: View) -> tuple[str, ...]:
     notes = [
         "Best in bold, second underlined. Brackets: 95 % confidence interval over sequences, where one was computed."
     ]
+    partial = dict.fromkeys(
+        f"{score.tracker} on {dataset}: {score.sequences} of {score.expected_sequences} sequences"
+        for dataset in view.datasets
+        for score in view.leading(dataset)
+        if score.sequences != score.expected_sequences
+    )
+    notes += ["Partial: " + "; ".join(partial) + "."] if partial else []
     if any(found and found[1] for one in view.contenders for found in (view.macs(one), view.parameters(one))):
         notes.append("† cited from a publication, not counted by evalkit.")
     if any(one.origin == "published" for one in view.contenders):

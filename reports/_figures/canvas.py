@@ -59,19 +59,26 @@ def settings() -> Iterator[None]:
 
 
 def sheet(
-    title: str, *, height: float = 262.0, legend: int = 0, width: float = WIDTH, left: float = _LEFT
+    title: str,
+    *,
+    height: float = 262.0,
+    legend: int = 0,
+    width: float = WIDTH,
+    left: float = _LEFT,
+    head: float = _HEAD,
 ) -> tuple[Figure, Axes]:
     """A figure with one pair of axes, a title at the left, and room for ``legend`` rows below.
 
     Args:
         height: Of everything but the legend, in points.
         left: Room for the labels of the vertical axis, in points.
+        head: Room for the title, in points.
     """
     total = height + legend * _ROW + (6 if legend else 0)
     figure = Figure(figsize=(width / 72, total / 72))
     foot = total - height + _FOOT
     axes = figure.add_axes(
-        (left / width, foot / total, (width - left - _RIGHT) / width, (height - _HEAD - _FOOT) / total)
+        (left / width, foot / total, (width - left - _RIGHT) / width, (height - head - _FOOT) / total)
     )
     figure.text(left / width, 1 - 16 / total, title, fontsize=11, fontweight="bold", color=INK)
     axes.grid(visible=True)

@@ -83,7 +83,7 @@ def _rounded(text: str) -> str:
 def _name_identifiers(root: ElementTree.Element, key: str) -> None:
     """Keep only identifiers something refers to, prefixed; identifiers of series become classes."""
     text = " ".join(value for element in root.iter() for name, value in element.attrib.items() if name != "id")
-    used = set(re.findall(r"#([\w-]+)", text))
+    used = set(re.findall(r"#([\w-]+)", text)) & {element.get("id", "") for element in root.iter()}
     for element in root.iter():
         identifier = element.attrib.pop("id", "")
         if identifier in used:

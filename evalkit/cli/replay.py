@@ -1,0 +1,46 @@
+"""``evalkit replay``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.command(name="replay")
+@click.option("--dataset", required=True, metavar="NAME", help="A registered name (`evalkit list datasets`).")
+@click.option("--sequence", required=True, metavar="NAME", help="One of its sequences; its frames must be at hand.")
+@click.option("--output", type=options.FILE, required=True, metavar="FILE.{mp4,gif}", help="The suffix says which.")
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL",
+              help="Label of the results; repeatable.  [default: all that have some]")  # fmt: skip
+@click.option(
+    "--fps", type=click.FloatRange(0.1), metavar="F", help="Frames a second.  [default: the video's, else 25]"
+)
+@click.option("--width", type=click.IntRange(64), metavar="PIXELS", help="At most.  [default: 960, GIF 480]")
+@options.data
+@options.results
+def command(
+    dataset: str,
+    sequence: str,
+    output: Path,
+    trackers: tuple[str, ...],
+    fps: float | None,
+    width: int | None,
+    data: Path | None,
+    results: Path,
+) -> None:
+    """Write a video or an animated GIF of a sequence with groundtruth and every tracker's box.
+
+    \b
+    Examples:
+      evalkit replay --dataset synthetic --sequence occlusion --output occlusion.gif
+      evalkit replay --dataset otb100 --sequence David --tracker lighttrack-m --tracker mosse --output david.mp4
+
+    Writes: the one file named by --output.
+    """
+    from evalkit import api
+
+    api.replay(trackers or None, dataset, sequence, output, data=data, results=results, fps=fps, width=width)
+    click.echo(str(output))

@@ -1,0 +1,123 @@
+"""Frame by frame: which frames are shown, where the boxes stand, and the videos."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from moving_square import moving_square, tiny_dataset
+from PIL import Image as Pillow
+
+from evalkit import api, registry
+from evalkit.comparison import Comparison
+from evalkit.errors import EvalkitError
+from evalkit.reports._comparison.replay import Replay, key_frames, outline
+from evalkit.types import Box, Boxes, Dataset, Mask, Polygon, Score, State, Trajectory
+
+
+def trajectory(boxes: Boxes, tracker: str = "one", sequence: str = "square") -> Trajectory:
+    count = len(boxes)
+    states = np.full(count, State.TRACKED, dtype=np.int8)
+    return Trajectory(tracker, sequence, "one_pass", boxes, None, np.full(count, np.nan), np.full(count, 0.01), states)
+
+
+def replay(*answers: Boxes, length: int = 6, origin: int = 0) -> Replay:
+    sequence = moving_square(length=length, origin=origin)
+    return Replay(
+        tiny_dataset(sequence, origin=origin), sequence, {place: trajectory(one) for place, one in enumerate(answers)}
+    )
+
+
+def test_outlines_are_in_pixels_of_the_picture_whatever_the_origin_of_the_files() -> None:
+    for origin in (0, 1):
+        truth = moving_square(origin=origin).groundtruth
+        shown = replay(truth, origin=origin).outlines(0)
+        corners = ((20.0, 24.0), (36.0, 24.0), (36.0, 36.0), (20.0, 36.0))
+        assert shown == [(None, corners), (0, corners)]
+
+
+def test_a_tracker_without_an_answer_is_not_drawn() -> None:
+    boxes = moving_square().groundtruth.copy()
+    boxes[3] = np.nan
+    assert [index for index, _ in replay(boxes).outlines(3)] == [None]
+
+
+def test_polygons_keep_their_corners_and_masks_become_their_bounding_box() -> None:
+    polygon = Polygon(np.array([[1.0, 2.0], [5.0, 2.0], [4.0, 7.0]]))
+    assert outline(polygon) == ((1.0, 2.0), (5.0, 2.0), (4.0, 7.0))
+    assert outline(Mask(np.ones((2, 3), dtype=bool), 10, 20)) == outline(Box(10, 20, 3, 2))
+
+
+def test_key_frames_hold_the_hardest_and_the_one_where_trackers_differ_most() -> None:
+    truth = moving_square(length=60).groundtruth
+    lost, apart = truth.copy(), truth.copy()
+    lost[[20, 41]] += [500, 500, 0, 0]
+    apart[20] += [500, 500, 0, 0]
+    chosen = dict(key_frames(replay(lost, apart, length=60)))
+    assert chosen[0] == "initialization"
+    assert chosen[20] == "hardest"
+    assert chosen[41] == "trackers differ most"
+    assert len(chosen) <= 8
+    assert list(chosen) == sorted(chosen)
+
+
+def comparison(dataset: Dataset, *shown: str) -> Comparison:
+    runs = {one.name: [trajectory(one.groundtruth, "one", one.name)] for one in dataset.sequences}
+    score = Score("one", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.9, "fraction", True, 3, 3)
+    return Comparison(("one",), (dataset,), (score,), runs={("tiny", "one"): runs}, replay=shown)
+
+
+def page(content: Comparison) -> str:
+    return str(registry.report.find("html")[0].build(comparison=content))
+
+
+def test_the_page_shows_the_frames_and_the_strip_leads_to_them() -> None:
+    text = page(comparison(tiny_dataset(), "b"))
+    assert text.count("data:image/jpeg;base64,") == text.count('class="frame"') > 1
+    assert 'href="#frame-tiny-1-1"' in text
+    assert 'id="frame-tiny-1-1"' in text
+
+
+def test_a_sequence_without_frames_says_so_instead() -> None:
+    bare = tuple(replace(one, frames=None) for one in tiny_dataset().sequences)
+    text = page(comparison(tiny_dataset(*bare), "b"))
+    assert "data:image/jpeg" not in text
+    assert "frames of this sequence are not at hand" in text
+
+
+@pytest.fixture
+def results(tiny: Dataset, tmp_path: Path) -> Path:
+    api.run(["identity"], ["tiny"], results=tmp_path)
+    return tmp_path
+
+
+def test_a_video_has_every_frame_at_the_speed_of_the_sequence(results: Path, tmp_path: Path) -> None:
+    path = tmp_path / "b.mp4"
+    api.replay(None, "tiny", "b", path, results=results)
+    video = cv2.VideoCapture(str(path))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(30.0)
+    shown = 0
+    while video.read()[0]:
+        shown += 1
+    assert shown == 6
+
+
+def test_a_gif_lasts_as_long_as_the_sequence(results: Path, tmp_path: Path) -> None:
+    path = tmp_path / "b.gif"
+    api.replay(["identity"], "tiny", "B", path, results=results, fps=10)
+    with Pillow.open(io.BytesIO(path.read_bytes())) as picture:
+        assert getattr(picture, "n_frames", 1) == 6
+        assert picture.info["duration"] == 100
+
+
+def test_an_unknown_sequence_or_tracker_is_named(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match="--sequence nowhere: no such sequence"):
+        api.replay(None, "tiny", "nowhere", tmp_path / "b.mp4", results=results)
+    with pytest.raises(EvalkitError, match="tiny/mosse/b: there is no result"):
+        api.replay(["mosse"], "tiny", "b", tmp_path / "b.mp4", results=results)
+    with pytest.raises(EvalkitError, match=r"expected \.gif, \.mp4"):
+        api.replay(None, "tiny", "b", tmp_path / "b.avi", results=results)

@@ -1,0 +1,99 @@
+"""``evalkit report`` from result folders, as a person meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from evalkit import api
+from evalkit.cli import cli
+from evalkit.comparison import gather
+from evalkit.errors import EvalkitError
+from evalkit.types import Dataset
+
+
+@pytest.fixture
+def results(tiny: Dataset, tmp_path: Path) -> Path:
+    """Of identity, and the same as somebody else's raw results."""
+    folder = tmp_path / "results"
+    api.run(["identity"], ["tiny"], results=folder)
+    shutil.copytree(folder / "tiny" / "identity", folder / "tiny" / "theirs", ignore=shutil.ignore_patterns("run.json"))
+    return folder
+
+
+def report(results: Path, output: Path, *options: str) -> str:
+    arguments = ["report", "--dataset", "tiny", "--results", str(results), "--output", str(output), *options]
+    answer = CliRunner().invoke(cli, arguments, catch_exceptions=True)
+    if answer.exception is not None and not isinstance(answer.exception, SystemExit):
+        raise answer.exception
+    assert answer.exit_code == 0, answer.output
+    return answer.output
+
+
+@pytest.mark.parametrize("suffix", ["html", "md", "tex", "csv", "xlsx", "json"])
+def test_the_suffix_of_the_output_says_what_is_written(results: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / "deep" / f"report.{suffix}"
+    assert str(output) in report(results, output)
+    assert output.stat().st_size > 500
+
+
+def test_imported_results_stand_beside_ours_on_equal_terms(results: Path) -> None:
+    found = gather(None, ["tiny"], results=results)
+    ours, theirs = ([score.value for score in found.scores if score.tracker == one] for one in ("identity", "theirs"))
+    assert ours == theirs
+    assert ("tiny", "theirs") not in found.cards
+    assert found.differences["tiny"]["identity", "theirs"].value == 0.0
+    assert "tiny: theirs found, all 3 sequences, imported, without run.json" in found.notices
+
+
+def test_a_benchmark_without_results_of_a_tracker_is_skipped_and_that_is_said(results: Path) -> None:
+    found = gather(["identity", "lighttrack-m"], ["tiny"], results=results)
+    assert "tiny: lighttrack-m skipped, there are no results in lighttrack-m" in found.notices
+
+
+def test_missing_sequences_are_an_error_unless_allowed(results: Path) -> None:
+    (results / "tiny" / "theirs" / "b.txt").unlink()
+    with pytest.raises(EvalkitError, match="1 of 3 sequences have no result"):
+        gather(["theirs"], ["tiny"], results=results)
+    found = gather(["theirs"], ["tiny"], results=results, allow_partial=True)
+    assert {score.sequences for score in found.scores if score.attribute is None} == {2}
+
+
+def test_differences_to_published_numbers_need_all_sequences(results: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report.md"
+    report(results, output, "--tracker", "identity", "--tracker", "ocean")
+    assert "ocean \\(published\\)" not in output.read_text(encoding="utf-8")
+    assert "ocean (published)" in output.read_text(encoding="utf-8")
+
+
+def test_costs_come_from_what_profile_printed(results: Path, tmp_path: Path) -> None:
+    record = {"tracker": "identity", "quantity": "macs", "convention": "conv", "value": 5e8, "unit": "MAC"}
+    path = tmp_path / "costs.json"
+    path.write_text(json.dumps({"version": 1, "records": [record]}), encoding="utf-8")
+    output = tmp_path / "report.md"
+    report(results, output, "--costs", str(path))
+    assert "500.00" in output.read_text(encoding="utf-8")
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(EvalkitError, match="these are no costs"):
+        gather(None, ["tiny"], results=results, costs=[path])
+
+
+def test_times_become_frames_per_second_and_percentiles(results: Path) -> None:
+    quantities = {cost.quantity for cost in gather(None, ["tiny"], results=results).costs}
+    assert quantities >= {"fps", "latency_p50", "latency_p90", "latency_p99", "initialize_p50"}
+
+
+def test_a_pool_of_processes_finds_the_same(data: Path) -> None:
+    arguments = {"data": data / "annotations", "results": data / "results"}
+    alone = gather(["CSK"], ["otb100"], **arguments)  # type: ignore[arg-type]
+    many = gather(["CSK", "Struck", "TLD"], ["otb100", "otb50"], **arguments, allow_partial=True)  # type: ignore[arg-type]
+    wanted = [(score.metric, score.attribute, score.value, score.low) for score in alone.scores]
+    assert [
+        (score.metric, score.attribute, score.value, score.low)
+        for score in many.scores
+        if score.tracker == "CSK" and score.dataset == "otb100"
+    ] == wanted
