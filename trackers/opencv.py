@@ -174,7 +174,7 @@ def _files(name: str, kind: Kind, given: Path | None) -> dict[str, Path]:
 
 def _card(files: Mapping[str, Path], threads: int) -> dict[str, Any]:
     digests = {field: {"file": path.name, "sha256": weights.sha256(path)} for field, path in files.items()}
-    return {"opencv": cv2.__version__, "threads": threads, **({"weights": digests} if digests else {})}
+    return {"opencv": cv2.__version__, "threads": threads, **({"files": digests} if digests else {})}
 
 
 for _name, _kind in KINDS.items():

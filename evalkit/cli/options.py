@@ -41,6 +41,7 @@ class Setting(click.ParamType[tuple[str, str]]):
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+FILE_OR_FOLDER = click.Path(path_type=Path)
 
 
 def data(function: F) -> F:

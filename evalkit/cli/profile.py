@@ -11,7 +11,7 @@ from evalkit.cli import options
 
 @click.command(name="profile")
 @click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME", help="`evalkit list trackers`.")
-@click.option("--weights", type=options.FILE, metavar="FILE", help="Checkpoint of the tracker.")
+@click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint, or a folder of them.")
 @click.option(
     "--runtime",
     "runtimes",

@@ -18,7 +18,12 @@ from evalkit.cli import options
 @click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
 @click.option("--repeat", type=click.IntRange(1), metavar="N", help="Repetitions.  [default: the benchmark's]")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of stochastic trackers.")
-@click.option("--weights", type=options.FILE, help="Checkpoint instead of $EVALKIT_WEIGHTS, cache or bundled file.")
+@click.option(
+    "--weights",
+    type=options.FILE_OR_FOLDER,
+    metavar="FILE",
+    help="Checkpoint, or folder of them, instead of $EVALKIT_WEIGHTS, cache or bundled file.",
+)
 @click.option("--runtime", default="torch", show_default=True, metavar="R", help="`evalkit list runtimes`.")
 @options.network
 @click.option("--set", "settings", type=options.Setting(), multiple=True, help="Override a hyperparameter; repeatable.")
