@@ -34,7 +34,7 @@ from evalkit.regression import regress as regress
 from evalkit.regression import render_divergence as render_divergence
 from evalkit.regression import render_regression as render_regression
 from evalkit.rendering import layouts
-from evalkit.results import merging
+from evalkit.results import importing, merging, packing
 from evalkit.results import store as result_store
 from evalkit.results.atomic import write_bytes
 from evalkit.results.store import Store
@@ -418,9 +418,69 @@ def report(
     return gathered
 
 
+def replay(
+    trackers: Sequence[str] | None,
+    dataset: str,
+    sequence: str,
+    output: Path,
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    fps: float | None = None,
+    width: int | None = None,
+) -> None:
+    """Write a sequence with groundtruth and every tracker's box as ``.mp4`` or ``.gif``.
+
+    Args:
+        trackers: Labels; all that have results by default.
+        fps: Frames per second; the video's by default.
+        width: Of the picture at most, in pixels.
+
+    Raises:
+        EvalkitError: There is no such sequence, it has no frames or no results, or the suffix is another.
+    """
+    entry = comparisons.form_of(output, "video")
+    opened, name, runs = comparisons.gather_sequence(trackers, dataset, sequence, data=data, results=results)
+    chosen = {} if width is None else {"width": width}
+    write_bytes(output, entry.build(dataset=opened, sequence=name, runs=runs, fps=fps, **chosen))
+
+
 def examine(data: Path | None = None, results: Path = Path("results")) -> list[doctor.Finding]:
     """Look at this installation; see ``evalkit.doctor``."""
     return doctor.examine(data, results)
+
+
+def import_results(
+    source: Path,
+    layout: str,
+    dataset: str,
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    label: str | None = None,
+    protocol: str | None = None,
+) -> importing.Imported:
+    """Bring somebody else's results into the results folder; see ``evalkit.results.importing``."""
+    opened = open_dataset(dataset, data)
+    return importing.import_results(source, layout, opened, results, label=label, protocol=protocol)
+
+
+def pack(
+    dataset: str,
+    tracker: str,
+    output: Path,
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    protocol: str | None = None,
+) -> packing.Packed:
+    """Write a submission for an evaluation server; see ``evalkit.results.packing``."""
+    return packing.pack(open_dataset(dataset, data), tracker, results, output, protocol=protocol)
+
+
+def check_archive(path: Path, dataset: str, *, data: Path | None = None, protocol: str | None = None) -> list[str]:
+    """What is wrong with a submission; see ``evalkit.results.packing.check``."""
+    return packing.check(path, open_dataset(dataset, data), protocol=protocol)
 
 
 def check_data(
@@ -440,6 +500,13 @@ def profile(trackers: Sequence[str], **options: Any) -> list[Cost]:
     from evalkit.cost import profiling
 
     return profiling.profile(trackers, registry.create_tracker, **options)
+
+
+def export(tracker: str, **options: Any) -> dict[str, Any]:
+    """Write a tracker's networks in a runtime's format; see ``evalkit.cost.exporting.export`` for the options."""
+    from evalkit.cost import exporting
+
+    return exporting.export(tracker, registry.create_tracker, **options)
 
 
 def render_data(layout: str, output: Path, *, seed: int = 0, sequences: Sequence[str] | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Protocol
@@ -65,16 +66,12 @@ def find_file(folder: Path, name: str, suffix: str) -> Path | None:
     if not folder.is_dir():
         return None
     key = plain_name(name)
-    near = sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.endswith(suffix) and plain_name(path.name.removesuffix(suffix)) == key
-    )
+    # Names rather than paths: this is asked once per sequence of a folder with a file per sequence.
+    names = [other for other in os.listdir(folder) if other.endswith(suffix)]  # noqa: PTH208
+    near = sorted(other for other in names if plain_name(other.removesuffix(suffix)) == key)
     if len(near) > 1:
-        raise EvalkitError(
-            f"two files could be the result of {name}", where=folder, found=", ".join(path.name for path in near)
-        )
-    return near[0] if near else None
+        raise EvalkitError(f"two files could be the result of {name}", where=folder, found=", ".join(near))
+    return folder / near[0] if near else None
 
 
 def one_pass_trajectory(

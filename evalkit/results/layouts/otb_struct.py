@@ -25,9 +25,16 @@ from evalkit.types import Sequence, Trajectory
 
 
 class OtbMat:
-    """MATLAB's form; files of several trackers may share a folder, and the folder's name then says which."""
+    """MATLAB's form; files of several trackers may share a folder.
+
+    Args:
+        tracker: Whose files are meant; the folder's name if None.
+    """
 
     name = "otb-mat"
+
+    def __init__(self, tracker: str | None = None) -> None:
+        self._tracker = tracker
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:
         from scipy.io import savemat
@@ -41,7 +48,7 @@ class OtbMat:
         write_bytes(path, stream.getvalue())
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
-        path = _mat_file(folder, sequence.name) if protocol == "one_pass" else None
+        path = _mat_file(folder, sequence.name, self._tracker or folder.name) if protocol == "one_pass" else None
         return [_trajectory(folder, sequence, _load_mat(path), path)] if path else []
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
@@ -96,7 +103,8 @@ def _trajectory(folder: Path, sequence: Sequence, segments: Any, path: Path) -> 
     segment = _whole(segments, sequence, path)
     kind = str(segment.get("type", segment.get("resType", "rect")))
     template = _numbers(segment.get("tmplsize"), path)
-    boxes = boxes_of(kind, _numbers(segment["res"], path), template, where=path)
+    # A matrix of one row comes out of a .mat file as a vector.
+    boxes = boxes_of(kind, np.atleast_2d(_numbers(segment["res"], path)), template, where=path)
     stated = segment.get("len")
     if stated is not None and int(stated) != len(boxes):
         raise EvalkitError(
@@ -115,17 +123,17 @@ def _numbers(value: object, path: Path) -> NDArray[np.float64]:
         raise EvalkitError("numbers are expected", where=path, found=repr(value)[:60]) from None
 
 
-def _mat_file(folder: Path, name: str) -> Path | None:
-    """The file of a sequence and, where there are several trackers', of the one the folder is named after."""
+def _mat_file(folder: Path, name: str, tracker: str) -> Path | None:
+    """The file of a sequence and, where there are several trackers', of that tracker."""
     if not folder.is_dir():
         return None
     start = plain_name(name)
     near = [path for path in sorted(folder.glob("*.mat")) if _names(path.stem, start)]
-    own = [path for path in near if plain_name(path.stem) in (start, start + plain_name(folder.name))]
+    own = [path for path in near if plain_name(path.stem) in (start, start + plain_name(tracker))]
     if len(own or near) > 1:
         raise EvalkitError(
             f"several files could be the result of {name}", where=folder, found=", ".join(path.name for path in near),
-            hint="The folder's name must be the tracker's, as in <seq>_<tracker>.mat",
+            hint="Name the tracker as in <seq>_<tracker>.mat, by the folder or with --name",
         )  # fmt: skip
     return next(iter(own or near), None)
 

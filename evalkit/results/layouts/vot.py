@@ -54,7 +54,7 @@ class Vot:
         else:
             write_confidence(place / f"{stem}_time.value", trajectory.seconds)
         write_confidence(place / f"{stem}_confidence.value", trajectory.confidence)
-        lines = [_record(trajectory, index) for index in range(len(trajectory))]
+        lines = [record_of(trajectory, index) for index in range(len(trajectory))]
         if self._suffix == ".bin":
             write_bytes(place / f"{stem}.bin", format_binary(lines))
         else:
@@ -99,7 +99,7 @@ def _files(place: Path, name: str, digits: int) -> list[Path]:
     return [found[number] for number in sorted(found)]
 
 
-def _record(trajectory: Trajectory, index: int) -> Record:
+def record_of(trajectory: Trajectory, index: int) -> Record:
     state = trajectory.states[index]
     if state == State.INITIALIZED:
         return _STARTED

@@ -1,0 +1,44 @@
+"""``evalkit import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot-matlab", "plain")
+
+
+@click.command(name="import")
+@click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Whose results they are.")
+@click.option("--dataset", required=True, metavar="NAME", help="The benchmark they are of.")
+@click.option("--name", "label", metavar="LABEL", help="Label of the results.  [default: the folder's name]")
+@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@options.data
+@options.results
+def command(
+    source: Path, layout: str, dataset: str, label: str | None, protocol: str | None, data: Path | None, results: Path
+) -> None:
+    """Bring somebody else's raw results into the results folder.
+
+    DIR is one tracker's folder, or a zip or tar archive of it. Boxes are stored as they are; what is odd about them is
+    said. Frames are not needed.
+
+    \b
+    Examples:
+      evalkit import tracking_results/dimp/dimp50 --layout pytracking --dataset lasot --name dimp50
+      evalkit import results_OPE --layout otb-mat --dataset otb100 --name CSK
+      evalkit import LightTrack.zip --layout pysot --dataset vot2018
+
+    Writes: <results>/<BENCHMARK>/<LABEL>/
+    """
+    from evalkit import api
+
+    imported = api.import_results(source, layout, dataset, data=data, results=results, label=label, protocol=protocol)
+    for note in imported.notes:
+        click.echo(f"note: {note}")
+    total = len(imported.sequences) + len(imported.missing)
+    click.echo(f"{imported.folder}: {len(imported.sequences)} of {total} sequences")

@@ -1,0 +1,53 @@
+"""``evalkit pack``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.cli import options
+
+
+@click.command(name="pack")
+@click.option("--dataset", required=True, metavar="NAME", help="got10k-test, trackingnet-test or a VOT benchmark.")
+@click.option("--tracker", metavar="LABEL", help="Label of the results.")
+@click.option("--output", type=options.FILE, metavar="FILE.zip", help="Archive to write.")
+@click.option("--check", "existing", type=options.FILE, metavar="FILE.zip", help="Check an archive instead.")
+@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@options.data
+@options.results
+def command(
+    dataset: str,
+    tracker: str | None,
+    output: Path | None,
+    existing: Path | None,
+    protocol: str | None,
+    data: Path | None,
+    results: Path,
+) -> int:
+    """Write and check a submission archive for an evaluation server.
+
+    Names, counts, lengths, separators, values and times are checked before anything is written. Lengths can only be
+    checked where the frames are at hand.
+
+    \b
+    Examples:
+      evalkit pack --dataset got10k-test --tracker lighttrack-m --output lighttrack-m.zip
+      evalkit pack --dataset trackingnet-test --check submission.zip
+    """
+    from evalkit import api
+
+    if existing is not None:
+        problems = api.check_archive(existing, dataset, data=data, protocol=protocol)
+        for problem in problems:
+            click.echo(problem)
+        click.echo(f"{existing}: {len(problems) or 'no'} problem{'s' if len(problems) != 1 else ''}")
+        return 1 if problems else 0
+    if tracker is None or output is None:
+        raise click.UsageError("--tracker and --output are needed, or --check.")
+    packed = api.pack(dataset, tracker, output, data=data, results=results, protocol=protocol)
+    for note in packed.notes:
+        click.echo(f"note: {note}")
+    click.echo(f"{packed.path}: {packed.files} files")
+    return 0

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.errors import EvalkitError
+from evalkit.results import archives
+from evalkit.results.archives import unpack
+
+
+def write_zip(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def write_tar(path: Path, *members: tarfile.TarInfo) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for member in members:
+            archive.addfile(member, io.BytesIO(b"x" * member.size))
+    return path
+
+
+def tar_member(name: str, *, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname, member.size = kind, link, size
+    return member
+
+
+def test_plain_files_come_out_as_they_went_in(tmp_path: Path) -> None:
+    unpack(write_zip(tmp_path / "a.zip", **{"x/a.txt": b"1,2\n", "x/y/b.txt": b""}), tmp_path / "zip")
+    unpack(write_tar(tmp_path / "a.tar.gz", tar_member("x/a.txt", size=3)), tmp_path / "tar")
+    assert (tmp_path / "zip" / "x" / "a.txt").read_bytes() == b"1,2\n"
+    assert (tmp_path / "zip" / "x" / "y" / "b.txt").read_bytes() == b""
+    assert (tmp_path / "tar" / "x" / "a.txt").read_bytes() == b"xxx"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil.txt", "a/../../evil.txt", "/etc/evil.txt", "C:\\evil.txt", "..\\evil.txt", "\\\\host\\evil", "a\nb"],
+)
+def test_paths_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
+    target = tmp_path / "inside" / "target"
+    for path in (
+        write_zip(tmp_path / "a.zip", **{"good.txt": b"1", name: b"1"}),
+        write_tar(tmp_path / "a.tar", tar_member(name)),
+    ):
+        with pytest.raises(EvalkitError, match="not safe to unpack"):
+            unpack(path, target)
+    assert not target.exists()
+    assert not list(tmp_path.rglob("evil*"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", tar_member("a.txt"), tar_member("b.txt", kind=kind, link="/etc/passwd"))
+    with pytest.raises(EvalkitError, match=r"b\.txt.*a link or device"):
+        unpack(path, tmp_path / "target")
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        info = zipfile.ZipInfo("link")
+        info.external_attr = 0o120777 << 16
+        archive.writestr(info, "/etc/passwd")
+    with pytest.raises(EvalkitError, match="a link or device"):
+        unpack(tmp_path / "a.zip", tmp_path / "target")
+
+
+def test_a_bomb_is_refused_by_what_it_says(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", bomb=bytes(200 * 2**20))
+    assert path.stat().st_size < 2**20
+    monstrous = pytest.MonkeyPatch()
+    monstrous.setattr(archives, "_STEEPEST", 500)
+    with monstrous.context(), pytest.raises(EvalkitError, match="more than results can be"):
+        unpack(path, tmp_path / "target")
+    monstrous.undo()
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_zip(tmp_path / "a.zip", bomb=bytes(4 * 2**20))
+    monkeypatch.setattr(archives, "LARGEST", 2**20)
+    monkeypatch.setattr(archives, "_check", lambda path, members: None)
+    with pytest.raises(EvalkitError, match="more than results can be"):
+        unpack(path, tmp_path / "target")
+
+
+def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", tar_member("a.txt"), tar_member("A.txt"))
+    with pytest.raises(EvalkitError, match="there twice"):
+        unpack(path, tmp_path / "target")
+
+
+@given(st.binary(max_size=200), st.integers(0, 150), st.sampled_from([".zip", ".tar", ".tar.gz"]))
+@settings(max_examples=60, deadline=None)
+def test_damaged_archives_are_an_error(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes, cut: int, suffix: str
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    whole = write_zip(folder / "whole.zip", **{"a.txt": b"1,2,3,4\n" * 9}).read_bytes()
+    for content in (noise, whole[:cut], whole[:cut] + noise):
+        path = folder / f"a{suffix}"
+        path.write_bytes(content)
+        try:
+            unpack(path, folder / "target")
+        except EvalkitError as error:
+            assert "a" + suffix in str(error)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scipy.io import savemat
+
+from evalkit import registry
+from evalkit.cli.import_ import LAYOUTS, command
+from evalkit.errors import EvalkitError
+from evalkit.results import importing, layouts, manifest
+from evalkit.results.importing import import_results
+from evalkit.types import Annotation, Dataset, Sequence
+
+
+def benchmark(layout: str = "otb", protocol: str = "one_pass") -> Dataset:
+    sequences = tuple(Sequence(name, lambda: Annotation(np.ones((3, 4)))) for name in ("walk", "run"))
+    return Dataset("tiny", "TINY", "1", 0, sequences, ("walk", "run"), (protocol,), ("pysot",), layout)
+
+
+def test_plain_rows_come_in_with_their_times(tmp_path: Path) -> None:
+    source = tmp_path / "KCF"
+    (source / "times").mkdir(parents=True)
+    (source / "walk.txt").write_text("1\t2\t3\t4\n" * 3)
+    (source / "times" / "walk_time.txt").write_text("0.1\n0.2\n0.3\n")
+    imported = import_results(source, "got10k", benchmark(), tmp_path / "results")
+    assert imported.folder == tmp_path / "results" / "TINY" / "KCF"
+    assert (imported.sequences, imported.missing, imported.notes) == (("walk",), ("run",), ())
+    (back,) = layouts.get("otb").read(imported.folder, benchmark().sequences[0], "one_pass")
+    assert back.seconds.tolist() == [0.1, 0.2, 0.3]
+    content = manifest.load(imported.folder)
+    assert content is not None and content["identity"]["imported"] == {"layout": "got10k", "source": "KCF"}
+
+
+def test_an_archive_with_an_enclosing_folder_is_opened(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "LightTrack.zip", "w") as archive:
+        archive.writestr("LightTrack/baseline/walk/walk_001.txt", "1\n1,2,3,4\n2\n")
+    imported = import_results(
+        tmp_path / "LightTrack.zip", "pysot", benchmark("vot", "supervised"), tmp_path / "results"
+    )
+    assert imported.folder.name == "LightTrack"
+    assert (imported.folder / "baseline" / "walk" / "walk_001.txt").read_text() == "1\n1,2,3,4\n2\n"
+
+
+def test_of_a_folder_of_many_trackers_the_named_one_is_taken(tmp_path: Path) -> None:
+    for tracker, x in (("CSK", 1), ("TLD", 2)):
+        savemat(tmp_path / f"walk_{tracker}.mat", {"result": [[x, 2, 3, 4]] * 3})
+    imported = import_results(tmp_path, "otb-mat", benchmark(), tmp_path / "results", label="TLD")
+    assert (imported.folder / "walk.txt").read_text() == "2,2,3,4\n" * 3
+
+
+def test_rows_of_another_number_come_in_and_are_told(tmp_path: Path) -> None:
+    (tmp_path / "KCF").mkdir()
+    (tmp_path / "KCF" / "walk.txt").write_text("1,2,3,4\n" * 5)
+    imported = import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
+    assert imported.notes == ("walk: 5 rows, and the benchmark has 3",)
+
+
+def test_nothing_is_an_error_that_guesses_the_layout(tmp_path: Path) -> None:
+    source = tmp_path / "dimp"
+    (source / "dimp50_000").mkdir(parents=True)
+    (source / "dimp50_001").mkdir()
+    (source / "dimp50_000" / "walk.txt").write_text("1\t2\t3\t4\n" * 3)
+    with pytest.raises(EvalkitError, match=r"no result of tiny in layout vot .*found dimp50_000.*--layout pytracking"):
+        import_results(source, "vot", benchmark(), tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_results_that_are_there_are_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "KCF").mkdir()
+    (tmp_path / "KCF" / "walk.txt").write_text("1,2,3,4\n" * 3)
+    import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
+    with pytest.raises(EvalkitError, match="already there"):
+        import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
+
+
+def test_a_damaged_file_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "KCF").mkdir()
+    (tmp_path / "KCF" / "walk.txt").write_text("1,2,3,4\n" * 3)
+    (tmp_path / "KCF" / "run.txt").write_text("1,2,3\n")
+    with pytest.raises(EvalkitError, match=r"run.txt:1"):
+        import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_published_results_come_in_from_the_command_line(data: Path, tmp_path: Path) -> None:
+    arguments = [
+        str(data / "results" / "VOT2018" / "LightTrack"), "--layout", "pysot", "--dataset", "vot2018",
+        "--data", str(data / "annotations"), "--results", str(tmp_path),
+    ]  # fmt: skip
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.output == f"{tmp_path}/VOT2018/LightTrack: 60 of 60 sequences\n"
+    vot = registry.dataset.find("vot2018")[0].build(root=data / "annotations")
+    for sequence in vot.sequences:
+        (ours,) = layouts.get("vot").read(tmp_path / "VOT2018" / "LightTrack", sequence, "supervised")
+        (theirs,) = layouts.get("vot").read(data / "results" / "VOT2018" / "LightTrack", sequence, "supervised")
+        np.testing.assert_array_equal(ours.boxes, theirs.boxes)
+        np.testing.assert_array_equal(ours.states, theirs.states)
+
+
+def test_the_command_offers_all_layouts() -> None:
+    assert LAYOUTS == importing.LAYOUTS
