@@ -1,0 +1,15 @@
+"""Did a change make the tracker worse? A suite, its baseline, and a verdict for each gate.
+
+A suite (``suite``) says what is run; what came out is a record (``records``), and the record that was agreed upon is
+the baseline (``baseline``). ``measurement`` makes records, ``gates`` compare two of them, ``accuracy`` holds the
+statistics, ``writers`` and ``junit`` say the outcome, ``divergence`` finds where two runs part.
+"""
+
+from __future__ import annotations
+
+from evalkit.regression.delivery import render_divergence, render_regression
+from evalkit.regression.divergence import Divergence, diff
+from evalkit.regression.gate import regress
+from evalkit.regression.outcome import Finding, Report, Verdict
+
+__all__ = ["Divergence", "Finding", "Report", "Verdict", "diff", "regress", "render_divergence", "render_regression"]

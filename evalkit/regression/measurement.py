@@ -1,0 +1,294 @@
+"""Running what a suite asks for and is not there yet, and making a record of it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalkit import registry
+from evalkit.engine import serial
+from evalkit.engine.source import fingerprint
+from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, open_dataset, settle
+from evalkit.errors import EvalkitError
+from evalkit.metrics import profiles
+from evalkit.regression import digests, latency, shares
+from evalkit.regression.records import DatasetRecord, LatencyRecord, MetricRecord, SequenceRecord, Share, TrackerRecord
+from evalkit.regression.suite import Benchmark, Candidate, Suite
+from evalkit.results import manifest
+from evalkit.results.store import Store
+from evalkit.rows import read_bytes
+from evalkit.types import Dataset, SplitTracker, Trajectory
+
+Progress = Callable[[Outcome, int, int], None]
+
+LEADING = ("eao", "ao", "auc", "f_score")
+"""The metric a benchmark is known by, the first of these that its profile has."""
+MARGIN = 0.005
+"""Of the leading metric where a suite names none."""
+OWN = "regress"
+"""Folder inside the results for runs of this command; those of other code are replaced there, never elsewhere."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A benchmark of a suite with what the suite left open filled in."""
+
+    dataset: Dataset
+    sequences: tuple[str, ...]
+    protocol: str
+    profile: str
+    margins: Mapping[str, float] | None
+    data: Path | None
+
+
+def open_benchmark(benchmark: Benchmark, margins: Mapping[str, float] | None, data: Path | None) -> Bench:
+    """The dataset and the sequences that are at hand; what is missing shows against the baseline.
+
+    Raises:
+        EvalkitError: The dataset cannot be opened, or a sequence that the suite names is not there.
+    """
+    root = data or benchmark.data
+    dataset = open_dataset(benchmark.name, root)
+    present = [sequence.name for sequence in dataset.sequences]
+    strangers = [name for name in benchmark.sequences or () if name not in present]
+    if strangers:
+        raise EvalkitError(
+            "this sequence is not there", where=f"{dataset.name}/{strangers[0]}", found=", ".join(present[:8])
+        )
+    return Bench(
+        dataset=dataset,
+        sequences=tuple(name for name in present if benchmark.sequences is None or name in benchmark.sequences),
+        protocol=(benchmark.protocol or dataset.protocols[0]).replace("-", "_"),
+        profile=benchmark.profile or dataset.profiles[0],
+        margins=margins,
+        data=root,
+    )
+
+
+def measure(
+    candidate: Candidate,
+    suite: Suite,
+    benches: Sequence[Bench],
+    *,
+    results: Path,
+    fast_enough: Callable[[LatencyRecord], bool] | None = None,
+    progress: Progress | None = None,
+) -> TrackerRecord:
+    """Track what is missing and record scores, hashes, counts and time of one tracker.
+
+    Args:
+        fast_enough: See ``latency.measure``.
+
+    Raises:
+        EvalkitError: Something asked for does not exist or does not fit. A sequence that fails is recorded instead.
+    """
+    workers = [Worker(_job(candidate, bench, results)) for bench in benches]
+    marks = _marks(suite, benches)
+    datasets, environments = {}, []
+    for worker, bench in zip(workers, benches, strict=True):
+        failed: dict[str, str] = {}
+        store = _track(worker, bench, failed, progress)
+        datasets[bench.dataset.name] = _dataset_record(worker, store, bench, failed, marks)
+        environments.append(_environment(store, candidate))
+    first = workers[0]
+    return TrackerRecord(
+        environment=_joined(environments),
+        weights=_weights(first, candidate),
+        cost=_cost(first) if suite.gates.cost else {},
+        datasets=datasets,
+        latency=_latency(first, benches[0], fast_enough) if suite.gates.latency is not None else None,
+        stochastic=not _deterministic(candidate.name),
+    )
+
+
+def _job(candidate: Candidate, bench: Bench, results: Path) -> Job:
+    return Job(
+        tracker=candidate.name, label=candidate.label, dataset=bench.dataset.name, results=results,
+        protocol=bench.protocol, data=bench.data, weights=candidate.weights, runtime=candidate.runtime,
+        precision=candidate.precision, device=candidate.device, threads=candidate.threads, seed=candidate.seed,
+        settings=candidate.settings,
+    )  # fmt: skip
+
+
+def _marks(suite: Suite, benches: Sequence[Bench]) -> int:
+    """Marks per sequence that the whole baseline has room for."""
+    count = len(suite.candidates) * sum(len(bench.sequences) for bench in benches)
+    return max(1, digests.ROOM // 2 // max(count, 1))
+
+
+def _track(worker: Worker, bench: Bench, failed: dict[str, str], progress: Progress | None) -> Store:
+    """Complete the results; ``failed`` receives the error by sequence."""
+    store = _claimed(worker)
+    repetitions = bench.dataset.repetitions if not _deterministic(worker.job.tracker) else 1
+    units = [Unit(worker.job, name, number + 1) for name in bench.sequences for number in range(repetitions)]
+    missing = [unit for unit in units if not store.done(bench.dataset.sequence(unit.sequence), unit.repetition)]
+    for number, answer in enumerate(serial.execute(worker, missing), len(units) - len(missing) + 1):
+        outcome = settle(store, answer)
+        if outcome.status is Status.FAILED:
+            failed[outcome.unit.sequence] = outcome.error or "failed"
+        if progress is not None:
+            progress(outcome, number, len(units))
+    return store
+
+
+def _deterministic(tracker: str) -> bool:
+    entry, _ = registry.find_tracker(tracker)
+    return bool(entry.facts.get("deterministic", True))
+
+
+def _claimed(worker: Worker) -> Store:
+    """Where the results are or will be: in the results folder if this very code made what lies there, else in
+    ``regress`` inside of it, emptied if other code made what lies there."""
+    job, identity, code = worker.job, worker.identity(), fingerprint(worker.job.tracker)
+    shared = Store(job.results, worker.dataset, job.label, job.protocol)
+    if _made_by(shared.folder, identity, code):
+        return shared
+    own = Store(job.results / OWN, worker.dataset, job.label, job.protocol)
+    if not _made_by(own.folder, identity, code) and own.folder.exists():
+        shutil.rmtree(own.folder)
+    own.begin(identity, code=code)
+    return own
+
+
+def _made_by(folder: Path, identity: Mapping[str, Any], code: str) -> bool:
+    try:
+        found = manifest.load(folder)
+    except EvalkitError:
+        return False
+    if found is None or manifest.differences(found["identity"], manifest.as_json(identity)):
+        return False
+    return {environment.get("code") for environment in found["environments"]} == {code}
+
+
+def _dataset_record(worker: Worker, store: Store, bench: Bench, failed: Mapping[str, str], marks: int) -> DatasetRecord:
+    runs = {name: store.read(bench.dataset.sequence(name)) for name in bench.sequences if name not in failed}
+    metrics, contributions = _scores(bench, runs)
+    sequences = {
+        name: SequenceRecord(
+            digests.digest(found, marks=marks),
+            {metric: by_sequence[name] for metric, by_sequence in contributions.items() if name in by_sequence},
+        )
+        for name, found in runs.items()
+    }
+    card = _settings(worker.identity()["card"])
+    return DatasetRecord(bench.dataset.version, bench.protocol, bench.profile, card, metrics, sequences, dict(failed))
+
+
+def _settings(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a tracker says of itself, without what other gates look at and without prose."""
+    elsewhere = ("weights.", "runtime", "precision", "device", "threads")
+    return {
+        key: value
+        for key, value in flat(card).items()
+        if not key.startswith(elsewhere) and not key.endswith(("_source", "_notice"))
+    }
+
+
+def _scores(
+    bench: Bench, runs: Mapping[str, list[Trajectory]]
+) -> tuple[dict[str, MetricRecord], dict[str, dict[str, Share]]]:
+    if not runs:
+        return {}, {}
+    measures, _ = profiles.measure(bench.profile, bench.dataset, bench.protocol, runs)
+    by_name = {measure.metric.name: measure for measure in measures}
+    chosen = margins(bench, by_name)
+    found = {name: shares.record(by_name[name]) for name in chosen}
+    return {name: one[0] for name, one in found.items()}, {name: one[1] for name, one in found.items()}
+
+
+def margins(bench: Bench, available: Collection[str]) -> dict[str, float]:
+    """Margin by metric on this benchmark: the suite's as far as they apply, or that of the leading metric."""
+    if bench.margins is None:
+        leading = next((name for name in LEADING if name in available), None)
+        return {} if leading is None else {leading: MARGIN}
+    return {name: margin for name, margin in bench.margins.items() if name in available}
+
+
+def check_margins(benches: Sequence[Bench]) -> None:
+    """Refuse accuracy gates that would never apply.
+
+    Raises:
+        EvalkitError: No benchmark of the suite has that metric, or a benchmark has none of the suite's metrics.
+    """
+    available = {
+        bench.dataset.name: [metric.name for metric in profiles.find(bench.profile).metrics] for bench in benches
+    }
+    everywhere = {name for names in available.values() for name in names}
+    asked = dict(benches[0].margins or {})
+    unknown = [name for name in asked if name not in everywhere]
+    idle = [name for name, names in available.items() if asked and not set(asked) & set(names)]
+    if unknown or idle:
+        raise EvalkitError(
+            f"no benchmark of this suite has {unknown[0]!r}" if unknown else f"none of them applies to {idle[0]}",
+            where="[gates] accuracy", found=", ".join(asked),
+            expected=f"some of {', '.join(sorted(everywhere if unknown else available[idle[0]]))}",
+        )  # fmt: skip
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one, with dotted keys.
+
+    >>> flat({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            found |= flat(item, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = manifest.as_json(item)
+    return found
+
+
+def _environment(store: Store, candidate: Candidate) -> dict[str, Any]:
+    """What the last bits of the boxes depend on besides code and weights."""
+    loaded = manifest.load(store.folder)
+    entries = [_decisive(entry, candidate) for entry in (loaded["environments"] if loaded else [])]
+    run = {key: getattr(candidate, key) for key in ("runtime", "precision", "device", "threads")}
+    return {**_joined(entries), **run}
+
+
+def _decisive(environment: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
+    keys = ["system", "machine", "processor", "capability", *(["gpu"] if candidate.device != "cpu" else [])]
+    # What does without PyTorch does not depend on its version.
+    used = ("numpy", "opencv", *(("torch", candidate.runtime) if environment.get("capability") else ()))
+    versions = {name.partition("-")[0]: version for name, version in environment["versions"].items()}
+    return {
+        **{key: environment.get(key) for key in keys},
+        **{name: version for name, version in versions.items() if name in used},
+    }
+
+
+def _joined(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One environment of several; where they differ, all values, which then equals no single one."""
+    keys = dict.fromkeys(key for entry in entries for key in entry)
+    values = {key: list(dict.fromkeys(entry.get(key) for entry in entries)) for key in keys}
+    return {key: found[0] if len(found) == 1 else " + ".join(map(str, found)) for key, found in values.items()}
+
+
+def _weights(worker: Worker, candidate: Candidate) -> str | None:
+    card = getattr(worker.tracker, "card", {}).get("weights")
+    if isinstance(card, Mapping) and card.get("sha256"):
+        return str(card["sha256"])
+    if candidate.weights is None:
+        return None
+    return hashlib.sha256(read_bytes(candidate.weights)).hexdigest()
+
+
+def _cost(worker: Worker) -> dict[str, int]:
+    if not isinstance(worker.tracker, SplitTracker):
+        return {}
+    from evalkit.cost import macs
+
+    return {f"{one.quantity} {one.convention}": int(one.value or 0) for one in macs.costs(worker.tracker)}
+
+
+def _latency(worker: Worker, bench: Bench, fast_enough: Callable[[LatencyRecord], bool] | None) -> LatencyRecord | None:
+    if worker.job.device != "cpu" or not bench.sequences:
+        return None
+    sequence = replace(bench.dataset.sequence(bench.sequences[0]))
+    return latency.measure(worker.tracker, sequence, origin=bench.dataset.origin, accept=fast_enough)

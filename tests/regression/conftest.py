@@ -1,0 +1,60 @@
+"""A benchmark that takes milliseconds, and suites to run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from moving_square import moving_square, tiny_dataset
+
+from evalkit import registry
+from evalkit.registry import Entry
+from evalkit.types import Dataset
+
+HERE = Path(__file__).parent
+TOYS = HERE / "toys.py"
+
+WriteSuite = Callable[..., Path]
+
+
+@pytest.fixture
+def squares(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Eight squares of twenty frames, registered as ``tiny``."""
+    dataset = tiny_dataset(*(moving_square(f"square-{index}", 20) for index in range(8)))
+    register(dataset, monkeypatch)
+    return dataset
+
+
+def register(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.dataset.names()
+    entries = dict(registry.dataset._entries)
+    entries[dataset.name] = Entry(dataset.name, lambda: dataset, "moving squares")
+    monkeypatch.setattr(registry.dataset, "_entries", entries)
+
+
+@pytest.fixture
+def write_suite(tmp_path: Path) -> WriteSuite:
+    """Writes a suite of one toy; all of them share one baseline."""
+
+    def write(
+        name: str = "suite",
+        *,
+        tracker: str = "Mover",
+        settings: Mapping[str, float | str] | None = None,
+        latency: str = "false",
+        accuracy: str = "{auc = 0.005}",
+        more: str = "",
+        sequences: str = "",
+    ) -> Path:
+        path = tmp_path / f"{name}.toml"
+        table = ", ".join(f'{key} = "{value}"' for key, value in (settings or {}).items())
+        path.write_text(
+            f'baseline = "baseline.json"\n[gates]\nlatency = {latency}\naccuracy = {accuracy}\n'
+            f'[[tracker]]\nname = "{TOYS}:{tracker}"\nlabel = "toy"\nsettings = {{{table}}}\n{more}\n'
+            f'[[dataset]]\nname = "tiny"\n{sequences}\n',
+            encoding="utf-8",
+        )
+        return path
+
+    return write
