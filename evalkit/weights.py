@@ -47,6 +47,7 @@ class Checkpoint:
         bytes: Size of the file, None where unknown.
         licence: What its publisher allows, as far as stated.
         others: Further files that are not the publisher's: sha256 to what they are.
+        bundled: The file that comes with evalkit: its ``sha256``, ``identity`` and the ``notice`` a run gives of it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Checkpoint:
     bytes: int | None = None
     licence: str | None = None
     others: Mapping[str, str] | None = None
+    bundled: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ class Found:
         place: Which of the four places it was found in.
         sha256: Of its bytes.
         identity: What the catalogue knows about these very bytes, in words.
+        notice: What whoever reads the numbers must know of them; None if nothing.
     """
 
     path: Path
     place: str
     sha256: str
     identity: str
+    notice: str | None = None
 
     def card(self) -> dict[str, str]:
         """What a run records of its checkpoint."""
@@ -155,6 +159,9 @@ def _letters(name: str) -> str:
 
 def _found(checkpoint: Checkpoint, path: Path, place: str) -> Found:
     digest = sha256(path)
+    bundled = checkpoint.bundled or {}
+    if digest == bundled.get("sha256"):
+        return Found(path, place, digest, bundled["identity"], bundled["notice"])
     return Found(path, place, digest, _identity(checkpoint, path, digest))
 
 

@@ -54,6 +54,7 @@ def build(
         "hyperparameters": record(values),
         "hyperparameters_source": source,
         "weights": found.card(),
+        **({"weights_notice": found.notice} if found.notice else {}),
         **execution._asdict(),
     }
 
