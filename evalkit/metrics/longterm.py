@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, raster, raster_toolkit, vot
 from evalkit.metrics.measures import Evaluation, Measure, Metric, Reduction
-from evalkit.metrics.vot_toolkit import image_size, regions_of
+from evalkit.metrics.vot import image_size
+from evalkit.metrics.vot_toolkit import regions_of
 from evalkit.types import Sequence, Trajectory
 
 Floats = NDArray[np.float64]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,7 @@ class Evaluation:
             be missing.
         tag: VOT tag to restrict to; None for all frames.
         notes: Collects what was done to damaged rows.
+        memory: Overlaps by sequence name, kept for the next tag.
     """
 
     dataset: Dataset
@@ -169,6 +171,7 @@ class Evaluation:
     runs: Mapping[str, list[Trajectory]]
     tag: str | None = None
     notes: Notes = field(default_factory=Notes)
+    memory: dict[str, Any] = field(default_factory=dict)
 
     def sequences(self) -> list[Sequence]:
         """Those that have results, in the benchmark's order."""

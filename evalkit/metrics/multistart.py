@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from evalkit.errors import EvalkitError
 from evalkit.metrics import raster_toolkit
 from evalkit.metrics.measures import Evaluation, Measure, Metric, at, between
-from evalkit.metrics.vot_toolkit import image_size, regions_of
+from evalkit.metrics.vot import image_size
+from evalkit.metrics.vot_toolkit import regions_of
 from evalkit.types import Sequence, Trajectory
 
 Floats = NDArray[np.float64]
@@ -50,7 +51,7 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     low, high = evaluation.dataset.facts.get("eao_interval", INTERVAL)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
-    runs = [[_run(sequence, trajectory) for trajectory in evaluation.runs[sequence.name]] for sequence in sequences]
+    runs = [_runs(sequence, evaluation.runs[sequence.name]) for sequence in sequences]
     overlap = np.array([[sum(run.overlaps[: run.progress].sum() for run in group)] for group in runs])
     progress = np.array([[float(sum(run.progress for run in group))] for group in runs])
     frames = np.array([[float(sum(len(run.overlaps) for run in group))] for group in runs])
@@ -71,14 +72,18 @@ def frame_order(sequence: Sequence, anchor: int) -> range:
     return range(anchor, len(sequence))
 
 
-def _run(sequence: Sequence, trajectory: Trajectory) -> Run:
-    order = frame_order(sequence, trajectory.anchor or 0)
-    truth = [sequence.region(index) for index in order]
-    overlaps = raster_toolkit.overlaps(regions_of(trajectory), truth, image_size(sequence))
+def _runs(sequence: Sequence, trajectories: list[Trajectory]) -> list[Run]:
+    truth = [sequence.region(index) for index in range(len(sequence))]
     present = np.array([not raster_toolkit.is_empty(region) for region in truth])
-    progress = _first_failure((overlaps <= FAILURE_OVERLAP) & present)
-    overlaps[progress:] = 0
-    return Run(overlaps, progress)
+    runs = []
+    for trajectory in trajectories:
+        order = frame_order(sequence, trajectory.anchor or 0)
+        beside = [truth[index] for index in order]
+        overlaps = raster_toolkit.overlaps(regions_of(trajectory), beside, image_size(sequence))
+        progress = _first_failure((overlaps <= FAILURE_OVERLAP) & present[order])
+        overlaps[progress:] = 0
+        runs.append(Run(overlaps, progress))
+    return runs
 
 
 def _first_failure(low: NDArray[np.bool_]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.metrics import alignment, precision, success
+from evalkit.metrics import alignment, curves, precision, success
 from evalkit.metrics.measures import MEAN, Evaluation, Measure, Metric, Notes, Reduction, at
 from evalkit.types import Boxes, Sequence
 
@@ -66,13 +66,13 @@ class Toolkit:
         """Curves of every sequence, averaged over its repetitions."""
         alignment.check_lengths(evaluation, self.fits)
         sequences = evaluation.sequences()
-        curves = [self._curves(sequence, evaluation) for sequence in sequences]
+        rows = [self._curves(sequence, evaluation) for sequence in sequences]
         names = tuple(sequence.name for sequence in sequences)
         ones = np.ones((len(names), 1))
         by_curve: dict[str, tuple[Floats, Floats]] = {
-            "success": (np.array(self.thresholds), np.array([row[0] for row in curves])),
-            "precision": (precision.PIXELS, np.array([row[1] for row in curves])),
-            "normalized": (np.array(self.normalized), np.array([row[2] for row in curves])),
+            "success": (np.array(self.thresholds), np.array([row[0] for row in rows])),
+            "precision": (precision.PIXELS, np.array([row[1] for row in rows])),
+            "normalized": (np.array(self.normalized), np.array([row[2] for row in rows])),
         }
         measures = []
         for metric in self.metrics:
@@ -87,9 +87,9 @@ class Toolkit:
         found = [self.rules(sequence, run.boxes, evaluation.notes) for run in evaluation.runs[sequence.name]]
         thresholds, normalized = np.array(self.thresholds), np.array(self.normalized)
         return (
-            _average([success.count_above(errors.overlap, thresholds) / errors.length for errors in found]),
-            _average([precision.count_within(errors.distance, precision.PIXELS) / errors.length for errors in found]),
-            _average([precision.count_within(errors.normalized, normalized) / errors.length for errors in found]),
+            _average([curves.count_above(errors.overlap, thresholds) / errors.length for errors in found]),
+            _average([curves.count_up_to(errors.distance, precision.PIXELS) / errors.length for errors in found]),
+            _average([curves.count_up_to(errors.normalized, normalized) / errors.length for errors in found]),
         )
 
 

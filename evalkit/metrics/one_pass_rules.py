@@ -25,9 +25,7 @@ def otb_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     boxes = _cut(boxes, len(groundtruth), notes)
     bad = np.isnan(boxes).all(axis=1) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
-    bad &= ~np.isnan(groundtruth).any(axis=1)
-    boxes = _first_is_groundtruth(_repeat_previous(boxes, bad, notes), groundtruth, notes)
-    return _matlab_errors(groundtruth, boxes, len(groundtruth))
+    return _matlab_errors(groundtruth, _mended(boxes, bad, groundtruth, notes), None)
 
 
 def lasot_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
@@ -35,27 +33,26 @@ def lasot_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     boxes = _cut(boxes, len(groundtruth), notes)
     bad = np.isnan(boxes).any(axis=1) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
-    bad &= ~np.isnan(groundtruth).any(axis=1)
-    boxes = _first_is_groundtruth(_repeat_previous(boxes, bad, notes), groundtruth, notes)
-    present = _present(sequence)
-    return _matlab_errors(groundtruth[present], boxes[present], len(groundtruth))
+    return _matlab_errors(groundtruth, _mended(boxes, bad, groundtruth, notes), _present(sequence))
 
 
 def pysot(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Predictions are taken as they are. Source: ``toolkit/evaluation/ope_benchmark.py`` of STVIR/pysot."""
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
-    length = len(groundtruth)
+    frames = len(groundtruth)
     present = _present(sequence)
-    groundtruth, boxes = groundtruth[present], boxes[present]
-    valid = (groundtruth[:, 2:] > 0).all(axis=1)
-    size = groundtruth[:, 2:] + 1e-16
-    truth, answer = precision.centers(groundtruth), precision.centers(boxes)
+    if present is not None:
+        groundtruth, boxes = groundtruth[present], boxes[present]
+    truth, answer = success.columns(groundtruth), success.columns(boxes)
+    valid = (truth[2:] > 0).all(axis=0)
+    size = truth[2:] + 1e-16
+    truth_center, center = precision.centers(truth), precision.centers(answer)
     # The toolkit judges a centre by its coordinates, also after division by the size.
     return Errors(
-        np.where(valid, success.overlap_pysot(groundtruth, boxes), -1.0),
-        _distance_of_positive(truth, answer),
-        _distance_of_positive(truth / size, answer / size),
-        length,
+        np.where(valid, success.overlap_pysot(truth, answer), -1.0),
+        _distance_of_positive(truth_center, center),
+        _distance_of_positive(truth_center / size, center / size),
+        frames,
     )
 
 
@@ -63,23 +60,22 @@ def pytracking(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Source: ``pytracking/analysis/extract_results.py``; ``check_pytracking`` has refused what it raises on."""
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     missing = len(groundtruth) - len(boxes)
-    empty = (boxes[:, 2:] == 0).any(axis=1)
-    empty[: len(groundtruth)] &= ~np.isnan(groundtruth[: len(boxes)]).any(axis=1)
-    boxes = _cut(_repeat_previous(boxes, empty, notes), len(groundtruth), notes)
+    boxes = _cut(boxes, len(groundtruth), notes)
+    boxes = _mended(boxes, (boxes[:, 2:] == 0).any(axis=1), groundtruth[: len(boxes)], notes)
     if missing > 0:
         notes.add("rows missing at the end taken as empty boxes", missing)
         boxes = np.vstack([boxes, np.zeros((missing, 4))])
-    boxes = _first_is_groundtruth(boxes, groundtruth, notes)
+    truth, answer = success.columns(groundtruth), success.columns(boxes)
     present = _present(sequence)
-    valid = (groundtruth > 0).all(axis=1) & present
-    with np.errstate(invalid="ignore", divide="ignore"):
-        overlap = success.overlap_matlab(groundtruth, boxes)
-        error = precision.distance(precision.centers(boxes), precision.centers(groundtruth))
-        normalized = _normalized_distance(groundtruth, boxes)
+    valid = (truth > 0).all(axis=0)
+    hidden = -1.0 if present is None else np.where(present, -1.0, np.inf)
+    if present is not None:
+        valid &= present
+    overlap, error, normalized = _plain_errors(truth, answer)
     return Errors(
         np.where(valid, overlap, -1.0),
         np.where(valid, error, np.inf),
-        np.where(valid, normalized, np.where(present, -1.0, np.inf)),
+        np.where(valid, normalized, hidden),
         len(groundtruth),
     )
 
@@ -89,16 +85,16 @@ def got10k(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     length = min(len(groundtruth), len(boxes))
     notes.add("rows beyond the shorter of result and annotation cut", abs(len(groundtruth) - len(boxes)))
-    boxes = _first_is_groundtruth(boxes[:length], groundtruth[:length], notes)
-    annotated = ~np.isnan(groundtruth[:length]).any(axis=1)
-    groundtruth, boxes = groundtruth[:length][annotated], boxes[annotated]
-    offset = precision.centers(boxes) - precision.centers(groundtruth)
-    normalized = offset / np.maximum(1.0, groundtruth[:, 2:])
+    groundtruth = groundtruth[:length]
+    boxes = _first_is_groundtruth(boxes[:length], groundtruth, notes)
+    annotated = ~np.isnan(groundtruth).any(axis=1)
+    truth, answer = success.columns(groundtruth[annotated]), success.columns(boxes[annotated])
+    offset = precision.centers(answer) - precision.centers(truth)
     return Errors(
-        success.overlap_got10k(groundtruth, boxes),
-        np.sqrt((offset**2).sum(axis=1)),
-        np.sqrt((normalized**2).sum(axis=1)),
-        len(groundtruth),
+        success.overlap_got10k(truth, answer),
+        precision.length(offset),
+        precision.length(offset / np.maximum(1.0, truth[2:])),
+        truth.shape[1],
     )
 
 
@@ -131,30 +127,35 @@ def _boxes(evaluation: Evaluation) -> Iterator[tuple[Sequence, Boxes]]:
             yield sequence, trajectory.boxes
 
 
-def _matlab_errors(groundtruth: Boxes, boxes: Boxes, length: int) -> Errors:
-    valid = (groundtruth > 0).all(axis=1)
+def _matlab_errors(groundtruth: Boxes, boxes: Boxes, present: NDArray[np.bool_] | None) -> Errors:
+    truth, answer = success.columns(groundtruth), success.columns(boxes)
+    if present is not None:
+        truth, answer = truth[:, present], answer[:, present]
+    errors = _plain_errors(truth, answer)
+    valid = (truth > 0).all(axis=0)
+    if not valid.all():
+        # An unusable groundtruth gets error -1, which every threshold counts as a hit.
+        errors = [np.where(valid, values, -1.0) for values in errors]
+    return Errors(*errors, len(groundtruth))
+
+
+def _plain_errors(truth: success.Columns, answer: success.Columns) -> list[Floats]:
+    """Overlap, distance and normalised distance, whatever the groundtruth is worth."""
+    center, truth_center = precision.centers(answer), precision.centers(truth)
     with np.errstate(invalid="ignore", divide="ignore"):
-        overlap = success.overlap_matlab(groundtruth, boxes)
-        error = precision.distance(precision.centers(boxes), precision.centers(groundtruth))
-        normalized = _normalized_distance(groundtruth, boxes)
-    # An unusable groundtruth gets error -1, which every threshold counts as a hit.
-    return Errors(
-        np.where(valid, overlap, -1.0), np.where(valid, error, -1.0), np.where(valid, normalized, -1.0), length
-    )
-
-
-def _normalized_distance(groundtruth: Boxes, boxes: Boxes) -> Floats:
-    size = groundtruth[:, 2:]
-    return precision.distance(precision.centers(boxes) / size, precision.centers(groundtruth) / size)
+        overlap = success.overlap_matlab(truth, answer)
+        normalized = precision.distance(center / truth[2:], truth_center / truth[2:])
+    return [overlap, precision.distance(center, truth_center), normalized]
 
 
 def _distance_of_positive(truth: Floats, answer: Floats) -> Floats:
-    return np.where((truth > 0).all(axis=1), precision.distance(truth, answer), -1.0)
+    return np.where((truth > 0).all(axis=0), precision.distance(truth, answer), -1.0)
 
 
-def _present(sequence: Sequence) -> NDArray[np.bool_]:
+def _present(sequence: Sequence) -> NDArray[np.bool_] | None:
+    """Frames with the target; None where the benchmark does not say, or says all."""
     absent = sequence.flags.get("absent")
-    return np.ones(len(sequence), bool) if absent is None else ~np.asarray(absent, bool)
+    return None if absent is None or not np.any(absent) else ~np.asarray(absent, bool)
 
 
 def _cut(boxes: Boxes, length: int, notes: Notes) -> Boxes:
@@ -162,15 +163,17 @@ def _cut(boxes: Boxes, length: int, notes: Notes) -> Boxes:
     return boxes[:length]
 
 
-def _repeat_previous(boxes: Boxes, bad: NDArray[np.bool_], notes: Notes) -> Boxes:
-    """Replace bad rows by the last good one before; the first row stays whatever it is."""
-    bad = bad.copy()
-    bad[0] = False
-    if not bad.any():
-        return boxes
-    notes.add("previous box repeated for an unusable one", int(bad.sum()))
-    source = np.maximum.accumulate(np.where(bad, 0, np.arange(len(boxes))))
-    return boxes[source]
+def _mended(boxes: Boxes, bad: NDArray[np.bool_], groundtruth: Boxes, notes: Notes) -> Boxes:
+    """Bad rows repeat the last good one before, the first row whatever it is; then it becomes the groundtruth.
+
+    Rows without groundtruth are left as they are.
+    """
+    if bad.any():
+        bad = bad & ~np.isnan(groundtruth).any(axis=1)
+        bad[0] = False
+        notes.add("previous box repeated for an unusable one", int(bad.sum()))
+        boxes = boxes[np.maximum.accumulate(np.where(bad, 0, np.arange(len(boxes))))]
+    return _first_is_groundtruth(boxes, groundtruth, notes)
 
 
 def _first_is_groundtruth(boxes: Boxes, groundtruth: Boxes, notes: Notes) -> Boxes:

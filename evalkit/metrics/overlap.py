@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.metrics import alignment, success
+from evalkit.metrics import alignment, curves, success
 from evalkit.metrics.measures import Evaluation, Measure, Metric, at
 from evalkit.types import Boxes, Sequence
 
@@ -30,7 +30,7 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     names = tuple(sequence.name for sequence in sequences)
     overlaps = [_overlaps(sequence, evaluation) for sequence in sequences]
     frames = np.array([[values.size] for values in overlaps], dtype=np.float64)
-    sums = np.array([[values.sum(), *success.count_above(values, THRESHOLDS)] for values in overlaps])
+    sums = np.array([[values.sum(), *curves.count_above(values, THRESHOLDS)] for values in overlaps])
     return [
         *(Measure(metric, names, sums, frames, at(index), THRESHOLDS) for metric, index in _READ),
         speed(names, [_seconds(sequence, evaluation) for sequence in sequences]),
@@ -63,10 +63,11 @@ def _overlaps(sequence: Sequence, evaluation: Evaluation) -> Floats:
     cover = sequence.flags.get("cover")
     visible = np.ones(len(groundtruth), bool) if cover is None else cover[1:] > 0
     truth = groundtruth if sequence.size is None else clipped(groundtruth, sequence.size)
+    columns = success.columns(truth)
     answers = [trajectory.boxes[1:] for trajectory in evaluation.runs[sequence.name]]
     if sequence.size is not None:
         answers = [clipped(boxes, sequence.size) for boxes in answers]
-    return np.concatenate([success.overlap_got10k(truth, boxes)[visible] for boxes in answers])
+    return np.concatenate([success.overlap_got10k(columns, success.columns(boxes))[visible] for boxes in answers])
 
 
 def _seconds(sequence: Sequence, evaluation: Evaluation) -> Floats:

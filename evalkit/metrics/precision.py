@@ -1,11 +1,11 @@
-"""Centre errors, in pixels and normalised by the target's size, and their curves."""
+"""Centre errors, in pixels and normalised by the target's size, and the thresholds of their curves."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.types import Boxes
+from evalkit.metrics.success import Columns
 
 Floats = NDArray[np.float64]
 
@@ -22,24 +22,18 @@ SCORE_INDEX = 20
 """Index of 20 pixels in ``PIXELS`` and of 0.2 in ``NORMALIZED``."""
 
 
-def centers(boxes: Boxes) -> Floats:
-    """Shape (N, 2): x + (width - 1) / 2, the middle of an inclusive pixel range."""
-    result: Floats = boxes[:, :2] + (boxes[:, 2:] - 1) / 2
+def centers(boxes: Columns) -> Floats:
+    """Shape (2, N): x + (width - 1) / 2, the middle of an inclusive pixel range."""
+    result: Floats = boxes[:2] + (boxes[2:] - 1) / 2
     return result
 
 
 def distance(a: Floats, b: Floats) -> Floats:
-    """Shape (N,): Euclidean distance of corresponding points."""
-    difference = a - b
-    result: Floats = np.sqrt((difference**2).sum(axis=1))
+    """Shape (N,): Euclidean distance of corresponding points, both of shape (2, N)."""
+    return length(a - b)
+
+
+def length(offsets: Floats) -> Floats:
+    """Shape (N,): length of vectors of shape (2, N); squares are added as the toolkits do, unlike ``hypot``."""
+    result: Floats = np.sqrt(offsets[0] ** 2 + offsets[1] ** 2)
     return result
-
-
-def count_within(errors: Floats, thresholds: Floats) -> Floats:
-    """How many errors are at most each threshold; NaN is within none.
-
-    >>> count_within(np.array([-1.0, 20.0, np.nan]), np.array([0.0, 20.0])).tolist()
-    [1.0, 2.0]
-    """
-    counts: Floats = np.searchsorted(np.sort(errors), thresholds, side="right").astype(np.float64)
-    return counts

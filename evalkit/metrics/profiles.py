@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import (
@@ -62,24 +62,28 @@ def find(name: str) -> Profile:
 
 
 def measure(
-    profile: str, dataset: Dataset, protocol: str, runs: Mapping[str, list[Trajectory]], *, tag: str | None = None
+    profile: str, dataset: Dataset, protocol: str, runs: Mapping[str, list[Trajectory]]
 ) -> tuple[list[Measure], tuple[str, ...]]:
     """What each sequence contributes to each score, ready for resampling, and notes on rules applied.
 
     Raises:
         EvalkitError: See ``score``.
     """
-    chosen = find(profile)
+    evaluation = _evaluation(find(profile), dataset, protocol, runs)
+    return find(profile).measure(evaluation), evaluation.notes.sentences()
+
+
+def _evaluation(chosen: Profile, dataset: Dataset, protocol: str, runs: Mapping[str, list[Trajectory]]) -> Evaluation:
     if protocol not in chosen.protocols:
         raise EvalkitError(
-            f"profile {profile} does not score results of protocol {protocol}",
+            f"profile {chosen.name} does not score results of protocol {protocol}",
             where=dataset.name,
             expected=" or ".join(chosen.protocols),
         )
-    evaluation = Evaluation(dataset, protocol, runs, tag)
+    evaluation = Evaluation(dataset, protocol, runs)
     if not evaluation.sequences():
         raise EvalkitError("there is no result to score", where=dataset.name)
-    return chosen.measure(evaluation), evaluation.notes.sentences()
+    return evaluation
 
 
 def score(
@@ -105,10 +109,13 @@ def score(
         EvalkitError: The profile does not exist or does not fit the protocol; results do not fit the annotation and
             the toolkit has no rule for it (all such sequences are named).
     """
-    measures, notes = measure(profile, dataset, protocol, runs)
+    chosen = find(profile)
+    evaluation = _evaluation(chosen, dataset, protocol, runs)
+    measures = chosen.measure(evaluation)
+    notes = evaluation.notes.sentences()
     groups: list[tuple[str | None, list[Measure]]] = [(None, measures)]
-    if attributes and find(profile).tags:
-        groups += [(tag, measure(profile, dataset, protocol, runs, tag=tag)[0]) for tag in _tags(dataset)]
+    if attributes and chosen.tags:
+        groups += [(tag, chosen.measure(replace(evaluation, tag=tag))) for tag in _tags(dataset)]
     elif attributes:
         for attribute, names in _attributes(dataset).items():
             groups.append((attribute, [item.only(names) for item in measures]))

@@ -16,6 +16,7 @@ Intervals = tuple[Ints, Ints]
 
 _NONE = np.int64(2**40)
 _ROWS_AT_ONCE = 50_000
+_SECONDS_PER_PAIR = 1e-5  # what counting costs without machine code
 
 
 class Rule(Enum):
@@ -35,7 +36,7 @@ def count(a: Ints, b: Ints, size: Ints, rule: Rule) -> tuple[Ints, Ints]:
     Returns:
         Two arrays of shape (N,).
     """
-    if compiled.available():
+    if compiled.worthwhile(len(a) * _SECONDS_PER_PAIR):
         counts = np.empty((len(a), 3), dtype=np.int64)
         compiled.kernel("count_pixels")(a, b, size, rule == Rule.TOOLKIT, counts)
     else:
@@ -93,8 +94,7 @@ def _rectangle_intervals(corners: Ints, pair: Ints, row: Ints, rule: Rule) -> In
 
 
 def _polygon_intervals(corners: Ints, pair: Ints, row: Ints, last: Ints, rule: Rule) -> Intervals:
-    nodes = _crossings(corners, pair, row, rule)
-    nodes.sort(axis=0)
+    nodes = _sorted(_crossings(corners, pair, row, rule))
     left = np.zeros((max(len(nodes) // 2, 1), pair.size), dtype=np.int64)
     right = np.full_like(left, -1)
     several = nodes[2] != _NONE
@@ -121,6 +121,17 @@ def _crossings(corners: Ints, pair: Ints, row: Ints, rule: Rule) -> Ints:
         # The order of these operations decides which way a crossing is truncated.
         steps = (row[hit] - y[at]) / rise[at] * (other_x - x)[at]
         nodes[index, hit] = (x[at] + steps).astype(np.int64)
+    return nodes
+
+
+def _sorted(nodes: Ints) -> Ints:
+    """Each column in rising order, by exchanging neighbours: there are few rows and many columns."""
+    for end in range(len(nodes) - 1, 0, -1):
+        for place in range(end):
+            nodes[place], nodes[place + 1] = (
+                np.minimum(nodes[place], nodes[place + 1]),
+                np.maximum(nodes[place], nodes[place + 1]),
+            )
     return nodes
 
 

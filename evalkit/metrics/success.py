@@ -1,6 +1,8 @@
-"""Overlap of boxes as the one-pass toolkits compute it, and the success curve."""
+"""Overlap of boxes as the one-pass toolkits compute it, and the thresholds of the success curve."""
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,9 @@ from evalkit.types import Boxes
 
 Floats = NDArray[np.float64]
 
+Columns: TypeAlias = NDArray[np.float64]
+"""Boxes turned on their side, shape (4, N), contiguous: arithmetic on whole columns is several times faster."""
+
 THRESHOLDS: Floats = np.arange(21.0) * 0.05
 """``np.linspace(0, 1, 21)``, bit for bit: pysot, pytracking, got10k and Octave."""
 
@@ -16,57 +21,49 @@ MATLAB_THRESHOLDS: Floats = np.concatenate([THRESHOLDS[:11], 1 - np.arange(9, -1
 """MATLAB's ``0:0.05:1``, which is built from both ends: index 13 lies one bit below 0.65, so a tie there counts."""
 
 
-def overlap_matlab(groundtruth: Boxes, boxes: Boxes) -> Floats:
+def columns(boxes: Boxes) -> Columns:
+    return np.ascontiguousarray(boxes.T)
+
+
+def overlap_matlab(groundtruth: Columns, boxes: Columns) -> Floats:
     """Overlap of inclusive pixel ranges, not clipped to [0, 1].
 
     MATLAB's ``max`` and ``min`` ignore a NaN operand, hence ``fmax`` and ``fmin``.
 
     Source: ``calcRectInt.m`` of the OTB toolkit, ``calc_rect_int.m`` of LaSOT's.
     """
-    low = np.fmax(groundtruth[:, :2], boxes[:, :2])
-    high = np.fmin(groundtruth[:, :2] + groundtruth[:, 2:] - 1, boxes[:, :2] + boxes[:, 2:] - 1)
+    low = np.fmax(groundtruth[:2], boxes[:2])
+    high = np.fmin(groundtruth[:2] + groundtruth[2:] - 1, boxes[:2] + boxes[2:] - 1)
     side = np.fmax(0, high - low + 1)
-    return _over_union(side[:, 0] * side[:, 1], groundtruth, boxes)
+    return _over_union(side[0] * side[1], groundtruth, boxes)
 
 
-def overlap_pysot(groundtruth: Boxes, boxes: Boxes) -> Floats:
+def overlap_pysot(groundtruth: Columns, boxes: Columns) -> Floats:
     """Overlap clipped to [0, 1]. Source: ``overlap_ratio`` of pysot's toolkit."""
     return np.clip(_over_union(_intersection(groundtruth, boxes), groundtruth, boxes), 0, 1)
 
 
-def overlap_got10k(groundtruth: Boxes, boxes: Boxes) -> Floats:
+def overlap_got10k(groundtruth: Columns, boxes: Columns) -> Floats:
     """Overlap with an epsilon in the union, clipped to [0, 1]. Source: ``rect_iou`` of the got10k toolkit."""
     intersection = _intersection(groundtruth, boxes)
     union = _areas(boxes) + _areas(groundtruth) - intersection
-    ratio: Floats = intersection / (union + np.finfo(float).eps)
-    return np.clip(ratio, 0, 1)
+    return np.clip(intersection / (union + np.finfo(float).eps), 0, 1)
 
 
-def count_above(values: Floats, thresholds: Floats) -> Floats:
-    """How many values exceed each threshold, strictly; NaN exceeds none.
-
-    >>> count_above(np.array([0.0, 0.5, np.nan]), np.array([0.0, 0.5])).tolist()
-    [1.0, 0.0]
-    """
-    values = np.sort(values[~np.isnan(values)])
-    counts: Floats = (values.size - np.searchsorted(values, thresholds, side="right")).astype(np.float64)
-    return counts
-
-
-def _intersection(a: Boxes, b: Boxes) -> Floats:
-    low = np.maximum(a[:, :2], b[:, :2])
-    high = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
+def _intersection(a: Columns, b: Columns) -> Floats:
+    low = np.maximum(a[:2], b[:2])
+    high = np.minimum(a[:2] + a[2:], b[:2] + b[2:])
     side = np.maximum(0, high - low)
-    result: Floats = side[:, 0] * side[:, 1]
+    result: Floats = side[0] * side[1]
     return result
 
 
-def _areas(boxes: Boxes) -> Floats:
-    result: Floats = boxes[:, 2] * boxes[:, 3]
+def _areas(boxes: Columns) -> Floats:
+    result: Floats = boxes[2] * boxes[3]
     return result
 
 
-def _over_union(intersection: Floats, a: Boxes, b: Boxes) -> Floats:
+def _over_union(intersection: Floats, a: Columns, b: Columns) -> Floats:
     # Two boxes without area give 0/0 = NaN, which no threshold counts.
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio: Floats = intersection / (_areas(a) + _areas(b) - intersection)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.metrics import alignment, precision, success
+from evalkit.metrics import alignment, curves, precision, success
 from evalkit.metrics.measures import Evaluation, Measure, Metric, Notes, Reduction, at
 from evalkit.types import Boxes, Sequence
 
@@ -72,36 +72,25 @@ def _fitted(boxes: Boxes, length: int, notes: Notes) -> Boxes:
 
 
 def _curves(groundtruth: Boxes, boxes: Boxes) -> tuple[Floats, Floats, Floats, Floats]:
-    truth = np.round(groundtruth)
-    answer = np.vstack([truth[:1], np.round(boxes[1:])])
-    offset, size = _centers(truth) - _centers(answer), truth[:, 2:]
+    truth = success.columns(np.round(groundtruth))
+    answer = success.columns(np.vstack([np.round(groundtruth[:1]), np.round(boxes[1:])]))
+    offset, size = _centers(truth) - _centers(answer), truth[2:]
     with np.errstate(invalid="ignore", divide="ignore"):
         overlap = success.overlap_matlab(truth, answer)
         # Divided one by one, in this order: rounded boxes make exact ties with thresholds frequent.
-        normalized = np.sqrt((offset / size * offset / size).sum(axis=1))
-    covered = (answer.sum(axis=1) > 0).mean(keepdims=True)
-    frames = len(truth)
+        normalized = np.sqrt((offset / size * offset / size).sum(axis=0))
+    covered = (answer[2] + answer[3] + answer[0] + answer[1] > 0).mean(keepdims=True)
+    frames = len(groundtruth)
     return (
-        count_reaching(overlap, OVERLAPS) / frames,
-        precision.count_within(np.sqrt((offset * offset).sum(axis=1)), PIXELS) / frames,
-        precision.count_within(normalized, NORMALIZED) / frames,
+        curves.count_reaching(overlap, OVERLAPS) / frames,
+        curves.count_up_to(precision.length(offset), PIXELS) / frames,
+        curves.count_up_to(normalized, NORMALIZED) / frames,
         covered,
     )
 
 
-def count_reaching(values: Floats, thresholds: Floats) -> Floats:
-    """How many values are at least each threshold; NaN reaches none.
-
-    >>> count_reaching(np.array([0.0, 0.5, np.nan]), np.array([0.0, 0.5])).tolist()
-    [2.0, 1.0]
-    """
-    values = np.sort(values[~np.isnan(values)])
-    counts: Floats = (values.size - np.searchsorted(values, thresholds, side="left")).astype(np.float64)
-    return counts
-
-
-def _centers(boxes: Boxes) -> Floats:
-    result: Floats = boxes[:, :2] + (boxes[:, 2:] + 1) / 2
+def _centers(boxes: success.Columns) -> Floats:
+    result: Floats = boxes[:2] + (boxes[2:] + 1) / 2
     return result
 
 

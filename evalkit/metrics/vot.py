@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class Run:
         states: Shape (N,), values of ``State``.
         bounded: Shape (N,): overlap within the image's width and height; NaN where either region is missing.
         inner: The same within width - 1 and height - 1, which EAO uses.
-        tag: Shape (N,): frames that count, True for all without a tag.
+        tag: Shape (N,): frames that count.
     """
 
     states: NDArray[np.int8]
@@ -102,6 +102,17 @@ def interval(evaluation: Evaluation) -> tuple[int, int]:
     return int(low), int(high)
 
 
+def image_size(sequence: Sequence) -> tuple[int, int]:
+    """Width and height.
+
+    Raises:
+        EvalkitError: They are not known.
+    """
+    if sequence.size is None:
+        raise EvalkitError("VOT's overlap needs the size of the images, which is not known", where=sequence.name)
+    return sequence.size
+
+
 def corners_of_annotation(sequence: Sequence) -> raster.Corners:
     annotation = sequence.annotation
     if annotation.regions is None:
@@ -141,13 +152,18 @@ def check_states(evaluation: Evaluation) -> None:
 
 
 def _runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlaps) -> list[Run]:
-    if sequence.size is None:
-        raise EvalkitError("VOT's overlap needs the size of the images, which is not known", where=sequence.name)
-    width, height = sequence.size
+    if sequence.name not in evaluation.memory:
+        evaluation.memory[sequence.name] = list(_untagged_runs(sequence, evaluation, overlaps))
+    found: list[Run] = evaluation.memory[sequence.name]
+    if evaluation.tag is None:
+        return found
+    tag = _padded(sequence.flags.get(evaluation.tag), len(sequence))
+    return [replace(run, tag=tag) for run in found]
+
+
+def _untagged_runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlaps) -> Iterator[Run]:
+    width, height = image_size(sequence)
     truth = corners_of_annotation(sequence)
-    ones = np.ones(len(sequence), bool)
-    tag = ones if evaluation.tag is None else _padded(sequence.flags.get(evaluation.tag), len(sequence))
-    runs = []
     for trajectory in evaluation.runs[sequence.name]:
         answer = corners_of_trajectory(trajectory)
         bounded = overlaps(answer, truth, (width, height))
@@ -157,8 +173,7 @@ def _runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlaps) -> lis
             beyond = np.maximum(answer.max(axis=1), truth.max(axis=1)) > (width - 1, height - 1)
         outside = np.flatnonzero(beyond.any(axis=1))
         inner[outside] = overlaps(answer[outside], truth[outside], (width - 1, height - 1))
-        runs.append(Run(trajectory.states, bounded, inner, tag))
-    return runs
+        yield Run(trajectory.states, bounded, inner, np.ones(len(sequence), bool))
 
 
 def _padded(flags: NDArray[np.bool_] | None, length: int) -> Flags:

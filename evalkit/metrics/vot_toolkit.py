@@ -15,7 +15,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster_toolkit, vot
 from evalkit.metrics.measures import Evaluation, Measure, at, between
 from evalkit.metrics.vot import Fragment
@@ -55,21 +54,10 @@ def regions_of(trajectory: Trajectory) -> list[Region | None]:
     return [trajectory.region(index) if tracked[index] else None for index in range(len(trajectory))]
 
 
-def image_size(sequence: Sequence) -> tuple[int, int]:
-    """Width and height.
-
-    Raises:
-        EvalkitError: They are not known.
-    """
-    if sequence.size is None:
-        raise EvalkitError("VOT's overlap needs the size of the images, which is not known", where=sequence.name)
-    return sequence.size
-
-
 def _runs(sequence: Sequence, evaluation: Evaluation) -> Iterator[tuple[Floats, NDArray[np.int8]]]:
     truth = [sequence.region(index) for index in range(len(sequence))]
     for trajectory in evaluation.runs[sequence.name]:
-        overlaps = raster_toolkit.overlaps(regions_of(trajectory), truth, image_size(sequence))
+        overlaps = raster_toolkit.overlaps(regions_of(trajectory), truth, vot.image_size(sequence))
         yield overlaps, trajectory.states
 
 
