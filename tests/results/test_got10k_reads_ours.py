@@ -1,0 +1,99 @@
+"""The GOT-10k toolkit itself reads what evalkit wrote, and finds the numbers that evalkit finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit import registry
+from evalkit.metrics.profiles import score
+from evalkit.rendering import layouts as trees
+from evalkit.rendering.catalogue import Recipe, compose
+from evalkit.rendering.fixed import Stream
+from evalkit.rendering.scene import Scene
+from evalkit.results import layouts
+from evalkit.types import Dataset, State, Trajectory
+
+pytestmark = pytest.mark.parity
+
+
+def jittered(dataset: Dataset, results: Path, *, repetitions: int = 1) -> dict[str, list[Trajectory]]:
+    """Results that stray from the groundtruth, stored and read back."""
+    rng = np.random.default_rng(0)
+    runs: dict[str, list[Trajectory]] = {}
+    layout = layouts.get(dataset.layout)
+    for sequence in dataset.sequences:
+        for repetition in range(1, repetitions + 1):
+            truth = sequence.groundtruth
+            states = np.full(len(truth), State.TRACKED, dtype=np.int8)
+            boxes = truth + np.cumsum(rng.normal(0, 1.5, truth.shape), axis=0) * [1, 1, 0.1, 0.1]
+            boxes[0] = truth[0]
+            seconds = rng.uniform(0.01, 0.02, len(truth))
+            confidence = rng.uniform(0, 1, len(truth))
+            layout.write(
+                results / dataset.directory / "mine",
+                Trajectory("mine", sequence.name, "one_pass", boxes, None, confidence, seconds, states, repetition),
+            )
+        runs[sequence.name] = layout.read(results / dataset.directory / "mine", sequence, "one_pass")
+    return runs
+
+
+def ours(dataset: Dataset, runs: dict[str, list[Trajectory]]) -> dict[str, float | None]:
+    return {one.metric: one.value for one in score("got10k", dataset, "mine", "one_pass", runs)}
+
+
+def small(recipe: Recipe, seed: int = 0) -> Scene:
+    """The same happenings in tiny frames, quick to write."""
+    values = {**vars(recipe), "size": (64, 48), "magnify": 25, "length": 12, "clutter": 0, "camera": 0, "period": 24}
+    return compose(Recipe(**values), Stream("small", seed, recipe.name))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small trees, no windows, and none of the toolkit's plots."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    monkeypatch.setattr(trees, "benchmark", small)
+    from got10k.experiments import ExperimentGOT10k, ExperimentOTB
+
+    for experiment in (ExperimentGOT10k, ExperimentOTB):
+        monkeypatch.setattr(experiment, "plot_curves", lambda *arguments, **options: None)
+
+
+def test_of_its_own_benchmark_with_repetitions_and_times(tmp_path: Path) -> None:
+    from got10k.experiments import ExperimentGOT10k
+
+    names = trees.render("got10k", tmp_path / "GOT-10k", sequences=["low-resolution", "clutter"])
+    dataset = registry.dataset.find("got10k-val")[0].build(root=tmp_path)
+    runs = jittered(dataset, tmp_path / "results", repetitions=2)
+    experiment = ExperimentGOT10k(
+        str(tmp_path / "GOT-10k"), "val", str(tmp_path / "results"), str(tmp_path / "reports")
+    )
+    found = experiment.report(["mine"])["mine"]
+    mine = ours(dataset, runs)
+    assert set(found["seq_wise"]) == set(names)
+    assert mine["ao"] == pytest.approx(found["overall"]["ao"], abs=1e-12)
+    assert mine["sr50"] == pytest.approx(found["overall"]["sr"], abs=1e-12)
+    times = np.concatenate([run.seconds for trajectories in runs.values() for run in trajectories])
+    assert found["overall"]["speed_fps"] == pytest.approx(np.mean(1 / times))
+
+
+def test_of_otb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from got10k.datasets import OTB
+    from got10k.experiments import ExperimentOTB
+
+    monkeypatch.setattr(OTB, "_download", lambda self, root, version: None)
+    names = trees.render("otb", tmp_path / "OTB", sequences=["low-resolution", "clutter"])
+    dataset = registry.dataset.find("otb100")[0].build(root=tmp_path)
+    runs = jittered(dataset, tmp_path / "results")
+    (tmp_path / "results" / "OTB100").rename(tmp_path / "results" / "OTBtb100")  # as the toolkit calls it
+    experiment = ExperimentOTB(str(tmp_path / "OTB"), "tb100", str(tmp_path / "results"), str(tmp_path / "reports"))
+    found = experiment.report(["mine"])["mine"]
+    mine = ours(dataset, runs)
+    assert set(found["seq_wise"]) == set(names)
+    assert mine["auc"] == pytest.approx(found["overall"]["success_score"], abs=1e-12)
+    assert mine["precision"] == pytest.approx(found["overall"]["precision_score"], abs=1e-12)
+    assert found["overall"]["speed_fps"] > 0
