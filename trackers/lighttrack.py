@@ -14,6 +14,8 @@ from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, h
 from evalkit.trackers._siamese.settings import Published, choose
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from evalkit.trackers._siamese.tracker import SiameseTracker
 
 PUBLISHED = (
@@ -70,12 +72,20 @@ def lighttrack(
     threads: int = 1,
     settings: Mapping[str, str] | None = None,
 ) -> SiameseTracker:
-    """The tracker of an architecture, LightTrack-Mobile unless ``variant`` is another path string."""
+    """The tracker of an architecture, LightTrack-Mobile unless ``variant`` is another path string.
+
+    ``weights`` may be a supernet's checkpoint; the architecture is then cut out of it.
+    """
+    from evalkit.trackers._lighttrack import supernet
     from evalkit.trackers._lighttrack.network import LightTrack
     from evalkit.trackers._siamese.build import build
     from evalkit.trackers._siamese.networks import Execution, Preparation
 
     architecture = parse(variant or MOBILE)
+
+    def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
+        return supernet.cut(state, architecture, keys, where=path) if supernet.is_supernet(state) else state
+
     return build(
         lambda: LightTrack(architecture),
         RULES[architecture.stride],
@@ -83,6 +93,7 @@ def lighttrack(
         checkpoint="lighttrack-m" if architecture.path == MOBILE else f"lighttrack:{architecture.path}",
         weights=weights,
         preparation=Preparation(normalized=True),
+        convert=convert,
         facts={"architecture": architecture.path},
         execution=Execution(runtime, precision, device, threads),
     )

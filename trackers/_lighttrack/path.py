@@ -28,7 +28,7 @@ _BLOCKS_BY_BUDGET = {
     "600M": (4, 4, 4, 4, 4),
 }
 _KERNELS, _EXPANSIONS = (3, 5, 7), (4, 6)
-_TOWER_CHANNELS, _TOWER_KERNELS = (128, 192, 256), (3, 5, None)
+TOWER_CHANNELS, TOWER_KERNELS = (128, 192, 256), (3, 5, None)
 _OUTPUT_STAGES = (1, 2, 3)
 _FORM = re.compile(r"back_(?P<back>\d+)\+cls_(?P<cls>\d+)\+reg_(?P<reg>\d+)[_+]ops_(?P<ops>\d+)")
 
@@ -140,8 +140,8 @@ def _output(path: str, digits: str, stages: tuple[tuple[Block, ...], ...]) -> tu
 def _tower(path: str, branch: str, digits: str) -> Tower:
     if len(digits) < 2:
         raise EvalkitError(f"its {branch} branch has no layer", where=path)
-    channels = _TOWER_CHANNELS[_choice(path, branch, digits[0], len(_TOWER_CHANNELS))]
-    kernels = [_TOWER_KERNELS[_choice(path, branch, digit, len(_TOWER_KERNELS))] for digit in digits[1:]]
+    channels = TOWER_CHANNELS[_choice(path, branch, digits[0], len(TOWER_CHANNELS))]
+    kernels = [TOWER_KERNELS[_choice(path, branch, digit, len(TOWER_KERNELS))] for digit in digits[1:]]
     if kernels[0] is None:
         raise EvalkitError(f"the first layer of its {branch} branch cannot be skipped", where=path)
     built = [(kernel, layer) for layer, kernel in enumerate(kernels) if kernel is not None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from evalkit import weights as checkpoints
 from evalkit.runtimes import calibration
@@ -17,6 +17,8 @@ from evalkit.trackers._siamese.networks import Execution, Preparation, Samples, 
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules
 from evalkit.trackers._siamese.settings import record
 from evalkit.trackers._siamese.tracker import SiameseTracker
+
+Convert: TypeAlias = Callable[[dict[str, Tensor], list[str], Path], dict[str, Tensor]]
 
 
 def build(
@@ -30,6 +32,7 @@ def build(
     execution: Execution,
     outputs: tuple[str, ...] = ("cls", "reg"),
     unused: tuple[str, ...] = (),
+    convert: Convert | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> SiameseTracker:
     """A tracker with the tensors of its checkpoint.
@@ -44,11 +47,12 @@ def build(
         execution: By what the networks are executed.
         outputs: Names of the response's arrays.
         unused: Beginnings of names that the checkpoint may hold in excess.
+        convert: Brings the tensors of another kind of file into the network's names, given these names and the file.
         facts: What else a run should record.
     """
     found = checkpoints.find(checkpoint, weights)
     values, source = hyperparameters
-    module = loaded(network, found.path, unused)
+    module = loaded(network, found.path, unused, convert)
     card = {
         **(facts or {}),
         "hyperparameters": record(values),
@@ -71,11 +75,15 @@ def build(
     return tracker(execution, samples)
 
 
-def loaded(network: Callable[[], nn.Module], path: Path, unused: tuple[str, ...] = ()) -> nn.Module:
+def loaded(
+    network: Callable[[], nn.Module], path: Path, unused: tuple[str, ...] = (), convert: Convert | None = None
+) -> nn.Module:
     """The network with the tensors of a checkpoint, in evaluation mode; no random number is drawn."""
     state = checkpoints.read_state(path)
     with torch.device("meta"):
         module = network()
+    if convert is not None:
+        state = convert(state, list(module.state_dict()), path)
     module = module.to_empty(device="cpu")
     checkpoints.fit(module, state, where=path, unused=unused)
     return module.eval().requires_grad_(False)

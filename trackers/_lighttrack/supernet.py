@@ -1,0 +1,73 @@
+"""Subnets cut out of a LightTrack supernet's checkpoint.
+
+Source: researchmm/LightTrack at 39c426f, LightTrackM_Supernet; so cut, its subnets answer as the supernet does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from evalkit.errors import EvalkitError
+from evalkit.trackers._lighttrack.path import TOWER_CHANNELS, TOWER_KERNELS, Architecture, Tower
+
+T = TypeVar("T")
+
+
+def is_supernet(state: Mapping[str, object]) -> bool:
+    """Whether the tensors are a supernet's."""
+    return any(key.startswith("supernet_head.") for key in state)
+
+
+def cut(state: Mapping[str, T], architecture: Architecture, keys: list[str], *, where: object) -> dict[str, T]:
+    """The tensors of one architecture, under their own names.
+
+    Args:
+        state: Of the supernet.
+        architecture: The subnet's.
+        keys: Names of the subnet's tensors.
+        where: Named in complaints.
+
+    Raises:
+        EvalkitError: The supernet lacks a tensor, e.g. because it was laid out for a smaller budget.
+    """
+    sources = {key: source(key, architecture) for key in keys}
+    missing = next((name for name in sources.values() if name not in state), None)
+    if missing is not None:
+        raise EvalkitError(
+            f"this supernet has no {missing}", where=where, hint="Is the path string of its search space?"
+        )
+    return {key: state[name] for key, name in sources.items()}
+
+
+def source(key: str, architecture: Architecture) -> str:
+    """The supernet's name for a tensor of a subnet."""
+    child, part, *rest = key.split(".")
+    if child == "features":
+        return key if part != "blocks" else ".".join((child, part, *_block(rest, architecture)))
+    if child == "neck":
+        return ".".join((child, part, str(len(architecture.stages) - 2), *rest))
+    if child == "feature_fusor":
+        return ".".join((child, part, "0" if architecture.stride == 8 else "1", *rest))
+    return ".".join(("supernet_head", *_head(part, rest, architecture)))
+
+
+def _block(rest: list[str], architecture: Architecture) -> list[str]:
+    stage, block, *name = rest
+    choice = architecture.stages[int(stage) - 1][int(block)].choice if stage != "0" else 0
+    return [stage, block, str(choice), *name]
+
+
+def _head(part: str, rest: list[str], architecture: Architecture) -> list[str]:
+    tower = architecture.cls if part in ("cls_tower", "cls_perd") else architecture.reg
+    channels = str(TOWER_CHANNELS.index(tower.channels))
+    if part == "cls_perd":
+        return ["cand_head_cls", channels, *rest]
+    if part == "reg_pred":
+        return ["cand_head_reg", channels, *rest]
+    # Both branches: the supernet has towers for regression as well, but was trained without ever using them.
+    return ["cand_tower_cls", channels, "tower", *_layer(tower, int(rest[0])), *rest[1:]]
+
+
+def _layer(tower: Tower, index: int) -> list[str]:
+    return [str(tower.layers[index]), str(TOWER_KERNELS.index(tower.kernels[index]))]
