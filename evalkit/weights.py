@@ -117,6 +117,8 @@ def find(name: str, given: Path | None = None) -> Found:
     if given is not None:
         return _found(checkpoint, _existing(given, checkpoint), "--weights")
     named = os.environ.get("EVALKIT_WEIGHTS")
+    if named and not Path(named).exists():
+        raise EvalkitError("it names nothing that is there", where="$EVALKIT_WEIGHTS", found=named)
     if named and Path(named).is_file():
         return _found(checkpoint, Path(named), "$EVALKIT_WEIGHTS")
     places = {"the cache": cache_directory(), "the package": bundle_directory()}

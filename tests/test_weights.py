@@ -79,6 +79,13 @@ def test_a_named_file_that_is_not_there_is_not_replaced_by_another(nowhere: Path
         weights.find(NAME, nowhere / "misspelt.pth")
 
 
+def test_an_environment_variable_that_names_nothing_is_an_error(nowhere: Path, monkeypatch):
+    saved(nowhere / "bundle" / "lighttrack-m.safetensors", 0)
+    monkeypatch.setenv("EVALKIT_WEIGHTS", str(nowhere / "misspelt"))
+    with pytest.raises(EvalkitError, match=r"\$EVALKIT_WEIGHTS: it names nothing"):
+        weights.find(NAME)
+
+
 def test_a_folder_with_several_checkpoints_gives_the_one_of_that_name(nowhere: Path):
     saved(nowhere / "all" / "siamrpnpp_r50_otb.pth", 0)
     right = saved(nowhere / "all" / "siamrpnpp-r50.pth", 1)
