@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def _write(part: NetworkPart, path: Path, *, any_batch: bool) -> None:
     # A batch of one would be taken for a constant.
     repeats = 2 if any_batch else 1
     example = tuple(torch.from_numpy(value).repeat(repeats, *[1] * (value.ndim - 1)) for value in part.example)
-    dimensions = tuple({0: torch.export.Dim("batch")} for _ in example) if any_batch else None
+    dimensions = _batched(module, len(example)) if any_batch else None
     with _quiet():
         program = torch.onnx.export(
             module, example, dynamo=True, opset_version=OPSET, dynamic_shapes=dimensions,
@@ -51,6 +52,13 @@ def _write(part: NetworkPart, path: Path, *, any_batch: bool) -> None:
         if program is None:
             raise RuntimeError("the exporter returned nothing")
         program.save(path)
+
+
+def _batched(module: torch.nn.Module, count: int) -> tuple[Any, ...]:
+    """The first dimension of every input is the batch, in the form of the signature of ``forward``."""
+    each = tuple({0: torch.export.Dim("batch")} for _ in range(count))
+    kinds = [parameter.kind for parameter in inspect.signature(module.forward).parameters.values()]
+    return (each,) if inspect.Parameter.VAR_POSITIONAL in kinds else each
 
 
 @contextlib.contextmanager

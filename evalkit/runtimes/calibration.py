@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from evalkit.runtimes.parity import Arrays
 from evalkit.types import Box, Image, SplitTracker
+
+if TYPE_CHECKING:
+    from evalkit.rendering.scene import Scene
 
 SEED = 20_100
 """Of the scenes; no benchmark's."""
@@ -34,11 +38,20 @@ def _played(tracker: SplitTracker, index: int, frames: int) -> Iterator[Arrays]:
 
 
 def scene(index: int, frames: int) -> tuple[Iterator[Image], Box]:
-    """Images of a rendered scene, and the target's box in the first of them.
+    """Images of a rendered scene, and the target's box in the first of them."""
+    made = rendered(index, frames)
+    box = made.truth(0).box
+    if box is None:
+        raise ValueError(f"scene {index} begins with its target outside the frame")
+    return (made.frame(frame) for frame in range(frames)), Box(*box)
+
+
+def rendered(index: int, frames: int) -> Scene:
+    """A scene of 640x480 with the exact groundtruth of its target.
 
     Args:
-        index: Which scene.
-        frames: How many images; consecutive ones are as far apart as in a video.
+        index: Which; four in a row have targets of four sizes.
+        frames: How many; consecutive ones are as far apart as in a video.
     """
     from evalkit.rendering.catalogue import Recipe, compose
     from evalkit.rendering.fixed import Stream
@@ -47,8 +60,4 @@ def scene(index: int, frames: int) -> tuple[Iterator[Image], Box]:
         f"calibration-{index}", "", size=(640, 480), length=frames, magnify=MAGNIFICATIONS[index % 4],
         travel=40, clutter=80, distractors=index % 3,
     )  # fmt: skip
-    rendered = compose(recipe, Stream("calibration", SEED, index))
-    box = rendered.truth(0).box
-    if box is None:
-        raise ValueError(f"calibration scene {index} begins with its target outside the frame")
-    return (rendered.frame(frame) for frame in range(frames)), Box(*box)
+    return compose(recipe, Stream("calibration", SEED, index))

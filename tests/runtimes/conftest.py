@@ -24,7 +24,8 @@ class Siamese(nn.Module):
         self.cls = nn.Conv2d(16, 1, 3, padding=1)
         self.reg = nn.Conv2d(16, 4, 3, padding=1)
 
-    def forward(self, zf: Tensor, crop: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        zf, crop = inputs
         image = crop.permute(0, 3, 1, 2).flip(1).float() / 64.0 - 2.0
         x = nn.functional.silu(self.bn(self.conv(image)))
         x = x * nn.functional.hardsigmoid(self.excite(self.pool(x)))
