@@ -6,6 +6,7 @@ formats of the VOT toolkit (text since 2015, masks and binary files since 2020).
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -24,6 +25,8 @@ Record = Region | Code
 _CODE, _BOX, _POLYGON, _MASK, _POINT = range(5)
 _BINARY_VERSION = 1
 _LONGEST_RUN = 65025  # longer ones are split by a run of length 0
+_CODE_LINE = re.compile(rb"^([012])(?:\.0*)?[ \t]*(?=\r?$)", re.MULTILINE)
+_CODE_MARK = -(10**9)  # no box is so high
 _LARGEST_MASK = 2**27  # pixels; more is damage, or an attempt on the memory
 
 
@@ -66,6 +69,29 @@ def parse_text(data: bytes, where: object = None) -> list[Record]:
     return [parse_line(line, f"{where}:{row}") for row, line in enumerate(text_lines(data, where), 1)]
 
 
+def parse_boxes(data: bytes) -> tuple[Boxes, NDArray[np.int8]] | None:
+    """Lines that are all boxes or codes up to 2, without a Python loop; None where they are anything else.
+
+    Returns:
+        Boxes, NaN rows for codes; and codes, -1 for boxes. A box with NaN is ``UNKNOWN``.
+
+    >>> boxes, codes = parse_boxes(b"1\\n10,20,30,40\\n2\\n")
+    >>> codes.tolist()
+    [1, -1, 2]
+    """
+    marked, count = _CODE_LINE.subn(rb"\1,0,0," + str(_CODE_MARK).encode(), data)
+    try:
+        rows = parse_rows(marked, columns=4)
+    except EvalkitError:
+        return None
+    is_code = rows[:, 3] == _CODE_MARK
+    if is_code.sum() != count:
+        return None
+    codes = np.where(is_code, rows[:, 0], np.where(np.isnan(rows).any(axis=1), UNKNOWN, -1)).astype(np.int8)
+    rows[codes >= 0] = np.nan
+    return rows, codes
+
+
 def _parse_alike(data: bytes) -> list[Record] | None:
     """All lines boxes, or all polygons of four corners, as in nearly every groundtruth file; else None."""
     columns = len(split(data[:400].partition(b"\n")[0].decode("ascii", "replace")))
@@ -75,7 +101,8 @@ def _parse_alike(data: bytes) -> list[Record] | None:
         rows = parse_rows(data, columns=columns)
     except EvalkitError:
         return None
-    return [UNKNOWN if np.isnan(row).any() else _of_numbers(row) for row in rows]
+    unknown = np.isnan(rows).any(axis=1).tolist()
+    return [UNKNOWN if without else _of_numbers(row) for row, without in zip(rows, unknown, strict=True)]
 
 
 def _of_numbers(row: NDArray[np.float64]) -> Region:

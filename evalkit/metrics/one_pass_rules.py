@@ -131,21 +131,24 @@ def _matlab_errors(groundtruth: Boxes, boxes: Boxes, present: NDArray[np.bool_] 
     truth, answer = success.columns(groundtruth), success.columns(boxes)
     if present is not None:
         truth, answer = truth[:, present], answer[:, present]
-    errors = _plain_errors(truth, answer)
+    overlap, error, normalized = _plain_errors(truth, answer)
     valid = (truth > 0).all(axis=0)
-    if not valid.all():
-        # An unusable groundtruth gets error -1, which every threshold counts as a hit.
-        errors = [np.where(valid, values, -1.0) for values in errors]
-    return Errors(*errors, len(groundtruth))
+    # An unusable groundtruth gets error -1, which every threshold counts as a hit.
+    return Errors(
+        np.where(valid, overlap, -1.0),
+        np.where(valid, error, -1.0),
+        np.where(valid, normalized, -1.0),
+        len(groundtruth),
+    )
 
 
-def _plain_errors(truth: success.Columns, answer: success.Columns) -> list[Floats]:
+def _plain_errors(truth: success.Columns, answer: success.Columns) -> tuple[Floats, Floats, Floats]:
     """Overlap, distance and normalised distance, whatever the groundtruth is worth."""
     center, truth_center = precision.centers(answer), precision.centers(truth)
     with np.errstate(invalid="ignore", divide="ignore"):
         overlap = success.overlap_matlab(truth, answer)
         normalized = precision.distance(center / truth[2:], truth_center / truth[2:])
-    return [overlap, precision.distance(center, truth_center), normalized]
+    return overlap, precision.distance(center, truth_center), normalized
 
 
 def _distance_of_positive(truth: Floats, answer: Floats) -> Floats:

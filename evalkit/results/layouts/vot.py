@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.regions import Record, boxes_of, format_binary, format_record, parse_binary, parse_text, regions_of
+from evalkit.regions import (
+    Record,
+    boxes_of,
+    format_binary,
+    format_record,
+    parse_binary,
+    parse_boxes,
+    parse_text,
+    regions_of,
+)
 from evalkit.results.atomic import write_bytes, write_text
 from evalkit.results.layouts.got10k import read_times, write_times
 from evalkit.results.layouts.layout import read_column, write_confidence
 from evalkit.rows import format_lines, read_bytes
-from evalkit.types import Sequence, State, Trajectory
+from evalkit.types import Boxes, Region, Sequence, State, Trajectory
 
 EXPERIMENTS = {
     "supervised": "baseline",
@@ -109,24 +118,35 @@ def record_of(trajectory: Trajectory, index: int) -> Record:
 
 
 def _read(folder: Path, sequence: Sequence, protocol: str, path: Path) -> Trajectory:
-    records = parse_binary(read_bytes(path), path) if path.suffix == ".bin" else parse_text(read_bytes(path), path)
-    _check_codes(records, path)
+    boxes, regions, states = _regions(path)
     number = int(path.stem.removeprefix(f"{sequence.name}_"))
     repetition, anchor = (1, number) if protocol == "multistart" else (number, None)
-    count = len(records)
+    count = len(boxes)
     confidence = path.with_name(f"{path.stem}_confidence.value")
     return Trajectory(
         tracker=folder.name,
         sequence=sequence.name,
         protocol=protocol,
-        boxes=boxes_of(records),
-        regions=regions_of(records),
+        boxes=boxes,
+        regions=regions,
         confidence=read_column(confidence, count) if confidence.is_file() else np.full(count, np.nan),
         seconds=_seconds(path, sequence.name, repetition, count),
-        states=_states(records),
+        states=states,
         repetition=repetition,
         anchor=anchor,
     )
+
+
+def _regions(path: Path) -> tuple[Boxes, tuple[Region | None, ...] | None, NDArray[np.int8]]:
+    """Boxes, regions where they are more than boxes, and states."""
+    data = read_bytes(path)
+    plain = parse_boxes(data) if path.suffix == ".txt" else None
+    if plain is not None:
+        boxes, codes = plain
+        return boxes, None, np.where(codes < 0, State.TRACKED, codes).astype(np.int8)
+    records = parse_text(data, path) if path.suffix == ".txt" else parse_binary(data, path)
+    _check_codes(records, path)
+    return boxes_of(records), regions_of(records), _states(records)
 
 
 def _check_codes(records: Items[Record], path: Path) -> None:
