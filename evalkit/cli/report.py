@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -24,6 +25,8 @@ from evalkit.cli import options
 @click.option("--published", "names", type=options.Setting(), multiple=True, metavar="LABEL=NAME",
               help="Whose published numbers stand beside a label that is no tracker's name; repeatable.")  # fmt: skip
 @click.option("--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; needs frames.")
+@click.option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, show_default="cores", metavar="N",
+              help="Processes to read and score with.")  # fmt: skip
 @click.option("--allow-partial", is_flag=True, help="Report what is there and say n of N.")
 @options.data
 @options.results
@@ -35,6 +38,7 @@ def command(
     costs: tuple[Path, ...],
     names: tuple[tuple[str, str], ...],
     replay: list[str],
+    jobs: int,
     allow_partial: bool,
     data: Path | None,
     results: Path,
@@ -64,6 +68,7 @@ def command(
         allow_partial=allow_partial,
         replay=replay,
         names=dict(names),
+        jobs=jobs,
     )
     for notice in gathered.notices:
         click.echo(notice, err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -31,6 +30,9 @@ LEADING = ("eao", "auc", "ao", "f_score")
 
 BESIDE = {"pysot": frozenset({"norm_precision"}), "got10k": frozenset({"ao", "sr50", "sr75"})}
 """Metrics that a reader looks for beside the official ones, and the convention they are taken by."""
+
+_RESAMPLES = 2_000
+"""Of each pair of trackers, at least."""
 
 _WORTH_A_POOL = 5
 """Trackers times benchmarks from which starting processes pays."""
@@ -85,6 +87,7 @@ def gather(
     allow_partial: bool = False,
     replay: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
+    jobs: int = 1,
 ) -> Comparison:
     """Read, score and time everything there is.
 
@@ -93,6 +96,7 @@ def gather(
         profiles: Metric profiles; by default each benchmark's own, and ``BESIDE`` it what that one leaves out.
         costs: JSON files that ``evalkit profile --format json`` wrote.
         allow_partial: Also score trackers that miss some sequences.
+        jobs: Processes to read and score with; more than one needs a main module that can be imported again.
 
     Raises:
         EvalkitError: A benchmark or result file is damaged, results are incomplete, or there is nothing at all.
@@ -104,7 +108,7 @@ def gather(
         for dataset in opened
         for label in wanted
     ]
-    findings = dict(zip(((one.dataset, one.label) for one in requests), _examine_all(requests), strict=True))
+    findings = dict(zip(((one.dataset, one.label) for one in requests), _examine_all(requests, jobs), strict=True))
     present = {key: finding for key, finding in findings.items() if finding.runs}
     measured = [cost for key, finding in present.items() for cost in timing(key[1], finding.runs, finding.card)]
     return Comparison(
@@ -159,9 +163,9 @@ def _open(name: str, data: Path | None) -> Dataset:
     return open_dataset(name, data)
 
 
-def _examine_all(requests: Sequence[_Request]) -> list[_Finding]:
+def _examine_all(requests: Sequence[_Request], jobs: int) -> list[_Finding]:
     """Findings in the order of the requests; many of them are divided among processes."""
-    processes = min(len(requests), os.cpu_count() or 1)
+    processes = min(len(requests), jobs)
     if len(requests) < _WORTH_A_POOL or processes < 2:
         return [_examine(request) for request in requests]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -222,7 +226,11 @@ def _differences(dataset: str, findings: Mapping[Key, _Finding]) -> dict[tuple[s
     """Every pair of trackers that share sequences."""
     measures = {label: one.leading for (name, label), one in findings.items() if name == dataset and one.leading}
     shared = set.intersection(*(set(one.sequences) for one in measures.values())) if len(measures) > 1 else set()
-    return statistics.compare(measures) if len(shared) > 1 else {}
+    if len(shared) < 2:
+        return {}
+    pairs = len(measures) * (len(measures) - 1) // 2
+    # With fewer, the smallest p-value there can be would not survive the adjustment for so many pairs.
+    return statistics.compare(measures, resamples=max(_RESAMPLES, 40 * pairs))
 
 
 def _all_labels(results: Path, datasets: Iterable[Dataset]) -> list[str]:
