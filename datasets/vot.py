@@ -76,7 +76,7 @@ def _longterm(year: int) -> _Edition:
             f"LTB{35 if year == 2018 else 50}",
         ),
         protocols=("longterm",),
-        profiles=("vot-longterm",),
+        profiles=("vot-longterm", "pysot"),
         sequences=f"vot{year}-lt",
     )
 
