@@ -101,7 +101,7 @@ def _parse_alike(data: bytes) -> list[Record] | None:
         rows = parse_rows(data, columns=columns)
     except EvalkitError:
         return None
-    unknown = np.isnan(rows).any(axis=1).tolist()
+    unknown = np.isnan(rows.sum(axis=1))
     return [UNKNOWN if without else _of_numbers(row) for row, without in zip(rows, unknown, strict=True)]
 
 

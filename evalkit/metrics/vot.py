@@ -75,7 +75,7 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
     failures = np.array([[_failures(group)] for group in runs])
     frames = np.array([[float(group[0].tag.sum())] for group in runs])
     expected, weights = expected_overlaps([list(_fragments(group)) for group in runs])
-    expected[:, 0] = weights[:, 0]
+    expected[:, 0] = weights[:, 0] = 1
     return [
         Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], at(0)),
         Measure(ROBUSTNESS, names, 100 * failures, frames, at(0)),
