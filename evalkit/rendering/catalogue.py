@@ -13,6 +13,10 @@ from evalkit.rendering.sprites import Pose, Sprite, paint, sprite
 from evalkit.rendering.textures import texture
 
 
+CONTRAST = 120
+"""Least difference of a target's mean colour from its ground's, summed over the channels."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What is to happen in a scene; a stream decides the rest.
@@ -65,7 +69,7 @@ BENCHMARK = (
     Recipe("turning", "OPR DEF", roll=150, aspect=25, period=80),
     Recipe("occlusion", "OCC", occluders=3, period=110, length=130),
     Recipe("leaving", "OV FM", travel=108, period=64, length=128, camera=0),
-    Recipe("blur", "MB FM", blur=8, travel=70, period=40, camera=40),
+    Recipe("blur", "MB FM", blur=8, travel=65, period=56, camera=30),
     Recipe("illumination", "IV SV", light=65, swing=25, noise=10),
     Recipe("distractors", "BC OCC", distractors=4, travel=55, turns=15),
     Recipe("low-resolution", "LR BC", size=(480, 360), magnify=38, travel=60, noise=12, clutter=60),
@@ -112,10 +116,11 @@ def sample(seed: int, index: int, *, length: int = 60) -> Scene:
 
 def compose(recipe: Recipe, stream: Stream) -> Scene:
     """The scene that a recipe and a stream make."""
-    thing = sprite(stream)
+    tile = ground_tile(stream, recipe.clutter)
+    thing = _distinct(stream, tile)
     target = _target(recipe, stream, thing)
     ground = Ground(
-        ground_tile(stream, recipe.clutter),
+        tile,
         x=_swing(0, recipe.camera * UNIT, stream.integer(60, 140), stream),
         y=_swing(0, recipe.camera * UNIT // 2, stream.integer(60, 140), stream),
     )
@@ -148,6 +153,19 @@ def ground_tile(stream: Stream, clutter: int) -> NDArray[np.uint8]:
         pose = Pose(int(x), int(y), int(wide), int(high), stream.integer(0, TURN - 1), roll=stream.integer(0, 1 << 14))
         paint(canvas, things[k % len(things)], pose)
     return canvas
+
+
+def _distinct(stream: Stream, tile: NDArray[np.uint8]) -> Sprite:
+    # A target of its ground's own colour would measure luck: nobody could follow it.
+    around = tile[::8, ::8].reshape(-1, 3).sum(axis=0, dtype=np.int64) // (tile.shape[0] * tile.shape[1] // 64)
+    thing = sprite(stream)
+    for _ in range(8):
+        solid = thing.form[..., 0] >= 128
+        inside = thing.colour[solid].sum(axis=0, dtype=np.int64) // int(solid.sum())
+        if int(np.abs(inside - around).sum()) >= CONTRAST:
+            break
+        thing = sprite(stream)
+    return thing
 
 
 def _swing(base: int, amplitude: int, period: int, stream: Stream) -> Curve:

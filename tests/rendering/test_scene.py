@@ -13,18 +13,18 @@ from evalkit.rendering.scene import Actor, Curve, Ground, Scene
 from evalkit.rendering.sprites import SIDE, Sprite
 
 PINNED = {
-    "scale": "d671f2dade95589d",
-    "aspect": "12db21b869da8452",
-    "rotation": "e1a5ef6abe3d2233",
-    "turning": "f7fc3b2a9026e34f",
-    "occlusion": "5a33c729d9f013bc",
-    "leaving": "388b6f4a16b953a3",
-    "blur": "00e6c34a9e9037e2",
-    "illumination": "e1f5a42756fea84d",
-    "distractors": "148525db01697322",
-    "low-resolution": "44efe41144e5cfd6",
-    "clutter": "db00b2519f7641cd",
-    "deformation": "983fa31f2fac259c",
+    "scale": "4ca25d6bcc061c4d",
+    "aspect": "7c068cb268e0d48c",
+    "rotation": "97e62e717b146840",
+    "turning": "20ddd0b5be88d8fc",
+    "occlusion": "03afb2ef1f6005c4",
+    "leaving": "fdb67a79afe32e9c",
+    "blur": "700ce3da8931a171",
+    "illumination": "b8b251e5fb8e540a",
+    "distractors": "184542be3c1f98e6",
+    "low-resolution": "7f6fd3a4cc3445ae",
+    "clutter": "52ff675b4fa599c3",
+    "deformation": "e2efac7dba11a93d",
 }
 
 
