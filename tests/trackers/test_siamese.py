@@ -176,6 +176,15 @@ def test_a_box_without_area_is_never_chosen_over_a_real_one():
     assert choose(np.array([0.9, 0.9, 0.1]), penalty, np.zeros(3), 0.2) == 2
 
 
+def test_a_response_of_another_size_than_the_crop_s_is_an_error_in_words():
+    from evalkit.trackers._siamese.tracker import SiameseTracker, State
+
+    tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
+    tracker._state = State((5, 5), (4, 4), (10, 10), (0, 0, 0), (), 255, scale=1.0)
+    with pytest.raises(EvalkitError, match=r"crop of 255 pixels \(found \(24, 25\), expected \(25, 25\)\)"):
+        tracker.locate((np.zeros((1, 1, 24, 25)), np.zeros((1, 4, 24, 25))))
+
+
 def test_of_equal_candidates_the_first_wins():
     ones = np.ones(4)
     assert choose(np.array([0.1, 0.8, 0.8, 0.2]), ones, ones, 0.3) == 1

@@ -54,7 +54,7 @@ class Hyperparameters:
         ratio: Weight of the plain score where a network gives a second, aligned one.
         lost_below: Long-term trackers are lost below this score ...
         found_above: ... until it exceeds this one.
-        lost_size: Side of the search crop while lost.
+        lost_size: Side of the search crop while lost; 0 for trackers that are never lost.
         lost_window_influence: Weight of the window while lost.
     """
 
@@ -70,6 +70,11 @@ class Hyperparameters:
     found_above: float = math.inf
     lost_size: int = 0
     lost_window_influence: float = 0.001
+
+    @property
+    def long_term(self) -> bool:
+        """Whether the tracker knows that it lost its target, and then searches wider."""
+        return self.lost_size > 0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from evalkit.trackers import _inputs
 from evalkit.trackers._siamese.choice import choose, penalties
 from evalkit.trackers._siamese.crop import Colour, crop, mean_colour
 from evalkit.trackers._siamese.layout import layout
-from evalkit.trackers._siamese.rules import Hyperparameters, Response, Rules
+from evalkit.trackers._siamese.rules import Hyperparameters, Layout, Response, Rules
 from evalkit.types import Box, Image, NetworkPart, Polygon, Prediction, Region
 
 SMALL_TARGET = 0.004
@@ -129,32 +129,37 @@ class SiameseTracker:
 
     def locate(self, response: Response) -> Prediction:
         state, values = self.state, self.hyperparameters
-        candidates = layout(self.rules, self._instance())
+        candidates = self._candidates(response)
         score, boxes = self.rules.decode(response, candidates, values)
-        if score.size != candidates.window.size:
-            raise EvalkitError(
-                "the network's response does not fit its search crop", where=f"crop of {self._instance()} pixels",
-                found=f"{score.size} candidates", expected=candidates.window.size,
-            )  # fmt: skip
         penalty = penalties(boxes, state.size[0] * state.scale, state.size[1] * state.scale, values.penalty_k)
         influence = values.lost_window_influence if state.lost else values.window_influence
         best = choose(score, penalty, candidates.window, influence)
         confidence = float(score[best])
-        box = [float(value) / state.scale for value in boxes[:, best]]
         rate = self.rules.smoothing(float(penalty[best]) * confidence * values.lr)
-        return self._moved(box, rate, confidence)
+        return self._moved([float(value) / state.scale for value in boxes[:, best]], rate, confidence)
+
+    def _candidates(self, response: Response) -> Layout:
+        size = self._instance()
+        cells = self.rules.cells(size)
+        if response[0].shape[2:] != (cells, cells):
+            raise EvalkitError(
+                f"the network's response does not fit a search crop of {size} pixels", where="locate",
+                found=response[0].shape[2:], expected=(cells, cells),
+            )  # fmt: skip
+        return layout(self.rules, size)
 
     def _moved(self, box: list[float], rate: float, confidence: float) -> Prediction:
         state, values = self.state, self.hyperparameters
         (x, y), (width, height) = state.center, state.size
         answer = (x + box[0], y + box[1], (1 - rate) * width + rate * box[2], (1 - rate) * height + rate * box[3])
-        if confidence < values.lost_below or not all(map(math.isfinite, answer)):
+        missed = values.long_term and confidence < values.lost_below
+        if missed or not all(map(math.isfinite, answer)):
             answer = (x, y, width, height)
         shown = self._clipped(answer)
         # A long-term tracker goes on from what it found, even outside the image; the others from what they answered.
-        kept = shown if values.lost_size == 0 else answer
+        kept = answer if values.long_term else shown
         state.center, state.size = kept[:2], kept[2:]
-        state.lost = confidence < values.lost_below or (state.lost and confidence <= values.found_above)
+        state.lost = missed or (state.lost and confidence <= values.found_above)
         return Prediction(self._box(shown), confidence)
 
     def _clipped(self, answer: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
