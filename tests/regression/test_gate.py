@@ -254,3 +254,16 @@ def test_a_metric_that_no_benchmark_has_is_refused_before_anything_is_tracked(
 def test_without_a_baseline_the_way_to_one_is_said(squares: Dataset, write_suite: WriteSuite) -> None:
     with pytest.raises(EvalkitError, match="--update --reason"):
         run(write_suite(settings=PERFECT))
+
+
+@pytest.mark.slow
+def test_a_doubled_latency_fails_and_an_equal_one_does_not(squares: Dataset, write_suite: WriteSuite) -> None:
+    def busy(milliseconds: float) -> Path:
+        return write_suite(tracker="Busy", settings={"milliseconds": milliseconds}, latency="0.05")
+
+    agreed(busy(4))
+    assert finding(run(busy(4)), "latency").verdict is not Verdict.FAIL
+    doubled = finding(run(busy(8)), "latency")
+    assert doubled.verdict is Verdict.FAIL
+    assert doubled.change is not None
+    assert doubled.change > 0.5
