@@ -12,7 +12,6 @@ from evalkit.rendering.scene import TICKS, Actor, Curve, Ground, Scene
 from evalkit.rendering.sprites import Pose, Sprite, paint, sprite
 from evalkit.rendering.textures import texture
 
-
 CONTRAST = 120
 """Least difference of a target's mean colour from its ground's, summed over the channels."""
 
