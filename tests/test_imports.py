@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Lower rows never import from higher ones; within a row only what the second table allows.
 ROWS = (
-    ("types", "errors", "geometry", "frames", "rows", "regions"),
+    ("types", "errors", "kernels", "compiled", "geometry", "frames", "rows", "regions"),
     ("config", "rendering", "weights", "fetching", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
     ("adapters", "registry", "engine", "comparison"),
@@ -38,6 +38,8 @@ WITHIN_A_ROW = {
     ("rows", "types"),
     ("frames", "errors"),
     ("rows", "errors"),
+    ("rows", "compiled"),
+    ("compiled", "kernels"),
     ("regions", "types"),
     ("regions", "errors"),
     ("regions", "rows"),

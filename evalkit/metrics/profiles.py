@@ -175,7 +175,8 @@ def _expected(dataset: Dataset, attribute: str | None) -> int:
 
 
 _OPE = (AUC, PRECISION, NORM_PRECISION, NORM_PRECISION_AUC, SR50, SR75)
-_ONE_PASS = ("one_pass", "realtime")
+_ONE_PASS = ("one_pass",)
+_SUPERVISED = ("supervised", "realtime")
 _MATLAB = tuple(success.MATLAB_THRESHOLDS)
 
 _otb_matlab = Toolkit(rules.otb_matlab, (AUC, PRECISION, SR50, SR75), alignment.longer, _MATLAB, drop_empty=True)
@@ -253,17 +254,17 @@ PROFILES = _by_name(
         "under curves", trackingnet.measure,
     ),
     Profile(
-        "vot-supervised", ("supervised", "realtime"), vot.METRICS, "VOT Matlab toolkit as in STVIR/pysot d04028f",
+        "vot-supervised", _SUPERVISED, vot.METRICS, "VOT Matlab toolkit as in STVIR/pysot d04028f",
         "overlap on the pixel grid; frames pooled for accuracy; failures per 100 frames; fragments of the expected "
         "overlap weighted by their part of the sequence", vot.measure, tags=True,
     ),
     Profile(
-        "vot-toolkit", ("supervised", "realtime"), vot_toolkit.METRICS, "vot-toolkit 0.9.0",
+        "vot-toolkit", _SUPERVISED, vot_toolkit.METRICS, "vot-toolkit 0.9.0",
         "sequences are averaged by length, robustness is a number of failures, and fragments of the expected overlap "
         "end before the failure and weigh the same", vot_toolkit.measure,
     ),
     Profile(
-        "vot-exact", ("supervised", "realtime"), vot.METRICS, "the definitions of vot-supervised with shapely's polygons",
+        "vot-exact", _SUPERVISED, vot.METRICS, "the definitions of vot-supervised with shapely's polygons",
         "as vot-supervised, but overlap is the ratio of exact areas, which is lower by 0.001 to 0.004", _vot_exact,
         tags=True,
     ),

@@ -1,0 +1,112 @@
+"""A video that does not wait, worked by hand and against a tracker that is run again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.errors import EvalkitError
+from evalkit.metrics import latency, profiles
+from evalkit.protocols import streaming
+from evalkit.types import Annotation, Box, Prediction, Sequence
+
+
+def test_a_tracker_faster_than_the_video_shows_every_answer() -> None:
+    stream = latency.schedule(np.full(5, 0.5), 1.0)
+    assert stream.asked().all()
+    assert stream.shown().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_an_answer_may_take_exactly_one_interval() -> None:
+    assert latency.schedule(np.full(300, 0.1), 0.1).shown().tolist() == list(range(300))
+
+
+def test_a_slow_frame_shows_the_last_answer_and_is_worked_off() -> None:
+    # Frame 1 arrives at 1 and is done at 2.5: too late for itself (2), in time for frame 2 (3), which is taken up
+    # at 2.5, done at 2.9. Nothing is passed over.
+    stream = latency.schedule(np.array([0, 1.5, 0.4, 0.4, 0.4]), 1.0)
+    assert stream.asked().all()
+    assert stream.shown().tolist() == [0, 0, 2, 3, 4]
+
+
+def test_frames_that_come_while_it_is_busy_are_never_seen() -> None:
+    # Frame 1 is done at 3.5, when frame 3 is the newest; frame 3 is done at 6, when frame 5 would be: the last is 4.
+    stream = latency.schedule(np.full(5, 2.5), 1.0)
+    assert stream.asked().tolist() == [True, True, False, True, True]
+    assert stream.shown().tolist() == [0, 0, 0, 1, 1]
+
+
+def test_a_replay_that_would_not_be_exact_is_refused(make: Any) -> None:
+    trajectory = make.one_pass("one", [[index, 0, 5, 5] for index in range(5)], seconds=np.full(5, 1.5))
+    assert latency.replay(trajectory, 1.0) is None
+    staged = latency.replay(trajectory, 0.5)
+    assert staged is not None and staged.boxes[:, 0].tolist() == [0, 1, 2, 3, 4]
+    delayed = latency.replay(make.one_pass("one", trajectory.boxes, seconds=np.array([9, 1.5, 0.4, 0.4, 0.4])), 1.0)
+    assert delayed is not None and delayed.boxes[:, 0].tolist() == [0, 0, 2, 3, 4]
+
+
+def test_times_that_are_not_stored_are_asked_for(make: Any) -> None:
+    trajectory = make.one_pass("one", [[0, 0, 5, 5]] * 3)
+    with pytest.raises(EvalkitError, match="how long each frame took"):
+        latency.replay(trajectory, 10)
+    assert latency.replay(trajectory, 10, latency=0.01) is not None
+
+
+class Follower:
+    """Answers with the number of the frame it is shown, and remembers none."""
+
+    def initialize(self, image: Any, region: Any) -> None:
+        pass
+
+    def update(self, image: Any) -> Prediction:
+        return Prediction(Box(float(image[0, 0, 0]), 0, 5, 5))
+
+
+class Numbers:
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int, /) -> Any:
+        return np.full((4, 4, 3), index, dtype=np.uint8)
+
+
+def test_running_again_shows_what_a_replay_shows_where_both_exist(make: Any) -> None:
+    annotation = Annotation(np.array([[index, 0, 5, 5] for index in range(6)], dtype=float))
+    sequence = Sequence("one", lambda: annotation, frames=Numbers())
+    stored = make.one_pass("one", annotation.boxes)
+    for seconds in (0.5, 1.0, 1.2):
+        (again,) = streaming.run(Follower(), sequence, origin=0, name="follower", fps=1.0, latency=seconds)
+        staged = latency.replay(stored, 1.0, latency=seconds)
+        if staged is not None:
+            assert np.array_equal(again.boxes, staged.boxes)
+    (slow,) = streaming.run(Follower(), sequence, origin=0, name="follower", fps=1.0, latency=2.5)
+    assert slow.boxes[:, 0].tolist() == [0, 0, 0, 1, 1, 3]
+
+
+def test_a_rate_without_exact_replay_names_the_sequences_or_runs_them_again(make: Any) -> None:
+    boxes = [[10 * index, 0, 50, 50] for index in range(6)]
+    dataset = make.dataset(make.sequence("one", boxes))
+    runs = {"one": [make.one_pass("one", boxes)]}
+    slow, fast = latency.score_over_rates("pysot", dataset, "t", runs, rates=(50.0, 5.0), latency=0.1)
+    assert (slow.score, slow.to_rerun) == (None, ("one",))
+    assert fast.score is not None and fast.score.value == pytest.approx(20 / 21)
+
+    def rerun(name: str, fps: float) -> Any:
+        return make.one_pass(name, [boxes[0]] * 6)
+
+    (run_again,) = latency.score_over_rates("pysot", dataset, "t", runs, rates=(50.0,), latency=0.1, rerun=rerun)
+    stuck = profiles.score("pysot", dataset, "t", "one_pass", {"one": [rerun("one", 50.0)]})[0]
+    assert run_again.score is not None and run_again.score.value == stuck.value
+
+
+@given(st.lists(st.floats(0, 5), min_size=2, max_size=30))
+def test_what_is_shown_is_never_from_the_future_nor_older_than_before(seconds: list[float]) -> None:
+    stream = latency.schedule(np.array(seconds), 1.0)
+    shown = stream.shown()
+    assert (shown <= np.arange(len(seconds))).all()
+    assert (np.diff(shown) >= 0).all()
+    assert stream.asked()[shown].all()
