@@ -98,7 +98,7 @@ def random_tensor(key: str, like):
     if not like.is_floating_point():
         return torch.zeros(like.shape, dtype=like.dtype)
     fan_in = max(1, int(np.prod(like.shape[1:])))
-    return (2 * values - 1) * (3 / fan_in) ** 0.5
+    return (2 * values - 1) * (1 / fan_in) ** 0.5
 
 
 def frame(index: int, *, height: int = 120, width: int = 160) -> np.ndarray:

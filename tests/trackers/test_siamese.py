@@ -170,7 +170,8 @@ def test_the_penalty_is_one_for_the_same_size_and_falls_with_scale_and_aspect():
 
 def test_a_box_without_area_is_never_chosen_over_a_real_one():
     boxes = np.array([[0.0] * 3, [0.0] * 3, [0.0, 0.0, 40.0], [20.0, 0.0, 20.0]])
-    penalty = penalties(boxes, 40.0, 20.0, 0.1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        penalty = penalties(boxes, 40.0, 20.0, 0.1)
     assert penalty[0] == 0
     assert np.isnan(penalty[1])
     assert choose(np.array([0.9, 0.9, 0.1]), penalty, np.zeros(3), 0.2) == 2
@@ -183,6 +184,16 @@ def test_a_response_of_another_size_than_the_crop_s_is_an_error_in_words():
     tracker._state = State((5, 5), (4, 4), (10, 10), (0, 0, 0), (), 255, scale=1.0)
     with pytest.raises(EvalkitError, match=r"crop of 255 pixels \(found \(24, 25\), expected \(25, 25\)\)"):
         tracker.locate((np.zeros((1, 1, 24, 25)), np.zeros((1, 4, 24, 25))))
+
+
+def test_a_response_beyond_all_bounds_leaves_the_target_where_it_was():
+    from evalkit.trackers._siamese.tracker import SiameseTracker, State
+
+    tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
+    for value in (np.inf, np.nan):
+        tracker._state = State((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
+        tracker.locate((np.zeros((1, 1, 25, 25)), np.full((1, 4, 25, 25), value)))
+        assert (tracker.state.center, tracker.state.size) == ((5, 5), (12, 14))
 
 
 def test_of_equal_candidates_the_first_wins():

@@ -20,10 +20,9 @@ def penalties(boxes: NDArray[Any], width: float, height: float, penalty_k: float
     Returns:
         Shape (N,); 0 for a box without area, NaN for one without any extent, as in the official code.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = _change(padded_side(boxes[2], boxes[3]) / padded_side(width, height))
-        aspect = _change((width / height) / (boxes[2] / boxes[3]))
-        result: NDArray[Any] = np.exp((1.0 - scale * aspect) * penalty_k)
+    scale = _change(padded_side(boxes[2], boxes[3]) / padded_side(width, height))
+    aspect = _change((width / height) / (boxes[2] / boxes[3]))
+    result: NDArray[Any] = np.exp((1.0 - scale * aspect) * penalty_k)
     return result
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
@@ -130,8 +131,11 @@ class SiameseTracker:
     def locate(self, response: Response) -> Prediction:
         state, values = self.state, self.hyperparameters
         candidates = self._candidates(response)
-        score, boxes = self.rules.decode(response, candidates, values)
-        penalty = penalties(boxes, state.size[0] * state.scale, state.size[1] * state.scale, values.penalty_k)
+        with np.errstate(
+            over="ignore", divide="ignore", invalid="ignore"
+        ):  # boxes without extent, or beyond all bounds
+            score, boxes = self.rules.decode(response, candidates, values)
+            penalty = penalties(boxes, state.size[0] * state.scale, state.size[1] * state.scale, values.penalty_k)
         influence = values.lost_window_influence if state.lost else values.window_influence
         best = choose(score, penalty, candidates.window, influence)
         confidence = float(score[best])
