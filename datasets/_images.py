@@ -94,9 +94,11 @@ class FolderImages:
         if self._first is not None and not missing:
             wanted = range(self._first, self._first + rows)
             return [name for name in names if number_in(name) in wanted]
-        part = "" if self._first is None else f" (images {self._first} to {self._first + rows - 1} are evaluated)"
+        what = "images and annotated rows do not match"
+        if self._first is not None:
+            what = f"images {self._first} to {self._first + rows - 1} are evaluated, and not all are here"
         raise EvalkitError(
-            f"images and annotated rows do not match{part}{_said(missing)}", where=self.folder,
+            what + _said(missing), where=self.folder,
             found=f"{len(names)} images", expected=f"{rows}, one per row", hint="Is the download complete?",
         )  # fmt: skip
 

@@ -37,6 +37,9 @@ class Store:
 
     def __init__(self, results: Path, dataset: Dataset, label: str, protocol: str) -> None:
         self.folder = results / dataset.directory / safe_label(label)
+        # Each further protocol has a folder of its own in every layout, and a run.json of its own there.
+        self._others = tuple(self.folder / other for other in dataset.protocols[1:])
+        self._home = self.folder / protocol if self.folder / protocol in self._others else self.folder
         self.dataset = dataset
         self.label = label
         self.protocol = protocol
@@ -52,7 +55,7 @@ class Store:
             EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
         """
         new = manifest.as_json(identity)
-        old = manifest.load(self.folder) if not force else _load_anyway(self.folder)
+        old = manifest.load(self._home) if not force else _load_anyway(self._home)
         if old is None and self._holds_results():
             self._refuse_or_clear(force, "it holds results without run.json, of unknown origin", None)
         elif old is not None:
@@ -62,23 +65,30 @@ class Store:
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}", changed)
                 old = None
-        manifest.save(self.folder, new, list(old["environments"]) if old else [])
+        manifest.save(self._home, new, list(old["environments"]) if old else [])
         self.add_environment({**manifest.environment(), "code": code})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
         """Record that a machine takes part in the run that ``begin`` claimed the folder for."""
-        content = manifest.load(self.folder)
+        content = manifest.load(self._home)
         new = manifest.as_json(environment)
         if content is not None and new not in content["environments"]:
-            manifest.save(self.folder, content["identity"], [*content["environments"], new])
+            manifest.save(self._home, content["identity"], [*content["environments"], new])
 
     def _refuse_or_clear(self, force: bool, reason: str, changed: object) -> None:
         if not force:
-            raise EvalkitError(reason, where=self.folder, hint="Use --name to keep both, --force to redo it")
-        shutil.rmtree(self.folder)
+            raise EvalkitError(reason, where=self._home, hint="Use --name to keep both, --force to redo it")
+        for path in self._own():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _holds_results(self) -> bool:
-        return self.folder.is_dir() and any(path.suffix in {".txt", ".bin", ".mat"} for path in self.folder.rglob("*"))
+        files = (file for path in self._own() for file in (path.rglob("*") if path.is_dir() else (path,)))
+        return any(file.suffix in {".txt", ".bin", ".mat"} for file in files)
+
+    def _own(self) -> list[Path]:
+        """What lies in the folder, but for other protocols' results."""
+        others = set(self._others) if self._home == self.folder else set()
+        return [path for path in self._home.iterdir() if path not in others] if self._home.is_dir() else []
 
     def read(self, sequence: Sequence) -> list[Trajectory]:
         """Everything stored for a sequence: all repetitions, or all anchors; empty when there is nothing."""
