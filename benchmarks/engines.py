@@ -1,0 +1,184 @@
+"""Engines against one another: processes, Ray, lockstep, and memory over a thousand sequences.
+
+    python benchmarks/engines.py workers --data /data/OTB --dataset otb100 --sequences Couple,Crossing,Man,Bird2 --ray
+    python benchmarks/engines.py lockstep --lanes 4
+    python benchmarks/engines.py lockstep --lanes 64 --device cuda:0 --runtime torch-cuda-graph --sequences 64
+    python benchmarks/engines.py memory
+
+``workers`` also compares every byte of the results, times aside. On a machine that is busy with other things read the
+CPU time per frame; on one that is idle the wall-clock time. What Ray's workers use cannot be seen from here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.engine import lockstep, serial
+from evalkit.engine.plan import Plan
+from evalkit.engine.work import Answer, Job, Unit, Worker, open_dataset, pin_threads
+from evalkit.rendering.catalogue import sample
+from evalkit.rendering.scene import Scene, SceneFrames
+from evalkit.types import Dataset, Image, Sequence
+
+KIB = 1024
+
+
+def workers(options: argparse.Namespace) -> None:
+    """One process, two, and a Ray cluster of two, in turn; results compared byte for byte."""
+    engines = {"1 process": (), "2 processes": ("--jobs", "2")}
+    if options.ray:
+        engines["ray, 2 workers"] = ("--engine", "ray", "--jobs", "2")
+    with tempfile.TemporaryDirectory() as folder:
+        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
+        for turn in range(options.rounds):
+            for name, arguments in engines.items():
+                spent[name].append(run(options, Path(folder) / f"{turn} {name}", arguments))
+        outputs = [content(path) for path in sorted(Path(folder).iterdir())]
+    print(f"results of {len(outputs)} runs are byte-identical: {all(one == outputs[0] for one in outputs)}")
+    base = np.median(np.array(spent["1 process"]), axis=0)
+    for name, rows in spent.items():
+        wall, cpu = np.median(np.array(rows), axis=0)
+        cost = "" if name.startswith("ray") else f", {cpu / base[1]:.2f} times its CPU time"
+        print(f"{name}: {wall:.1f} s = {base[0] / wall:.2f} times the speed of one process{cost}")
+
+
+def run(options: argparse.Namespace, results: Path, more: tuple[str, ...]) -> tuple[float, float]:
+    """Wall-clock and CPU seconds of a whole command, its worker processes included."""
+    command = [sys.executable, "-m", "evalkit", "run", "--tracker", options.tracker, "--dataset", options.dataset]
+    for option in ("data", "weights", "sequences", "runtime"):
+        if getattr(options, option):
+            command += [f"--{option}", str(getattr(options, option))]
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([*command, "--results", str(results), *more], check=True, capture_output=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def content(results: Path) -> dict[str, bytes]:
+    """Result files, times aside; in ``run.json`` stands which machines took part."""
+    paths = (path for path in results.rglob("*") if path.is_file() and path.name != "run.json")
+    return {str(path.relative_to(results)): path.read_bytes() for path in paths if "_time" not in path.stem}
+
+
+def against_serial(options: argparse.Namespace) -> None:
+    """Lockstep and one after another over the same decoded frames, in turn."""
+    job = job_of(options)
+    rendered = [in_memory(index, options.frames) for index in range(int(options.sequences or 8))]
+    worker = Worker(job)
+    vars(worker)["dataset"] = dataset_of(tuple(rendered))
+    units = [Unit(job, sequence.name) for sequence in rendered]
+    frames = sum(len(sequence) for sequence in rendered)
+    pin_threads(1)
+    clock = time.process_time if options.device == "cpu" else time.perf_counter
+    loops: dict[str, Callable[[], Iterator[Answer]]] = {
+        "serial": lambda: serial.execute(worker, units),
+        "lockstep": lambda: lockstep.execute(worker, units, lanes=options.lanes),
+    }
+    spent: dict[str, list[float]] = {name: [] for name in loops}
+    boxes: dict[str, dict[str, np.ndarray]] = {}
+    for turn in range(options.rounds + 1):
+        for name, loop in loops.items():
+            start = clock()
+            answers = list(loop())
+            spent[name] += [clock() - start] if turn else []
+            boxes[name] = {answer.unit.sequence: answer.trajectories[0].boxes for answer in answers}
+    ratios = np.array(spent["serial"]) / np.array(spent["lockstep"])
+    apart = {name: np.abs(boxes["serial"][name] - boxes["lockstep"][name]).max() for name in boxes["serial"]}
+    what = "CPU second" if options.device == "cpu" else "second"
+    typical, most = np.median(list(apart.values())), max(apart.values())
+    print(
+        f"lockstep of {options.lanes} on {options.device}, {job.runtime}: {np.median(ratios):.3f} times the frames a "
+        f"{what} of serial, which takes {1e3 * np.median(spent['serial']) / frames:.2f} ms a frame; "
+        f"rounds {ratios.round(3)}; boxes within {typical:.1e} px (median), {most:.1e} px (most) of serial's"
+    )
+
+
+def memory(options: argparse.Namespace) -> None:
+    """Peak memory while a thousand short rendered sequences are tracked and stored."""
+    count = int(options.sequences or 1000)
+    with tempfile.TemporaryDirectory() as folder:
+        job = replace(job_of(options), results=Path(folder))
+        worker = Worker(job)
+        vars(worker)["dataset"] = dataset_of(tuple(on_demand(index, options.frames) for index in range(count)))
+        units = [Unit(job, sequence.name) for sequence in worker.dataset.sequences]
+        for number, _ in enumerate(Plan().execute(worker, units), start=1):
+            if number in (count // 20, count // 10, count // 2, count):
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                print(f"{number} sequences, {number * options.frames} frames: peak {peak / KIB:.0f} MiB", flush=True)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Frames that are in memory."""
+
+    images: tuple[Image, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return self.images[index]
+
+
+@lru_cache(maxsize=2)
+def scene(index: int, length: int) -> Scene:
+    return sample(0, index, length=length)
+
+
+def on_demand(index: int, length: int) -> Sequence:
+    made = partial(scene, index, length)
+    return Sequence(f"sample{index:04d}", lambda: made().annotation(), SceneFrames(made, length))
+
+
+def in_memory(index: int, length: int) -> Sequence:
+    rendered = on_demand(index, length)
+    images = tuple(scene(index, length).frame(number) for number in range(length))
+    annotation = rendered.annotation
+    return replace(rendered, read=lambda: annotation, frames=Decoded(images))
+
+
+def dataset_of(sequences: tuple[Sequence, ...]) -> Dataset:
+    names = tuple(sequence.name for sequence in sequences)
+    return replace(open_dataset("synthetic", None), name="samples", sequences=sequences, expected=names, origin=0)
+
+
+def job_of(options: argparse.Namespace) -> Job:
+    return Job(
+        tracker=options.tracker, label="measured", dataset="synthetic", results=Path("results"), protocol="one_pass",
+        weights=options.weights, runtime=options.runtime or "torch", device=options.device, timed=False,
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = {"workers": workers, "lockstep": against_serial, "memory": memory}
+    parser.add_argument("what", choices=what)
+    parser.add_argument("--tracker", help="lighttrack-m by default; mosse for memory")
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--runtime", default="")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dataset", default="synthetic")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--sequences", help="names for workers, a number otherwise")
+    parser.add_argument("--frames", type=int, default=20, help="of every rendered sequence")
+    parser.add_argument("--lanes", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ray", action="store_true")
+    options = parser.parse_args()
+    options.tracker = options.tracker or ("mosse" if options.what == "memory" else "lighttrack-m")
+    what[options.what](options)
+
+
+if __name__ == "__main__":
+    main()

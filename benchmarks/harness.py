@@ -1,0 +1,125 @@
+"""What evalkit costs beside the tracker: everything but crop, network and locate, in CPU time per frame.
+
+    python benchmarks/harness.py --data /data/OTB --dataset otb100 --sequences Couple
+
+The tracker's own CPU time is taken from that of evalkit's whole way from frames to files: once with images decoded
+beforehand, which leaves the harness, once from the image files, which tells what decoding costs beside it. Decoding
+runs ahead in a thread and is never inside the recorded times; this is shown with a reader that sleeps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.engine.work import Job, Unit, Worker, open_dataset, pin_threads, settle
+from evalkit.types import Dataset, Frames, Image, Prediction, Region, Sequence, Tracker
+
+SLEEP = 0.02
+
+
+class Metered:
+    """A tracker that adds up its own CPU seconds."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+        self.seconds = 0.0
+
+    def initialize(self, image: Image, region: Region) -> None:
+        start = time.thread_time()
+        self.tracker.initialize(image, region)
+        self.seconds += time.thread_time() - start
+
+    def update(self, image: Image) -> Prediction:
+        start = time.thread_time()
+        prediction = self.tracker.update(image)
+        self.seconds += time.thread_time() - start
+        return prediction
+
+
+@dataclass
+class Decoded:
+    """Frames that are in memory."""
+
+    images: list[Image]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return self.images[index]
+
+
+@dataclass
+class Sleepy(Decoded):
+    """Frames that take their time, and no CPU."""
+
+    def __getitem__(self, index: int, /) -> Image:
+        time.sleep(SLEEP)
+        return self.images[index]
+
+
+def measure(worker: Worker, sequence: Sequence, frames: Frames) -> tuple[float, float, NDArray[np.float64]]:
+    """CPU seconds of a whole evaluation of one sequence, those of them inside the tracker, and its recorded times."""
+    dataset: Dataset = replace(worker.dataset, sequences=(replace(sequence, frames=frames),))
+    local = Worker(worker.job)
+    vars(local).update(dataset=dataset, tracker=worker.tracker)
+    tracker = Metered(worker.tracker)
+    start = time.process_time()
+    answer = local.track(Unit(worker.job, sequence.name), tracker)
+    settle(local.store, answer)
+    total = time.process_time() - start
+    if answer.error:
+        raise SystemExit(answer.error)
+    return total, tracker.seconds, answer.trajectories[0].seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="synthetic")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--tracker", default="lighttrack-m")
+    parser.add_argument("--runtime", default="torch")
+    parser.add_argument("--sequences", help="comma-separated; the first three at hand by default")
+    options = parser.parse_args()
+    dataset = open_dataset(options.dataset, options.data)
+    wanted = options.sequences.split(",") if options.sequences else [one.name for one in dataset.sequences[:3]]
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(
+            tracker=options.tracker, label="measured", dataset=options.dataset, results=Path(folder),
+            protocol="one_pass", data=options.data, weights=options.weights, runtime=options.runtime,
+        )  # fmt: skip
+        worker = Worker(job)
+        pin_threads(1)
+        for name in wanted:
+            report(worker, dataset.sequence(name))
+
+
+def report(worker: Worker, sequence: Sequence) -> None:
+    if sequence.frames is None:
+        raise SystemExit(f"{sequence.name} has no frames")
+    count = len(sequence)
+    decoded = Decoded([sequence.frames[index] for index in range(count)])
+    measure(worker, sequence, decoded)
+    whole, inside, _ = measure(worker, sequence, sequence.frames)
+    total, tracker, seconds = measure(worker, sequence, decoded)
+    _, _, slept = measure(worker, sequence, Sleepy(decoded.images))
+    own, decoding = total - tracker, (whole - inside) - (total - tracker)
+    slow, usual = 1e3 * np.median(slept), 1e3 * np.median(seconds)
+    print(
+        f"{sequence.name}: {1e3 * own / count:.3f} ms of {1e3 * tracker / count:.2f} ms a frame = "
+        f"{100 * own / tracker:.1f} % harness; decoding beside it {1e3 * decoding / count:.2f} ms; "
+        f"recorded median {usual:.2f} ms, with frames that take {1e3 * SLEEP:.0f} ms {slow:.2f} ms",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
