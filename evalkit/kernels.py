@@ -39,7 +39,7 @@ def parse_decimals(data: Bytes, columns: int, values: Floats) -> int:
         digits = 0
         decimals = -1
         while position < size:
-            byte = data[position]
+            byte = int(data[position])
             if 48 <= byte <= 57:
                 number = number * 10 + (byte - 48)
                 digits += 1
@@ -66,10 +66,10 @@ def parse_decimals(data: Bytes, columns: int, values: Floats) -> int:
         column += 1
         if position >= size:
             return -1
-        byte = data[position]
+        byte = int(data[position])
         if byte == 13 and position + 1 < size and data[position + 1] == 10:
             position += 1
-            byte = data[position]
+            byte = int(data[position])
         if byte == 10:
             if column != columns:
                 return -1

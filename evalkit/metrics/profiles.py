@@ -126,6 +126,45 @@ def score(
     ]
 
 
+@dataclass(frozen=True)
+class MatrixRow:
+    """What one convention makes of a set of results.
+
+    Attributes:
+        reason: Why its numbers differ from the others', in one line.
+        scores: Empty where it refuses the results.
+        refusal: Why it refuses them, else None.
+    """
+
+    profile: str
+    reason: str
+    scores: tuple[Score, ...]
+    refusal: str | None = None
+
+
+def matrix(
+    dataset: Dataset, tracker: str, protocol: str, runs: Mapping[str, list[Trajectory]], *, attributes: bool = False
+) -> list[MatrixRow]:
+    """All conventions that apply to a benchmark over one set of results, the official one first."""
+    chosen = [PROFILES[name] for name in dataset.profiles if protocol in PROFILES[name].protocols]
+    return [_matrix_row(profile, dataset, tracker, protocol, runs, attributes) for profile in chosen]
+
+
+def _matrix_row(
+    profile: Profile,
+    dataset: Dataset,
+    tracker: str,
+    protocol: str,
+    runs: Mapping[str, list[Trajectory]],
+    attributes: bool,
+) -> MatrixRow:
+    try:
+        scores = score(profile.name, dataset, tracker, protocol, runs, attributes=attributes)
+    except EvalkitError as error:
+        return MatrixRow(profile.name, profile.reason, (), str(error))
+    return MatrixRow(profile.name, profile.reason, tuple(scores))
+
+
 def _intervals(measures: list[Measure], confidence: float | None) -> list[tuple[float, float] | None]:
     if confidence is None or not measures or len(measures[0].sequences) < 2:
         return [None] * len(measures)

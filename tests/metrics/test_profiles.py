@@ -1,0 +1,80 @@
+"""What profiles say about themselves, and all of them side by side."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evalkit.errors import EvalkitError
+from evalkit.metrics import profiles
+from evalkit.types import Dataset, Trajectory
+
+STILL = [[10, 10, 20, 20]] * 4
+
+
+def test_every_convention_is_here_and_says_where_it_comes_from_and_why_it_differs() -> None:
+    assert set(profiles.PROFILES) == {
+        "otb-matlab", "lasot-matlab", "pysot", "pytracking", "got10k", "trackingnet", "vot-supervised", "vot-toolkit",
+        "vot-multistart", "vot-longterm", "vot-exact",
+    }  # fmt: skip
+    for name, profile in profiles.PROFILES.items():
+        assert profile.name == name
+        assert profile.source and profile.reason and profile.protocols and profile.metrics
+        assert "\n" not in profile.reason
+        assert all(metric.summary for metric in profile.metrics)
+
+
+def test_every_score_says_what_it_is(make: Any) -> None:
+    dataset = make.dataset(*(make.sequence(name, STILL) for name in "abc"))
+    runs = {name: [make.one_pass(name, np.array(STILL) + shift)] for shift, name in enumerate("abc")}
+    for score in profiles.score("lasot-matlab", dataset, "label", "one_pass", runs):
+        assert (score.tracker, score.dataset, score.protocol, score.profile) == (
+            "label", "folder", "one_pass", "lasot-matlab",
+        )  # fmt: skip
+        assert (score.sequences, score.expected_sequences, score.version) == (3, 3, 1)
+        assert score.low is not None and score.high is not None and score.value is not None
+        assert score.low <= score.value <= score.high
+        assert set(score.per_sequence) == set("abc")
+
+
+def test_all_conventions_stand_side_by_side_with_their_reasons(make: Any) -> None:
+    dataset = make.dataset(make.sequence("one", STILL))
+    dataset = Dataset(**{**vars(dataset), "profiles": ("otb-matlab", "pysot", "pytracking", "vot-supervised")})
+    answer = [STILL[0], [np.nan] * 4, STILL[0], STILL[0]]
+    rows = profiles.matrix(dataset, "label", "one_pass", {"one": [make.one_pass("one", answer)]})
+    assert [row.profile for row in rows] == ["otb-matlab", "pysot", "pytracking"]
+    by_name = {row.profile: row for row in rows}
+    assert by_name["otb-matlab"].scores[0].value == pytest.approx(20 / 21)
+    assert by_name["pysot"].scores[0].value == pytest.approx(20 / 21 * 3 / 4)
+    assert by_name["pytracking"].scores == ()
+    assert "NaN" in (by_name["pytracking"].refusal or "")
+    assert by_name["pysot"].reason == profiles.PROFILES["pysot"].reason
+
+
+def test_a_result_without_sequences_is_an_error(make: Any) -> None:
+    with pytest.raises(EvalkitError, match="no result"):
+        profiles.score("pysot", make.dataset(make.sequence("one", STILL)), "label", "one_pass", {"one": []})
+
+
+@pytest.mark.parity
+def test_toolkits_disagree_by_almost_five_points_on_one_set_of_files(
+    benchmark: Callable[[str], Dataset], results: Callable[[Dataset, str], dict[str, list[Trajectory]]]
+) -> None:
+    otb = benchmark("otb100")
+    rows = profiles.matrix(otb, "TLD", "one_pass", results(otb, "TLD"))
+    auc = {row.profile: score.value for row in rows for score in row.scores if score.metric == "auc"}
+    assert auc == pytest.approx({"otb-matlab": 0.405640, "pysot": 0.357225, "got10k": 0.357225}, abs=1e-6)
+
+
+def test_scoring_imports_no_torch(tmp_path: Any) -> None:
+    code = (
+        "import sys; from evalkit.metrics import profiles, statistics, latency; "
+        "heavy = {'torch', 'pandas', 'matplotlib', 'scipy', 'shapely', 'got10k', 'numba'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
