@@ -48,16 +48,18 @@ def facts(benchmark: str) -> Any:
 
 
 def places(root: Path | None, directories: Iterable[str], *, benchmark: str) -> list[Path]:
-    """The given folder, and those in it that usually hold the benchmark.
+    """The given folder, and those in it that usually hold the benchmark; none where a json index was given.
 
     Raises:
-        EvalkitError: No folder was given, or it is none.
+        EvalkitError: No folder was given, or it is neither.
     """
     if root is None:
         raise EvalkitError(
             f"nobody said where {benchmark} is",
             hint="Give its folder, or the folder that holds it, with --data, $EVALKIT_DATA or the configuration file",
         )
+    if root.is_file() and root.suffix == ".json":
+        return []
     if not root.is_dir():
         raise EvalkitError("this is not a folder", where=root, hint=f"--data names the folder that holds {benchmark}")
     usual = {name.casefold() for name in directories}
@@ -177,10 +179,12 @@ def _checked(boxes: Any, path: Path, name: str) -> Any:
     return filled(boxes, f"{path}, {name}")
 
 
-def index_files(folder: Path, directories: Iterable[str]) -> list[Path]:
-    """Json files in a folder that are named as the benchmark's folders are."""
+def index_files(root: Path | None, folders: Iterable[Path], directories: Iterable[str]) -> list[Path]:
+    """The json file that was given, or those in the folders that are named as the benchmark's folders are."""
+    if root is not None and root.is_file():
+        return [root]
     usual = {name.casefold() for name in directories}
-    return sorted(path for path in folder.glob("*.json") if path.stem.casefold() in usual)
+    return [path for folder in folders for path in sorted(folder.glob("*.json")) if path.stem.casefold() in usual]
 
 
 def read_index(path: Path) -> dict[str, dict[str, Any]]:
@@ -211,8 +215,10 @@ def check_rows(found: int, official: int, where: Path, images: Path | None) -> N
         )  # fmt: skip
 
 
-def nothing_found(benchmark: str, folders: Sequence[Path], expected: str) -> EvalkitError:
+def nothing_found(benchmark: str, root: Path | None, folders: Sequence[Path], expected: str) -> EvalkitError:
     """The error that says where was looked, for what, and what is there instead."""
+    if not folders:
+        return EvalkitError(f"no sequences of {benchmark} are here", where=root, expected=expected)
     entries = sorted({path.name for folder in folders for path in folder.iterdir() if not path.name.startswith(".")})
     listing = ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
     return EvalkitError(

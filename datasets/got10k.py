@@ -50,7 +50,7 @@ def _open(subset: str, title: str, count: int, root: Path | None) -> Dataset:
     forms += [form for folder in folders if (form := rows_form(folder, names))]
     sequences = assemble(names, forms)
     if not sequences:
-        raise nothing_found(f"got10k-{subset}", folders, f"{subset}/<sequence>/groundtruth.txt or <sequence>.txt")
+        raise nothing_found(f"got10k-{subset}", root, folders, f"{subset}/<sequence>/groundtruth.txt or <sequence>.txt")
     return Dataset(
         name=f"got10k-{subset}",
         directory="GOT-10k",

@@ -71,9 +71,11 @@ def _open(
     folders = places(root, directories, benchmark=name)
     for file in lists:
         names = own_list([place for folder in folders for place in (folder, folder / TOOLKIT_LISTS)], file, names)
-    sequences = assemble(names, _forms(folders, directories, names))
+    sequences = assemble(names, _forms(root, folders, directories, names))
     if not sequences:
-        raise nothing_found(name, folders, "<class>/<sequence>/groundtruth.txt, annos/<sequence>.txt or <sequence>.txt")
+        raise nothing_found(
+            name, root, folders, "<class>/<sequence>/groundtruth.txt, annos/<sequence>.txt or <sequence>.txt"
+        )
     return Dataset(
         name=name,
         directory=directory,
@@ -88,12 +90,12 @@ def _open(
     )
 
 
-def _forms(folders: list[Path], directories: tuple[str, ...], names: list[str]) -> list[Form]:
+def _forms(root: Path | None, folders: list[Path], directories: tuple[str, ...], names: list[str]) -> list[Form]:
     """All forms that are there, the toolkit's annotations first, with the benchmark's facts."""
     found: list[Form] = [toolkit_form(folder, names) for folder in folders]
     found += [folder_form(folder, names) for folder in folders]
     found += [rows_form(folder, names) for folder in folders]
-    found += [index_form(path, names) for folder in folders for path in index_files(folder, directories)]
+    found += [index_form(path, names) for path in index_files(root, folders, directories)]
     official = {plain_name(entry["name"]): entry for entry in facts("lasot")["test"]}
     return [{key: _official(source, official.get(key, {})) for key, source in form.items()} for form in found if form]
 

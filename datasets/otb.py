@@ -54,9 +54,9 @@ def _open(name: str, directory: str, root: Path | None) -> Dataset:
     official = [entry for entry in facts("otb")["sequences"] if name in entry["lists"]]
     names = [entry["name"] for entry in official]
     folders = places(root, DIRECTORIES, benchmark=name)
-    sequences = assemble(names, _forms(folders, official))
+    sequences = assemble(names, _forms(root, folders, official))
     if not sequences:
-        raise nothing_found(name, folders, "<Sequence>/groundtruth_rect.txt, <Sequence>.txt or OTB2015.json")
+        raise nothing_found(name, root, folders, "<Sequence>/groundtruth_rect.txt, <Sequence>.txt or OTB2015.json")
     return Dataset(
         name=name,
         directory=directory,
@@ -71,12 +71,12 @@ def _open(name: str, directory: str, root: Path | None) -> Dataset:
     )
 
 
-def _forms(folders: list[Path], official: list[dict[str, Any]]) -> list[Form]:
+def _forms(root: Path | None, folders: list[Path], official: list[dict[str, Any]]) -> list[Form]:
     names = [entry["name"] for entry in official]
     entries = {plain_name(entry["name"]): entry for entry in official}
     found: list[Form] = [_folder_form(folder, official) for folder in folders]
     found += [rows_form(folder, names) for folder in folders]
-    found += [json_form(path, names) for folder in folders for path in index_files(folder, DIRECTORIES)]
+    found += [json_form(path, names) for path in index_files(root, folders, DIRECTORIES)]
     return [{key: _official(source, entries[key]) for key, source in form.items()} for form in found if form]
 
 

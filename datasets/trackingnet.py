@@ -43,7 +43,7 @@ def _open(name: str, directory: str, parts: tuple[str, ...], official: list[str]
     forms += [rows_form(folder, names, key=str) for folder in folders]
     sequences = assemble(names, [form for form in forms if form], key=str)
     if not sequences:
-        raise nothing_found(name, folders, f"{parts[0]}/anno/<id>.txt, {parts[0]}/frames/<id>/ or <id>.txt")
+        raise nothing_found(name, root, folders, f"{parts[0]}/anno/<id>.txt, {parts[0]}/frames/<id>/ or <id>.txt")
     return Dataset(
         name=name,
         directory=directory,

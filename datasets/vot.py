@@ -136,11 +136,11 @@ def _open(edition: _Edition, root: Path | None) -> Dataset:
     official = {entry["name"]: entry for entry in _official(edition)}
     names = own_list(folders, "list.txt", official)
     forms: list[Form] = [folder_form(folder, names, official, edition.protocols[0]) for folder in folders]
-    forms += [index_form(path, names) for folder in folders for path in index_files(folder, edition.directories)]
+    forms += [index_form(path, names) for path in index_files(root, folders, edition.directories)]
     names = names or sorted(source.where.parent.name for form in forms for source in form.values())
     sequences = assemble(names, [form for form in forms if form])
     if not sequences:
-        raise nothing_found(edition.name, folders, f"<sequence>/groundtruth.txt or {edition.directory}.json")
+        raise nothing_found(edition.name, root, folders, f"<sequence>/groundtruth.txt or {edition.directory}.json")
     return Dataset(
         name=edition.name,
         directory=edition.directory,

@@ -63,7 +63,7 @@ def _parse(path: Path) -> Mapping[str, Any]:
 
 
 def data_root(dataset: str, option: Path | None) -> Path | None:
-    """The folder to look for a benchmark in, or None if nobody named one.
+    """The folder to look for a benchmark in, or the one file it is in, or None if nobody named one.
 
     Args:
         option: What ``--data`` said; it wins over ``$EVALKIT_DATA`` and the configuration file.
@@ -80,7 +80,7 @@ def data_root(dataset: str, option: Path | None) -> Path | None:
     ):
         if root:
             path = Path(root).expanduser()
-            if not path.is_dir():
+            if not path.exists():
                 raise EvalkitError("no such folder", where=f"{source} {path}")
             return path
     return None

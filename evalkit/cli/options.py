@@ -47,9 +47,9 @@ FILE_OR_FOLDER = click.Path(path_type=Path)
 def data(function: F) -> F:
     return click.option(
         "--data",
-        type=FOLDER,
+        type=click.Path(path_type=Path),
         metavar="ROOT",
-        help="The benchmark's folder, or one that holds it.  [default: $EVALKIT_DATA, then evalkit.toml]",
+        help="The benchmark's folder or index, or a folder that holds it.  [default: $EVALKIT_DATA, then evalkit.toml]",
     )(function)
 
 

@@ -144,3 +144,13 @@ def test_a_damaged_index_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "VOT2018.json").write_text("[1, 2")
     with pytest.raises(EvalkitError, match=r"VOT2018.json: this index cannot be read"):
         open_("vot2018", tmp_path)
+
+
+def test_an_index_can_be_given_by_its_own_name(data: Path, tmp_path: Path) -> None:
+    index = tmp_path / "anything.json"
+    index.symlink_to(data / "annotations" / "VOT2018.json")
+    assert len(open_("vot2018", index).sequences) == 60
+    index.unlink()
+    index.write_text('{"walk": {"gt_rect": [[1, 2, 3, 4]]}}')
+    with pytest.raises(EvalkitError, match=r"anything.json: no sequences of vot2018 are here"):
+        open_("vot2018", index)
