@@ -253,7 +253,14 @@ def _environment(store: Store, candidate: Candidate) -> dict[str, Any]:
 
 
 def _decisive(environment: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
-    keys = ["system", "machine", "processor", "capability", *(["gpu"] if candidate.device != "cpu" else [])]
+    keys = [
+        "system",
+        "machine",
+        "processor",
+        "processor_model",
+        "capability",
+        *(["gpu"] if candidate.device != "cpu" else []),
+    ]
     # What does without PyTorch does not depend on its version.
     used = ("numpy", "opencv", *(("torch", candidate.runtime) if environment.get("capability") else ()))
     versions = {name.partition("-")[0]: version for name, version in environment["versions"].items()}

@@ -129,7 +129,7 @@ def latency(label: str, old: TrackerRecord, new: TrackerRecord, gate: LatencyGat
         return [Finding("latency", label, None, "CPU time", Verdict.INCONCLUSIVE, reason)]
     changed = [
         f"{key} {old.environment.get(key)} → {new.environment.get(key)}"
-        for key in ("processor", "threads", "runtime")
+        for key in ("processor", "processor_model", "threads", "runtime")
         if old.environment.get(key) != new.environment.get(key)
     ]
     findings = [_ratio(label, before, now, gate, changed)]

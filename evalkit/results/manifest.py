@@ -38,6 +38,7 @@ def environment() -> dict[str, Any]:
         "system": platform.system(),
         "machine": platform.machine(),
         "processor": _processor(),
+        "processor_model": _processor_model(),
         "commit": _commit(),
         "capability": _capability(),
         "gpu": _gpu(),
@@ -91,13 +92,24 @@ def as_json(value: Any) -> Any:
 
 
 def _processor() -> str:
+    return _cpuinfo().get("model name") or platform.processor()
+
+
+def _processor_model() -> str | None:
+    # Virtual machines often say no more than the maker's name; kernels are chosen by what these numbers stand for.
+    facts = _cpuinfo()
+    numbers = [facts[key] for key in ("cpu family", "model", "stepping") if key in facts]
+    return "-".join(numbers) or None
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of its first processor; empty elsewhere."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor()
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _capability() -> str | None:
