@@ -73,14 +73,11 @@ def _check_folder(output: Path) -> None:
 def _write(part: NetworkPart, output: Path, runtime: Runtime, precision: str, samples: list[Any]) -> dict[str, Any]:
     # A template is computed once a sequence and not calibrated: trackers execute it in fp32 beside an int8 search.
     stored = "fp32" if precision == "int8" and part.name != "search" else precision
-    shapes = [value.shape for value in part.example]
-    fitting = [inputs for inputs in samples if [value.shape for value in inputs] == shapes]
-    program = engines.load(runtime.name, part, precision=stored, samples=lambda: fitting)
-    folder = exports.cached(part, runtime=runtime, precision=stored, samples=fitting if stored == "int8" else ())
+    program = engines.load(runtime.name, part, precision=stored, samples=lambda: samples)
     target = output / part.name
     try:
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(folder, target)
+        shutil.copytree(program.folder, target)
     except OSError as error:
         raise EvalkitError(f"the export cannot be written: {error.strerror}", where=target) from error
     written: dict[str, Any] = json.loads((target / exports.MANIFEST).read_text(encoding="utf-8"))

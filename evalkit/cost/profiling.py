@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import runtimes as engines
-from evalkit.cost import latency, macs, memory, reference
+from evalkit.cost import devices, latency, macs, memory, phone_profile, reference
 from evalkit.cost.latency import Timing
 from evalkit.cost.stages import Video, Walk
 from evalkit.errors import EvalkitError
@@ -50,6 +50,7 @@ def profile(
         trackers: Names.
         create: Builds a tracker from its name and keyword arguments; ``registry.create_tracker``.
         runtimes: Names, or ``("all",)``. A tracker without a network is timed once.
+        device: ``cpu``, ``cuda:0``, ..., or the file of another device (see ``devices``).
         rules: ``quick``, or ``mobile`` for at least 1,024 queries and 60 s.
 
     Returns:
@@ -61,6 +62,11 @@ def profile(
     """
     if rules not in latency.RULES:
         raise EvalkitError("no such rules", where="--rules", found=rules, expected=", ".join(latency.RULES))
+    if devices.is_device_file(device):
+        return phone_profile.profile(
+            trackers, create, Path(device), runtimes=runtimes, weights=weights, precision=precision, threads=threads,
+            rules=latency.RULES[rules], settings=settings,
+        )  # fmt: skip
     chosen, refused = _runtimes(runtimes, precision=precision, device=device, threads=threads)
     build = partial(
         create, weights=weights, precision=precision, device=device, threads=threads, settings=settings or {}, seed=0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,13 @@ class Started:
     """The network at one set of shapes.
 
     Attributes:
+        folder: Of its files; None where the runtime executes the module itself.
         differences: From torch in fp32, per output, relative to its largest value; 0 for torch itself.
     """
 
     execute: Execute
     any_batch: bool
+    folder: Path | None
     differences: tuple[float, ...]
 
 
@@ -75,6 +78,18 @@ class Program:
         """By output: the largest difference from torch in fp32 at the example's shapes, relative to the maximum."""
         return dict(zip(self.part.outputs, self._at(self.part.example).differences, strict=False))
 
+    @property
+    def folder(self) -> Path:
+        """Where the files of the export at the example's shapes are, with their manifest.
+
+        Raises:
+            ValueError: This runtime has no format.
+        """
+        folder = self._at(self.part.example).folder
+        if folder is None:
+            raise ValueError(f"{self.runtime.name} executes the module itself and writes no files")
+        return folder
+
     def _at(self, inputs: Sequence[NDArray[Any]]) -> Started:
         key = tuple(value.shape[1:] for value in inputs)
         if key not in self._started:
@@ -94,7 +109,7 @@ class Program:
         execute: Execute = adapter.start(
             part, folder, runtime=self.runtime.name, precision=self.precision, device=self.device, threads=self.threads
         )
-        return Started(execute, any_batch, self._compare(execute, part, samples))
+        return Started(execute, any_batch, folder, self._compare(execute, part, samples))
 
     def _compare(self, execute: Execute, part: NetworkPart, samples: Sequence[Arrays]) -> tuple[float, ...]:
         if self.runtime.name == "torch" and self.precision == "fp32" and self.device == "cpu":
