@@ -55,7 +55,8 @@ def table_text(table: Table) -> str:
 
 def cell_text(cell: Cell) -> str:
     text = latex(cell.text) if cell.text != "-" else "--"
-    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
+    marked = {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
+    return f"{marked} {latex(cell.detail)}" if cell.detail else marked
 
 
 def _form(columns: Sequence[Column]) -> str:

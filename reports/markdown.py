@@ -65,4 +65,5 @@ def table_text(table: Table) -> str:
 
 def cell_text(cell: Cell) -> str:
     text = markdown(cell.text)
-    return {"best": f"**{text}**", "second": f"<u>{text}</u>"}.get(cell.mark, text)
+    marked = {"best": f"**{text}**", "second": f"<u>{text}</u>"}.get(cell.mark, text)
+    return f"{marked} {markdown(cell.detail)}" if cell.detail else marked

@@ -89,7 +89,7 @@ def as_table(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), notices: 
 
 def align(table: Table) -> str:
     """Columns of equal width, two spaces between; control characters of names are shown, not obeyed."""
-    rows = [[column.title for column in table.columns], *([cell.text for cell in row] for row in table.rows)]
+    rows = [[column.title for column in table.columns], *([cell.full for cell in row] for row in table.rows)]
     shown = [["".join(one if one.isprintable() else repr(one)[1:-1] for one in text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     return "\n".join(

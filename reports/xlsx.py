@@ -69,14 +69,14 @@ def _fill(sheet: Worksheet, table: Table) -> None:
     for head in sheet[1]:
         head.font = Font(bold=True)
     sheet.freeze_panes = "B2"
-    _fit(sheet, [[column.title for column in table.columns], *([cell.text for cell in row] for row in table.rows)])
+    _fit(sheet, [[column.title for column in table.columns], *([cell.full for cell in row] for row in table.rows)])
 
 
 def _put_row(sheet: Worksheet, number: int, row: Sequence[Cell], columns: Sequence[Column]) -> None:
     from openpyxl.styles import Font
 
     for place, (cell, column) in enumerate(zip(row, columns, strict=True), start=1):
-        written = _put(sheet, number, place, cell.text if cell.value is None else cell.value)
+        written = _put(sheet, number, place, cell.full if cell.value is None else cell.value)
         if cell.value is not None:
             written.number_format = "0" + ("." + "0" * column.digits if column.digits else "")
         if cell.mark in ("best", "second"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -54,8 +54,8 @@ class _Request:
 class _Finding:
     """What there is of one tracker on one benchmark."""
 
-    runs: dict[str, list[Trajectory]]
-    notice: str
+    runs: dict[str, list[Trajectory]] = field(default_factory=dict)
+    skipped: str = ""
     card: Mapping[str, Any] | None = None
     scores: tuple[Score, ...] = ()
     leading: Measure | None = None
@@ -119,7 +119,8 @@ def gather(
         runs={key: finding.runs for key, finding in present.items()},
         cards={key: finding.card for key, finding in present.items() if finding.card is not None},
         differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
-        notices=tuple(finding.notice for finding in findings.values()),
+        skipped={key: finding.skipped for key, finding in findings.items() if finding.skipped},
+        notices=tuple(_notice(_open(name, data), label, finding) for (name, label), finding in findings.items()),
         replay=tuple(_sequence_name(name, opened) for name in replay),
         names=dict(names or {}),
     )
@@ -176,9 +177,12 @@ def _examine(request: _Request) -> _Finding:
     dataset = _open(request.dataset, request.data)
     store = Store(request.results, dataset, request.label, dataset.protocols[0])
     found = read_runs(store, allow_partial=request.allow_partial)
-    notice = _notice(store, found)
     if not found:
-        return _Finding({}, notice)
+        return _Finding(skipped="there are no results")
+    card = manifest.load(store.folder)
+    made_on = card["identity"].get("dataset_version", dataset.version) if card else dataset.version
+    if made_on != dataset.version:
+        return _Finding(skipped=f"made on version {made_on} of the benchmark, this is {dataset.version}: run it again")
     scores: list[Score] = []
     leading: Measure | None = None
     for profile, metrics in _plan(dataset, request.profiles):
@@ -189,7 +193,7 @@ def _examine(request: _Request) -> _Finding:
         fresh = _scores(store, found, profile, measures)
         scores += [one for one in fresh if metrics is None or one.metric in metrics - known]
         leading = leading or _leading(measures)
-    return _Finding(found, notice, manifest.load(store.folder), tuple(scores), leading)
+    return _Finding(found, card=card, scores=tuple(scores), leading=leading)
 
 
 def _plan(dataset: Dataset, asked: tuple[str, ...] | None) -> list[tuple[str, frozenset[str] | None]]:
@@ -263,11 +267,10 @@ def read_runs(
     return found
 
 
-def _notice(store: Store, runs: Mapping[str, list[Trajectory]]) -> str:
-    where = f"{store.dataset.name}: {store.label}"
-    if not runs:
-        return f"{where} skipped, there are no results in {store.folder.name}"
-    expected = len(store.dataset.expected)
-    origin = "with run.json" if (store.folder / manifest.FILE).is_file() else "imported, without run.json"
-    count = f"all {expected} sequences" if len(runs) == expected else f"{len(runs)} of {expected} sequences"
-    return f"{where} found, {count}, {origin}"
+def _notice(dataset: Dataset, label: str, finding: _Finding) -> str:
+    where = f"{dataset.name}: {label}"
+    if finding.skipped:
+        return f"{where} skipped, {finding.skipped}"
+    count, expected = len(finding.runs), len(dataset.expected)
+    origin = "with run.json" if finding.card is not None else "imported, without run.json"
+    return f"{where} found, {'all ' if count == expected else f'{count} of '}{expected} sequences, {origin}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.metrics import profiles
-from evalkit.reports._comparison.document import Cell, Column, Section, Table
+from evalkit.reports._comparison.document import Cell, Column, Section, Table, name_cell
 from evalkit.reports._comparison.summary import contenders_table
 from evalkit.reports._comparison.view import View, head
 
@@ -49,9 +49,29 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 def found_section(view: View) -> Section:
     """What was found and skipped, who is who, and what the numbers mean."""
     return Section(
-        "found", "What was found, what was skipped", tables=(contenders_table(view.contenders), *_definitions(view)),
-        lead=view.comparison.notices,
+        "found", "Found and skipped", tables=(contenders_table(view.contenders), *_found(view), *_definitions(view)),
     )  # fmt: skip
+
+
+def _found(view: View) -> list[Table]:
+    """How much there is of each tracker on each benchmark."""
+    datasets = view.comparison.datasets
+    if not datasets:
+        return []
+    columns = (Column("tracker", numeric=False), *(Column(one.name, numeric=False) for one in datasets))
+    rows = tuple(
+        (name_cell(one), *(_coverage(view, dataset.name, one.label, len(dataset.expected)) for dataset in datasets))
+        for one in view.contenders
+    )
+    return [Table("found", "Results", columns, rows)]
+
+
+def _coverage(view: View, dataset: str, label: str, expected: int) -> Cell:
+    key = (dataset, label)
+    if key not in view.comparison.runs:
+        return Cell("skipped", detail=view.comparison.skipped.get(key, ""))
+    origin = "run.json" if key in view.comparison.cards else "imported"
+    return Cell(f"{len(view.comparison.runs[key])} of {expected}", detail=origin)
 
 
 def _definitions(view: View) -> list[Table]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from evalkit.reports._comparison import published
 from evalkit.reports._comparison.document import Cell, Column, Contender, Figure, Section, Table, number_cell
 from evalkit.reports._comparison.published import Published
-from evalkit.reports._comparison.view import View, head
+from evalkit.reports._comparison.view import TRACKING, View, head
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -35,7 +35,7 @@ def section(view: View) -> Section:
 
 def _axes(view: View) -> list[tuple[str, str, Callable[[Contender], Found | None]]]:
     def latency(contender: Contender) -> Found | None:
-        cost = view.cost(contender.label, "latency_p50")
+        cost = view.cost(contender.label, "latency_p50", conventions=(TRACKING,))
         return None if cost is None or cost.value is None else (cost.value, False)
 
     return [
@@ -102,7 +102,7 @@ def paper_section(view: View) -> Section:
     return Section("paper", _PAPER, (lead,), (_paper_table(rows),), (_paper_figure(view, rows),))
 
 
-_PAPER = "As the LightTrack paper draws it"
+_PAPER = "LightTrack's figure"
 _PaperRow = tuple[str, Published, Published, Published]
 """Tracker, EAO, MACs, parameters."""
 
@@ -140,8 +140,16 @@ def _paper_table(rows: list[_PaperRow]) -> Table:
             number_cell(eao.plain),
             number_cell(flops.plain / 1e6, 1),
             number_cell(params.plain / 1e6, 2),
-            Cell("; ".join(f"{one.metric}: {one.source} {one.certainty}" for one in (eao, flops, params))),
+            Cell(_sources((eao, flops, params))),
         )
         for tracker, eao, flops, params in rows
     )
     return Table("paper", "The numbers and where they stand", columns, cells).marked()
+
+
+def _sources(numbers: Sequence[Published]) -> str:
+    """Each source once, with what it says and how it is known."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for one in numbers:
+        said.setdefault((one.source, one.certainty), []).append(one.metric)
+    return "; ".join(f"{', '.join(metrics)}: {source} ({certainty})" for (source, certainty), metrics in said.items())

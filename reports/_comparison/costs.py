@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.reports._comparison.document import Cell, Column, number_cell
-from evalkit.reports._comparison.view import View
+from evalkit.reports._comparison.view import TRACKING, View
 
 
 def add_costs(view: View, columns: list[Column], cells: dict[str, list[Cell]]) -> None:
@@ -20,7 +20,7 @@ def add_costs(view: View, columns: list[Column], cells: dict[str, list[Cell]]) -
             for label, value in found.items():
                 cells[label].append(_counted(value))
     for title, quantity, better in (("fps", "fps", True), ("latency p50 (ms)", "latency_p50", False)):
-        costs = {one.label: view.cost(one.label, quantity) for one in chosen}
+        costs = {one.label: view.cost(one.label, quantity, conventions=(TRACKING,)) for one in chosen}
         if any(costs.values()):
             columns.append(Column(title, higher_is_better=better, digits=1, hint=devices(view, quantity)))
             for label, cost in costs.items():

@@ -19,14 +19,19 @@ class Cell:
         value: What it sorts by and what a spreadsheet stores; None for text.
         mark: ``best`` or ``second`` of its column, ``better`` or ``worse`` than another tracker, or nothing.
         series: Place of the tracker that the cell names, so that it wears the tracker's colour.
-        link: Key of another part of the report.
+        detail: What stands beside the value in small print: an interval, a difference.
     """
 
     text: str
     value: float | None = None
     mark: str = ""
     series: int | None = None
-    link: str = ""
+    detail: str = ""
+
+    @property
+    def full(self) -> str:
+        """Text and detail in one line."""
+        return f"{self.text} {self.detail}" if self.detail else self.text
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,8 @@ class Document:
 
 def name_cell(contender: Contender) -> Cell:
     """The first cell of a tracker's row."""
-    suffix = {"imported": " (imported)", "published": " (published)"}.get(contender.origin, "")
-    return Cell(contender.label + suffix, series=contender.index)
+    detail = "" if contender.origin == "evalkit" else f"({contender.origin})"
+    return Cell(contender.label, series=contender.index, detail=detail)
 
 
 def number_cell(value: float | None, digits: int = 3, *, suffix: str = "", mark: str = "") -> Cell:

@@ -69,10 +69,9 @@ def score_cell(score: Score | None, places: int) -> Cell:
     """A value and its confidence interval."""
     if score is None or score.value is None:
         return Cell("-")
-    text = f"{score.value:.{places}f}"
-    if score.low is not None and score.high is not None:
-        text += f" [{score.low:.{places}f}, {score.high:.{places}f}]"
-    return Cell(text, score.value)
+    known = score.low is not None and score.high is not None
+    interval = f"[{score.low:.{places}f}, {score.high:.{places}f}]" if known else ""
+    return Cell(f"{score.value:.{places}f}", score.value, detail=interval)
 
 
 def _coverage(scores: Sequence[Score]) -> Cell:

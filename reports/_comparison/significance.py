@@ -43,8 +43,8 @@ def _matrix(view: View, dataset: str, scores: list[Score], found: Mapping[tuple[
     shared = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     notes = (
         f"Differences with their 95 % interval, over resamples of {shared} common sequences. "
-        f"A star and a colour: p < {LEVEL} by a permutation test of paired sequences, adjusted after Holm for "
-        f"{len(found)} pairs. Published numbers without raw results take no part.",
+        f"A star and a colour: p < {LEVEL} by a permutation test of paired sequences, adjusted after Holm for all "
+        f"pairs ({len(found)}). Published numbers without raw results take no part.",
     )
     return Table(f"{dataset}-significance", f"Differences in {head(first.metric, first.unit)}", columns, rows, notes)
 
@@ -56,6 +56,7 @@ def _cell(found: Mapping[tuple[str, str], Difference], row: str, column: str, pl
     value = sign * difference.value
     low, high = sorted((sign * difference.low, sign * difference.high))
     real = difference.p_value < LEVEL
-    text = f"{value:+.{places}f}{'*' if real else ''} [{low:+.{places}f}, {high:+.{places}f}]"
+    text = f"{value:+.{places}f}{'*' if real else ''}"
+    interval = f"[{low:+.{places}f}, {high:+.{places}f}]"
     mark = ("better" if (value > 0) == better else "worse") if real else ""
-    return Cell(text, value, mark)
+    return Cell(text, value, mark, detail=interval)

@@ -33,14 +33,21 @@ def _add_benchmark(view: View, dataset: str, columns: list[Column], cells: dict[
     columns.append(Column(title, first.higher_is_better, digits=places, hint=first.profile))
     cited = {one.label: view.cited(one, dataset, first.metric) for one in view.contenders}
     if any(cited.values()):
-        columns += [Column("published", digits=places), Column("difference", digits=places)]
+        columns.append(Column("published", digits=places, hint="in brackets: ours minus published"))
     for one in view.contenders:
         score = scores.get(one.label)
         cells[one.label].append(score_cell(score, places))
         if any(cited.values()):
             number = cited[one.label]
             claimed = None if number is None else number.plain
-            cells[one.label] += [number_cell(claimed, places), difference_cell(score, claimed, places)]
+            cells[one.label].append(_published_cell(score, claimed, places))
+
+
+def _published_cell(score: Score | None, claimed: float | None, places: int) -> Cell:
+    difference = difference_cell(score, claimed, places)
+    if claimed is None or difference.value is None:
+        return number_cell(claimed, places)
+    return Cell(f"{claimed:.{places}f}", claimed, detail=f"({difference.text})")
 
 
 def difference_cell(score: Score | None, published: float | None, places: int) -> Cell:
@@ -52,7 +59,8 @@ def difference_cell(score: Score | None, published: float | None, places: int) -
 
 def _notes(view: View) -> tuple[str, ...]:
     notes = [
-        "Best in bold, second underlined. Brackets: 95 % confidence interval over sequences, where one was computed."
+        "Best in bold, second underlined. Small print: 95 % confidence interval over sequences; beside a published "
+        "value, ours minus published."
     ]
     partial = dict.fromkeys(
         f"{score.tracker} on {dataset}: {score.sequences} of {score.expected_sequences} sequences"

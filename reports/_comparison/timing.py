@@ -57,7 +57,7 @@ def _table(view: View, costs: list[Cost]) -> Table:
         )
         for (tracker, stage, runtime, precision, device, threads), values in groups.items()
     ]  # fmt: skip
-    return Table("timing", "Milliseconds a frame", tuple(columns), tuple(rows), filterable=len(rows) > 12).marked()
+    return Table("timing", "Milliseconds a frame", tuple(columns), tuple(rows), filterable=len(rows) > 12)
 
 
 def _figures(view: View, costs: list[Cost]) -> list[Figure]:

@@ -29,6 +29,9 @@ HEADS = {
     "lt_precision": "Pr",
     "lt_recall": "Re",
 }
+TRACKING = "tracking"
+"""What a run's clock covers: initialize and update, not decoding."""
+
 MACS_CONVENTIONS = ("thop-2020", "conv", "all")
 """In order of preference; the first is the one papers of this field print."""
 
@@ -102,7 +105,7 @@ class View:
         """One score per tracker, best first: by the metric a benchmark ranks by, in its first profile."""
         return ranked(leading(self.scores(dataset)))
 
-    def cost(self, label: str, quantity: str, *, conventions: Sequence[str] = ()) -> Cost | None:
+    def cost(self, label: str, quantity: str, *, conventions: Sequence[str]) -> Cost | None:
         """A measured cost of a tracker, by the first convention that is there."""
         found = [
             cost
@@ -113,7 +116,7 @@ class View:
             matching = [cost for cost in found if cost.convention == convention]
             if matching:
                 return matching[0]
-        return found[0] if found and not conventions else None
+        return None
 
     def macs(self, contender: Contender) -> tuple[float, bool] | None:
         """Multiply-accumulates a frame, and whether the number is only cited."""

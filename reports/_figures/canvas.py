@@ -11,6 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from evalkit.reports._figures.style import GRID, INK, MUTED, Style, shortened
 
@@ -84,6 +85,15 @@ def sheet(
     axes.grid(visible=True)
     axes.tick_params(length=0, labelsize=9)
     return figure, axes
+
+
+def logarithmic(axes: Axes, low: float, high: float) -> None:
+    """Make the horizontal axis logarithmic from low to high, labelled in plain numbers."""
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 60 * low else (1.0,), numticks=12))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1e6 else f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def legend_columns(labels: Sequence[str]) -> int:

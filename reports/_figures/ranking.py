@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from evalkit.reports._figures.canvas import add_legend, legend_rows, sheet
+from evalkit.reports._figures.canvas import add_legend, legend_rows, logarithmic, sheet
 from evalkit.reports._figures.style import INK, MUTED, Style, shortened
 
 Row = tuple[int, str, float, float | None, float | None]
@@ -21,8 +21,6 @@ def ranking_plot(title: str, x_label: str, rows: Sequence[Row], *, log: bool = F
     figure, axes = sheet(title, height=72 + 19 * len(rows), left=left)
     axes.grid(visible=False, axis="y")
     ends = [value for row in rows for value in row[2:] if value is not None]
-    if log:
-        axes.set_xscale("log")
     for place, (index, _, value, low, high) in enumerate(rows):
         style = Style(index)
         if low is not None and high is not None:
@@ -31,8 +29,9 @@ def ranking_plot(title: str, x_label: str, rows: Sequence[Row], *, log: bool = F
         axes.plot([value], [place], linestyle="", marker=style.marker, color=style.color, markersize=7,
                   gid=f"{style.name}--p{place}")  # fmt: skip
         axes.annotate(
-            f"{value:.{digits}f}", (1, place), xycoords=("axes fraction", "data"), xytext=(-2, 0), color=INK,
-            textcoords="offset points", ha="right", va="center", fontsize=9, gid=f"{style.name}--v{place}",
+            f"{value:.3g}" if log else f"{value:.{digits}f}", (1, place), xycoords=("axes fraction", "data"),
+            xytext=(-2, 0), textcoords="offset points", color=INK, ha="right", va="center", fontsize=9,
+            gid=f"{style.name}--v{place}",
         )  # fmt: skip
     axes.set_yticks(range(len(rows)), [shortened(label, 26) for _, label, *_ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -41,7 +40,7 @@ def ranking_plot(title: str, x_label: str, rows: Sequence[Row], *, log: bool = F
     if not log:
         axes.set_xlim(min(ends) - 0.06 * span, max(ends) + 0.24 * span)
     else:
-        axes.set_xlim(min(ends) * 0.8, max(ends) * (max(ends) / min(ends)) ** 0.25 * 1.3)
+        logarithmic(axes, min(ends) * 0.8, max(ends) * (max(ends) / min(ends)) ** 0.25 * 1.3)
     return figure
 
 

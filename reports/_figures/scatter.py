@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evalkit.reports._figures.canvas import sheet
+from evalkit.reports._figures.canvas import logarithmic, sheet
 from evalkit.reports._figures.style import INK, MUTED, Style, shortened
 
 
@@ -82,10 +82,9 @@ def _limits(axes: Axes, points: Sequence[Point], *, log: bool) -> None:
     xs, ys = [point.x for point in points], [point.y for point in points]
     ys += [value for point in points for value in (point.low, point.high) if value is not None]
     if log:
-        axes.set_xscale("log")
         low, high = math.log10(min(xs)), math.log10(max(xs))
         room = max(0.12 * (high - low), 0.15)
-        axes.set_xlim(10 ** (low - room), 10 ** (high + room))
+        logarithmic(axes, 10 ** (low - room), 10 ** (high + room))
     else:
         room = 0.1 * (max(xs) - min(xs)) or 0.1 * abs(max(xs)) or 1.0
         axes.set_xlim(min(xs) - room, max(xs) + room)
@@ -107,23 +106,52 @@ def _mark(axes: Axes, point: Point, number: int) -> None:
 
 
 def _name(axes: Axes, points: Sequence[Point]) -> None:
-    """Names beside the points; where two would overlap the lower one moves down."""
-    width = axes.bbox.width * 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
-    taken: list[tuple[float, float, float]] = []
-    placed = [(axes.transData.transform((point.x, point.y)) * 72 / axes.figure.dpi, point) for point in points]
-    left = axes.bbox.x0 * 72 / axes.figure.dpi
-    for number, ((x, y), point) in enumerate(sorted(placed, key=lambda item: -item[0][1])):
+    """Names beside the points, each where it covers no other name and no mark."""
+    scale = 72 / axes.figure.dpi
+    places = [tuple(axes.transData.transform((point.x, point.y)) * scale) for point in points]
+    right = axes.bbox.x1 * scale
+    taken = [_around(x, y, _reach(point)) for (x, y), point in zip(places, points, strict=True)]
+    for number, ((x, y), point) in enumerate(zip(places, points, strict=True)):
         text = shortened(point.label, 24)
-        length = 5.4 * len(text)
-        reach = 7.0 if point.size is None else 5.0 + 8.5 * math.sqrt(point.size)
-        to_left = x - left + reach + length > width
-        start = x - reach - length if to_left else x + reach
-        level = y
-        while any(abs(level - other) < 10 and start < end and start + length > begin for begin, end, other in taken):
-            level -= 2
-        taken.append((start, start + length, level))
+        dx, dy, anchor = _spot(x, y, _reach(point), 5.3 * len(text), right, taken)
+        taken.append(_box(x + dx, y + dy, 5.3 * len(text), anchor))
         axes.annotate(
-            text, (point.x, point.y), xytext=(-reach if to_left else reach, level - y), textcoords="offset points",
-            fontsize=9, color=INK, va="center", ha="right" if to_left else "left",
-            gid=f"{Style(point.index).name}--n{number}", annotation_clip=False,
+            text, (point.x, point.y), xytext=(dx, dy), textcoords="offset points", fontsize=9, color=INK, va="center",
+            ha=anchor, gid=f"{Style(point.index).name}--n{number}", annotation_clip=False,
         )  # fmt: skip
+
+
+_Rectangle = tuple[float, float, float, float]
+"""Left, bottom, right, top, in points."""
+
+
+def _spot(
+    x: float, y: float, reach: float, length: float, right: float, taken: Sequence[_Rectangle]
+) -> tuple[float, float, str]:
+    """Where a name goes: beside the mark where there is room, else a little higher or lower."""
+    sides: list[tuple[float, str]] = [(reach + 2, "left"), (-reach - 2, "right")]
+    if x + reach + length > right:
+        sides.reverse()
+    for dy in (6.0, -6.0, 12.0, -12.0, 18.0, -18.0, 25.0, -25.0, 32.0, -32.0):
+        for dx, anchor in sides:
+            box = _box(x + dx, y + dy, length, anchor)
+            if not any(_overlap(box, other) for other in taken):
+                return dx, dy, anchor
+    return sides[0][0], 6.0, sides[0][1]
+
+
+def _reach(point: Point) -> float:
+    return 5.0 if point.size is None else 2.5 + 8.5 * math.sqrt(point.size)
+
+
+def _around(x: float, y: float, reach: float) -> _Rectangle:
+    return x - reach, y - reach, x + reach, y + reach
+
+
+def _box(x: float, y: float, length: float, anchor: str) -> _Rectangle:
+    left = x if anchor == "left" else x - length
+    return left, y - 5.0, left + length, y + 5.0
+
+
+def _overlap(a: _Rectangle, b: _Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

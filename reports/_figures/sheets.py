@@ -49,7 +49,7 @@ def _text_pages(document: Document) -> Iterator[Figure]:
 
 
 def _aligned(table: Table) -> list[str]:
-    rows = [[column.title for column in table.columns], *([cell.text for cell in row] for row in table.rows)]
+    rows = [[column.title for column in table.columns], *([cell.full for cell in row] for row in table.rows)]
     widths = [min(40, max(len(row[place]) for row in rows)) for place in range(len(table.columns))]
     return [
         "  ".join(

@@ -45,8 +45,8 @@ def test_the_best_and_the_second_best_are_marked_by_the_direction_of_their_colum
 def test_latex_sets_the_best_in_bold_and_underlines_the_second(compare: Compare) -> None:
     text = str(written("latex", compare("one", "two", "three")))
     assert r"\toprule" in text
-    assert re.search(r"one & \\textbf\{0\.\d{3} \[", text)
-    assert re.search(r"two & \\underline\{0\.\d{3} \[", text)
+    assert re.search(r"one & \\textbf\{0\.\d{3}\} \[", text)
+    assert re.search(r"two & \\underline\{0\.\d{3}\} \[", text)
 
 
 def test_latex_leaves_no_special_character_of_a_name_alone(nasty: Comparison) -> None:
