@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.engine.work import Job, Unit, Worker, open_dataset, pin_threads, settle
+from evalkit.engine.threads import pin_threads
+from evalkit.engine.work import Job, Unit, Worker, open_dataset, settle
 from evalkit.types import Dataset, Frames, Image, Prediction, Region, Sequence, Tracker
 
 SLEEP = 0.02

@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from plain_loop import PlainLoop
 
-from evalkit.engine.work import Job, Worker, open_dataset, pin_threads
+from evalkit.engine.threads import pin_threads
+from evalkit.engine.work import Job, Worker, open_dataset
 from evalkit.geometry import bounding_box, shifted
 from evalkit.types import Box, Image, Sequence
 

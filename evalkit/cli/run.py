@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -76,6 +77,10 @@ def command(
 
     Writes: <results>/<BENCHMARK>/<tracker>/ with the benchmark's own result files and run.json.
     """
+    from evalkit.engine.threads import thread_environment
+
+    # Before NumPy is loaded, which reads it once.
+    os.environ.update(thread_environment(threads))
     from evalkit import api
     from evalkit.cli.progress import Progress
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.source import fingerprint
-from evalkit.engine.work import Answer, Job, Unit, Worker, thread_environment
+from evalkit.engine.threads import thread_environment
+from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.results import manifest
 

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.engine import dispatch
-from evalkit.engine.work import Answer, Job, Unit, Worker, thread_environment
+from evalkit.engine.threads import thread_environment
+from evalkit.engine.work import Answer, Job, Unit, Worker
 
 
 def execute(

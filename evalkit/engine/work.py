@@ -7,7 +7,6 @@ worker leaves nothing half done.
 from __future__ import annotations
 
 import math
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from evalkit import config, protocols, registry
+from evalkit.engine.threads import pin_threads
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Tracker, Trajectory
@@ -228,19 +227,3 @@ def settle(store: Store, answer: Answer) -> Outcome:
     frames = sum(len(one) for one in answer.trajectories)
     seconds = sum(float(np.nansum(one.seconds)) for one in answer.trajectories)
     return Outcome(unit, Status.DONE, frames, seconds if unit.job.timed else math.nan)
-
-
-def pin_threads(threads: int) -> None:
-    """Make the libraries that are loaded compute in that many threads; they take every core otherwise.
-
-    NumPy's own reads the environment once, when it is loaded: see ``thread_environment``.
-    """
-    cv2.setNumThreads(threads)
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(threads)
-
-
-def thread_environment(threads: int) -> dict[str, str]:
-    """Environment in which a process that starts computes in that many threads."""
-    return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))

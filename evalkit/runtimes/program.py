@@ -91,18 +91,24 @@ class Program:
         return folder
 
     def _at(self, inputs: Sequence[NDArray[Any]]) -> Started:
-        key = tuple(value.shape[1:] for value in inputs)
+        batch = inputs[0].shape[0] if self._captures else 1
+        key = tuple((batch, *value.shape[1:]) for value in inputs)
         if key not in self._started:
-            example = tuple(np.zeros((1, *value.shape[1:]), value.dtype) for value in inputs)
-            known = key == tuple(value.shape[1:] for value in self.part.example)
+            example = tuple(np.zeros(shape, value.dtype) for shape, value in zip(key, inputs, strict=True))
+            known = key == tuple(value.shape for value in self.part.example)
             self._started[key] = self._start(self.part if known else replace(self.part, example=example))
         return self._started[key]
+
+    @property
+    def _captures(self) -> bool:
+        """Whether an execution is recorded once and replayed, which fixes the size of the batch as well."""
+        return self.runtime.name == "torch-cuda-graph"
 
     def _start(self, part: NetworkPart) -> Started:
         adapter = self.runtime.adapter()
         samples = self._fitting_samples(part)
         folder = None
-        any_batch = self.runtime.name != "torch-cuda-graph"
+        any_batch = True
         if self.runtime.format:
             folder = exports.cached(part, runtime=self.runtime, precision=self.precision, samples=samples)
             any_batch = exports.takes_any_batch(folder)
