@@ -396,6 +396,7 @@ def report(
     allow_partial: bool = False,
     replay: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
+    jobs: int = 1,
 ) -> Comparison:
     """Compare trackers by what result files say, and write the report that the output's suffix names.
 
@@ -404,6 +405,7 @@ def report(
         output: Ends in ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx`` or ``.json``.
         replay: Sequences to show frame by frame; only these need frames.
         names: By label, the tracker whose published numbers stand beside it, where the label does not say it.
+        jobs: Processes to read and score with; more than one needs a main module that can be imported again.
 
     Raises:
         EvalkitError: No form of report has that suffix; see ``evalkit.comparison.gather``.
@@ -411,7 +413,7 @@ def report(
     entry = comparisons.form_of(output)
     gathered = comparisons.gather(
         trackers, datasets, data=data, results=results, profiles=profiles, costs=costs,
-        allow_partial=allow_partial, replay=replay, names=names,
+        allow_partial=allow_partial, replay=replay, names=names, jobs=jobs,
     )  # fmt: skip
     content = entry.build(comparison=gathered, scores=gathered.scores, costs=gathered.costs, notices=gathered.notices)
     write_bytes(output, content if isinstance(content, bytes) else f"{content}\n".encode())
