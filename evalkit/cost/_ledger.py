@@ -151,7 +151,8 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+    # Of a tensor without data (meta device) the address of the data says nothing.
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _is_spatial(image: torch.Tensor, pooled: torch.Tensor) -> bool:
