@@ -1,8 +1,9 @@
 """Did a change make the tracker worse? A suite, its baseline, and a verdict for each gate.
 
 A suite (``suite``) says what is run; what came out is a record (``records``), and the record that was agreed upon is
-the baseline (``baseline``). ``measurement`` makes records, ``gates`` compare two of them, ``accuracy`` holds the
-statistics, ``writers`` and ``junit`` say the outcome, ``divergence`` finds where two runs part.
+the baseline (``baseline``). ``measurement`` makes records; ``gates``, ``statistical`` and ``timing`` compare two of
+them, with the statistics of ``accuracy``; ``writers``, ``junit`` and ``delivery`` say the outcome; ``divergence`` finds
+where two runs part.
 """
 
 from __future__ import annotations

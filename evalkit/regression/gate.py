@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalkit.errors import EvalkitError
 from evalkit.regression import baseline as baselines
-from evalkit.regression import gates, statistical
+from evalkit.regression import gates, statistical, timing
 from evalkit.regression import suite as suites
 from evalkit.regression.baseline import Baseline
 from evalkit.regression.measurement import Bench, Progress, check_margins, margins, measure, open_benchmark
@@ -77,7 +77,7 @@ def _fast_enough(old: TrackerRecord | None, suite: Suite) -> Callable[[LatencyRe
     before = None if old is None else old.latency
     if gate is None or before is None:
         return None
-    return lambda now: statistical.slowdown(before, now) <= gate.margin / 2
+    return lambda now: timing.slowdown(before, now) <= gate.margin / 2
 
 
 def _old(path: Path, suite: Suite, *, update: bool) -> Baseline:
@@ -109,7 +109,7 @@ def _findings(suite: Suite, benches: list[Bench], old: Trackers, new: Trackers) 
                 yield gates.exact(label, name, (before, record), (now, now.datasets[name]))
         comparisons += _comparisons(label, benches, before, now)
         if suite.gates.latency is not None:
-            yield from statistical.latency(label, before, now, suite.gates.latency)
+            yield from timing.latency(label, before, now, suite.gates.latency)
     yield from statistical.judge(comparisons)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from evalkit.cost.latency import BUSY_BELOW
 from evalkit.errors import EvalkitError
 from evalkit.regression.digests import Digest
 
@@ -119,7 +120,7 @@ class LatencyRecord:
         ratios: One per block, sorted.
         reference: Which workload, with its version.
         seconds_p50, seconds_p90: Wall clock of a frame, for information.
-        cpu_share: CPU time over wall time; below 0.9 the wall clock says nothing.
+        cpu_share: CPU time over wall time.
     """
 
     ratios: Columns
@@ -132,6 +133,11 @@ class LatencyRecord:
     def ratio(self) -> float:
         """The median."""
         return statistics.median(self.ratios)
+
+    @property
+    def busy(self) -> bool:
+        """Whether others had the processor for a noticeable part of the time."""
+        return self.cpu_share < BUSY_BELOW
 
 
 @dataclass(frozen=True)

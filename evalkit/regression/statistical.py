@@ -1,22 +1,15 @@
-"""The gates on accuracy and latency: verdicts from intervals."""
+"""The gate on accuracy: verdicts from intervals."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from evalkit.metrics.statistics import holm
 from evalkit.regression import accuracy
 from evalkit.regression.gates import incomparable
 from evalkit.regression.outcome import Finding, Parted, Verdict
-from evalkit.regression.records import DatasetRecord, LatencyRecord, MetricRecord, TrackerRecord
-from evalkit.regression.suite import LatencyGate
-
-SESSION = 0.02
-"""Standard deviation of the CPU-time ratio from one session to the next on a busy machine, as a fraction."""
+from evalkit.regression.records import DatasetRecord, MetricRecord
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ def judge(comparisons: Iterable[Comparison]) -> list[Finding]:
     changes = [None if one.obstacle() else one.change() for one in comparisons]
     tested = [index for index, change in enumerate(changes) if change is not None]
     adjusted = holm([change.p for change in changes if change is not None])
-    rejected = {index: p <= accuracy.LEVEL for index, p in zip(tested, adjusted, strict=True)}
+    rejected = {index: p <= accuracy.ALARM for index, p in zip(tested, adjusted, strict=True)}
     return [
         _finding(one, change, fails=rejected.get(index, False))
         for index, (one, change) in enumerate(zip(comparisons, changes, strict=True))
@@ -115,62 +108,3 @@ def responsible(one: Comparison) -> tuple[Parted, ...]:
         if a is not None and b is not None and a != b:
             changes.append(Parted(name, change=b - a))
     return tuple(sorted(changes, key=lambda parted: sign * (parted.change or 0.0)))
-
-
-def latency(label: str, old: TrackerRecord, new: TrackerRecord, gate: LatencyGate) -> list[Finding]:
-    """CPU time relative to the reference workload; wall clock too where a suite asks for it."""
-    if old.latency is None or new.latency is None:
-        reason = "it was not measured on this device" if new.latency is None else "the baseline has none; update it"
-        verdict = Verdict.SKIPPED if new.latency is None else Verdict.INCONCLUSIVE
-        return [Finding("latency", label, None, "CPU time", verdict, reason)]
-    before, now = old.latency, new.latency
-    if before.reference != now.reference:
-        reason = f"the reference workload is {now.reference}, the baseline's {before.reference}; update it"
-        return [Finding("latency", label, None, "CPU time", Verdict.INCONCLUSIVE, reason)]
-    changed = [
-        f"{key} {old.environment.get(key)} → {new.environment.get(key)}"
-        for key in ("processor", "processor_model", "threads", "runtime")
-        if old.environment.get(key) != new.environment.get(key)
-    ]
-    findings = [_ratio(label, before, now, gate, changed)]
-    return [*findings, _wall(label, before, now, gate.wall, changed)] if gate.wall is not None else findings
-
-
-def _ratio(label: str, old: LatencyRecord, new: LatencyRecord, gate: LatencyGate, changed: list[str]) -> Finding:
-    margin = gate.elsewhere if changed else gate.margin
-    change = slowdown(old, new)
-    spread = math.hypot(_error(old), _error(new), SESSION * math.sqrt(2))
-    low, high = (math.expm1(math.log1p(change) + step * 1.645 * spread) for step in (-1, 1))
-    passes = high <= margin or change <= margin / 2
-    verdict = Verdict.FAIL if low > margin else Verdict.PASS if passes else Verdict.INCONCLUSIVE
-    wall = f"wall clock {1000 * new.seconds_p50:.1f} ms p50, {1000 * new.seconds_p90:.1f} ms p90"
-    valid = "" if new.cpu_share >= 0.9 else f", not valid: the processor was ours {new.cpu_share:.0%} of the time"
-    where = f"; allowed {margin:.0%} because {', '.join(changed)}" if changed else ""
-    return Finding(
-        "latency", label, None, "CPU time", verdict, f"{change:+.1%} relative to the reference{where} ({wall}{valid})",
-        baseline=old.ratio, now=new.ratio, change=change, low=low, high=high, margin=margin, improved=change < -margin,
-    )  # fmt: skip
-
-
-def slowdown(old: LatencyRecord, new: LatencyRecord) -> float:
-    """Relative change of the ratio; positive is slower."""
-    return new.ratio / old.ratio - 1
-
-
-def _error(record: LatencyRecord) -> float:
-    """Relative standard error of the median of the blocks."""
-    ratios = np.array(record.ratios)
-    spread = float(np.subtract(*np.percentile(ratios, (75, 25)))) / 1.349
-    return 1.2533 * spread / math.sqrt(len(ratios)) / record.ratio
-
-
-def _wall(label: str, old: LatencyRecord, new: LatencyRecord, margin: float, changed: list[str]) -> Finding:
-    change = new.seconds_p50 / old.seconds_p50 - 1
-    if changed or min(old.cpu_share, new.cpu_share) < 0.9:
-        reason = ", ".join(changed) or f"the processor was ours only {new.cpu_share:.0%} of the time"
-        return Finding("latency", label, None, "wall clock", Verdict.INCONCLUSIVE, reason, margin=margin)
-    verdict = Verdict.FAIL if change > margin else Verdict.PASS
-    return Finding(
-        "latency", label, None, "wall clock", verdict, f"{change:+.1%}", baseline=old.seconds_p50,
-        now=new.seconds_p50, change=change, margin=margin,
-    )  # fmt: skip

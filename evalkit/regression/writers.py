@@ -11,7 +11,6 @@ from evalkit.regression.gates import MOST
 from evalkit.regression.outcome import Finding, Parted, Report, Verdict
 
 HEADS = ("tracker", "dataset", "gate", "baseline", "now", "change [95 %]", "allowed", "n", "verdict")
-MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️", Verdict.SKIPPED: "⏭️"}
 
 
 def as_json(records: Sequence[dict[str, Any]]) -> str:
@@ -31,12 +30,12 @@ def table(report: Report) -> str:
 def markdown(report: Report) -> str:
     """For a pull request or a job's summary page."""
     rows = [
-        "| " + " | ".join([*map(_escaped, _row(one)[:-1]), f"{MARKS[one.verdict]} {_row(one)[-1]}"]) + " |"
+        "| " + " | ".join([*map(_escaped, _row(one)[:-1]), _emphasised(one.verdict, _row(one)[-1])]) + " |"
         for one in report.findings
     ]
     verdict, _, command = conclusion(report).partition("\n")
     parts = [
-        f"### {MARKS[report.verdict]} evalkit regress {_escaped(report.suite)}: {report.verdict.value}",
+        f"### evalkit regress {_escaped(report.suite)}: {report.verdict.value}",
         "\n".join([f"| {' | '.join(HEADS)} |", "|---|---|---|--:|--:|--:|--:|--:|---|", *rows]),
         _bullets("", _reasons(report.findings)),
         *(_bullets(head, lines) for head, lines in _responsible(report)),
@@ -45,6 +44,10 @@ def markdown(report: Report) -> str:
         f"`{command.strip()}`" if command else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _emphasised(verdict: Verdict, text: str) -> str:
+    return f"**{text}**" if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) else text
 
 
 def _bullets(head: str, lines: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ def changed(old: dict[str, Share], new: dict[str, Share], **options: float | boo
 
 
 def verdict(change: accuracy.Change, margin: float = 0.005) -> Verdict:
-    return verdict_of(change, margin, fails=change.p <= accuracy.LEVEL)
+    return verdict_of(change, margin, fails=change.p <= accuracy.ALARM)
 
 
 def test_equal_scores_pass_whatever_their_number() -> None:

@@ -60,7 +60,8 @@ def test_markdown_escapes_what_would_break_its_table() -> None:
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in rows} == {10}
     assert "cannot &lt;tell>" in text
-    assert "❌" in text.splitlines()[0]
+    assert text.splitlines()[0] == "### evalkit regress ci: fail"
+    assert "| **fail** |" in text
 
 
 def test_json_records_are_flat_and_strict() -> None:
