@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -210,10 +211,11 @@ def _track(
     done = [not force and _is_done(worker, unit) for unit in units]
     outcomes = [Outcome(unit, Status.KEPT) for unit, kept in zip(units, done, strict=True) if kept]
     missing = [unit for unit, kept in zip(units, done, strict=True) if not kept]
-    for number, outcome in enumerate(plan.execute(worker, missing), start=len(outcomes) + 1):
-        outcomes.append(outcome)
-        if progress is not None:
-            progress(outcome, number, len(units))
+    with contextlib.closing(plan.execute(worker, missing)) as done_now:
+        for number, outcome in enumerate(done_now, start=len(outcomes) + 1):
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(outcome, number, len(units))
     return outcomes
 
 

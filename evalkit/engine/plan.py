@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from evalkit import protocols
@@ -90,7 +91,7 @@ class Plan:
         """The sequences that are done here."""
         return self.shard.of(sequences) if self.shard else list(sequences)
 
-    def execute(self, worker: Worker, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def execute(self, worker: Worker, units: Sequence[Unit]) -> Generator[Outcome, None, None]:
         """Do the units with the planned engine, storing each answer as it comes.
 
         Raises:
@@ -102,23 +103,25 @@ class Plan:
                 "the real-time protocol depends on the tracker's speed, which is not its own under parallel load",
                 where="--protocol", found="realtime", hint="Run it alone: --jobs 1, no --shard, --engine local",
             )  # fmt: skip
-        for answer in self._answers(worker, units):
-            yield settle(worker.store, answer)
+        # Workers end with the iterator, also when storing fails or the caller stops in between.
+        with contextlib.closing(self._answers(worker, units)) as answers:
+            for answer in answers:
+                yield settle(worker.store, answer)
 
-    def _answers(self, worker: Worker, units: Sequence[Unit]) -> Iterator[Answer]:
+    def _answers(self, worker: Worker, units: Sequence[Unit]) -> Generator[Answer, None, None]:
         if self.engine == "ray":
             from evalkit.engine import cluster
 
-            return cluster.execute(
-                worker, _longest_first(worker, units), address=self.address, jobs=self.jobs, timeout=self.timeout
-            )
-        if self.engine == "lockstep" and isinstance(worker.tracker, SplitTracker):
-            return lockstep.execute(worker, _longest_first(worker, units), lanes=self.jobs or LANES)
-        if self.processes:
+            ordered = _longest_first(worker, units)
+            yield from cluster.execute(worker, ordered, address=self.address, jobs=self.jobs, timeout=self.timeout)
+        elif self.engine == "lockstep" and isinstance(worker.tracker, SplitTracker):
+            yield from lockstep.execute(worker, _longest_first(worker, units), lanes=self.jobs or LANES)
+        elif self.processes:
             devices = [self.devices[index % len(self.devices)] for index in range(self.processes)]
-            ordered = _longest_first(worker, units) if self.processes > 1 else units
-            return pool.execute(worker.job, ordered, devices=devices, timeout=self.timeout)
-        return serial.execute(worker, units)
+            ordered = _longest_first(worker, units) if self.processes > 1 else list(units)
+            yield from pool.execute(worker.job, ordered, devices=devices, timeout=self.timeout)
+        else:
+            yield from serial.execute(worker, units)
 
     def notices(self, worker: Worker) -> list[str]:
         """What a reader of the results should know of how they came about."""

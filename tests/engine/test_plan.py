@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from evalkit import api
 from evalkit.engine.plan import Plan, Shard, parse_shard
-from evalkit.engine.work import Job, Status, Unit, Worker
+from evalkit.engine.work import Job, Outcome, Status, Unit, Worker
 from evalkit.errors import EvalkitError
 
 
@@ -138,3 +139,13 @@ def test_the_shares_of_two_gpus_are_one_run(job: Job, trackers: Path) -> None:
     first, second = (Worker(replace(job, device=device), device="cpu").identity() for device in ("cuda:0", "cuda:1"))
     assert first == second
     assert first["device"] == "cuda"
+
+
+@pytest.mark.usefixtures("marching")
+def test_no_worker_is_left_when_a_result_cannot_be_stored(trackers: Path, tmp_path: Path) -> None:
+    def stop(outcome: Outcome, number: int, total: int) -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        run(trackers, tmp_path / "r", jobs=2, progress=stop)
+    assert not multiprocessing.active_children()
