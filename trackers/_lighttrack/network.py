@@ -48,7 +48,7 @@ class DepthwiseSeparable(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.se(functional.silu(self.bn1(self.conv_dw(x))))
+        y: Tensor = self.se(functional.silu(self.bn1(self.conv_dw(x)), inplace=True))
         y = self.bn2(self.conv_pw(y))
         return x + y
 
@@ -69,8 +69,8 @@ class InvertedResidual(nn.Module):
         self.bn3 = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = functional.silu(self.bn1(self.conv_pw(x)))
-        y = self.se(functional.silu(self.bn2(self.conv_dw(y))))
+        y: Tensor = functional.silu(self.bn1(self.conv_pw(x)), inplace=True)
+        y = self.se(functional.silu(self.bn2(self.conv_dw(y)), inplace=True))
         y = self.bn3(self.conv_pwl(y))
         return x + y if self.residual else y
 
@@ -96,7 +96,7 @@ class Backbone(nn.Module):
         self.blocks = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
-        features: Tensor = self.blocks(functional.silu(self.bn1(self.conv_stem(x))))
+        features: Tensor = self.blocks(functional.silu(self.bn1(self.conv_stem(x)), inplace=True))
         return features
 
 
@@ -142,7 +142,7 @@ class TowerLayer(nn.Module):
         self.BN = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.BN(self.pointwise(self.conv1(x))))
+        return functional.relu(self.BN(self.pointwise(self.conv1(x))), inplace=True)
 
 
 class ClassificationPrediction(nn.Module):

@@ -53,10 +53,10 @@ class InvertedResidual(nn.Module):
         filtered = (_depthwise(middle, kernel, stride), nn.BatchNorm2d(middle))
         squeezed = (nn.Conv2d(middle, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
         if inputs == middle:
-            self.conv = nn.Sequential(*filtered, activation(), weigh, *squeezed)
+            self.conv = nn.Sequential(*filtered, activation(inplace=True), weigh, *squeezed)
         else:
-            expanded = (nn.Conv2d(inputs, middle, 1, bias=False), nn.BatchNorm2d(middle), activation())
-            self.conv = nn.Sequential(*expanded, *filtered, weigh, activation(), *squeezed)
+            expanded = (nn.Conv2d(inputs, middle, 1, bias=False), nn.BatchNorm2d(middle), activation(inplace=True))
+            self.conv = nn.Sequential(*expanded, *filtered, weigh, activation(inplace=True), *squeezed)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.conv(x)
@@ -66,7 +66,9 @@ class InvertedResidual(nn.Module):
 class Backbone(nn.Module):
     def __init__(self, version: int) -> None:
         super().__init__()
-        stem = nn.Sequential(nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
+        stem = nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.Hardswish(inplace=True)
+        )
         blocks = (InvertedResidual(*row) for row in _BLOCKS[: _BLOCKS_OF_VERSION[version]])
         self.features = nn.Sequential(stem, *blocks)
 
@@ -206,7 +208,7 @@ def _shrunk(channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, channels, 2, groups=channels, bias=False),
         nn.BatchNorm2d(channels),
-        nn.ReLU6(),
+        nn.ReLU6(inplace=True),
         nn.Conv2d(channels, channels, 1),
         nn.BatchNorm2d(channels),
     )
@@ -216,7 +218,7 @@ def _tower(channels: tuple[int, ...], kernels: tuple[int, ...]) -> nn.Sequential
     layers: list[nn.Module] = []
     for inputs, outputs, kernel in zip(channels[:-1], channels[1:], kernels, strict=True):
         pointwise = nn.Conv2d(inputs, outputs, 1, bias=False)
-        layers += [_depthwise(inputs, kernel), pointwise, nn.BatchNorm2d(outputs), nn.ReLU6()]
+        layers += [_depthwise(inputs, kernel), pointwise, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True)]
     return nn.Sequential(*layers)
 
 
@@ -225,6 +227,7 @@ def _linear_tower(channels: int, count: int) -> nn.Sequential:
     for _ in range(count):
         pointwise = nn.Conv2d(channels, channels, 1, bias=False)
         layers += [
-            _depthwise(channels, 3), nn.BatchNorm2d(channels), nn.ReLU6(), pointwise, nn.BatchNorm2d(channels)
-        ]  # fmt: skip
+            *(_depthwise(channels, 3), nn.BatchNorm2d(channels), nn.ReLU6(inplace=True)),
+            *(pointwise, nn.BatchNorm2d(channels)),
+        ]
     return nn.Sequential(*layers)

@@ -170,11 +170,13 @@ def _taps(reg: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _activated(dilation: tuple[int, int]) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(256, 256, 3, dilation=dilation, bias=False), nn.BatchNorm2d(256), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(256, 256, 3, dilation=dilation, bias=False), nn.BatchNorm2d(256), nn.ReLU(inplace=True)
+    )
 
 
 def _tower() -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(4):
-        layers += [nn.Conv2d(256, 256, 3, padding=1), nn.BatchNorm2d(256), nn.ReLU()]
+        layers += [nn.Conv2d(256, 256, 3, padding=1), nn.BatchNorm2d(256), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)

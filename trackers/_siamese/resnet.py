@@ -32,10 +32,10 @@ class Bottleneck(nn.Module):
         self.downsample = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.bn1(self.conv1(x)))
-        y = functional.relu(self.bn2(self.conv2(y)))
+        y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = functional.relu(self.bn2(self.conv2(y)), inplace=True)
         y = self.bn3(self.conv3(y))
-        return functional.relu(y + (x if self.downsample is None else self.downsample(x)))
+        return functional.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
 
 
 class ResNet50(nn.Module):
@@ -57,7 +57,7 @@ class ResNet50(nn.Module):
             inputs = middle * EXPANSION
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        x = functional.relu(self.bn1(self.conv1(image)))
+        x = functional.relu(self.bn1(self.conv1(image)), inplace=True)
         x = functional.max_pool2d(x, 3, stride=2, padding=1)
         outputs = []
         for number in range(1, self.stages + 1):

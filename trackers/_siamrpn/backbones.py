@@ -24,10 +24,10 @@ class AlexNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *(nn.Conv2d(3, 96, 11, stride=2), nn.BatchNorm2d(96), nn.MaxPool2d(3, stride=2), nn.ReLU()),
-            *(nn.Conv2d(96, 256, 5), nn.BatchNorm2d(256), nn.MaxPool2d(3, stride=2), nn.ReLU()),
-            *(nn.Conv2d(256, 384, 3), nn.BatchNorm2d(384), nn.ReLU()),
-            *(nn.Conv2d(384, 384, 3), nn.BatchNorm2d(384), nn.ReLU()),
+            *(nn.Conv2d(3, 96, 11, stride=2), nn.BatchNorm2d(96), nn.MaxPool2d(3, stride=2), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(96, 256, 5), nn.BatchNorm2d(256), nn.MaxPool2d(3, stride=2), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(256, 384, 3), nn.BatchNorm2d(384), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(384, 384, 3), nn.BatchNorm2d(384), nn.ReLU(inplace=True)),
             *(nn.Conv2d(384, 256, 3), nn.BatchNorm2d(256)),
         )
 
@@ -46,10 +46,10 @@ class InvertedResidual(nn.Module):
         self.conv = nn.Sequential(
             nn.Conv2d(inputs, middle, 1, bias=False),
             nn.BatchNorm2d(middle),
-            nn.ReLU6(),
+            nn.ReLU6(inplace=True),
             nn.Conv2d(middle, middle, 3, stride, padding, dilation, groups=middle, bias=False),
             nn.BatchNorm2d(middle),
-            nn.ReLU6(),
+            nn.ReLU6(inplace=True),
             nn.Conv2d(middle, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
@@ -65,7 +65,9 @@ class MobileNetV2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         inputs = int(32 * _WIDTH)
-        self.layer0 = nn.Sequential(nn.Conv2d(3, inputs, 3, stride=2, bias=False), nn.BatchNorm2d(inputs), nn.ReLU6())
+        self.layer0 = nn.Sequential(
+            nn.Conv2d(3, inputs, 3, stride=2, bias=False), nn.BatchNorm2d(inputs), nn.ReLU6(inplace=True)
+        )
         before = 1
         for number, (expansion, width, blocks, stride, dilation) in enumerate(_STAGES, start=1):
             outputs = int(width * _WIDTH)

@@ -55,7 +55,7 @@ class DepthwiseCorrelation(nn.Module):
         self.head = nn.Sequential(
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(channels, outputs, 1),
         )
 
@@ -125,7 +125,7 @@ class SiamRPN(nn.Module):
 
 
 def _activated(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, channels, 3, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(channels, channels, 3, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
 
 
 def _mean(maps: Iterable[Tensor], weight: Tensor | None) -> Tensor:
