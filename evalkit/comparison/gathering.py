@@ -11,13 +11,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evalkit import registry
 from evalkit.comparison.costs import read_costs, timing
 from evalkit.comparison.nouns import Comparison, Key
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
+from evalkit.metrics import latency, statistics
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.metrics import statistics
 from evalkit.metrics.measures import Measure
 from evalkit.metrics.statistics import Difference
 from evalkit.registry import Entry
@@ -59,6 +61,7 @@ class _Finding:
     card: Mapping[str, Any] | None = None
     scores: tuple[Score, ...] = ()
     leading: Measure | None = None
+    rates: tuple[tuple[float, float], ...] = ()
 
 
 def form_of(output: Path, kind: str = "suffix") -> Entry:
@@ -119,6 +122,7 @@ def gather(
         runs={key: finding.runs for key, finding in present.items()},
         cards={key: finding.card for key, finding in present.items() if finding.card is not None},
         differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
+        rates={key: finding.rates for key, finding in present.items() if finding.rates},
         skipped={key: finding.skipped for key, finding in findings.items() if finding.skipped},
         notices=tuple(_notice(_open(name, data), label, finding) for (name, label), finding in findings.items()),
         replay=tuple(_sequence_name(name, opened) for name in replay),
@@ -193,7 +197,7 @@ def _examine(request: _Request) -> _Finding:
         fresh = _scores(store, found, profile, measures)
         scores += [one for one in fresh if metrics is None or one.metric in metrics - known]
         leading = leading or _leading(measures)
-    return _Finding(found, card=card, scores=tuple(scores), leading=leading)
+    return _Finding(found, "", card, tuple(scores), leading, _over_rates(store, found, scores[0].profile))
 
 
 def _plan(dataset: Dataset, asked: tuple[str, ...] | None) -> list[tuple[str, frozenset[str] | None]]:
@@ -219,6 +223,23 @@ def _scores(
         else replace(score, low=intervals[score.metric][0], high=intervals[score.metric][1])
         for score in scores
     ]
+
+
+def _over_rates(store: Store, runs: Mapping[str, list[Trajectory]], profile: str) -> tuple[tuple[float, float], ...]:
+    """AUC by frame rate, up to the rate beyond which the tracker would have to be run again."""
+    firsts = {name: found[0] for name, found in runs.items()}
+    timed = all(np.isfinite(one.seconds[1:]).all() for one in firsts.values())
+    if store.protocol != "one_pass" or not timed:
+        return ()
+    found: list[tuple[float, float]] = []
+    for fps in latency.RATES:
+        staged = {name: latency.replay(one, fps) for name, one in firsts.items()}
+        known = {name: [one] for name, one in staged.items() if one is not None}
+        if len(known) < len(staged):
+            break
+        scores = metric_profiles.score(profile, store.dataset, store.label, store.protocol, known, confidence=None)
+        found += [(fps, score.value) for score in scores if score.metric == "auc" and score.value is not None]
+    return tuple(found)
 
 
 def _leading(measures: Sequence[Measure]) -> Measure | None:

@@ -27,6 +27,7 @@ class Comparison:
         cards: What ``run.json`` says; results without one are somebody else's and have no entry.
         differences: By dataset and pair of labels, the first minus the second in the leading metric of the first
             profile; p-values are adjusted for the number of pairs.
+        rates: Frames per second of a video that does not wait, and the AUC in it, as far as stored times tell.
         skipped: Why there is nothing of a tracker on a benchmark.
         notices: What was found, and what was skipped and why, one sentence each.
         replay: Names of sequences to show frame by frame.
@@ -40,6 +41,7 @@ class Comparison:
     runs: Mapping[Key, Runs] = field(default_factory=dict)
     cards: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     differences: Mapping[str, Mapping[tuple[str, str], Difference]] = field(default_factory=dict)
+    rates: Mapping[Key, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     skipped: Mapping[Key, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     replay: tuple[str, ...] = ()

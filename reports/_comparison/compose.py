@@ -8,6 +8,7 @@ from evalkit.reports._comparison import (
     benchmark,
     cards,
     cost,
+    rates,
     replay,
     sequences,
     significance,
@@ -31,7 +32,7 @@ def compose(comparison: Comparison, numbers: tuple[Published, ...] | None = None
     view = View(comparison, numbers)
     sections: list[Section] = [summary.section(view)]
     for dataset in view.datasets:
-        sections += [part.section(view, dataset) for part in (benchmark, significance, attributes, sequences)]
+        sections += [part.section(view, dataset) for part in (benchmark, significance, attributes, rates, sequences)]
         sections += replay.sections(view, dataset)
     sections += [cost.section(view), cost.paper_section(view), timing.section(view)]
     sections += [cards.cards_section(view), cards.found_section(view)]

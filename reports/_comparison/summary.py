@@ -5,8 +5,8 @@ from __future__ import annotations
 from evalkit.reports._comparison.costs import add_costs, devices
 from evalkit.reports._comparison.document import Cell, Column, Contender, Section, Table, name_cell, number_cell
 from evalkit.reports._comparison.plain import score_cell
-from evalkit.reports._comparison.view import View, digits, head
-from evalkit.types import Score
+from evalkit.reports._comparison.view import TRACKING, View, digits, head, invalid
+from evalkit.types import Cost, Score
 
 
 def section(view: View) -> Section:
@@ -74,9 +74,15 @@ def _notes(view: View) -> tuple[str, ...]:
     if any(one.origin == "published" for one in view.contenders):
         notes.append("(published): numbers of a paper without raw results; they take no part in tests of significance.")
     timed_on = devices(view, "fps")
+    if any(cost is not None and invalid(cost) for one in view.contenders for cost in _speeds(view, one.label)):
+        notes.append("Some speeds were taken on a busy machine and are invalid; the table of times says which.")
     if timed_on:
         notes.append(f"Speed: frames divided by seconds inside the tracker, decoding excluded; timed on {timed_on}.")
     return tuple(notes)
+
+
+def _speeds(view: View, label: str) -> list[Cost | None]:
+    return [view.cost(label, quantity, conventions=(TRACKING,)) for quantity in ("fps", "latency_p50")]
 
 
 def contenders_table(contenders: tuple[Contender, ...]) -> Table:

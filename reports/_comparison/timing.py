@@ -41,22 +41,24 @@ def _circumstances(cost: Cost) -> tuple[str, str, str, str, str, int]:
 
 def _table(view: View, costs: list[Cost]) -> Table:
     groups: dict[tuple[str, str, str, str, str, int], dict[str, float]] = {}
+    remarks: dict[tuple[str, str, str, str, str, int], str] = {}
     for cost in costs:
         if cost.value is not None:
             groups.setdefault(_circumstances(cost), {}).setdefault(cost.quantity, cost.value)
+            remarks[_circumstances(cost)] = "; ".join(cost.not_counted)
     shown = [entry for entry in _QUANTITIES if any(entry[0] in values for values in groups.values())]
     columns = [Column("tracker", numeric=False), Column("stage", numeric=False)]
     columns += [Column(title, better, digits=2) for _, title, better in shown]
-    columns += [Column(name, numeric=False) for name in ("runtime", "precision", "device")] + [
-        Column("threads", digits=0)
-    ]
-    rows = [
-        (
+    columns += [Column(name, numeric=False) for name in ("runtime", "precision", "device")]
+    columns += [Column("threads", digits=0), Column("remark", numeric=False)]
+    rows = []
+    for circumstances, values in groups.items():
+        tracker, stage, runtime, precision, device, threads = circumstances
+        rows.append((
             name_cell(view.contender(tracker)), Cell(stage), *(number_cell(values.get(name), 2) for name, *_ in shown),
             Cell(runtime), Cell(precision), Cell(device), Cell(str(threads) if threads else "-", threads or None),
-        )
-        for (tracker, stage, runtime, precision, device, threads), values in groups.items()
-    ]  # fmt: skip
+            Cell(remarks[circumstances]),
+        ))  # fmt: skip
     return Table("timing", "Milliseconds a frame", tuple(columns), tuple(rows), filterable=len(rows) > 12)
 
 

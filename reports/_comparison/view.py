@@ -106,12 +106,13 @@ class View:
         return ranked(leading(self.scores(dataset)))
 
     def cost(self, label: str, quantity: str, *, conventions: Sequence[str]) -> Cost | None:
-        """A measured cost of a tracker, by the first convention that is there."""
+        """A measured cost of a tracker, by the first convention that is there; valid ones before invalid ones."""
         found = [
             cost
             for cost in self.comparison.costs
             if (cost.tracker, cost.quantity) == (label, quantity) and cost.value is not None
         ]
+        found.sort(key=invalid)
         for convention in conventions:
             matching = [cost for cost in found if cost.convention == convention]
             if matching:
@@ -124,7 +125,7 @@ class View:
 
     def parameters(self, contender: Contender) -> tuple[float, bool] | None:
         """Number of parameters, and whether the number is only cited."""
-        return self._cost_or_cited(contender, "parameters", ("all",), "params")
+        return self._cost_or_cited(contender, "parameters", ("distinct", "all"), "params")
 
     def _cost_or_cited(
         self, contender: Contender, quantity: str, conventions: Sequence[str], cited_as: str
@@ -139,6 +140,11 @@ class View:
         """A published number of a tracker that has no results of its own."""
         found = published.of(self.published, contender.tracker, dataset, metric)
         return found[0] if found else None
+
+
+def invalid(cost: Cost) -> bool:
+    """Whether whoever measured it says that it must not be relied on (a busy machine)."""
+    return any(remark.startswith("invalid") for remark in cost.not_counted)
 
 
 def leading(scores: Sequence[Score]) -> list[Score]:

@@ -131,7 +131,7 @@ def _spot(
     """Where a name goes: beside the mark where there is room, else a little higher or lower."""
     sides: list[tuple[float, str]] = [(reach + 2, "left"), (-reach - 2, "right")]
     if x + reach + length > right:
-        sides.reverse()
+        sides = sides[1:]
     for dy in (6.0, -6.0, 12.0, -12.0, 18.0, -18.0, 25.0, -25.0, 32.0, -32.0):
         for dx, anchor in sides:
             box = _box(x + dx, y + dy, length, anchor)

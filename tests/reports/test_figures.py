@@ -1,0 +1,123 @@
+"""Figures: golden forms, what they hold, and where names go."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from evalkit.comparison import Comparison
+from evalkit.reports._comparison.compose import compose
+from evalkit.reports._comparison.ranking import reliability
+from evalkit.reports._figures.canvas import settings
+from evalkit.reports._figures.curves import curve_plot
+from evalkit.reports._figures.scatter import Point, pareto, scatter_plot
+from evalkit.reports._figures.style import DARK, LIGHT, Style, shortened
+from evalkit.reports._figures.svg import to_svg
+from evalkit.reports.latex import table_text
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "reports"
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+SERIES = (
+    {"tracker": "one", "index": 0, "value": "0.612", "x": [0.0, 0.5, 1.0], "y": [1.0, 0.7, 0.0]},
+    {"tracker": "two", "index": 1, "value": "0.500", "x": [0.0, 0.5, 1.0], "y": [0.9, None, 0.1]},
+)
+
+
+def success() -> str:
+    with settings():
+        figure = curve_plot("Success plot · toy", "overlap threshold", "success rate", SERIES)
+        return to_svg(figure, "toy", title="Success plot", description="one leads")
+
+
+def cost() -> str:
+    points = [Point(0, "one", 500.0, 0.6, 0.5, low=0.5, high=0.7), Point(None, "two", 80.0, 0.5, 1.0, cited=True)]
+    with settings():
+        figure = scatter_plot("AUC on toy", "MACs per frame (M)", "AUC", points, log=True, front=True)
+        return to_svg(figure, "cost", title="AUC against MACs", description="two points")
+
+
+def golden(text: str, name: str) -> str:
+    """The committed text. ``EVALKIT_UPDATE_GOLDEN=1`` commits what there is now."""
+    path = GOLDEN / name
+    if os.environ.get("EVALKIT_UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def without_hashes(text: str) -> str:
+    """matplotlib derives some identifiers from what they contain."""
+    return re.sub(r"\b(toy|cost)-[mpC][0-9a-f_]{8,}", r"\1-hash", text)
+
+
+@pytest.mark.parametrize(("draw", "name"), [(success, "success-v1.svg"), (cost, "cost-v1.svg")])
+def test_figures_equal_the_golden_ones(draw: Callable[[], str], name: str) -> None:
+    """Same text between numbers; numbers within half a point, as versions of matplotlib place text differently."""
+    found, expected = without_hashes(draw()), without_hashes(golden(draw(), name))
+    assert _NUMBER.sub("#", found) == _NUMBER.sub("#", expected)
+    numbers = [[float(number) for number in _NUMBER.findall(text)] for text in (found, expected)]
+    assert numbers[0] == pytest.approx(numbers[1], abs=0.5)
+    assert draw() == draw()
+
+
+def test_tables_equal_the_golden_latex(compare: Callable[..., Comparison]) -> None:
+    tables = {table.key: table for table in compose(compare("one", "two_2", "three"), ()).tables()}
+    text = "\n".join(table_text(tables[key]) for key in ("summary", "toy-scores", "toy-attributes"))
+    assert text == golden(text, "tables-v1.tex")
+
+
+def test_a_missing_value_breaks_the_line_instead_of_bridging_it() -> None:
+    with settings():
+        figure = curve_plot("t", "x", "y", SERIES)
+    two = next(line for line in figure.axes[0].lines if line.get_gid() == "series-1--c0")
+    assert two.get_ydata()[1] != two.get_ydata()[1]  # type: ignore[index]
+
+
+def test_a_figure_holds_no_inline_style_and_no_colour_that_the_dark_theme_does_not_know() -> None:
+    known = {*LIGHT, "#1f2328", "#59636e", "#d1d9e0", "#eaeef2", "none"}
+    for text in (success(), cost()):
+        root = ElementTree.fromstring(text)
+        for element in root.iter():
+            assert "style" not in element.attrib
+            assert {element.get("fill", "none"), element.get("stroke", "none")} <= known
+
+
+def test_every_colour_has_a_counterpart_in_the_dark() -> None:
+    assert len(LIGHT) == len(DARK) == len(set(LIGHT)) == len(set(DARK))
+
+
+def test_ten_trackers_differ_without_any_colour() -> None:
+    looks = {(Style(index).dashes, Style(index).marker) for index in range(10)}
+    assert len(looks) == 10
+
+
+def test_the_front_holds_who_is_beaten_by_nobody() -> None:
+    assert pareto([(3.0, 0.5), (1.0, 0.2), (2.0, 0.1), (4.0, 0.5), (1.0, 0.1)]) == [(1.0, 0.2), (3.0, 0.5)]
+    assert pareto([(1.0, 5.0), (2.0, 6.0), (3.0, 4.0)], lower_y=True) == [(1.0, 5.0), (3.0, 4.0)]
+
+
+def test_names_in_a_scatter_plot_cover_neither_one_another_nor_marks() -> None:
+    with settings():
+        figure = scatter_plot(
+            "t", "x", "y", [Point(index, f"tracker-{index}", 1.0 + index / 50, 0.5) for index in range(4)]
+        )
+        boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    for place, one in enumerate(boxes):
+        for other in boxes[place + 1 :]:
+            assert not one.overlaps(other)
+
+
+def test_long_names_keep_their_ends() -> None:
+    assert shortened("x" * 28) == "x" * 28
+    assert shortened("abcdefghij" * 5, 11) == "abcdef…ghij"[:6] + "…" + "ghij"
+
+
+def test_reliability_falls_with_failures() -> None:
+    assert reliability(0.0) == 1.0
+    assert reliability(100.0 / 30.0) == pytest.approx(0.36787944, abs=1e-8)
