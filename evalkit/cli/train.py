@@ -24,6 +24,8 @@ EVERY = 20.0
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps in all.  [default: 6000]")
 @click.option("--batch", type=click.IntRange(2), metavar="N", help="Pairs a step.  [default: 16]")
 @click.option("--rate", type=float, metavar="R", help="Highest learning rate.  [default: 0.0015]")
+@click.option("--grown", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="Share of the steps after which search crops have their full size.  [default: 0.87]")  # fmt: skip
 @click.option("--seed", type=int, metavar="S", help="Of weights and pairs.  [default: 1]")
 @click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0.")
 @click.option("--validate", type=click.IntRange(0), default=8, show_default=True, metavar="N",

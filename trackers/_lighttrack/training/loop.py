@@ -157,7 +157,7 @@ class Training:
             EvalkitError: It belongs to another architecture or seed.
         """
         state: dict[str, Any] = torch.load(folder / CHECKPOINT, weights_only=True, map_location=self.device)
-        for field in ("path", "seed", "batch", "workers"):
+        for field in ("path", "seed"):
             if state["plan"][field] != getattr(self.plan, field):
                 raise EvalkitError(
                     f"this checkpoint was trained with another {field}", where=folder / CHECKPOINT,
