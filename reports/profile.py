@@ -42,7 +42,9 @@ def _times(costs: Iterable[Cost]) -> str:
     table: dict[tuple[str, ...], dict[str, str]] = {}
     for cost in costs:
         if cost.quantity in columns:
-            row = table.setdefault((cost.runtime, cost.precision, cost.device, str(cost.threads), cost.convention), {})
+            row = table.setdefault(
+                (cost.runtime or "-", cost.precision or "-", cost.device, str(cost.threads), cost.convention), {}
+            )
             row[cost.quantity] = "-" if cost.value is None else f"{cost.value:,.{columns[cost.quantity]}f}"
     if not table:
         return ""
@@ -53,7 +55,7 @@ def _times(costs: Iterable[Cost]) -> str:
 
 def _facts(costs: Iterable[Cost]) -> str:
     rows = [
-        (cost.runtime, cost.quantity.replace("_", " "), f"{cost.value:.3g}", cost.unit, cost.convention)
+        (cost.runtime or "-", cost.quantity.replace("_", " "), f"{cost.value:.3g}", cost.unit, cost.convention)
         for cost in costs
         if cost.quantity in FACTS and cost.value is not None
     ]
@@ -63,7 +65,7 @@ def _facts(costs: Iterable[Cost]) -> str:
 def _notes(costs: Iterable[Cost]) -> str:
     timed = {quantity for quantity, _, _ in COLUMNS}
     lines = dict.fromkeys(
-        f"{cost.runtime}: {note}"
+        f"{cost.runtime or cost.tracker}: {note}"
         if cost.quantity in timed
         else f"{cost.quantity.replace('_', ' ')}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
         for cost in costs

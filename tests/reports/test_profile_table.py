@@ -1,0 +1,43 @@
+"""The table that ``evalkit profile`` prints."""
+
+from __future__ import annotations
+
+from evalkit import registry
+from evalkit.types import Cost
+
+BUSY = ("invalid: machine was busy (CPU/wall 0.40)",)
+
+
+def render(*costs: Cost) -> list[str]:
+    entry, _ = registry.report.find("profile")
+    return str(entry.build(costs=costs)).splitlines()
+
+
+def test_stages_are_rows_and_quantities_are_columns() -> None:
+    lines = render(
+        Cost("toy", "latency_p50", "network", 12.345, "ms", not_counted=BUSY),
+        Cost("toy", "cpu_time", "network", 5.0, "ms"),
+        Cost("toy", "latency_p50", "crop", 0.25, "ms"),
+    )
+    assert lines[0] == "toy"
+    assert lines[2].split()[:7] == ["runtime", "precision", "device", "threads", "stage", "p50", "ms"]
+    assert lines[3].split() == ["torch", "fp32", "cpu", "1", "network", "12.35", "5.00"]
+    assert lines[4].split() == ["torch", "fp32", "cpu", "1", "crop", "0.25"]
+    assert lines[-1] == "torch: invalid: machine was busy (CPU/wall 0.40)"
+
+
+def test_counts_stand_with_their_input_and_what_they_leave_out() -> None:
+    lines = render(Cost("toy", "macs", "conv", 1234567, "MACs", "1x3x8x8", not_counted=("matmul 64 MACs", "relu x1")))
+    assert lines[3].split() == ["macs", "conv", "1,234,567", "1x3x8x8"]
+    assert lines[-1] == "macs, conv: not counted: matmul 64 MACs, relu x1"
+
+
+def test_a_runtime_that_could_not_be_used_has_a_dash_and_the_reason() -> None:
+    lines = render(Cost("toy", "latency_p50", "network", None, "ms", runtime="ncnn", not_counted=("not installed",)))
+    assert lines[3].split() == ["ncnn", "fp32", "cpu", "1", "network", "-"]
+    assert lines[-1] == "ncnn: not installed"
+
+
+def test_each_tracker_has_a_section() -> None:
+    lines = render(Cost("a", "parameters", "distinct", 1, ""), Cost("b", "parameters", "distinct", 2, ""))
+    assert [line for line in lines if line in ("a", "b")] == ["a", "b"]
