@@ -30,7 +30,7 @@ def kernel(name: str) -> Any:
     """The compiled function of that name in ``kernels``."""
     import numba
 
-    return numba.njit(cache=True, nogil=True)(getattr(kernels, name))
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(getattr(kernels, name))
 
 
 @cache

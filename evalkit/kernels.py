@@ -105,6 +105,9 @@ def histogram(values: Floats, thresholds: Floats, counts: Ints) -> None:
 def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool, counts: Ints) -> None:
     """Fill ``counts``, shape (N, 3), with the pixels of polygon a, of b, and of both; see ``scanline.count``."""
     longest = max(a.shape[1], b.shape[1])
+    corners = np.array([a.shape[1], b.shape[1]])
+    xs = np.empty((2, longest), dtype=np.int64)
+    ys = np.empty((2, longest), dtype=np.int64)
     nodes = np.empty(longest, dtype=np.int64)
     begins = np.empty((2, longest), dtype=np.int64)
     ends = np.empty((2, longest), dtype=np.int64)
@@ -112,20 +115,22 @@ def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool, counts: Ints) -> N
     counts[:] = 0
     for pair in range(a.shape[0]):
         width = size[pair, 0]
+        for index in range(corners[0]):
+            xs[0, index], ys[0, index] = a[pair, index, 0], a[pair, index, 1]
+        for index in range(corners[1]):
+            xs[1, index], ys[1, index] = b[pair, index, 0], b[pair, index, 1]
         for row in range(size[pair, 1]):
             for which in range(2):
-                corners = a[pair] if which == 0 else b[pair]
                 # Crossings of the row with edges, sorted as they come.
                 count = 0
-                last = corners.shape[0] - 1
-                for index in range(corners.shape[0]):
-                    x, y = corners[index, 0], corners[index, 1]
-                    other_x, other_y = corners[last, 0], corners[last, 1]
+                last = corners[which] - 1
+                for index in range(corners[which]):
+                    x, y, other_x, other_y = xs[which, index], ys[which, index], xs[which, last], ys[which, last]
                     last = index
-                    if min(y, other_y) > row or max(y, other_y) < row or (y == other_y and not toolkit):
+                    if (y > row and other_y > row) or (y < row and other_y < row) or (y == other_y and not toolkit):
                         continue
                     node = x
-                    if y != other_y:
+                    if y != other_y and x != other_x:
                         node = int(x + (row - y) / (other_y - y) * (other_x - x))
                     place = count
                     while place > 0 and nodes[place - 1] > node:

@@ -172,7 +172,9 @@ def _parse_line(line: str, columns: int, where: str) -> list[float]:
 
 def _parse_clean(data: bytes, columns: int) -> NDArray[np.float64] | None:
     """Rows with exactly one separator between numbers; None for anything else, damaged or merely unusual."""
-    data = data.replace(b"\r\n", b"\n").rstrip() + b"\n"
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    data = data.rstrip() + b"\n"
     if compiled.worthwhile(len(data) * _SECONDS_PER_BYTE):
         found = np.empty(len(data) // 2 + 1)
         count = compiled.kernel("parse_decimals")(np.frombuffer(data, np.uint8), columns, found)

@@ -24,7 +24,8 @@ def otb_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Source: ``calcSeqErrRobust.m`` of the OTB toolkit."""
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     boxes = _cut(boxes, len(groundtruth), notes)
-    bad = np.isnan(boxes).all(axis=1) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
+    bad = (np.isnan(boxes[:, 0]) & np.isnan(boxes[:, 1])) & (np.isnan(boxes[:, 2]) & np.isnan(boxes[:, 3]))
+    bad |= (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
     return _matlab_errors(groundtruth, _mended(boxes, bad, groundtruth, notes), None)
 
 
@@ -32,7 +33,8 @@ def lasot_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Absent frames leave the numerator only. Source: ``calc_seq_err_robust.m`` of the LaSOT toolkit."""
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated(sequence, boxes, notes)
     boxes = _cut(boxes, len(groundtruth), notes)
-    bad = np.isnan(boxes).any(axis=1) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
+    # A sum is NaN where any of its parts is.
+    bad = np.isnan(boxes @ np.ones(4)) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
     return _matlab_errors(groundtruth, _mended(boxes, bad, groundtruth, notes), _present(sequence))
 
 
@@ -129,17 +131,13 @@ def _boxes(evaluation: Evaluation) -> Iterator[tuple[Sequence, Boxes]]:
 
 def _matlab_errors(groundtruth: Boxes, boxes: Boxes, present: NDArray[np.bool_] | None) -> Errors:
     truth, answer = success.columns(groundtruth), success.columns(boxes)
-    if present is not None:
-        truth, answer = truth[:, present], answer[:, present]
-    overlap, error, normalized = _plain_errors(truth, answer)
     valid = (truth > 0).all(axis=0)
     # An unusable groundtruth gets error -1, which every threshold counts as a hit.
-    return Errors(
-        np.where(valid, overlap, -1.0),
-        np.where(valid, error, -1.0),
-        np.where(valid, normalized, -1.0),
-        len(groundtruth),
-    )
+    overlap, error, normalized = (np.where(valid, values, -1.0) for values in _plain_errors(truth, answer))
+    if present is not None:
+        # NaN neither succeeds nor is precise: the frame leaves the numerator.
+        overlap[~present] = error[~present] = normalized[~present] = np.nan
+    return Errors(overlap, error, normalized, len(groundtruth))
 
 
 def _plain_errors(truth: success.Columns, answer: success.Columns) -> tuple[Floats, Floats, Floats]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,8 @@ from evalkit.types import Boxes, Sequence, State, Trajectory
 
 OFFICIAL_ROWS = "official_rows"
 """Key of ``Sequence.meta``: number of rows the benchmark states, where it does."""
+
+_SETTLED_NS = 2 * 10**9
 
 OMITTED = "omitted_rows"
 """Key of ``Sequence.meta``: rows at the start of the video that the official evaluation leaves out (Tiger1: 5)."""
@@ -63,15 +67,37 @@ def find_file(folder: Path, name: str, suffix: str) -> Path | None:
     exact = folder / f"{name}{suffix}"
     if exact.is_file():
         return exact
-    if not folder.is_dir():
-        return None
     key = plain_name(name)
-    # Names rather than paths: this is asked once per sequence of a folder with a file per sequence.
-    names = [other for other in os.listdir(folder) if other.endswith(suffix)]  # noqa: PTH208
+    names = matching(names_in(folder), suffix=suffix)
     near = sorted(other for other in names if plain_name(other.removesuffix(suffix)) == key)
     if len(near) > 1:
         raise EvalkitError(f"two files could be the result of {name}", where=folder, found=", ".join(near))
     return folder / near[0] if near else None
+
+
+def names_in(folder: Path) -> tuple[str, ...]:
+    """Names of what a folder holds, none where there is no folder.
+
+    This is asked once per sequence of folders with a file per sequence, so a listing is kept until the folder changes;
+    while it has changed so lately that its time might not tell, it is listed again.
+    """
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError:
+        return ()
+    settled = time.time_ns() - changed > _SETTLED_NS
+    return (_listing if settled else _listing.__wrapped__)(str(folder), changed)
+
+
+@lru_cache(maxsize=64)
+def matching(names: tuple[str, ...], *, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
+    """Names that begin and end so."""
+    return tuple(name for name in names if name.startswith(prefix) and name.endswith(suffix))
+
+
+@lru_cache(maxsize=16)
+def _listing(folder: str, changed: int) -> tuple[str, ...]:
+    return tuple(os.listdir(folder)) if os.path.isdir(folder) else ()  # noqa: PTH112, PTH208
 
 
 def one_pass_trajectory(
@@ -100,6 +126,16 @@ def one_pass_trajectory(
         states=states,
         repetition=repetition,
     )
+
+
+def expected_rows(sequence: Sequence, trajectory: Trajectory) -> int:
+    """Rows a complete trajectory has; an anchor outside the sequence gives one that none has."""
+    anchors, anchor = sequence.annotation.anchors, trajectory.anchor
+    if anchor is None or anchors is None:
+        return len(sequence)
+    if anchor >= len(anchors):
+        return -1
+    return len(sequence) - anchor if anchors[anchor] > 0 else anchor + 1
 
 
 def without_omitted(sequence: Sequence, rows: NDArray[np.float64]) -> NDArray[np.float64]:

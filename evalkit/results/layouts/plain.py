@@ -12,6 +12,8 @@ from evalkit.errors import EvalkitError
 from evalkit.results.atomic import write_text
 from evalkit.results.layouts.layout import (
     find_file,
+    matching,
+    names_in,
     one_pass_trajectory,
     read_column,
     without_omitted,
@@ -38,8 +40,8 @@ class Plain:
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
         base = _place(folder, protocol, 1)
-        further = sorted(base.glob(f"{_REPETITION}[0-9]*"))
-        places = [(base, 1), *((place, int(place.name.removeprefix(_REPETITION))) for place in further)]
+        further = sorted(matching(names_in(base), prefix=_REPETITION))
+        places = [(base, 1), *((base / name, int(name.removeprefix(_REPETITION))) for name in further)]
         found = (_read(place, folder, sequence, protocol, repetition) for place, repetition in places)
         return [trajectory for trajectory in found if trajectory is not None]
 
