@@ -33,6 +33,8 @@ from evalkit.rendering.scene import Scene, SceneFrames
 from evalkit.types import Dataset, Image, Sequence
 
 KIB = 1024
+SCENES = 24
+"""Different scenes; they come again and again, because composing one takes longer than tracking it."""
 
 
 def workers(options: argparse.Namespace) -> None:
@@ -132,19 +134,19 @@ class Decoded:
         return self.images[index]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=SCENES)
 def scene(index: int, length: int) -> Scene:
     return sample(0, index, length=length)
 
 
 def on_demand(index: int, length: int) -> Sequence:
-    made = partial(scene, index, length)
+    made = partial(scene, index % SCENES, length)
     return Sequence(f"sample{index:04d}", lambda: made().annotation(), SceneFrames(made, length))
 
 
 def in_memory(index: int, length: int) -> Sequence:
     rendered = on_demand(index, length)
-    images = tuple(scene(index, length).frame(number) for number in range(length))
+    images = tuple(scene(index % SCENES, length).frame(number) for number in range(length))
     annotation = rendered.annotation
     return replace(rendered, read=lambda: annotation, frames=Decoded(images))
 
