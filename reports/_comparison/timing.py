@@ -50,14 +50,14 @@ def _table(view: View, costs: list[Cost]) -> Table:
     columns = [Column("tracker", numeric=False), Column("stage", numeric=False)]
     columns += [Column(title, better, digits=2) for _, title, better in shown]
     columns += [Column(name, numeric=False) for name in ("runtime", "precision", "device")]
-    columns += [Column("threads", digits=0), Column("remark", numeric=False)]
+    columns.append(Column("threads", digits=0))
     rows = []
     for circumstances, values in groups.items():
         tracker, stage, runtime, precision, device, threads = circumstances
         rows.append((
-            name_cell(view.contender(tracker)), Cell(stage), *(number_cell(values.get(name), 2) for name, *_ in shown),
+            name_cell(view.contender(tracker)), Cell(stage, detail=remarks[circumstances]),
+            *(number_cell(values.get(name), 2) for name, *_ in shown),
             Cell(runtime), Cell(precision), Cell(device), Cell(str(threads) if threads else "-", threads or None),
-            Cell(remarks[circumstances]),
         ))  # fmt: skip
     return Table("timing", "Milliseconds a frame", tuple(columns), tuple(rows), filterable=len(rows) > 12)
 

@@ -54,6 +54,9 @@
     });
   }
 
+  // On paper nothing can be opened.
+  addEventListener("beforeprint", () => { for (const card of all("details")) card.open = true; });
+
   // Curves: the values under the pointer, read from the plotted points themselves.
   const nearest = (points, x) => {
     let best = 0;

@@ -1,0 +1,30 @@
+"""``reports/README.md`` says what is registered, and its example works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from evalkit import registry
+from evalkit.comparison import Comparison, form_of
+from evalkit.registry import Registry
+
+README = Path(__file__).resolve().parents[2] / "reports" / "README.md"
+
+
+def test_every_report_stands_in_the_readme() -> None:
+    listed = re.findall(
+        r"^\| `([\w-]+)` \| (.+) \|$", README.read_text(encoding="utf-8").partition("## Registered")[2], re.M
+    )
+    assert listed == [(entry.name, entry.summary) for entry in registry.report.entries()]
+
+
+def test_the_example_adds_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Registry("report")
+    own._discovered = True
+    monkeypatch.setattr(registry, "report", own)
+    exec(re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S).group(1), {})  # type: ignore[union-attr]
+    entry = form_of(Path("report.txt"))
+    assert entry.build(comparison=Comparison(("one", "two")), scores=()) == "one\ntwo"
