@@ -122,21 +122,30 @@ def _ending(code: int | None) -> str:
 def _inherited(environment: dict[str, str]) -> Iterator[None]:
     """What a process that is started meanwhile takes over: the environment, and to leave Ctrl-C to its parent."""
     before = {key: os.environ.get(key) for key in environment}
-    masks = hasattr(signal, "pthread_sigmask")
-    # Started here, because its start would unblock the signal again.
-    resource_tracker.ensure_running()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     os.environ.update(environment)
     try:
-        yield
+        with _interrupts_held():
+            yield
     finally:
         for key, value in before.items():
             if value is None:
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = value
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Its start would let the signal through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Here:
