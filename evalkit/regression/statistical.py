@@ -73,7 +73,8 @@ def _finding(one: Comparison, change: accuracy.Change | None, *, fails: bool) ->
     return replace(
         finding, verdict=verdict, reason=_reason(one, change, verdict, needed),
         change=change.gain if one.record.higher_is_better else -change.gain, low=low, high=high,
-        sequences=change.sequences, needed=needed, responsible=responsible(one), improved=change.gain > one.margin,
+        sequences=change.sequences, needed=needed, responsible=responsible(one, gained=change.gain > 0),
+        improved=change.gain > one.margin,
     )  # fmt: skip
 
 
@@ -96,15 +97,15 @@ def _reason(one: Comparison, change: accuracy.Change, verdict: Verdict, needed: 
     return f"{change.sequences} sequences cannot tell whether it is worse by more than {one.margin:g}{more}"
 
 
-def responsible(one: Comparison) -> tuple[Parted, ...]:
-    """Sequences whose own score changed, the most harmful first."""
-    sign = 1.0 if one.record.higher_is_better else -1.0
+def responsible(one: Comparison, *, gained: bool) -> tuple[Parted, ...]:
+    """Sequences whose own score changed in the direction of the whole, those that did most first."""
+    sign = (1.0 if one.record.higher_is_better else -1.0) * (1.0 if gained else -1.0)
     changes = []
     for name, before in one.old.sequences.items():
         after = one.new.sequences.get(name)
         if after is None or one.metric not in before.shares or one.metric not in after.shares:
             continue
         a, b = before.shares[one.metric].value(), after.shares[one.metric].value()
-        if a is not None and b is not None and a != b:
-            changes.append(Parted(name, change=b - a))
-    return tuple(sorted(changes, key=lambda parted: sign * (parted.change or 0.0)))
+        if a is not None and b is not None and sign * (b - a) > 0:
+            changes.append((sign * (a - b), Parted(name, change=b - a)))
+    return tuple(parted for _, parted in sorted(changes, key=lambda pair: pair[0]))
