@@ -119,6 +119,10 @@ RUNTIMES = {
             "ncnn", "evalkit.runtimes._ncnn", "ncnn",
             (("ncnn", "ncnn"), ("pnnx", "pnnx")), "ncnn", ("fp32", "fp16", "bf16"), ("cpu", "vulkan"), "ncnn",
         ),
+        Runtime(
+            "executorch", "evalkit.runtimes._executorch", "ExecuTorch with XNNPACK",
+            (("executorch", "executorch"),), "executorch", format="executorch",
+        ),
     )
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ from evalkit.runtimes.parity import Arrays
 from evalkit.types import NetworkPart
 
 MANIFEST = "export.json"
-WRITERS = {"onnx": ("onnx", "onnxscript"), "ncnn": ("pnnx",)}
+WRITERS = {"onnx": ("onnx", "onnxscript"), "ncnn": ("pnnx",), "executorch": ("executorch",)}
 """Packages that write a format, beside torch; a new version of one writes anew."""
 
 FORMAT_VERSION = 2
