@@ -47,8 +47,8 @@ class FolderImages:
         return self.folder / self._paths[index]
 
     def __bool__(self) -> bool:
-        """Whether there is any image."""
-        return bool(self.names())
+        """Whether there is any image; the usual first one is tried before the folder is listed."""
+        return (self.folder / "00000001.jpg").is_file() or bool(self.names())
 
     def names(self) -> list[str]:
         """File names of all images in the folder, in natural order; empty where there is no folder."""

@@ -31,6 +31,8 @@ def folder_form(folder: Path, names: Iterable[str], official: Mapping[str, Mappi
     found = {}
     for place in (folder / name for name in names) if names else sorted(folder.iterdir()):
         path = place / "groundtruth.txt"
+        if not names and protocol == "multistart" and not (place / "anchor.value").is_file():
+            continue  # another VOT benchmark
         if path.is_file() or (names and place.is_dir()):
             found[plain_name(place.name)] = _folder_source(path, official.get(place.name, {}), protocol)
     return found

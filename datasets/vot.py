@@ -57,7 +57,13 @@ def _multistart(year: int, suffix: str = "", *names: str) -> _Edition:
     return _Edition(
         name=f"vot{year}{suffix}",
         directory=f"VOT{year}{suffix.upper()}",
-        directories=(f"VOT{year}{suffix}", f"VOT-{year}{suffix}", f"VOT-ST{year}{suffix}", f"VOTST{year}", *names),
+        directories=(
+            f"VOT{year}{suffix}",
+            f"VOT-{year}{suffix}",
+            f"VOT-ST{year}{suffix}",
+            f"VOTST{year}{suffix}",
+            *names,
+        ),
         protocols=("multistart",),
         profiles=("vot-multistart",),
         facts=_MULTISTART,

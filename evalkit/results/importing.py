@@ -12,8 +12,9 @@ from evalkit.errors import EvalkitError
 from evalkit.results import layouts, manifest
 from evalkit.results.archives import is_archive, unpack
 from evalkit.results.layouts import Layout
+from evalkit.results.layouts.layout import expected_rows
 from evalkit.results.store import Store
-from evalkit.types import Dataset, Sequence, Trajectory
+from evalkit.types import Dataset, Trajectory
 
 LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot-matlab", "plain")
 
@@ -150,14 +151,7 @@ def _notes(dataset: Dataset, found: dict[str, list[Trajectory]]) -> Iterator[str
     for name, trajectories in found.items():
         sequence = dataset.sequence(name)
         for trajectory in trajectories:
-            expected = _length(sequence, trajectory)
+            expected = expected_rows(sequence, trajectory)
             # Of a test sequence without its frames one row is known, which says nothing of its length.
             if expected > 1 and len(trajectory) != expected:
                 yield f"{name}: {len(trajectory)} rows, and the benchmark has {expected}"
-
-
-def _length(sequence: Sequence, trajectory: Trajectory) -> int:
-    anchors = sequence.annotation.anchors
-    if trajectory.anchor is None or anchors is None:
-        return len(sequence)
-    return len(sequence) - trajectory.anchor if anchors[trajectory.anchor] > 0 else trajectory.anchor + 1

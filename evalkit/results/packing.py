@@ -22,10 +22,11 @@ from evalkit.regions import format_record
 from evalkit.results import layouts
 from evalkit.results.archives import unpack
 from evalkit.results.atomic import write_bytes
+from evalkit.results.layouts.layout import expected_rows
 from evalkit.results.layouts.vot import EXPERIMENTS, record_of
 from evalkit.results.store import Store
 from evalkit.rows import format_lines
-from evalkit.types import Dataset, Sequence, State, Trajectory
+from evalkit.types import Dataset, State, Trajectory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same results give the same archive
 _SHIFT = 0.51
@@ -183,7 +184,7 @@ def _vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterat
         return
     sequence = dataset.sequence(name)
     for run in runs:
-        rows = _vot_length(sequence, run)
+        rows = expected_rows(sequence, run)
         if len(run) != rows:
             yield f"{name}{_which(run)}: {len(run)} rows, expected {rows}"
         if len(run) and run.states[0] != State.INITIALIZED:
@@ -199,13 +200,6 @@ def _vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterat
 
 def _which(run: Trajectory) -> str:
     return f"_{run.repetition:03d}" if run.anchor is None else f"_{run.anchor:08d}"
-
-
-def _vot_length(sequence: Sequence, run: Trajectory) -> int:
-    anchors = sequence.annotation.anchors
-    if run.anchor is None or anchors is None:
-        return len(sequence)
-    return len(sequence) - run.anchor if anchors[run.anchor] > 0 else run.anchor + 1
 
 
 def _vot_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str]]:

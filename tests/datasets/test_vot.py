@@ -103,6 +103,9 @@ def test_masks_and_anchors_of_the_later_years_are_read(tmp_path: Path) -> None:
 
 def test_missing_anchors_are_an_error_where_trackers_start_from_them(tmp_path: Path) -> None:
     make(tmp_path / "one", "1,2,3,4\n" * 3)
+    with pytest.raises(EvalkitError, match="no sequences of vot2022-stb are here"):
+        open_("vot2022-stb", tmp_path)
+    (tmp_path / "list.txt").write_text("one\n")
     with pytest.raises(EvalkitError, match=r"anchor.value: .*their file is missing"):
         len(open_("vot2022-stb", tmp_path).sequence("one"))
 

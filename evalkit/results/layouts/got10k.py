@@ -100,7 +100,7 @@ def write_times(path: Path, seconds: NDArray[np.float64], repetition: int) -> No
 
 def _read_table(path: Path) -> NDArray[np.float64]:
     lines = text_lines(read_bytes(path), path)
-    return read_rows(path, columns=len(split(lines[0])) if lines else 1)
+    return read_rows(path, columns=max(len(split(lines[0])), 1) if lines else 1)
 
 
 LAYOUT = Got10k()

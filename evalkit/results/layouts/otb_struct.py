@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from evalkit.errors import EvalkitError
 from evalkit.results.atomic import write_bytes, write_text
 from evalkit.results.layouts.layout import find_file, one_pass_trajectory, plain_name, without_omitted
+from evalkit.results.layouts.matfile import read_mat
 from evalkit.results.layouts.otb_shapes import boxes_of
 from evalkit.rows import read_bytes
 from evalkit.types import Sequence, Trajectory
@@ -103,14 +104,19 @@ def _trajectory(folder: Path, sequence: Sequence, segments: Any, path: Path) -> 
     segment = _whole(segments, sequence, path)
     kind = str(segment.get("type", segment.get("resType", "rect")))
     template = _numbers(segment.get("tmplsize"), path)
-    # A matrix of one row comes out of a .mat file as a vector.
-    boxes = boxes_of(kind, np.atleast_2d(_numbers(segment["res"], path)), template, where=path)
-    stated = segment.get("len")
-    if stated is not None and int(stated) != len(boxes):
+    boxes = boxes_of(kind, _numbers(segment["res"], path), template, where=path)
+    stated = _length(segment, path)
+    if stated is not None and stated != len(boxes):
         raise EvalkitError(
             "it holds another number of rows than it says", where=path, found=len(boxes), expected=stated
         )
     return one_pass_trajectory(folder, sequence, "one_pass", without_omitted(sequence, boxes))
+
+
+def _length(segment: Mapping[str, Any], path: Path) -> int | None:
+    """Number of frames that a segment says it has."""
+    stated = _numbers(segment.get("len"), path).ravel()
+    return int(stated[0]) if stated.size == 1 and np.isfinite(stated[0]) else None
 
 
 def _numbers(value: object, path: Path) -> NDArray[np.float64]:
@@ -144,18 +150,12 @@ def _names(stem: str, start: str) -> bool:
 
 
 def _load_mat(path: Path) -> Any:
-    from scipy.io import loadmat
-
-    stream: Any = io.BytesIO(read_bytes(path))
-    try:
-        content = loadmat(stream, simplify_cells=True)
-    except Exception as error:  # scipy raises whatever the damage leads it into
-        raise EvalkitError(f"this file cannot be read: {error}", where=path) from error
+    content = read_mat(read_bytes(path), path)
     if "results" in content:
         return content["results"]
     if "result" in content:
         return {"res": content["result"], "type": "rect"}
-    names = ", ".join(sorted(name for name in content if not name.startswith("__")))
+    names = ", ".join(sorted(content))
     raise EvalkitError("it holds neither `results` nor `result`", where=path, found=names or "nothing")
 
 
@@ -168,13 +168,13 @@ def _load_json(path: Path) -> Any:
 
 def _whole(segments: Any, sequence: Sequence, path: Path) -> Mapping[str, Any]:
     """The segment of a one-pass result: the only one, or the first of temporal ones, which runs from start to end."""
-    found = list(segments) if isinstance(segments, (list, tuple, np.ndarray)) else [segments]
+    found = list(segments) if isinstance(segments, list) else [segments]
     if not found or not isinstance(found[0], Mapping) or "res" not in found[0]:
         raise EvalkitError("it holds no `res`", where=path)
-    if len(found) > 1 and found[0].get("len") != len(sequence):
+    if len(found) > 1 and (length := _length(found[0], path)) != len(sequence):
         raise EvalkitError(
             "it holds several segments, and the first is not the whole sequence", where=path,
-            found=f"{len(found)} segments, the first of {found[0].get('len')} frames", expected=len(sequence),
+            found=f"{len(found)} segments, the first of {length} frames", expected=len(sequence),
         )  # fmt: skip
     first: Mapping[str, Any] = found[0]
     return first
