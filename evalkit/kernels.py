@@ -108,6 +108,9 @@ def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool, counts: Ints) -> N
     corners = np.array([a.shape[1], b.shape[1]])
     xs = np.empty((2, longest), dtype=np.int64)
     ys = np.empty((2, longest), dtype=np.int64)
+    upright = np.empty(2, dtype=np.bool_)
+    top = np.empty(2, dtype=np.int64)
+    bottom = np.empty(2, dtype=np.int64)
     nodes = np.empty(longest, dtype=np.int64)
     begins = np.empty((2, longest), dtype=np.int64)
     ends = np.empty((2, longest), dtype=np.int64)
@@ -115,23 +118,43 @@ def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool, counts: Ints) -> N
     counts[:] = 0
     for pair in range(a.shape[0]):
         width = size[pair, 0]
-        for index in range(corners[0]):
-            xs[0, index], ys[0, index] = a[pair, index, 0], a[pair, index, 1]
-        for index in range(corners[1]):
-            xs[1, index], ys[1, index] = b[pair, index, 0], b[pair, index, 1]
-        for row in range(size[pair, 1]):
+        for which in range(2):
+            for index in range(corners[which]):
+                xs[which, index] = a[pair, index, 0] if which == 0 else b[pair, index, 0]
+                ys[which, index] = a[pair, index, 1] if which == 0 else b[pair, index, 1]
+            x, y = xs[which, : corners[which]], ys[which, : corners[which]]
+            top[which], bottom[which] = y.min(), y.max()
+            upright[which] = corners[which] == 4 and x[0] == x[3] and x[1] == x[2] and y[0] == y[1] and y[2] == y[3]
+            top[which], bottom[which] = max(top[which], 0), min(bottom[which], size[pair, 1] - 1)
+            if upright[which]:
+                # The same interval in every row; without width or height, region.c fills none.
+                begin, end = max(min(x[0], x[1]), 0), min(max(x[0], x[1]), width - 1)
+                if begin > end or (not toolkit and (x[0] == x[1] or y[0] == y[2])):
+                    bottom[which] = top[which] - 1
+                begins[which, 0], ends[which, 0] = begin, end
+                counts[pair, which] = max(bottom[which] - top[which] + 1, 0) * (end - begin + 1)
+        low, high = min(top[0], top[1]), max(bottom[0], bottom[1])
+        for which in range(2):
+            if upright[which]:
+                # Its own pixels are counted: only the other's rows are left to look at.
+                low, high = max(low, top[1 - which]), min(high, bottom[1 - which])
+        for row in range(low, high + 1):
             for which in range(2):
+                inside = top[which] <= row <= bottom[which]
+                found[which] = 1 if inside and upright[which] else 0
+                if not inside or upright[which]:
+                    continue
                 # Crossings of the row with edges, sorted as they come.
                 count = 0
                 last = corners[which] - 1
                 for index in range(corners[which]):
-                    x, y, other_x, other_y = xs[which, index], ys[which, index], xs[which, last], ys[which, last]
+                    x1, y1, x2, y2 = xs[which, index], ys[which, index], xs[which, last], ys[which, last]
                     last = index
-                    if (y > row and other_y > row) or (y < row and other_y < row) or (y == other_y and not toolkit):
+                    if (y1 > row and y2 > row) or (y1 < row and y2 < row) or (y1 == y2 and not toolkit):
                         continue
-                    node = x
-                    if y != other_y and x != other_x:
-                        node = int(x + (row - y) / (other_y - y) * (other_x - x))
+                    node = x1
+                    if y1 != y2 and x1 != x2:
+                        node = int(x1 + (row - y1) / (y2 - y1) * (x2 - x1))
                     place = count
                     while place > 0 and nodes[place - 1] > node:
                         nodes[place] = nodes[place - 1]
@@ -139,7 +162,6 @@ def count_pixels(a: Ints, b: Ints, size: Ints, toolkit: bool, counts: Ints) -> N
                     nodes[place] = node
                     count += 1
                 # Intervals between them.
-                found[which] = 0
                 covered = -1
                 index = 0
                 while index + 1 < count and nodes[index] < width:

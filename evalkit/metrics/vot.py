@@ -169,10 +169,9 @@ def _untagged_runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlap
         bounded = overlaps(answer, truth, (width, height))
         inner = bounded.copy()
         # The smaller bounds matter only to what reaches beyond them.
-        with np.errstate(invalid="ignore"):
-            beyond = np.maximum(answer.max(axis=1), truth.max(axis=1)) > (width - 1, height - 1)
-        outside = np.flatnonzero(beyond.any(axis=1))
-        inner[outside] = overlaps(answer[outside], truth[outside], (width - 1, height - 1))
+        less = (width - 1, height - 1)
+        outside = np.flatnonzero(raster.reaches_beyond(answer, less) | raster.reaches_beyond(truth, less))
+        inner[outside] = overlaps(answer[outside], truth[outside], less)
         yield Run(trajectory.states, bounded, inner, np.ones(len(sequence), bool))
 
 
