@@ -31,8 +31,10 @@ _TO_SPACES = bytes.maketrans(b",;\t\n", b"    ")
 
 _SECONDS_PER_BYTE = 4e-9  # what parsing costs without machine code
 
-_LONGEST = 15  # digits of integers that are exact as floats; powers of ten are up to 22
+_LONGEST = 18  # digits that surely fit a 64-bit integer
+_EXACT = 15  # digits of integers that are exact as floats; powers of ten are up to 22
 _POWERS = np.array([10.0**exponent for exponent in range(_LONGEST + 1)])
+_EXTENDED = np.finfo(np.longdouble).nmant >= 63  # false where long doubles are doubles, as on Windows
 
 
 def read_rows(path: Path, *, columns: int = 4) -> NDArray[np.float64]:
@@ -199,26 +201,48 @@ def _parse_clean(data: bytes, columns: int) -> NDArray[np.float64] | None:
 def _decimals(
     data: bytes, kinds: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> NDArray[np.float64] | None:
-    """Plain decimals of up to 15 digits, read as integers without their points and divided by powers of ten.
-
-    Both are exact, so that the quotient is the float nearest to the decimal, as from any correct parser.
-    """
+    """Plain decimals, read as integers without their points and divided by powers of ten; None for other numbers."""
     negative = kinds[starts] == _MINUS
     dots = np.flatnonzero(kinds == _DOT)
     dotted = np.searchsorted(ends, dots)
     digits = ends - starts - negative
     digits[dotted] -= 1
+    most = digits.max()
     if (
         (kinds == _LETTER).any()
         or (np.diff(dotted) == 0).any()
         or digits.min() < 1
-        or digits.max() > _LONGEST
+        or most > _LONGEST
         or negative.sum() != (kinds == _MINUS).sum()
     ):
         return None
     integers = np.fromstring(data.translate(_TO_SPACES, b"."), dtype=np.int64, sep=" ")
-    values = integers.astype(np.float64)
-    values[dotted] /= _POWERS[ends[dotted] - dots - 1]
+    decimals = np.zeros(len(ends), dtype=np.intp)
+    decimals[dotted] = ends[dotted] - dots - 1
+    if most <= _EXACT:
+        # Both are exact, so that the quotient is the float nearest to the decimal, as from any correct parser.
+        quotients: NDArray[np.float64] = integers / _POWERS[decimals]
+        return quotients
+    return _long_decimals(data, integers, decimals, starts, ends) if _EXTENDED else None
+
+
+def _long_decimals(
+    data: bytes,
+    integers: NDArray[np.int64],
+    decimals: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    ends: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """Decimals of up to 18 digits, divided with at least 64 bits and then rounded to a float's 53.
+
+    Two roundings give another float than one only where the first lands on the middle between two floats; those few
+    are read again, one by one.
+    """
+    wide = integers.astype(np.longdouble) / _POWERS.astype(np.longdouble)[decimals]
+    values = wide.astype(np.float64)
+    parts = np.abs(wide - values) / np.spacing(np.abs(values)).astype(np.longdouble)
+    for index in np.flatnonzero((parts == 0.5) | (parts == 0.25)):
+        values[index] = float(data[starts[index] : ends[index]])
     return values
 
 

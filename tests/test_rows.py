@@ -102,6 +102,16 @@ def test_the_fast_way_reads_the_float_nearest_to_the_decimal(values: list[object
     assert parse_rows(text, columns=1)[:, 0].tolist() == [float(str(value)) for value in values]
 
 
+def test_long_decimals_are_read_as_python_reads_them() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.uniform(-2000, 2000, 20_000), rng.uniform(0, 1, 20_000), rng.uniform(0, 1e6, 20_000)])
+    texts = [repr(value) for value in values.tolist() if "e" not in repr(value)]
+    texts += [str(number) + ".5" for number in range(2**52, 2**52 + 200)]
+    texts += [str(number) for number in range(2**53, 2**53 + 200)]
+    found = parse_rows("\n".join(texts).encode(), columns=1)[:, 0]
+    assert found.tolist() == [float(text) for text in texts]
+
+
 @given(st.text(alphabet="0123456789.,-+eEnNaA \t\n\r;", max_size=60))
 def test_damaged_text_is_read_as_written_or_refused(text: str) -> None:
     with warnings.catch_warnings():
