@@ -61,8 +61,9 @@ class Gate:
 
     def suite(self, variant: str, extra: str) -> Path:
         path = self.folder / f"{variant}.toml"
+        counted = "true" if variant in ("sound", "LayerAdded") else "false"
         path.write_text(
-            f'baseline = "baseline.json"\n[gates]\nlatency = false\naccuracy = {{auc = 0.005}}\n'
+            f'baseline = "baseline.json"\n[gates]\nlatency = false\ncost = {counted}\naccuracy = {{auc = 0.005}}\n'
             f'[[tracker]]\nname = "{HERE / "faulty.py"}:{variant}"\nlabel = "lighttrack-m"\n'
             f'weights = "{self.weights}"\nsha256 = "6916a3a4d2cd"\n{extra}\n[[dataset]]\nname = "short"\n'
         )
