@@ -44,6 +44,8 @@ class Browser:
         self._wait()
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
         self._session = f"/session/{answer['sessionId']}"
+        self._call("POST", f"{self._session}/url", {"url": "data:,"})  # leaves the browser's own first page
+        self.requests()
 
     def __enter__(self) -> Browser:
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.reports._comparison.document import Cell, Column, number_cell
+from evalkit.reports._comparison.document import Cell, Column
 from evalkit.reports._comparison.view import TRACKING, View
 
 
@@ -24,14 +24,24 @@ def add_costs(view: View, columns: list[Column], cells: dict[str, list[Cell]]) -
         if any(costs.values()):
             columns.append(Column(title, higher_is_better=better, digits=1, hint=devices(view, quantity)))
             for label, cost in costs.items():
-                cells[label].append(number_cell(None if cost is None else cost.value, 1))
+                speed = None if cost is None else cost.value
+                cells[label].append(Cell("-") if speed is None else Cell(amount(speed, 1), speed))
 
 
 def _counted(found: tuple[float, bool] | None) -> Cell:
     if found is None:
         return Cell("-")
     millions, cited = found[0] / 1e6, found[1]
-    return Cell(f"{millions:,.2f}" + (" †" if cited else ""), millions)
+    return Cell(amount(millions, 2) + (" †" if cited else ""), millions)
+
+
+def amount(value: float, places: int) -> str:
+    """Fixed decimals below a thousand, none above.
+
+    >>> amount(1.9694, 2), amount(20256.2, 2)
+    ('1.97', '20,256')
+    """
+    return f"{value:.{places}f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def devices(view: View, quantity: str) -> str:

@@ -51,6 +51,7 @@ def _clean(root: ElementTree.Element) -> None:
                 element.set(name, _rounded(element.attrib[name]))
         if element.get("transform", "").startswith("rotate(-0 "):
             del element.attrib["transform"]
+        element.attrib.pop("target", None)  # a link leads to another part of the same page
         if _HREF in element.attrib:
             element.set("href", element.attrib.pop(_HREF))
         element.text = (element.text or "").strip() or None if element.tag.endswith("}g") else element.text

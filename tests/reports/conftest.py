@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import pytest
+from headless_browser import Browser
 
+from evalkit import registry
 from evalkit.comparison import Comparison
 from evalkit.types import Cost, Score
 
@@ -47,6 +52,7 @@ def cost(tracker: str, quantity: str, convention: str, value: float, unit: str) 
 def compare() -> Callable[..., Comparison]:
     """Makes a comparison of trackers with these names, best first."""
 
+    @cache
     def make(*names: str) -> Comparison:
         scores, costs = [], []
         for rank, name in enumerate(names):
@@ -66,3 +72,29 @@ def compare() -> Callable[..., Comparison]:
 @pytest.fixture(scope="session")
 def nasty(compare: Callable[..., Comparison]) -> Comparison:
     return compare(*NASTY)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        reason = "chromium and chromedriver are not on the path; Debian: apt install chromium chromium-driver"
+        if os.environ.get("EVALKIT_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Browser(chromium, driver) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def page_of() -> Callable[[Comparison], str]:
+    """The HTML page of a comparison, made once for each."""
+    made: dict[int, tuple[Comparison, str]] = {}
+
+    def page(comparison: Comparison) -> str:
+        if id(comparison) not in made:
+            entry, _ = registry.report.find("html")
+            made[id(comparison)] = (comparison, str(entry.build(comparison=comparison)))
+        return made[id(comparison)][1]
+
+    return page

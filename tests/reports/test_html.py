@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from report_page import embedded, figures, points
 
-from evalkit import registry
 from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
 
 Compare = Callable[..., Comparison]
 
 
-def page(comparison: Comparison) -> str:
-    entry, _ = registry.report.find("html")
-    return str(entry.build(comparison=comparison))
+Page = Callable[[Comparison], str]
 
 
 class Elements(HTMLParser):
@@ -45,19 +40,8 @@ class Elements(HTMLParser):
             self.text.append(data)
 
 
-def figures(text: str) -> dict[str, ElementTree.Element]:
-    found = re.findall(r'data-figure="([^"]+)">\s*(<svg.*?</svg>)', text, re.S)
-    return {key: ElementTree.fromstring(svg) for key, svg in found}
-
-
-def embedded(text: str) -> dict[str, dict[str, object]]:
-    match = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
-    assert match
-    return dict(json.loads(match.group(1))["figures"])
-
-
-def test_nothing_on_the_page_refers_to_the_network(compare: Compare) -> None:
-    text = page(compare("one", "two"))
+def test_nothing_on_the_page_refers_to_the_network(compare: Compare, page_of: Page) -> None:
+    text = page_of(compare("one", "two"))
     for tag, attributes in Elements(text).tags:
         for name in ("src", "href", "action", "data", "poster", "srcset"):
             value = attributes.get(name)
@@ -66,14 +50,14 @@ def test_nothing_on_the_page_refers_to_the_network(compare: Compare) -> None:
     assert "@import" not in text
 
 
-def test_a_strict_content_security_policy_finds_no_inline_style_or_handler(compare: Compare) -> None:
-    for tag, attributes in Elements(page(compare("one", "two"))).tags:
+def test_a_strict_content_security_policy_finds_no_inline_style_or_handler(compare: Compare, page_of: Page) -> None:
+    for tag, attributes in Elements(page_of(compare("one", "two"))).tags:
         assert "style" not in attributes, tag
         assert not [name for name in attributes if name.startswith("on")], tag
 
 
-def test_names_that_try_to_break_out_are_text(nasty: Comparison) -> None:
-    text = page(nasty)
+def test_names_that_try_to_break_out_are_text(nasty: Comparison, page_of: Page) -> None:
+    text = page_of(nasty)
     elements = Elements(text)
     scripts = [attributes for tag, attributes in elements.tags if tag == "script"]
     assert len(scripts) == 2, "the data and the script, and nothing a name brought in"
@@ -82,23 +66,23 @@ def test_names_that_try_to_break_out_are_text(nasty: Comparison) -> None:
         assert name in shown
 
 
-def test_identifiers_are_unique(compare: Compare) -> None:
+def test_identifiers_are_unique(compare: Compare, page_of: Page) -> None:
     identifiers = [
-        attributes["id"] for _, attributes in Elements(page(compare("one", "two"))).tags if "id" in attributes
+        attributes["id"] for _, attributes in Elements(page_of(compare("one", "two"))).tags if "id" in attributes
     ]
     assert len(identifiers) == len(set(identifiers))
 
 
-def test_every_fragment_link_has_a_target(compare: Compare) -> None:
-    tags = Elements(page(compare("one", "two"))).tags
+def test_every_fragment_link_has_a_target(compare: Compare, page_of: Page) -> None:
+    tags = Elements(page_of(compare("one", "two"))).tags
     identifiers = {attributes["id"] for _, attributes in tags if "id" in attributes}
     links = {attributes["href"] for tag, attributes in tags if tag == "a" and attributes.get("href")}
     assert {link[1:] for link in links if link} <= identifiers
 
 
-def test_the_plotted_points_are_the_scored_curve(compare: Compare) -> None:
+def test_the_plotted_points_are_the_scored_curve(compare: Compare, page_of: Page) -> None:
     comparison = compare("one", "two", "three")
-    text = page(comparison)
+    text = page_of(comparison)
     curves = {key: content for key, content in embedded(text).items() if content["kind"] == "curve"}
     assert curves
     drawn = figures(text)
@@ -111,22 +95,10 @@ def test_the_plotted_points_are_the_scored_curve(compare: Compare) -> None:
             np.testing.assert_allclose(points(drawn[key], series["index"]), np.stack(score.curve, axis=1), atol=2e-4)
 
 
-def points(svg: ElementTree.Element, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Points of a tracker's line, from the picture's coordinates back to those of the axes."""
-    left, top, right, bottom, x0, x1, y0, y1 = map(float, svg.attrib["data-plot"].split())
-    groups = [one for one in svg.iter() if one.get("class") == f"series series-{index}"]
-    outline = max((path.get("d", "") for group in groups for path in group.iter()), key=len)  # the legend's is shorter
-    pixels = np.array(re.findall(r"-?[\d.]+", outline), dtype=float).reshape(-1, 2)
-    return np.column_stack([
-        x0 + (pixels[:, 0] - left) / (right - left) * (x1 - x0),
-        y0 + (bottom - pixels[:, 1]) / (bottom - top) * (y1 - y0),
-    ])  # fmt: skip
-
-
-def test_the_legend_holds_the_score(compare: Compare) -> None:
+def test_the_legend_holds_the_score(compare: Compare, page_of: Page) -> None:
     comparison = compare("one", "two")
     value = next(score.value for score in comparison.scores if score.tracker == "two")
-    assert f"two [{value:.3f}]" in page(comparison)
+    assert f"two [{value:.3f}]" in page_of(comparison)
 
 
 def test_the_page_is_the_same_bytes_in_another_process(tmp_path: Path) -> None:
@@ -141,7 +113,10 @@ def test_the_page_is_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     )
     first, second = (
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONHASHSEED": seed}
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])},
         ).stdout
         for seed in ("1", "2")
     )
@@ -149,8 +124,8 @@ def test_the_page_is_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_a_tracker_that_nobody_knows_is_refused(compare: Compare) -> None:
+def test_a_tracker_that_nobody_knows_is_refused(compare: Compare, page_of: Page) -> None:
     comparison = compare("one")
     unknown = Comparison(("one", "nobody"), scores=comparison.scores)
     with pytest.raises(EvalkitError, match="neither results nor published numbers"):
-        page(unknown)
+        page_of(unknown)
