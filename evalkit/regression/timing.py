@@ -11,7 +11,10 @@ from evalkit.regression.records import LatencyRecord, TrackerRecord
 from evalkit.regression.suite import LatencyGate
 
 SESSION = 0.02
-"""Standard deviation of the CPU-time ratio from one session to the next on a busy machine, as a fraction."""
+"""Standard deviation of the CPU-time ratio from one session to the next, as a fraction."""
+BUSY_SESSION = 0.10
+"""The same where others have the processor most of the time: they fight for the caches, which slows a network down by
+more than the reference. Measured with 14 to 22 busy processes on two cores: 0.06 (MOSSE), 0.11 (LightTrack-Mobile)."""
 
 
 def latency(label: str, old: TrackerRecord, new: TrackerRecord, gate: LatencyGate) -> list[Finding]:
@@ -34,17 +37,14 @@ def latency(label: str, old: TrackerRecord, new: TrackerRecord, gate: LatencyGat
 
 
 def _ratio(label: str, old: LatencyRecord, new: LatencyRecord, gate: LatencyGate, changed: list[str]) -> Finding:
-    busy = old.busy or new.busy
     margin = gate.elsewhere if changed else gate.margin
     change = slowdown(old, new)
     low, high = _bounds(old, new)
-    # Neighbours that fight for the caches slow a network down by more than the reference, by a fifth where it was seen.
-    fails = low > (gate.elsewhere if busy else margin)
     passes = high <= margin or change <= margin / 2
-    verdict = Verdict.FAIL if fails else Verdict.PASS if passes else Verdict.INCONCLUSIVE
+    verdict = Verdict.FAIL if low > margin else Verdict.PASS if passes else Verdict.INCONCLUSIVE
     return Finding(
         "latency", label, None, "CPU time", verdict, _circumstances(old, new, margin, changed), baseline=old.ratio,
-        now=new.ratio, change=change, low=low, high=high, margin=margin, improved=change < -margin and not busy,
+        now=new.ratio, change=change, low=low, high=high, margin=margin, improved=high < -margin,
     )  # fmt: skip
 
 
@@ -54,17 +54,16 @@ def _circumstances(old: LatencyRecord, new: LatencyRecord, margin: float, change
         f"wall clock {1000 * new.seconds_p50:.1f} ms p50, {1000 * new.seconds_p90:.1f} ms p90",
     ]
     parts += [f"{margin:.0%} are allowed because of {', '.join(changed)}"] if changed else []
-    for record, which in ((new, "this run"), (old, "the baseline")):
-        if record.busy:
-            parts.append(
-                f"{which} had the processor {record.cpu_share:.0%} of the time, so that wall clock is not valid"
-            )
+    if old.busy or new.busy:
+        then = f"and {old.cpu_share:.0%} when the baseline was made"
+        parts.append(f"wall clock is not valid, the processor was ours {new.cpu_share:.0%} of the time {then}")
     return "; ".join(parts)
 
 
 def _bounds(old: LatencyRecord, new: LatencyRecord) -> tuple[float, float]:
     """One-sided 95 % bounds of the relative change."""
-    spread = math.hypot(_error(old), _error(new), SESSION * math.sqrt(2))
+    sessions = (BUSY_SESSION if record.busy else SESSION for record in (old, new))
+    spread = math.hypot(_error(old), _error(new), *sessions)
     center = math.log1p(slowdown(old, new))
     return math.expm1(center - 1.645 * spread), math.expm1(center + 1.645 * spread)
 
