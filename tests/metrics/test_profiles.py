@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,9 @@ def test_scoring_imports_no_torch(tmp_path: Any) -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+def test_the_documentation_gives_every_reason() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for profile in profiles.PROFILES.values():
+        assert f"| `{profile.name}` ({profile.source}) | {profile.reason} |" in text
