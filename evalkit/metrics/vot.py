@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,11 +114,15 @@ def image_size(sequence: Sequence) -> tuple[int, int]:
     return sequence.size
 
 
+_corners: WeakKeyDictionary[Sequence, raster.Corners] = WeakKeyDictionary()
+
+
 def corners_of_annotation(sequence: Sequence) -> raster.Corners:
-    annotation = sequence.annotation
-    if annotation.regions is None:
-        return raster.corners_of_boxes(annotation.boxes)
-    return raster.corners_of(annotation.regions)
+    """Corners of the groundtruth, kept while the sequence lives: they are the same for every tracker."""
+    if sequence not in _corners:
+        boxes, regions = sequence.annotation.boxes, sequence.annotation.regions
+        _corners[sequence] = raster.corners_of_boxes(boxes) if regions is None else raster.corners_of(regions)
+    return _corners[sequence]
 
 
 def corners_of_trajectory(trajectory: Trajectory) -> raster.Corners:
