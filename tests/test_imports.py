@@ -18,7 +18,7 @@ ROWS = (
     ("runtimes", "cost"),
     ("adapters", "registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
-    ("regression", "doctor", "inspection", "api"),
+    ("regression", "doctor", "inspection", "running", "scoring", "api"),
     ("cli",),
 )
 WITHIN_A_ROW = {
@@ -33,6 +33,9 @@ WITHIN_A_ROW = {
     ("api", "regression"),
     ("api", "doctor"),
     ("api", "inspection"),
+    ("api", "running"),
+    ("api", "scoring"),
+    ("running", "scoring"),  # a run ends with its scores
     ("geometry", "types"),
     ("frames", "types"),
     ("rows", "types"),
