@@ -27,6 +27,7 @@ class Browser:
     def __init__(
         self, chromium: str, chromedriver: str, *, size: tuple[int, int] = (1280, 900), flags: tuple[str, ...] = ()
     ) -> None:
+        self.program = chromium
         self._folder = tempfile.mkdtemp(prefix="evalkit-browser-")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

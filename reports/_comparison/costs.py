@@ -32,7 +32,7 @@ def _counted(found: tuple[float, bool] | None) -> Cell:
     if found is None:
         return Cell("-")
     millions, cited = found[0] / 1e6, found[1]
-    return Cell(amount(millions, 2) + (" †" if cited else ""), millions)
+    return Cell(amount(millions, 2) + (" †" if cited else ""), millions, cited=cited)
 
 
 def amount(value: float, places: int) -> str:

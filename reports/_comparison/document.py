@@ -19,6 +19,7 @@ class Cell:
         value: What it sorts by and what a spreadsheet stores; None for text.
         mark: ``best`` or ``second`` of its column, ``better`` or ``worse`` than another tracker, or nothing.
         series: Place of the tracker that the cell names, so that it wears the tracker's colour.
+        cited: Whether somebody else printed the value; it is never marked best among measured ones.
         detail: What stands beside the value in small print: an interval, a difference.
     """
 
@@ -27,6 +28,7 @@ class Cell:
     mark: str = ""
     series: int | None = None
     detail: str = ""
+    cited: bool = False
 
     @property
     def full(self) -> str:
@@ -80,11 +82,11 @@ class Table:
         for place, column in enumerate(self.columns):
             if column.higher_is_better is None or len(rows) < 2:
                 continue
-            found = {row[place].value for row in rows}
+            found = {row[place].value for row in rows if not row[place].cited}
             values = sorted((value for value in found if value is not None), reverse=column.higher_is_better)
             for row in rows:
                 for mark, value in zip(("best", "second"), values[:2], strict=False):
-                    if row[place].value == value:
+                    if row[place].value == value and not row[place].cited:
                         row[place] = replace(row[place], mark=mark)
         return replace(self, rows=tuple(tuple(row) for row in rows))
 

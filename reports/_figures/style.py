@@ -62,7 +62,7 @@ def shortened(label: str, most: int = 28) -> str:
     """A label that fits a legend; the middle of a long one is left out.
 
     >>> shortened("lighttrack:back_04502514044521042540+cls_211000022+reg_100000111_ops_32")
-    'lighttrack:bac…00111_ops_32'
+    'lighttrack:bac…000111_ops_32'
     """
     if len(label) <= most:
         return label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ from headless_browser import Browser
 
 from evalkit import registry
 from evalkit.comparison import Comparison
+from evalkit.errors import EvalkitError
 
 pytestmark = pytest.mark.browser
+
+Compare = Callable[..., Comparison]
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +122,18 @@ def test_the_values_under_the_pointer_are_those_of_the_curve(page: Browser) -> N
 def test_pictures_of_frames_are_there(page: Browser) -> None:
     broken = "return [...document.querySelectorAll('image')].filter(e => !e.getBBox().width).length"
     assert page.run(broken) == 0
+
+
+def test_the_browser_prints_the_page_as_pdf(
+    browser: Browser, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALKIT_BROWSER", browser.program)
+    content = registry.report.find("pdf")[0].build(comparison=compare("one", "two"))
+    assert content.startswith(b"%PDF")
+    assert b"Skia" in content, "printed by the browser, not drawn by matplotlib"
+
+
+def test_a_browser_that_cannot_print_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALKIT_BROWSER", "/nowhere/browser")
+    with pytest.raises(EvalkitError, match="/nowhere/browser: this browser cannot print the report"):
+        registry.report.find("pdf")[0].build(comparison=compare("one", "two"))

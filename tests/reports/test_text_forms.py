@@ -42,6 +42,12 @@ def test_the_best_and_the_second_best_are_marked_by_the_direction_of_their_colum
     ]  # fmt: skip
 
 
+def test_a_cited_value_is_never_best_among_measured_ones() -> None:
+    columns = (Column("tracker", numeric=False), Column("MACs", higher_is_better=False))
+    rows = ((Cell("a"), Cell("1", 1.0, cited=True)), (Cell("b"), Cell("2", 2.0)), (Cell("c"), Cell("3", 3.0)))
+    assert [row[1].mark for row in Table("key", "title", columns, rows).marked().rows] == ["", "best", "second"]
+
+
 def test_latex_sets_the_best_in_bold_and_underlines_the_second(compare: Compare) -> None:
     text = str(written("latex", compare("one", "two", "three")))
     assert r"\toprule" in text
