@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from moving_square import tiny_dataset
 
 from evalkit import registry
 from evalkit.registry import Entry
 from evalkit.types import Dataset
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 HERE = Path(__file__).resolve().parent
 
