@@ -48,6 +48,7 @@ def _section(section: Section) -> list[str]:
         blocks += [f"**{markdown(table.title)}**"] if table.title != section.title else []
         blocks.append(table_text(table))
         blocks += ["\n".join(f"- {markdown(note)}" for note in table.notes)] if table.notes else []
+    blocks += [f"*Figure: {markdown(figure.title)}. {markdown(figure.description)}*" for figure in section.figures]
     for name, facts in section.facts:
         rows = "\n".join(f"| {markdown(key)} | {markdown(value)} |" for key, value in facts)
         blocks.append(f"**{markdown(name)}**\n\n| what | value |\n| --- | --- |\n{rows}")
