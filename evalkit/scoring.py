@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
@@ -30,7 +32,7 @@ def score(
 
     Args:
         trackers: Labels; all that have results for the benchmark by default.
-        profiles: Metric profiles; the benchmark's official one by default, every one that applies for ``("all",)``.
+        profiles: Metric profiles; the benchmark's official one by default.
         attributes: Also by attribute or tag.
         allow_partial: Score what is there; every score says how many of how many sequences it covers.
 
@@ -38,22 +40,61 @@ def score(
         EvalkitError: Results are missing, incomplete or damaged; the sequences are named.
     """
     opened = open_dataset(dataset, data)
-    chosen_protocol = (protocol or opened.protocols[0]).replace("-", "_")
-    chosen_profiles = _profiles(opened, profiles)
+    chosen = _profiles(opened, profiles)
+    return [
+        one
+        for store, runs in _results(opened, results, trackers, protocol, allow_partial=allow_partial)
+        for one in _score_runs(store, runs, chosen, attributes=attributes)
+    ]
+
+
+def score_matrix(
+    dataset: str,
+    *,
+    data: Path | None = None,
+    results: Path = Path("results"),
+    trackers: Sequence[str] | None = None,
+    protocol: str | None = None,
+    attributes: bool = False,
+    allow_partial: bool = False,
+) -> tuple[list[Score], list[str]]:
+    """Score the same trajectories by every convention that applies to the benchmark.
+
+    Args: as of ``score``.
+
+    Returns:
+        The scores, and one sentence each on why a convention's numbers differ and on why one refuses a tracker's
+        results.
+
+    Raises:
+        EvalkitError: As ``score``; but a convention that refuses is not an error here.
+    """
+    opened = open_dataset(dataset, data)
     scores: list[Score] = []
-    for label in trackers or result_store.labels(results, opened):
-        store = Store(results, opened, label, chosen_protocol)
-        runs = read_runs(store, [sequence.name for sequence in opened.sequences])
+    sentences: dict[str, None] = {}
+    for store, runs in _results(opened, results, trackers, protocol, allow_partial=allow_partial):
+        for row in metric_profiles.matrix(opened, store.label, store.protocol, runs, attributes=attributes):
+            scores += row.scores
+            sentences[f"{row.profile}: {row.reason}"] = None
+            if row.refusal is not None:
+                sentences[f"{row.profile} does not score {store.label}: {row.refusal}"] = None
+    return scores, list(sentences)
+
+
+def _results(
+    dataset: Dataset, results: Path, trackers: Sequence[str] | None, protocol: str | None, *, allow_partial: bool
+) -> Iterator[tuple[Store, dict[str, list[Trajectory]]]]:
+    chosen = (protocol or dataset.protocols[0]).replace("-", "_")
+    for label in trackers or result_store.labels(results, dataset):
+        store = Store(results, dataset, label, chosen)
+        runs = read_runs(store, [sequence.name for sequence in dataset.sequences])
         _check_complete(store, runs, allow_partial=allow_partial)
-        scores += _score_runs(store, runs, chosen_profiles, attributes=attributes)
-    return scores
+        yield store, runs
 
 
 def _profiles(dataset: Dataset, asked: Sequence[str] | None) -> tuple[str, ...]:
     if asked is None:
         return (dataset.profiles[0],)
-    if tuple(asked) == ("all",):
-        return dataset.profiles
     for name in asked:
         if name not in dataset.profiles:
             raise EvalkitError(
@@ -100,8 +141,13 @@ def _score_runs(
 
 
 def headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
-    """The official scores, and beside them those of other conventions that a reader looks for."""
+    """The official scores, and beside them those of other conventions that a reader looks for.
+
+    None where no score exists: a protocol that the official profile does not score, groundtruth that is withheld.
+    """
     official, *others = store.dataset.profiles
+    if store.protocol not in metric_profiles.find(official).protocols or is_withheld(store.dataset, runs):
+        return []
     scores = _score_runs(store, runs, [official], attributes=False)
     known = {one.metric for one in scores}
     for profile, metrics in _BESIDE.items():
