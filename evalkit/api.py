@@ -33,6 +33,7 @@ from evalkit.results.atomic import write_bytes
 from evalkit.running import RunReport as RunReport
 from evalkit.running import run as run
 from evalkit.scoring import score as score
+from evalkit.scoring import score_matrix as score_matrix
 from evalkit.types import Cost, Dataset, Tracker
 
 

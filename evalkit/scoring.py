@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from evalkit.comparison import BESIDE
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.results import store as result_store
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Score, Trajectory
-
-_BESIDE = {"pysot": ("norm_precision",), "got10k": ("ao", "sr50", "sr75")}
 
 
 def score(
@@ -89,7 +88,19 @@ def _results(
         store = Store(results, dataset, label, chosen)
         runs = read_runs(store, [sequence.name for sequence in dataset.sequences])
         _check_complete(store, runs, allow_partial=allow_partial)
+        if is_withheld(dataset, runs):
+            raise EvalkitError(
+                "the groundtruth is withheld after the first frame; only the benchmark's server can score this",
+                where=dataset.name,
+                hint=f"Write the submission with `evalkit pack --dataset {dataset.name} --tracker {label}`",
+            )
         yield store, runs
+
+
+def is_withheld(dataset: Dataset, runs: Iterable[str]) -> bool:
+    """Whether nothing but first frames is annotated in these sequences, as in test sets that a server scores."""
+    longer = [dataset.sequence(name).groundtruth[1:] for name in runs]
+    return any(len(rows) for rows in longer) and all(np.isnan(rows).all() for rows in longer)
 
 
 def _profiles(dataset: Dataset, asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -150,7 +161,7 @@ def headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
         return []
     scores = _score_runs(store, runs, [official], attributes=False)
     known = {one.metric for one in scores}
-    for profile, metrics in _BESIDE.items():
+    for profile, metrics in BESIDE.items():
         if profile in others and not known.issuperset(metrics):
             fresh = _score_runs(store, runs, [profile], attributes=False)
             scores += [one for one in fresh if one.metric in metrics and one.metric not in known]

@@ -14,7 +14,10 @@ from evalkit.types import Cost, Score
 def compose_scores(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str]) -> Document:
     """One table per benchmark, protocol and attribute; of costs alone, one table of all."""
     view = View(Comparison((), scores=tuple(scores), costs=tuple(costs)), ())
-    tables = [scores_table(view, group, costs=True) for group in groups(scores).values()]
+    tables = [
+        conventions_table(view, group) if _overlapping(group) else scores_table(view, group, costs=True)
+        for group in groups(scores).values()
+    ]
     if costs and not scores:
         tables.append(costs_table(view, costs))
     section = Section("scores", "Scores", tables=tuple(tables))
@@ -63,6 +66,34 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
     notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
     key = "-".join(filter(None, (scores[0].dataset, scores[0].attribute, "scores")))
     return Table(key, title(scores), tuple(columns), tuple(map(tuple, cells.values())), notes).marked()
+
+
+def _overlapping(scores: Sequence[Score]) -> bool:
+    """Whether any tracker has one metric by two conventions."""
+    found = [(score.tracker, score.metric) for score in scores]
+    return len(found) > len(set(found))
+
+
+def conventions_table(view: View, scores: Sequence[Score]) -> Table:
+    """One row a tracker and convention, one column a metric: what each convention makes of the same results."""
+    kinds = {score.metric: score for score in reversed(scores)}
+    metrics = list(dict.fromkeys(score.metric for score in scores))
+    columns = [Column("tracker", numeric=False), Column("profile", numeric=False)]
+    columns += [
+        Column(head(metric, kinds[metric].unit), kinds[metric].higher_is_better, digits=digits(kinds[metric].unit))
+        for metric in metrics
+    ]
+    found = {(score.tracker, score.profile, score.metric): score for score in scores}
+    rows = tuple(
+        (
+            name_cell(view.contender(label)), Cell(profile),
+            *(score_cell(found.get((label, profile, metric)), digits(kinds[metric].unit)) for metric in metrics),
+        )
+        for label, profile in dict.fromkeys((score.tracker, score.profile) for score in scores)
+    )  # fmt: skip
+    notes = dict.fromkeys(f"{score.tracker}, {score.profile}: {note}" for score in scores for note in score.notes)
+    key = "-".join(filter(None, (scores[0].dataset, scores[0].attribute, "conventions")))
+    return Table(key, title(scores), tuple(columns), rows, tuple(notes))
 
 
 def score_cell(score: Score | None, places: int) -> Cell:

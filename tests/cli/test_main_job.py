@@ -102,6 +102,20 @@ def test_asking_for_a_part_says_how_many_of_how_many(
 
 
 @pytest.mark.usefixtures("tiny")
+def test_all_conventions_stand_in_rows_with_the_reason_each_differs(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--dataset", "tiny", "--results", tmp_path / "r")
+    evalkit("run", "--tracker", f"{file}:Right", *common)
+    capsys.readouterr()
+    assert evalkit("score", "--profile", "all", *common) == 0
+    out = capsys.readouterr().out
+    rows = [line.split()[:2] for line in out.splitlines() if line.startswith("Right")]
+    assert rows == [["Right", "otb-matlab"], ["Right", "got10k"]]
+    assert "otb-matlab: the first box is the groundtruth" in out
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_failing_sequence_is_reported_and_the_rest_completes(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
