@@ -50,15 +50,15 @@ class Mix:
         blurred, coarse, compressed, grey: The image is.
     """
 
-    scene: float = 0.15
-    shift: float = 0.25
-    scale: float = 0.35
-    turn: float = 0.25
+    scene: float = 0.05
+    shift: float = 0.2
+    scale: float = 0.25
+    turn: float = 0.15
     lookalike: float = 0.35
-    occluded: float = 0.25
-    blurred: float = 0.3
-    coarse: float = 0.2
-    compressed: float = 0.2
+    occluded: float = 0.1
+    blurred: float = 0.2
+    coarse: float = 0.1
+    compressed: float = 0.15
     grey: float = 0.1
 
 

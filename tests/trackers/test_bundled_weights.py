@@ -1,0 +1,62 @@
+"""The checkpoint that comes with the package: what it is, that it is what was trained, and that it says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from evalkit import weights
+from evalkit.registry import create_tracker
+from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.path import MOBILE, parse
+from evalkit.trackers._lighttrack.training.bank import rendered
+from evalkit.trackers._lighttrack.training.pairs import Draw, draw_pairs
+
+FILE = weights.bundle_directory() / "lighttrack-m.safetensors"
+CARD = FILE.with_suffix(".md")
+OUTPUTS = {"cls": 4.13879, "reg": 40.1082}
+"""Means over the answers of the training run's own network, in single precision, to the pairs below."""
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which nobody fetched anything."""
+    monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path))
+    monkeypatch.delenv("EVALKIT_WEIGHTS", raising=False)
+
+
+@pytest.mark.usefixtures("alone")
+def test_without_any_other_file_the_bundled_one_is_used_and_says_what_it_is() -> None:
+    found = weights.find("lighttrack-m")
+    assert (found.path, found.place) == (FILE, "the package")
+    assert "not the paper's" in found.identity
+    card = getattr(create_tracker("lighttrack-m"), "card")  # noqa: B009 - trackers need not have one
+    assert card["weights"]["sha256"] == weights.catalogue()["lighttrack-m"].bundled["sha256"]  # type: ignore[index]
+    assert "first look" in card["weights_notice"]
+    assert "LightTrackM.pth" in card["weights_notice"]
+
+
+def test_the_card_begins_with_what_it_is_not_and_names_the_file() -> None:
+    text = CARD.read_text(encoding="utf-8")
+    first = text.split("\n\n")[1]
+    assert "not the paper's checkpoint" in first.partition(". ")[0]
+    assert weights.sha256(FILE) in text
+    assert re.search(r"six (real )?OTB sequences", text)
+    assert FILE.stat().st_size < 4_500_000
+
+
+def test_the_file_answers_as_the_network_that_was_trained() -> None:
+    network = LightTrack(parse(MOBILE))
+    weights.fit(network, weights.read_state(FILE), where=FILE)
+    network.eval()
+    pairs = draw_pairs(rendered(11, grounds=4, things=8), Draw(4, 11), 256)
+    with torch.no_grad():
+        cls, reg = network(pairs.search, network.template(pairs.template))
+    found = {"cls": float(cls.abs().mean()), "reg": float(reg.mean())}
+    # Half precision moves a weight by up to 1 in 2048; the means of the answers move by less than 1 in 100.
+    for name, wanted in OUTPUTS.items():
+        np.testing.assert_allclose(found[name], wanted, rtol=0.01, err_msg=name)
