@@ -126,7 +126,10 @@ def run(
             if not any(outcome.status is Status.FAILED for outcome in done):
                 runs = read_runs(worker.store, chosen)
                 scores += headline(worker.store, runs)
-            costs += _costs(worker, chosen)
+            spent = _costs(worker, chosen)
+            costs += spent
+            if any(cost.quantity == "fps" for cost in spent):
+                notices.append(_device_notice(worker))
     return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
 
 
@@ -218,6 +221,15 @@ def _costs(worker: Worker, sequences: Iterable[str]) -> list[Cost]:
             )
         )
     return costs
+
+
+def _device_notice(worker: Worker) -> str:
+    """What the frames per second are frames per second of."""
+    job = worker.job
+    environments = worker.store.environments()
+    devices = dict.fromkeys(str(one["gpu"] if job.device != "cpu" else one["processor"]) for one in environments)
+    threads = f"{job.threads} thread" + ("s" if job.threads > 1 else "")
+    return f"fps: {' and '.join(devices)}, {job.device}, {threads}; initialisation included, decoding not"
 
 
 def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:

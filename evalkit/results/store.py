@@ -75,6 +75,11 @@ class Store:
         if content is not None and new not in content["environments"]:
             manifest.save(self._home, content["identity"], [*content["environments"], new])
 
+    def environments(self) -> list[dict[str, Any]]:
+        """The machines that took part in the run; empty where nothing is recorded."""
+        content = manifest.load(self._home)
+        return [] if content is None else list(content["environments"])
+
     def _refuse_or_clear(self, force: bool, reason: str, changed: object) -> None:
         if not force:
             raise EvalkitError(reason, where=self._home, hint="Use --name to keep both, --force to redo it")

@@ -66,6 +66,7 @@ def test_a_run_tracks_stores_and_prints_the_table(
     out, err = capsys.readouterr()
     assert "tiny (3 sequences, one-pass, otb-matlab v1" in out
     assert "0.952" in out, "a perfect tracker scores 20/21"
+    assert "cpu, 1 thread; initialisation included, decoding not" in out
     assert "3/3 tiny Right c 7 frames" in err
     folder = tmp_path / "r" / "tiny" / "Right"
     assert (folder / "a.txt").read_text().splitlines()[1] == "22,24,16,12"
