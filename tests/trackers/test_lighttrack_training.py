@@ -22,7 +22,7 @@ from evalkit.trackers._lighttrack.training.pairs import DEVIATION, MEAN, Draw, M
 
 TINY = "back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
 PLAN = Plan(TINY, steps=6, batch=4, sizes=(96, 128), warmup=2)
-QUIET = Mix(scene=0, lookalike=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
+QUIET = Mix(scene=0, rivals=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,8 @@ class Mix:
         shift: Largest displacement of the target's centre, as a share of the search crop's side.
         scale: Largest change of scale, as a natural logarithm.
         turn: Largest rotation in radians; every eighth pair turns up to four times as far.
-        lookalike: A second thing of the same kind is in sight.
+        rivals: Largest number of other things in sight, each there in a share ``rivalled``.
+        lookalike: Share of the rivals that are the target's mirror image in other colours.
         occluded: Something stands in front of the target.
         blurred, coarse, compressed, grey: The image is.
     """
@@ -54,7 +55,9 @@ class Mix:
     shift: float = 0.2
     scale: float = 0.25
     turn: float = 0.15
-    lookalike: float = 0.35
+    rivals: int = 3
+    rivalled: float = 0.75
+    lookalike: float = 0.3
     occluded: float = 0.1
     blurred: float = 0.2
     coarse: float = 0.1
@@ -95,13 +98,12 @@ def draw_pairs(bank: Bank, draw: Draw, size: int, mix: Mix | None = None) -> Pai
     template = _ground(bank, which, ground_before, TEMPLATE)
     search = _ground(bank, which, ground_after, size)
     things = bank.things[kind.to(device)].float()
-    other = draw.index(len(bank.things))
-    same = draw.chance(0.4)
-    rival = torch.where(same.to(device)[:, None, None, None], things.flip(3), bank.things[other.to(device)].float())
-    rival = rival * torch.cat([draw.uniform(0.6, 1.4, 3), torch.ones(draw.batch, 1)], 1).to(device)[:, :, None, None]
-    shown = draw.chance(mix.lookalike) & ~scene
-    search = _paste(search, rival, _beside(draw, after, size), shown)
-    template = _paste(template, rival, _beside(draw, before, TEMPLATE), shown & draw.chance(0.4))
+    for _ in range(mix.rivals):
+        # Where the target is the only thing in sight, what stands out is learned instead of what was asked for.
+        rival = _rival(bank, draw, things, draw.chance(mix.lookalike))
+        shown = draw.chance(mix.rivalled) & ~scene
+        search = _paste(search, rival, _beside(draw, after, size), shown)
+        template = _paste(template, rival, _beside(draw, before, TEMPLATE), shown & draw.chance(0.4))
     template = _paste(template, things, before, ~scene)
     search = _paste(search, things, after, ~scene)
     cover = bank.things[draw.index(len(bank.things)).to(device)].float()
@@ -113,6 +115,14 @@ def draw_pairs(bank: Bank, draw: Draw, size: int, mix: Mix | None = None) -> Pai
         _normalised(_camera(search, draw, mix, grey)),
         (_bounds(after, hull) + size / 2).to(device),
     )
+
+
+def _rival(bank: Bank, draw: Draw, things: Tensor, alike: Tensor) -> Tensor:
+    device = things.device
+    other = bank.things[draw.index(len(bank.things)).to(device)].float()
+    rival = torch.where(alike.to(device)[:, None, None, None], things.flip(3), other)
+    tint = torch.cat([draw.uniform(0.6, 1.4, 3), torch.ones(draw.batch, 1)], 1)
+    return rival * tint.to(device)[:, :, None, None]
 
 
 @dataclass(frozen=True)
