@@ -259,7 +259,7 @@ def test_without_a_baseline_the_way_to_one_is_said(squares: Dataset, write_suite
 @pytest.mark.slow
 def test_a_doubled_latency_fails_and_an_equal_one_does_not(squares: Dataset, write_suite: WriteSuite) -> None:
     def busy(milliseconds: float) -> Path:
-        return write_suite(tracker="Busy", settings={"milliseconds": milliseconds}, latency="0.05")
+        return write_suite(tracker="Busy", settings={"milliseconds": milliseconds}, latency="0.3")
 
     agreed(busy(4))
     assert finding(run(busy(4)), "latency").verdict is not Verdict.FAIL
