@@ -1,5 +1,8 @@
 """Evaluate single-object visual trackers: accuracy, robustness, cost and whether a change made them worse.
 
+The verbs of the command line are functions here: ``evalkit.run``, ``score``, ``profile``, ``compare`` and ``report``,
+``regress``, ``diff``, ...; ``evalkit.api`` lists them all.
+
 >>> import evalkit
 >>> evalkit.__version__.count(".")
 2
@@ -12,12 +15,29 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from evalkit.api import run, score
+    from evalkit.api import (
+        check_data,
+        compare,
+        create_tracker,
+        diff,
+        export,
+        frame,
+        import_results,
+        merge,
+        pack,
+        profile,
+        regress,
+        render_data,
+        replay,
+        report,
+        run,
+        score,
+        train,
+    )
     from evalkit.errors import EvalkitError
     from evalkit.types import Box, Boxes, Image, Mask, Polygon, Prediction, Region, Tracker
 
 _HOME = {
-    "evalkit.api": ("run", "score"),
     "evalkit.errors": ("EvalkitError",),
     "evalkit.types": ("Box", "Boxes", "Image", "Mask", "Polygon", "Prediction", "Region", "Tracker"),
 }
@@ -32,8 +52,23 @@ __all__ = [
     "Prediction",
     "Region",
     "Tracker",
+    "check_data",
+    "compare",
+    "create_tracker",
+    "diff",
+    "export",
+    "frame",
+    "import_results",
+    "merge",
+    "pack",
+    "profile",
+    "regress",
+    "render_data",
+    "replay",
+    "report",
     "run",
     "score",
+    "train",
 ]
 
 
@@ -41,7 +76,11 @@ def __getattr__(name: str) -> Any:
     # Imported on first use: `evalkit --help` must not pay for NumPy.
     from importlib import import_module
 
-    for module, names in _HOME.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
+    home = next((module for module, names in _HOME.items() if name in names), "evalkit.api")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

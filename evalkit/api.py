@@ -1,28 +1,37 @@
 """What evalkit does, for Python users and for the command line, which only parses and prints.
 
+Verbs are called as on the command line; ``score`` and ``profile`` give pandas tables, ``scores`` and ``costs`` the
+nouns behind them.
+
 >>> import evalkit
->>> report = evalkit.run(["identity"], sequences=["scale"])
->>> score = report.scores[0]
->>> score.metric, score.profile, score.sequences, score.expected_sequences
-('auc', 'otb-matlab', 1, 12)
+>>> report = evalkit.run("identity", sequences=["scale", "blur"])
+>>> report.scores[0].metric, report.scores[0].profile, report.scores[0].sequences
+('auc', 'otb-matlab', 2)
+>>> table = evalkit.score("synthetic", allow_partial=True)
+>>> table.loc[table["metric"] == "auc", ["tracker", "sequences", "expected_sequences"]].values.tolist()
+[['identity', 2, 12]]
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit import comparison as comparisons
-from evalkit import doctor, inspection, registry
+from evalkit import doctor, inspection, registry, scoring
+from evalkit.arguments import Names, Place, names, path, some
 from evalkit.comparison import Comparison
+from evalkit.dataframes import by_sequence as by_sequence
+from evalkit.dataframes import frame as frame
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
 from evalkit.fetching import fetch_weights as fetch_weights
 from evalkit.fetching import list_weights as list_weights
 from evalkit.fetching import verify_weights as verify_weights
 from evalkit.metrics import profiles as metric_profiles
+from evalkit.registry import create_tracker as create_tracker
 from evalkit.regression import diff as diff
 from evalkit.regression import regress as regress
 from evalkit.regression import render_divergence as render_divergence
@@ -32,9 +41,13 @@ from evalkit.results import importing, merging, packing
 from evalkit.results.atomic import write_bytes
 from evalkit.running import RunReport as RunReport
 from evalkit.running import run as run
-from evalkit.scoring import score as score
-from evalkit.scoring import score_matrix as score_matrix
-from evalkit.types import Cost, Dataset, Tracker
+from evalkit.scoring import scores as scores
+from evalkit.types import Cost, Dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+compare = comparisons.gather
 
 
 def render(form: str, **content: Any) -> str:
@@ -51,50 +64,68 @@ def render(form: str, **content: Any) -> str:
     return str(entry.build(**content))
 
 
-def report(
-    trackers: Sequence[str] | None,
-    datasets: Sequence[str],
-    output: Path,
+def score(
+    dataset: str,
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
-    profiles: Sequence[str] | None = None,
-    costs: Sequence[Path] = (),
+    data: Place | None = None,
+    results: Place = "results",
+    trackers: Names | None = None,
+    profiles: Names | None = None,
+    protocol: str | None = None,
+    attributes: bool = False,
     allow_partial: bool = False,
-    replay: Sequence[str] = (),
-    names: Mapping[str, str] | None = None,
-    jobs: int = 1,
-) -> Comparison:
-    """Compare trackers by what result files say, and write the report that the output's suffix names.
+    per_sequence: bool = False,
+) -> pd.DataFrame:
+    """Score stored trajectories, ours or a stranger's; frames are not needed.
 
     Args:
-        trackers: Labels; all that have results by default. A name without results stands for its published numbers.
-        output: Ends in ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx`` or ``.json``.
-        replay: Sequences to show frame by frame; only these need frames.
-        names: By label, the tracker whose published numbers stand beside it, where the label does not say it.
-        jobs: Processes to read and score with; more than one needs a main module that can be imported again.
+        per_sequence: One row a sequence instead of one a benchmark; metrics that are more than a mean have none.
+
+    The others are those of ``evalkit.scoring.scores``, and so are the errors.
+
+    Returns:
+        The columns of ``evalkit score --format json``, one row a score; ``attrs["notices"]`` are sentences on them.
+    """
+    found = scoring.scores(
+        dataset, data=data, results=results, trackers=trackers, profiles=profiles, protocol=protocol,
+        attributes=attributes, allow_partial=allow_partial,
+    )  # fmt: skip
+    table = by_sequence(found.scores) if per_sequence else frame(found.scores)
+    table.attrs["notices"] = list(found.notices)
+    return table
+
+
+def check_report(output: Place) -> None:
+    """Complain about a suffix that no report has, before the work is done.
 
     Raises:
-        EvalkitError: No form of report has that suffix; see ``evalkit.comparison.gather``.
+        EvalkitError: The suffix is not one of ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx``, ``.json``.
     """
-    entry = comparisons.form_of(output)
-    gathered = comparisons.gather(
-        trackers, datasets, data=data, results=results, profiles=profiles, costs=costs,
-        allow_partial=allow_partial, replay=replay, names=names, jobs=jobs,
-    )  # fmt: skip
-    content = entry.build(comparison=gathered, scores=gathered.scores, costs=gathered.costs, notices=gathered.notices)
-    write_bytes(output, content if isinstance(content, bytes) else f"{content}\n".encode())
-    return gathered
+    comparisons.form_of(Path(output))
+
+
+def report(comparison: Comparison, output: Place) -> None:
+    """Write the report that the output's suffix names: ``evalkit.report(evalkit.compare(...), "report.html")``.
+
+    Raises:
+        EvalkitError: No form of report has that suffix, or the file cannot be written.
+    """
+    target = Path(output)
+    entry = comparisons.form_of(target)
+    content = entry.build(
+        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
+    )
+    write_bytes(target, content if isinstance(content, bytes) else f"{content}\n".encode())
 
 
 def replay(
-    trackers: Sequence[str] | None,
+    trackers: Names | None,
     dataset: str,
     sequence: str,
-    output: Path,
+    output: Place,
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
+    data: Place | None = None,
+    results: Place = "results",
     fps: float | None = None,
     width: int | None = None,
 ) -> None:
@@ -108,82 +139,111 @@ def replay(
     Raises:
         EvalkitError: There is no such sequence, it has no frames or no results, or the suffix is another.
     """
-    entry = comparisons.form_of(output, "video")
-    opened, name, runs = comparisons.gather_sequence(trackers, dataset, sequence, data=data, results=results)
+    target = Path(output)
+    entry = comparisons.form_of(target, "video")
+    opened, name, runs = comparisons.gather_sequence(
+        some(trackers), dataset, sequence, data=path(data), results=Path(results)
+    )
     chosen = {} if width is None else {"width": width}
-    write_bytes(output, entry.build(dataset=opened, sequence=name, runs=runs, fps=fps, **chosen))
+    write_bytes(target, entry.build(dataset=opened, sequence=name, runs=runs, fps=fps, **chosen))
 
 
-def examine(data: Path | None = None, results: Path = Path("results")) -> list[doctor.Finding]:
+def examine(data: Place | None = None, results: Place = "results") -> list[doctor.Finding]:
     """Look at this installation; see ``evalkit.doctor``."""
-    return doctor.examine(data, results)
+    return doctor.examine(path(data), Path(results))
 
 
 def import_results(
-    source: Path,
+    source: Place,
     layout: str,
     dataset: str,
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
+    data: Place | None = None,
+    results: Place = "results",
     label: str | None = None,
     protocol: str | None = None,
 ) -> importing.Imported:
     """Bring somebody else's results into the results folder; see ``evalkit.results.importing``."""
-    opened = open_dataset(dataset, data)
-    return importing.import_results(source, layout, opened, results, label=label, protocol=protocol)
+    opened = open_dataset(dataset, path(data))
+    return importing.import_results(Path(source), layout, opened, Path(results), label=label, protocol=protocol)
 
 
 def pack(
     dataset: str,
     tracker: str,
-    output: Path,
+    output: Place,
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
+    data: Place | None = None,
+    results: Place = "results",
     protocol: str | None = None,
 ) -> packing.Packed:
     """Write a submission for an evaluation server; see ``evalkit.results.packing``."""
-    return packing.pack(open_dataset(dataset, data), tracker, results, output, protocol=protocol)
+    return packing.pack(open_dataset(dataset, path(data)), tracker, Path(results), Path(output), protocol=protocol)
 
 
-def check_archive(path: Path, dataset: str, *, data: Path | None = None, protocol: str | None = None) -> list[str]:
+def check_archive(archive: Place, dataset: str, *, data: Place | None = None, protocol: str | None = None) -> list[str]:
     """What is wrong with a submission; see ``evalkit.results.packing.check``."""
-    return packing.check(path, open_dataset(dataset, data), protocol=protocol)
+    return packing.check(Path(archive), open_dataset(dataset, path(data)), protocol=protocol)
 
 
 def check_data(
-    name: str, *, data: Path | None = None, deep: bool = False
+    name: str, *, data: Place | None = None, deep: bool = False
 ) -> tuple[Dataset, Iterable[inspection.Finding]]:
     """Look at a benchmark's files; see ``evalkit.inspection``. Findings come while one waits.
 
     Raises:
         EvalkitError: There is no such benchmark, or nothing of it where it was looked for.
     """
-    dataset = open_dataset(name, data)
+    dataset = open_dataset(name, path(data))
     return dataset, inspection.inspect(dataset, deep=deep)
 
 
-def profile(trackers: Sequence[str], **options: Any) -> list[Cost]:
-    """Count and time trackers; see ``evalkit.cost.profiling.profile`` for the options."""
+def costs(
+    trackers: Names,
+    *,
+    weights: Place | None = None,
+    runtimes: Names = "torch",
+    precision: str = "fp32",
+    device: str = "cpu",
+    threads: int = 1,
+    rules: str = "quick",
+    settings: Mapping[str, str] | None = None,
+) -> list[Cost]:
+    """Count and time trackers; see ``evalkit.cost.profiling.profile``."""
     from evalkit.cost import profiling
 
-    return profiling.profile(trackers, registry.create_tracker, **options)
+    return profiling.profile(
+        names(trackers), registry.create_tracker, weights=path(weights), runtimes=names(runtimes), precision=precision,
+        device=device, threads=threads, rules=rules, settings=settings,
+    )  # fmt: skip
 
 
-def export(tracker: str, **options: Any) -> dict[str, Any]:
+def profile(trackers: Names, **options: Any) -> pd.DataFrame:
+    """Count and time trackers.
+
+    Args:
+        **options: Those of ``costs``: ``weights``, ``runtimes``, ``precision``, ``device``, ``threads``, ``rules``,
+            ``settings``.
+
+    Returns:
+        The columns of ``evalkit profile --format json``, one row a cost.
+    """
+    return frame(costs(trackers, **options))
+
+
+def export(tracker: str, *, runtime: str, output: Place, **options: Any) -> dict[str, Any]:
     """Write a tracker's networks in a runtime's format; see ``evalkit.cost.exporting.export`` for the options."""
     from evalkit.cost import exporting
 
-    return exporting.export(tracker, registry.create_tracker, **options)
+    return exporting.export(tracker, registry.create_tracker, runtime=runtime, output=Path(output), **options)
 
 
-def render_data(layout: str, output: Path, *, seed: int = 0, sequences: Sequence[str] | None = None) -> list[str]:
+def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names | None = None) -> list[str]:
     """Write the synthetic benchmark as files; see ``evalkit.rendering.layouts.render``."""
-    return layouts.render(layout, output, seed=seed, sequences=sequences)
+    return layouts.render(layout, Path(output), seed=seed, sequences=some(sequences))
 
 
-def train(name: str, output: Path, **options: Any) -> Path:
+def train(name: str, output: Place, **options: Any) -> Path:
     """Train a tracker's network by the recipe that its file registers as ``training``.
 
     Args:
@@ -198,18 +258,13 @@ def train(name: str, output: Path, **options: Any) -> Path:
     recipe = entry.facts.get("training")
     if recipe is None:
         raise EvalkitError("evalkit has no training recipe for this tracker", where=name)
-    weights: Path = importlib.import_module(recipe).train(variant, output, **options)
+    weights: Path = importlib.import_module(recipe).train(variant, Path(output), **options)
     return weights
 
 
-def create_tracker(name: str, **offered: Any) -> Tracker:
-    """See ``evalkit.registry.create_tracker``."""
-    return registry.create_tracker(name, **offered)
-
-
-def merge(folders: Sequence[Path], results: Path) -> list[merging.Merged]:
+def merge(folders: Iterable[Place], results: Place) -> list[merging.Merged]:
     """See ``evalkit.results.merging.merge``."""
-    return merging.merge(folders, results)
+    return merging.merge([Path(folder) for folder in folders], Path(results))
 
 
 def listing(kind: str) -> list[dict[str, Any]]:

@@ -7,17 +7,22 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalkit import registry
+from evalkit.arguments import Names, Place, names, path, some
+from evalkit.dataframes import frame
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError
 from evalkit.scoring import headline, listed, read_runs
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[Outcome, int, int], None]
 """Called after each unit of work with its outcome, its number and the number of units."""
@@ -43,20 +48,24 @@ class RunReport:
     def failures(self) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status is Status.FAILED)
 
+    def frame(self) -> pd.DataFrame:
+        """The scores, one row each; ``evalkit.frame(report.costs)`` is the same of the costs."""
+        return frame(self.scores)
+
 
 def run(
-    trackers: Sequence[str],
-    datasets: Sequence[str] = ("synthetic",),
+    trackers: Names,
+    datasets: Names = "synthetic",
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
-    weights: Path | None = None,
+    data: Place | None = None,
+    results: Place = "results",
+    weights: Place | None = None,
     runtime: str = "torch",
     precision: str = "fp32",
     device: str = "cpu",
     threads: int = 1,
     protocol: str | None = None,
-    sequences: Sequence[str] | None = None,
+    sequences: Names | None = None,
     repeat: int | None = None,
     seed: int = 0,
     settings: Mapping[str, str] | None = None,
@@ -91,23 +100,25 @@ def run(
         EvalkitError: Something asked for does not exist or does not fit; nothing stored is lost.
     """
     plan = Plan(engine, jobs, tuple(device.split(",")), timeout, address, parse_shard(shard) if shard else None)
-    if name is not None and len(trackers) != 1:
-        raise EvalkitError("--name labels one tracker", where="--name", found=f"{len(trackers)} trackers")
+    asked = names(trackers)
+    part = some(sequences)
+    if name is not None and len(asked) != 1:
+        raise EvalkitError("--name labels one tracker", where="--name", found=f"{len(asked)} trackers")
     outcomes: list[Outcome] = []
     scores: list[Score] = []
     costs: list[Cost] = []
     notices: list[str] = []
-    for dataset_name in datasets:
-        for tracker_name in trackers:
-            dataset = open_dataset(dataset_name, data)
+    for dataset_name in names(datasets):
+        for tracker_name in asked:
+            dataset = open_dataset(dataset_name, path(data))
             job = Job(
                 tracker=tracker_name,
                 label=name or default_label(tracker_name, runtime, precision),
                 dataset=dataset.name,
-                results=results,
+                results=Path(results),
                 protocol=(protocol or dataset.protocols[0]).replace("-", "_"),
-                data=data,
-                weights=weights,
+                data=path(data),
+                weights=path(weights),
                 runtime=runtime,
                 precision=precision,
                 device=plan.devices[0],
@@ -117,7 +128,7 @@ def run(
                 timed=plan.timed,
             )
             worker = plan.worker(job)
-            chosen = plan.share(choose_sequences(dataset, sequences))
+            chosen = plan.share(choose_sequences(dataset, part))
             done = _track(worker, chosen, plan=plan, repeat=repeat, force=force, progress=progress)
             outcomes += done
             notices += [*_notices(worker), *plan.notices(worker)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from evalkit.arguments import Names, Place, path, some
 from evalkit.comparison import BESIDE
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
@@ -15,69 +17,66 @@ from evalkit.results import store as result_store
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Score, Trajectory
 
+ALL = "all"
+"""Instead of a profile's name: every one that applies to the benchmark."""
 
-def score(
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What stored trajectories score.
+
+    Attributes:
+        notices: Where several conventions were asked for: why each differs, and why one refuses a tracker's results.
+    """
+
+    scores: tuple[Score, ...]
+    notices: tuple[str, ...] = ()
+
+
+def scores(
     dataset: str,
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
-    trackers: Sequence[str] | None = None,
-    profiles: Sequence[str] | None = None,
+    data: Place | None = None,
+    results: Place = "results",
+    trackers: Names | None = None,
+    profiles: Names | None = None,
     protocol: str | None = None,
     attributes: bool = False,
     allow_partial: bool = False,
-) -> list[Score]:
+) -> ScoreReport:
     """Score stored trajectories, ours or a stranger's; frames are not needed.
 
     Args:
         trackers: Labels; all that have results for the benchmark by default.
-        profiles: Metric profiles; the benchmark's official one by default.
+        profiles: Metric profiles; the benchmark's official one by default, ``all`` for every one that applies.
         attributes: Also by attribute or tag.
         allow_partial: Score what is there; every score says how many of how many sequences it covers.
 
     Raises:
-        EvalkitError: Results are missing, incomplete or damaged; the sequences are named.
+        EvalkitError: Results are missing, incomplete or damaged; the sequences are named. A convention that refuses
+            results is no error where ``all`` are asked for.
     """
-    opened = open_dataset(dataset, data)
-    chosen = _profiles(opened, profiles)
-    return [
-        one
-        for store, runs in _results(opened, results, trackers, protocol, allow_partial=allow_partial)
-        for one in _score_runs(store, runs, chosen, attributes=attributes)
-    ]
+    opened = open_dataset(dataset, path(data))
+    chosen = some(profiles)
+    found = _results(opened, Path(results), some(trackers), protocol, allow_partial=allow_partial)
+    if chosen == (ALL,):
+        return _matrix(opened, found, attributes=attributes)
+    known = _profiles(opened, chosen)
+    return ScoreReport(tuple(one for store, runs in found for one in _score_runs(store, runs, known, attributes)))
 
 
-def score_matrix(
-    dataset: str,
-    *,
-    data: Path | None = None,
-    results: Path = Path("results"),
-    trackers: Sequence[str] | None = None,
-    protocol: str | None = None,
-    attributes: bool = False,
-    allow_partial: bool = False,
-) -> tuple[list[Score], list[str]]:
-    """Score the same trajectories by every convention that applies to the benchmark.
-
-    Args: as of ``score``.
-
-    Returns:
-        The scores, and one sentence each on why a convention's numbers differ and on why one refuses a tracker's
-        results.
-
-    Raises:
-        EvalkitError: As ``score``; but a convention that refuses is not an error here.
-    """
-    opened = open_dataset(dataset, data)
+def _matrix(
+    dataset: Dataset, found: Iterable[tuple[Store, dict[str, list[Trajectory]]]], *, attributes: bool
+) -> ScoreReport:
     scores: list[Score] = []
     sentences: dict[str, None] = {}
-    for store, runs in _results(opened, results, trackers, protocol, allow_partial=allow_partial):
-        for row in metric_profiles.matrix(opened, store.label, store.protocol, runs, attributes=attributes):
+    for store, runs in found:
+        for row in metric_profiles.matrix(dataset, store.label, store.protocol, runs, attributes=attributes):
             scores += row.scores
             sentences[f"{row.profile}: {row.reason}"] = None
             if row.refusal is not None:
                 sentences[f"{row.profile} does not score {store.label}: {row.refusal}"] = None
-    return scores, list(sentences)
+    return ScoreReport(tuple(scores), tuple(sentences))
 
 
 def _results(
@@ -140,7 +139,7 @@ def _near_labels(store: Store) -> str:
 
 
 def _score_runs(
-    store: Store, runs: Mapping[str, list[Trajectory]], profiles: Sequence[str], *, attributes: bool
+    store: Store, runs: Mapping[str, list[Trajectory]], profiles: Sequence[str], attributes: bool = False
 ) -> list[Score]:
     return [
         one
@@ -159,11 +158,11 @@ def headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
     official, *others = store.dataset.profiles
     if store.protocol not in metric_profiles.find(official).protocols or is_withheld(store.dataset, runs):
         return []
-    scores = _score_runs(store, runs, [official], attributes=False)
+    scores = _score_runs(store, runs, [official])
     known = {one.metric for one in scores}
     for profile, metrics in BESIDE.items():
         if profile in others and not known.issuperset(metrics):
-            fresh = _score_runs(store, runs, [profile], attributes=False)
+            fresh = _score_runs(store, runs, [profile])
             scores += [one for one in fresh if one.metric in metrics and one.metric not in known]
     return scores
 

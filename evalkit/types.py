@@ -6,8 +6,9 @@ Coordinates are pixels. Annotations and results keep the coordinates of the file
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
@@ -340,6 +341,25 @@ class Score:
     attribute: str | None = None
     notes: tuple[str, ...] = ()
 
+    def record(self) -> dict[str, Any]:
+        """The flat JSON record; its fields are a contract of the command line."""
+        record = {
+            "tracker": self.tracker,
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "metric": self.metric,
+            "profile": self.profile,
+            "metric_version": self.version,
+            "value": _finite(self.value),
+            "low": _finite(self.low),
+            "high": _finite(self.high),
+            "unit": self.unit,
+            "higher_is_better": self.higher_is_better,
+            "sequences": self.sequences,
+            "expected_sequences": self.expected_sequences,
+        }
+        return record if self.attribute is None else {**record, "attribute": self.attribute}
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -364,3 +384,11 @@ class Cost:
     device: str = "cpu"
     threads: int = 1
     not_counted: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """The flat JSON record; its fields are a contract of the command line."""
+        return {**asdict(self), "value": _finite(self.value), "not_counted": list(self.not_counted)}
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

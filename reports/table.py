@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,50 +14,9 @@ from evalkit.types import Cost, Score
 JSON_VERSION = 1
 
 
-def score_record(score: Score) -> dict[str, Any]:
-    """The flat JSON record of a score; the fields are a contract of the command line."""
-    record = {
-        "tracker": score.tracker,
-        "dataset": score.dataset,
-        "protocol": score.protocol,
-        "metric": score.metric,
-        "profile": score.profile,
-        "metric_version": score.version,
-        "value": _finite(score.value),
-        "low": _finite(score.low),
-        "high": _finite(score.high),
-        "unit": score.unit,
-        "higher_is_better": score.higher_is_better,
-        "sequences": score.sequences,
-        "expected_sequences": score.expected_sequences,
-    }
-    return record if score.attribute is None else {**record, "attribute": score.attribute}
-
-
-def cost_record(cost: Cost) -> dict[str, Any]:
-    """The flat JSON record of a cost; the fields are a contract of the command line."""
-    return {
-        "tracker": cost.tracker,
-        "quantity": cost.quantity,
-        "convention": cost.convention,
-        "value": _finite(cost.value),
-        "unit": cost.unit,
-        "input": cost.input,
-        "runtime": cost.runtime,
-        "precision": cost.precision,
-        "device": cost.device,
-        "threads": cost.threads,
-        "not_counted": list(cost.not_counted),
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
 def records(scores: Iterable[Score] = (), costs: Iterable[Cost] = ()) -> list[dict[str, Any]]:
     """Flat records of scores, then of costs."""
-    return [*map(score_record, scores), *map(cost_record, costs)]
+    return [*(score.record() for score in scores), *(cost.record() for cost in costs)]
 
 
 @registry.report("json", summary="one JSON object, one flat record a row", suffix=".json")

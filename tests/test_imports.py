@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Lower rows never import from higher ones; within a row only what the second table allows.
 ROWS = (
-    ("types", "errors", "kernels", "compiled", "geometry", "frames", "rows", "regions"),
+    ("types", "errors", "kernels", "compiled", "geometry", "frames", "rows", "regions", "arguments", "dataframes"),
     ("config", "rendering", "weights", "fetching", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
     ("adapters", "registry", "engine", "comparison"),
@@ -37,6 +37,7 @@ WITHIN_A_ROW = {
     ("api", "scoring"),
     ("running", "scoring"),  # a run ends with its scores
     ("geometry", "types"),
+    ("dataframes", "types"),
     ("frames", "types"),
     ("rows", "types"),
     ("frames", "errors"),

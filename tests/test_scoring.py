@@ -7,7 +7,7 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
-from evalkit.scoring import headline, score
+from evalkit.scoring import headline, scores
 from evalkit.types import Annotation, Dataset, Sequence, State, Trajectory
 
 ID = "YaXKZdSEwt4_0"
@@ -24,7 +24,7 @@ def test_what_only_a_server_can_score_is_not_given_a_number(tmp_path: Path) -> N
     results.mkdir(parents=True)
     (results / f"{ID}.txt").write_text("1,2,3,4\n" * 3)
     with pytest.raises(EvalkitError, match=r"withheld after the first frame.*evalkit pack --dataset trackingnet-test"):
-        score("trackingnet-test", data=tmp_path, results=tmp_path / "results", allow_partial=True)
+        scores("trackingnet-test", data=tmp_path, results=tmp_path / "results", allow_partial=True)
 
 
 def test_a_protocol_that_no_official_profile_scores_has_no_headline(tmp_path: Path) -> None:

@@ -56,8 +56,8 @@ def command(
     """
     from evalkit import api
 
-    costs = api.profile(
-        list(trackers), weights=weights, runtimes=runtimes, precision=precision, device=device, threads=threads,
+    costs = api.costs(
+        trackers, weights=weights, runtimes=runtimes, precision=precision, device=device, threads=threads,
         rules=rules, settings=dict(settings),
     )  # fmt: skip
     click.echo(api.render("profile" if form == "table" else form, costs=costs))

@@ -57,10 +57,10 @@ def command(
     """
     from evalkit import api
 
-    gathered = api.report(
+    api.check_report(output)
+    gathered = api.compare(
         trackers or None,
         datasets,
-        output,
         data=data,
         results=results,
         profiles=profiles or None,
@@ -70,6 +70,7 @@ def command(
         names=dict(names),
         jobs=jobs,
     )
+    api.report(gathered, output)
     for notice in gathered.notices:
         click.echo(notice, err=True)
     click.echo(str(output))

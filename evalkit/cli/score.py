@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -43,16 +42,8 @@ def command(
     """
     from evalkit import api
 
-    common: dict[str, Any] = {
-        "data": data,
-        "results": results,
-        "trackers": trackers or None,
-        "protocol": protocol,
-        "attributes": attributes,
-        "allow_partial": allow_partial,
-    }
-    if profiles == ("all",):
-        scores, notices = api.score_matrix(dataset, **common)
-    else:
-        scores, notices = api.score(dataset, profiles=profiles or None, **common), []
-    click.echo(api.render(form, scores=scores, notices=notices))
+    found = api.scores(
+        dataset, data=data, results=results, trackers=trackers or None, profiles=profiles or None, protocol=protocol,
+        attributes=attributes, allow_partial=allow_partial,
+    )  # fmt: skip
+    click.echo(api.render(form, scores=found.scores, notices=found.notices))

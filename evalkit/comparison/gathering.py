@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from evalkit import registry
+from evalkit.arguments import Names, Place, path
+from evalkit.arguments import names as several
 from evalkit.comparison.costs import read_costs, timing
 from evalkit.comparison.nouns import Comparison, Key
 from evalkit.engine.work import open_dataset
@@ -80,34 +82,38 @@ def form_of(output: Path, kind: str = "suffix") -> Entry:
 
 
 def gather(
-    trackers: Sequence[str] | None,
-    datasets: Sequence[str],
+    trackers: Names | None,
+    datasets: Names,
     *,
-    data: Path | None = None,
-    results: Path = Path("results"),
-    profiles: Sequence[str] | None = None,
-    costs: Iterable[Path] = (),
+    data: Place | None = None,
+    results: Place = "results",
+    profiles: Names | None = None,
+    costs: Iterable[Place] = (),
     allow_partial: bool = False,
-    replay: Sequence[str] = (),
+    replay: Names = (),
     names: Mapping[str, str] | None = None,
     jobs: int = 1,
 ) -> Comparison:
     """Read, score and time everything there is.
 
     Args:
-        trackers: Labels; all that have results for one of the benchmarks by default.
+        trackers: Labels; all that have results for one of the benchmarks by default. A name without results stands
+            for its published numbers.
         profiles: Metric profiles; by default each benchmark's own, and ``BESIDE`` it what that one leaves out.
         costs: JSON files that ``evalkit profile --format json`` wrote.
         allow_partial: Also score trackers that miss some sequences.
+        replay: Sequences to show frame by frame; only these need frames.
+        names: By label, the tracker whose published numbers stand beside it, where the label does not say it.
         jobs: Processes to read and score with; more than one needs a main module that can be imported again.
 
     Raises:
         EvalkitError: A benchmark or result file is damaged, results are incomplete, or there is nothing at all.
     """
-    opened = [_open(name, data) for name in datasets]
-    wanted = tuple(dict.fromkeys(trackers or _all_labels(results, opened)))
+    root, folder = path(data), Path(results)
+    opened = [_open(name, root) for name in several(datasets)]
+    wanted = tuple(dict.fromkeys(several(trackers) if trackers else _all_labels(folder, opened)))
     requests = [
-        _Request(dataset.name, label, data, results, tuple(profiles) if profiles else None, allow_partial)
+        _Request(dataset.name, label, root, folder, several(profiles) if profiles else None, allow_partial)
         for dataset in opened
         for label in wanted
     ]
@@ -118,14 +124,14 @@ def gather(
         trackers=wanted,
         datasets=tuple(opened),
         scores=tuple(score for finding in present.values() for score in finding.scores),
-        costs=(*(cost for path in costs for cost in read_costs(path)), *measured),
+        costs=(*(cost for file in costs for cost in read_costs(Path(file))), *measured),
         runs={key: finding.runs for key, finding in present.items()},
         cards={key: finding.card for key, finding in present.items() if finding.card is not None},
         differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
         rates={key: finding.rates for key, finding in present.items() if finding.rates},
         skipped={key: finding.skipped for key, finding in findings.items() if finding.skipped},
-        notices=tuple(_notice(_open(name, data), label, finding) for (name, label), finding in findings.items()),
-        replay=tuple(_sequence_name(name, opened) for name in replay),
+        notices=tuple(_notice(_open(name, root), label, finding) for (name, label), finding in findings.items()),
+        replay=tuple(_sequence_name(name, opened) for name in several(replay)),
         names=dict(names or {}),
     )
 

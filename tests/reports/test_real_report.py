@@ -42,16 +42,16 @@ def folders(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 def made(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
     root, results = folders
     output = tmp_path_factory.mktemp("report") / "report.html"
-    gathered = api.report(
+    gathered = api.compare(
         ["lighttrack-m", "nanotrack-v2", "identity", "LightTrack", "NanoTrack", "ocean", "siamrpnpp-r50"],
         ["otb100", "synthetic", "vot2018", "vot2019"],
-        output,
         data=root,
         results=results,
         allow_partial=True,
         names={"LightTrack": "lighttrack-m", "NanoTrack": "nanotrack-v1"},
         jobs=2,
     )
+    api.report(gathered, output)
     return gathered, output
 
 
@@ -131,15 +131,10 @@ def test_tables_of_real_sequences_sort_and_filter(made: tuple[Comparison, Path],
 def test_replay_shows_real_frames(folders: tuple[Path, Path], tmp_path: Path, browser: Browser) -> None:
     root, results = folders
     output = tmp_path / "replay.html"
-    api.report(
-        ["lighttrack-m", "identity"],
-        ["otb100"],
-        output,
-        data=root,
-        results=results,
-        allow_partial=True,
-        replay=["Crossing"],
+    gathered = api.compare(
+        ["lighttrack-m", "identity"], "otb100", data=root, results=results, allow_partial=True, replay="Crossing"
     )
+    api.report(gathered, output)
     browser.open(output)
     assert browser.run("return document.querySelectorAll('.frame image').length") == 8
     loaded = """
