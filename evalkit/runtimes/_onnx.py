@@ -39,7 +39,7 @@ def export(part: NetworkPart, folder: Path, *, precision: str, samples: Sequence
 
 
 def _write(part: NetworkPart, path: Path, *, any_batch: bool) -> None:
-    module = copy.deepcopy(part.module).eval().cpu()
+    module = _with_whole_pools(copy.deepcopy(part.module).eval().cpu())
     # A batch of one would be taken for a constant.
     repeats = 2 if any_batch else 1
     example = tuple(torch.from_numpy(value).repeat(repeats, *[1] * (value.ndim - 1)) for value in part.example)
@@ -52,6 +52,27 @@ def _write(part: NetworkPart, path: Path, *, any_batch: bool) -> None:
         if program is None:
             raise RuntimeError("the exporter returned nothing")
         program.save(path)
+
+
+class _GlobalPool(torch.nn.Module):
+    """The mean over all cells as the one operator that it is.
+
+    The exporter takes ``AdaptiveAvgPool2d(1)`` apart into a general reduction, for which ONNX Runtime leaves its
+    blocked layout: 4 % of LightTrack's time.
+    """
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        shape = (image.shape[0], image.shape[1], 1, 1)
+        pooled: torch.Tensor = torch.onnx.ops.symbolic("GlobalAveragePool", (image,), dtype=image.dtype, shape=shape)
+        return pooled
+
+
+def _with_whole_pools(module: torch.nn.Module) -> torch.nn.Module:
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, torch.nn.AdaptiveAvgPool2d) and child.output_size in (1, (1, 1)):
+                setattr(parent, name, _GlobalPool())
+    return module
 
 
 def _batched(module: torch.nn.Module, count: int) -> tuple[Any, ...]:

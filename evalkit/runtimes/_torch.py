@@ -88,16 +88,21 @@ def _arrays(result: Any) -> Arrays:
 
 @contextmanager
 def _computing_in(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
-    """Convolutions and matrix products in ``dtype``; fp32 means fp32 on CUDA too, without TF32."""
+    """Convolutions and matrix products in ``dtype``; fp32 means fp32 on CUDA too, without TF32.
+
+    cuDNN neither tries out algorithms nor takes one that adds in an order of its own: a second run gives the same
+    bits.
+    """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
+    matmul.allow_tf32 = cudnn.allow_tf32 = cudnn.benchmark = False
+    cudnn.deterministic = True
     try:
         # The cache of converted weights does not outlive the block, and a captured graph must not refer to it.
         with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32, cache_enabled=False):
             yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark = before
 
 
 def _graphed(module: torch.nn.Module, part: NetworkPart, device: torch.device, dtype: torch.dtype) -> Execute:

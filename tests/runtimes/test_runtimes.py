@@ -196,3 +196,23 @@ def test_a_difference_is_relative_to_the_largest_value_and_shapes_must_agree() -
     assert parity.differences([np.array([1.0, -6.0])], [reference_value]) == (0.25,)
     assert parity.differences([np.zeros(3)], [reference_value]) == (float("inf"),)
     assert parity.differences([np.array([np.nan, 0.0])], [reference_value]) == (float("inf"),)
+
+
+def test_a_mean_over_all_cells_is_written_as_one_operator(part: NetworkPart) -> None:
+    onnx = pytest.importorskip("onnx")
+    folder = exports.cached(part, runtime=catalogue.find("onnxruntime"), precision="fp32", samples=())
+    written = {node.op_type for node in onnx.load(folder / "network.onnx").graph.node}
+    assert "GlobalAveragePool" in written
+    assert "ReduceMean" not in written
+
+
+def test_cudnn_may_not_choose_by_trial_nor_add_in_an_order_of_its_own(part: NetworkPart) -> None:
+    cudnn = torch.backends.cudnn
+    before, seen = (cudnn.deterministic, cudnn.benchmark), []
+    part.module.register_forward_hook(lambda *_: seen.append((cudnn.deterministic, cudnn.benchmark)))
+    try:
+        runtimes.load("torch", part)(*inputs(1))
+    finally:
+        part.module._forward_hooks.clear()
+    assert set(seen) == {(True, False)}
+    assert (cudnn.deterministic, cudnn.benchmark) == before
