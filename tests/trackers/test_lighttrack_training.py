@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -13,21 +14,32 @@ from evalkit import weights
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack import training as recipe
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import parse
+from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._lighttrack.training import bank as banks
 from evalkit.trackers._lighttrack.training.bank import Bank
-from evalkit.trackers._lighttrack.training.loop import CURVE, Plan, Training, fresh_network, run
-from evalkit.trackers._lighttrack.training.loss import cell_centers, tracking_loss
+from evalkit.trackers._lighttrack.training.depthwise import quicken, weight_gradient
+from evalkit.trackers._lighttrack.training.loop import CURVE, Training, fresh_network, run
+from evalkit.trackers._lighttrack.training.loss import cell_centers, stranger_loss, tracking_loss
 from evalkit.trackers._lighttrack.training.pairs import DEVIATION, MEAN, Draw, Mix, draw_pairs
+from evalkit.trackers._lighttrack.training.plan import Plan
+from evalkit.trackers._lighttrack.training.teacher import Teacher, read, student_hints
+from evalkit.trackers._lighttrack.training.transplant import transplant
 
 TINY = "back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
 PLAN = Plan(TINY, steps=6, batch=4, sizes=(96, 128), warmup=2)
+TAUGHT = Plan(TINY, steps=9, imitation=3, settling=3, batch=4, sizes=(96,), warmup=2)
 QUIET = Mix(scene=0, rivals=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
 
 
 @pytest.fixture(scope="module")
 def bank() -> Bank:
     return banks.rendered(7, grounds=4, things=12)
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Teacher:
+    torch.manual_seed(5)
+    return Teacher()
 
 
 def losses(training: Training, count: int) -> list[float]:
@@ -78,6 +90,132 @@ def test_a_checkpoint_of_another_seed_is_refused(bank: Bank, tmp_path: Path) -> 
     Training(PLAN, bank).save(tmp_path)
     with pytest.raises(EvalkitError, match="another seed"):
         Training(Plan(**{**vars(PLAN), "seed": 2}), bank).restore(tmp_path)
+
+
+def test_each_phase_moves_its_own_part_of_the_network(bank: Bank, teacher: Teacher) -> None:
+    training = Training(TAUGHT, bank, teacher)
+
+    def moved(steps: int) -> tuple[bool, bool]:
+        before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
+        for _ in range(steps):
+            training.advance()
+        changed = {name for name, new in training.network.state_dict().items() if not torch.equal(new, before[name])}
+        return any(name.startswith("features.") for name in changed), any(name.startswith("head.") for name in changed)
+
+    assert moved(3) == (True, False)
+    training.advance()  # begins from the running mean of what came before
+    assert moved(2) == (False, True)
+    assert moved(3) == (True, True)
+
+
+def test_a_run_that_stops_between_phases_goes_on_to_the_same_curve(
+    bank: Bank, teacher: Teacher, tmp_path: Path
+) -> None:
+    whole = losses(Training(TAUGHT, bank, teacher), 9)
+    stopped = Training(TAUGHT, bank, teacher)
+    losses(stopped, 3)
+    stopped.save(tmp_path)
+    resumed = Training(TAUGHT, bank, teacher)
+    resumed.restore(tmp_path)
+    assert losses(resumed, 6) == whole[3:]
+
+
+def test_every_phase_warms_up_and_cools_down_and_spares_the_backbone_while_it_tracks() -> None:
+    plan = Plan(TINY, steps=100, imitation=20, settling=30, warmup=4, cooldown=0.5, sizes=(96, 128), grown=0.5)
+    assert [plan.phase_at(step).name for step in (0, 19, 20, 49, 50, 99)] == [
+        "imitation", "imitation", "settling", "settling", "tracking", "tracking",
+    ]  # fmt: skip
+    assert plan.rate_at(20) == plan.rate_at(50) == plan.rate / 4
+    assert plan.rate_at(30) == plan.rate_at(70) == plan.rate
+    assert max(plan.rate_at(19), plan.rate_at(49), plan.rate_at(99)) < plan.rate / 50
+    assert [plan.backbone_factor(plan.phase_at(step)) for step in (0, 60)] == [1.0, plan.gentle]
+    assert [plan.size_at(step) for step in (49, 50, 74, 75)] == [96, 96, 96, 128]
+
+
+@torch.no_grad()
+def test_a_transplanted_backbone_sees_something_of_what_its_teacher_sees(bank: Bank, teacher: Teacher) -> None:
+    images = draw_pairs(bank, Draw(8, 4), 64).search
+    narrow = copy.deepcopy(teacher)
+    for index, kept in enumerate((16, 64)):  # of 32 and 96 channels: nothing that has no room is of any weight
+        for block in narrow.stage(index):
+            block.layers()[-1][0].weight[:, kept:] = 0
+    for module in narrow.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+
+    narrow.train().hints(images)  # its norms learn what they meet
+    narrow.eval()
+
+    def likeness(start: bool) -> float:
+        torch.manual_seed(1)
+        backbone = fresh_network(TINY, momentum=0.1).features.train()
+        if start:
+            transplant(narrow, backbone)
+        pair = narrow.hints(images)[0], student_hints(backbone, images)[0]
+        theirs, mine = (one - one.mean((0, 2, 3), keepdim=True) for one in pair)
+        return float((mine * theirs).sum() / (mine.norm() * theirs.norm()))
+
+    assert abs(likeness(False)) < 0.1 < 0.25 < likeness(True)
+
+
+def test_strong_channels_are_transplanted_into_the_middle_of_larger_kernels(teacher: Teacher) -> None:
+    torch.manual_seed(1)
+    backbone = fresh_network(MOBILE, momentum=0.1).features
+    transplant(teacher, backbone)
+    block = backbone.get_submodule("blocks.1.0")  # 7x7, 64 channels; the teacher's has 3x3 and 96
+    _, (filters, _), _ = teacher.stage(1)[0].layers()
+    inner = block.conv_dw.weight[:, :, 2:5, 2:5]  # type: ignore[union-attr,index]
+    theirs = {tuple(kernel.flatten().tolist()) for kernel in filters.weight}
+    assert all(tuple(kernel.flatten().tolist()) in theirs for kernel in inner)
+    rim = block.conv_dw.weight.abs().amax((2, 3)) > inner.abs().amax((2, 3))  # type: ignore[union-attr,operator]
+    assert rim.float().mean() < 0.2
+
+
+def test_a_teacher_comes_from_a_file_of_the_whole_network(teacher: Teacher, tmp_path: Path) -> None:
+    state = teacher.state_dict()
+    torch.save({**state, "features.18.0.weight": torch.zeros(2)}, tmp_path / "mobilenet.pt")
+    found = read(tmp_path / "mobilenet.pt").state_dict()
+    assert all(torch.equal(found[name], state[name]) for name in state)
+    torch.save({"features.0.0.weight": torch.zeros(2)}, tmp_path / "other.pt")
+    with pytest.raises(EvalkitError, match=r"other\.pt"):
+        read(tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1), (7, 2)])
+def test_the_fast_gradient_of_a_depthwise_convolution_is_the_gradient(kernel: int, stride: int) -> None:
+    pytest.importorskip("numba")
+    torch.manual_seed(0)
+    plain = torch.nn.Conv2d(6, 6, kernel, stride, kernel // 2, groups=6, bias=False)
+    quick = copy.deepcopy(plain)
+    quicken(quick)
+    assert type(quick) is not type(plain)
+    results = []
+    for convolution in (plain, quick):
+        x = torch.randn(2, 6, 11, 9, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        convolution(x).square().sum().backward()
+        results.append((convolution.weight.grad, x.grad))
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gradient_by_hand() -> None:
+    pytest.importorskip("numba")
+    row = torch.tensor([1.0, 2.0, 4.0]).reshape(1, 1, 1, 3)
+    # Of three outputs the middle one alone counts: what each weight saw there.
+    error = torch.tensor([0.0, 10.0, 0.0]).reshape(1, 1, 1, 3)
+    assert weight_gradient(row, error, 3, 1).flatten().tolist() == [0, 0, 0, 10, 20, 40, 0, 0, 0]
+
+
+def test_strangers_cost_what_their_hottest_cells_say() -> None:
+    logits = torch.full((2, 1, 4, 4), -50.0)
+    assert float(stranger_loss(logits)) < 1e-6
+    logits[0, 0, 1, 2] = 40.0
+    assert float(stranger_loss(logits)) == pytest.approx(40 / 10 / 2)
+
+
+def test_imitation_without_a_teacher_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match="nobody to imitate"):
+        recipe.train(TINY, tmp_path, imitation=3)
 
 
 def test_the_target_lies_where_the_box_says(bank: Bank) -> None:

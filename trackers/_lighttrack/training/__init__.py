@@ -16,11 +16,16 @@ from torch import Tensor
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.path import MOBILE
 from evalkit.trackers._lighttrack.training import bank as banks
+from evalkit.trackers._lighttrack.training import teacher as teachers
 from evalkit.trackers._lighttrack.training import validation
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Plan, Training, run
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run
+from evalkit.trackers._lighttrack.training.plan import Plan
+from evalkit.weights import sha256
 
 WEIGHTS = "weights.safetensors"
 RECORD = "training.json"
+IMITATION, SETTLING = 500, 1000
+"""Steps of the phases before tracking, where there is a teacher and nothing else is said."""
 
 
 def train(
@@ -29,6 +34,7 @@ def train(
     *,
     resume: bool = False,
     photographs: tuple[Path, ...] = (),
+    teacher: Path | None = None,
     device: str = "cpu",
     validate: int = 8,
     report: Callable[[dict[str, float]], None] | None = None,
@@ -41,6 +47,7 @@ def train(
         output: Receives checkpoint, curve, weights and a record of what they were made from.
         resume: Go on from the checkpoint in ``output``.
         photographs: Folders of pictures; with none, everything is rendered.
+        teacher: Weights of a MobileNetV2 for the backbone to begin from; random ones without.
         device: Where to train, e.g. ``cuda:0``.
         validate: Number of held-out scenes that are tracked at the end; 0 for none.
         report: Told every step's losses.
@@ -51,7 +58,8 @@ def train(
 
     Raises:
         EvalkitError: ``output`` holds a checkpoint and ``resume`` is not asked for, or the other way round, or the
-            checkpoint is another run's.
+            checkpoint is another run's; the teacher's file is not what it should be, or missing for a phase that asks
+            for it.
     """
     there = (output / CHECKPOINT).is_file()
     if there != resume:
@@ -59,20 +67,26 @@ def train(
         raise EvalkitError(complaint, where=output, hint="Leave out --resume" if resume else "Add --resume to go on")
     output.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
-    wanted = Plan(path=variant or MOBILE)
+    wanted = Plan(variant or MOBILE, imitation=IMITATION, settling=SETTLING) if teacher else Plan(variant or MOBILE)
     wanted = replace(wanted, workers=1 if where.type != "cpu" else wanted.workers)
     wanted = replace(wanted, **{name: value for name, value in plan.items() if value is not None})  # type: ignore[arg-type]
+    if wanted.imitation and teacher is None:
+        raise EvalkitError("there is nobody to imitate", hint="Name a file with --teacher, or leave out --imitation")
     torch.set_num_threads(1)
     bank = banks.cached(output, wanted.seed, list(photographs))
     used, held_out = bank.split()
-    training = Training(wanted, used.to(where))
+    training = Training(wanted, used.to(where), teachers.read(teacher) if teacher else None)
     if resume:
         training.restore(output)
     run(training, output, report=report)
-    return finish(training, output, held_out, photographs, validate)
+    sources: dict[str, object] = {
+        "photographs": [str(folder) for folder in photographs],
+        "teacher": teacher and sha256(teacher),
+    }
+    return finish(training, output, held_out, sources, validate)
 
 
-def finish(training: Training, output: Path, held_out: banks.Bank, photographs: tuple[Path, ...], count: int) -> Path:
+def finish(training: Training, output: Path, held_out: banks.Bank, sources: dict[str, object], count: int) -> Path:
     """Write the weights and their record, with what validation says of them."""
     network = training.average.to("cpu")
     path = output / WEIGHTS
@@ -81,7 +95,7 @@ def finish(training: Training, output: Path, held_out: banks.Bank, photographs: 
         "plan": asdict(training.plan),
         "steps": training.step,
         "pairs": training.step * training.plan.batch,
-        "photographs": [str(folder) for folder in photographs],
+        **sources,
         "grounds": len(training.bank.grounds),
         "things": len(training.bank.things),
     }

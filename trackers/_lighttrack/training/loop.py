@@ -8,71 +8,26 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.network import BOX_SCALE, TEMPLATE_SIZE, LightTrack
 from evalkit.trackers._lighttrack.path import parse
 from evalkit.trackers._lighttrack.training.bank import Bank
-from evalkit.trackers._lighttrack.training.loss import BOX_WEIGHT, tracking_loss
+from evalkit.trackers._lighttrack.training.depthwise import quicken
+from evalkit.trackers._lighttrack.training.objectives import Objective, imitation, settling, tracking
 from evalkit.trackers._lighttrack.training.pairs import Draw, draw_pairs
+from evalkit.trackers._lighttrack.training.plan import Phase, Plan
+from evalkit.trackers._lighttrack.training.teacher import Teacher
+from evalkit.trackers._lighttrack.training.transplant import transplant
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.jsonl"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What decides a run; two runs of one plan on one kind of device give the same losses.
-
-    Attributes:
-        path: Path string of the architecture.
-        seed: Of the first weights and of every pair.
-        steps: Number of steps in all; the last ``cooldown`` share of them lowers the rate to nothing.
-        batch: Pairs a step.
-        sizes: Search crop sizes, smallest first; each is used for an equal share of the steps up to ``grown``, and the
-            last from there on.
-        grown: Share of the steps after which the last size is used.
-        rate: Highest learning rate of AdamW.
-        warmup: Steps during which the rate rises.
-        cooldown: Share of the steps.
-        decay: Weight decay.
-        momentum: Of batch norm's running statistics.
-        average: Decay of the weights' running mean.
-        clip: Largest norm of the gradient.
-        workers: Threads that share a batch, each with a replica of its own and one core: on a loaded machine two
-            threads that meet once a step beat two that meet in every operator.
-    """
-
-    path: str
-    seed: int = 1
-    steps: int = 6000
-    batch: int = 16
-    sizes: tuple[int, ...] = (160, 256)
-    grown: float = 0.87
-    rate: float = 1.5e-3
-    warmup: int = 60
-    cooldown: float = 0.3
-    decay: float = 0.02
-    momentum: float = 0.03
-    average: float = 0.998
-    clip: float = 5.0
-    workers: int = 2
-
-    def rate_at(self, step: int) -> float:
-        """Up in a line, level, and down along half a cosine: a level stretch can be prolonged by a later run."""
-        left = (self.steps - step) / max(self.steps * self.cooldown, 1)
-        down = 0.5 - 0.5 * math.cos(math.pi * min(left, 1.0))
-        return self.rate * min((step + 1) / self.warmup, 1.0) * down
-
-    def size_at(self, step: int) -> int:
-        share = step / max(self.steps * self.grown, 1)
-        return self.sizes[min(int(share * (len(self.sizes) - 1)), len(self.sizes) - 1)]
 
 
 class Training:
@@ -81,14 +36,20 @@ class Training:
     Args:
         plan: What decides the run.
         bank: What pairs are made of, on the device to train on.
+        teacher: What the backbone begins from and imitates, if the plan says so.
     """
 
-    def __init__(self, plan: Plan, bank: Bank) -> None:
+    def __init__(self, plan: Plan, bank: Bank, teacher: Teacher | None = None) -> None:
         self.plan, self.bank = plan, bank
         self.device = bank.grounds.device
         self.step = 0
         torch.manual_seed(plan.seed)
         self.network = fresh_network(plan.path, momentum=plan.momentum)
+        self._objectives: dict[str, Objective] = {"settling": settling, "tracking": tracking}
+        if teacher is not None:
+            transplant(teacher, self.network.features)
+            self._objectives["imitation"] = imitation(teacher, bank, plan.seed)
+        quicken(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(plan.workers - 1))]
@@ -97,40 +58,39 @@ class Training:
 
     def advance(self) -> dict[str, float]:
         """One step; its losses and how long the pairs and the network took, in CPU seconds of one worker."""
-        rate, size = self.plan.rate_at(self.step), self.plan.size_at(self.step)
+        phase, rate, size = self.plan.phase_at(self.step), self.plan.rate_at(self.step), self.plan.size_at(self.step)
+        if self.step == phase.start > 0:
+            self.network.load_state_dict(self.average.state_dict())
+            _spread(self._replicas)
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        parts = list(self._pool.map(self._work, range(self.plan.workers), [size] * self.plan.workers))
+            group["lr"] = rate * (self.plan.backbone_factor(phase) if group["backbone"] else 1.0)
+        objective = self._objectives[phase.name]
+        parts = list(self._pool.map(lambda worker: self._work(worker, objective, size), range(self.plan.workers)))
         _gather(self._replicas)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self._optimizer.step()
         _spread(self._replicas)
-        self._follow()
+        self._follow(phase)
         self.step += 1
         mean = {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
         return {"step": self.step, **mean, "norm": float(norm), "rate": rate, "size": size}
 
-    def _work(self, worker: int, size: int) -> dict[str, float]:
+    def _work(self, worker: int, objective: Objective, size: int) -> dict[str, float]:
         start = time.thread_time()
         share = self.plan.batch // self.plan.workers
         pairs = draw_pairs(self.bank, Draw(share, self.plan.seed, self.step, worker), size)
         drawn = time.thread_time()
         network = self._replicas[worker]
-        network.train()
         network.zero_grad(set_to_none=True)
-        logits, distances = network(pairs.search, network.template(pairs.template))
-        hit, overlap = tracking_loss(logits, distances, pairs.boxes, size=size)
-        loss: Tensor = hit + BOX_WEIGHT * overlap
-        loss.backward()  # type: ignore[no-untyped-call]
-        done = time.thread_time()
-        return {
-            "loss": float(loss.detach()), "cls": float(hit.detach()), "box": float(overlap.detach()),
-            "pairs_seconds": drawn - start, "network_seconds": done - drawn,
-        }  # fmt: skip
+        losses = objective(network, pairs, size)
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        spent = {"pairs_seconds": drawn - start, "network_seconds": time.thread_time() - drawn}
+        return {**{name: float(loss.detach()) for name, loss in losses.items()}, **spent}
 
     @torch.no_grad()
-    def _follow(self) -> None:
-        weight = 1 - min(self.plan.average, (1 + self.step) / (10 + self.step))
+    def _follow(self, phase: Phase) -> None:
+        done = self.step - phase.start
+        weight = 1 - min(self.plan.average, (1 + done) / (10 + done))
         for mean, new in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
             if mean.is_floating_point():
                 mean.lerp_(new, weight)
@@ -212,10 +172,17 @@ def fresh_network(path: str, *, momentum: float) -> LightTrack:
     return network
 
 
-def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
-    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
-    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+def _groups(network: LightTrack, decay: float) -> list[dict[str, Any]]:
+    backbone = {id(parameter) for parameter in network.features.parameters()}
+    return [
+        {
+            "params": [one for one in network.parameters() if (one.ndim > 1) == wide and (id(one) in backbone) == part],
+            "weight_decay": decay if wide else 0.0,
+            "backbone": part,
+        }
+        for part in (True, False)
+        for wide in (True, False)
+    ]
 
 
 @torch.no_grad()
@@ -224,7 +191,8 @@ def _gather(replicas: list[LightTrack]) -> None:
     if len(replicas) == 1:
         return
     for parameters in zip(*(replica.parameters() for replica in replicas), strict=True):
-        parameters[0].grad = torch.stack([one.grad for one in parameters if one.grad is not None]).mean(0)
+        gradients = [one.grad for one in parameters if one.grad is not None]
+        parameters[0].grad = torch.stack(gradients).mean(0) if gradients else None
     for buffers in zip(*(replica.buffers() for replica in replicas), strict=True):
         if buffers[0].is_floating_point():
             buffers[0].copy_(torch.stack(buffers).mean(0))

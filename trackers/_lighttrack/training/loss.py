@@ -11,6 +11,11 @@ BOX_WEIGHT = 1.2
 RADIUS = 16.0
 """Pixels around the target's centre, by city blocks, whose cells count as the target: rPos = 16 / stride cells."""
 
+STRANGER_WEIGHT = 0.15
+"""Of the term for search crops without the target."""
+_HOTTEST = 10
+"""Cells of such a crop that count: the others are dark already."""
+
 
 def cell_centers(size: int, stride: int, device: torch.device) -> Tensor:
     """Shape (n,): position of each cell along one side of the search crop, as the tracker reads it."""
@@ -34,6 +39,12 @@ def tracking_loss(logits: Tensor, distances: Tensor, boxes: Tensor, *, size: int
     to_box = torch.stack([side.expand(shape) for side in (x - left, y - top, right - x, bottom - y)], 1)
     away = (x - (left + right) / 2).abs() + (y - (top + bottom) / 2).abs()
     return _balanced(logits[:, 0], away <= RADIUS), _overlap(distances, to_box)
+
+
+def stranger_loss(logits: Tensor) -> Tensor:
+    """Cross-entropy of the hottest cells where nothing should be found; logits as above."""
+    each = functional.softplus(logits).flatten(1)
+    return each.topk(min(_HOTTEST, each.shape[1]), 1).values.mean()
 
 
 def _balanced(logits: Tensor, positive: Tensor) -> Tensor:
