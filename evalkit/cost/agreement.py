@@ -48,10 +48,20 @@ def tracking(tracker: Tracker, reference: Tracker, *, sequences: int = 4, frames
     Args:
         reference: The tracker executed by torch in fp32.
     """
-    pairs = [_followed((tracker, reference), index, frames) for index in range(FIRST, FIRST + sequences)]
-    auc, auc_torch = np.mean([[success(truth, boxes) for boxes in answers] for truth, answers in pairs], axis=0)
-    ours, theirs = (np.concatenate([answers[which] for _, answers in pairs]) for which in (0, 1))
-    return Agreement(float(overlap(ours, theirs).mean()), float(auc), float(auc_torch), sequences, len(ours))
+    return side_by_side([tracker], reference, sequences=sequences, frames=frames)[0]
+
+
+def side_by_side(
+    trackers: Sequence[Tracker], reference: Tracker, *, sequences: int = 4, frames: int = 25
+) -> list[Agreement]:
+    """``tracking`` for several trackers, the reference followed once."""
+    pairs = [_followed((*trackers, reference), index, frames) for index in range(FIRST, FIRST + sequences)]
+    *aucs, auc_torch = np.mean([[success(truth, boxes) for boxes in answers] for truth, answers in pairs], axis=0)
+    *ours, theirs = (np.concatenate(boxes) for boxes in zip(*(answers for _, answers in pairs), strict=True))
+    return [
+        Agreement(float(overlap(boxes, theirs).mean()), float(auc), float(auc_torch), sequences, len(boxes))
+        for boxes, auc in zip(ours, aucs, strict=True)
+    ]
 
 
 def success(groundtruth: Boxes, boxes: Boxes) -> float:
