@@ -107,7 +107,7 @@ class ActorSlot:
     def start(self) -> Future[dict[str, Any]]:
         job, needs = self._worker.job, _needs(self._worker.job)
         remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(RemoteWorker)
-        self._actor = remote.remote(_portable(job), _luggage(job))
+        self._actor = remote.remote(_portable(job), _luggage(self._worker))
         self._ready = self._actor.begin.remote(manifest.as_json(self._worker.identity())).future()
         return self._ready
 
@@ -146,11 +146,20 @@ def _portable(job: Job) -> Job:
     return replace(job, device="cuda" if job.device.startswith("cuda") else job.device)
 
 
-def _luggage(job: Job) -> dict[str, tuple[str, bytes]]:
+def _luggage(worker: Worker) -> dict[str, tuple[str, bytes]]:
     """The files that the job names: by what they are, their name and content."""
-    code = job.tracker.rpartition(":")[0]
-    files = {"weights": job.weights, "tracker": Path(code) if code.endswith(".py") else None}
+    code = worker.job.tracker.rpartition(":")[0]
+    files = {"weights": _checkpoint(worker), "tracker": Path(code) if code.endswith(".py") else None}
     return {key: (path.name, path.read_bytes()) for key, path in files.items() if path is not None}
+
+
+def _checkpoint(worker: Worker) -> Path | None:
+    """What ``--weights`` names; of a folder, the file that the tracker took from it."""
+    given = worker.job.weights
+    if given is None or not given.is_dir():
+        return given
+    card: Mapping[str, Any] = getattr(worker.tracker, "card", {})
+    return given / card["weights"]["file"] if "weights" in card else None
 
 
 class RemoteWorker:
