@@ -61,7 +61,11 @@ def places(root: Path | None, directories: Iterable[str], *, benchmark: str) -> 
     if root.is_file() and root.suffix == ".json":
         return []
     if not root.is_dir():
-        raise EvalkitError("this is not a folder", where=root, hint=f"--data names the folder that holds {benchmark}")
+        raise EvalkitError(
+            "this is not a folder",
+            where=root,
+            hint=f"--data names the folder that holds {benchmark}, or its .json index",
+        )
     usual = {name.casefold() for name in directories}
     return [root, *sorted(path for path in root.iterdir() if path.name.casefold() in usual and path.is_dir())]
 
@@ -196,9 +200,12 @@ def read_index(path: Path) -> dict[str, dict[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError, RecursionError) as error:
-        raise EvalkitError(f"this index cannot be read: {error}", where=path) from error
+        raise EvalkitError(f"this index cannot be read: {error}", where=path, hint="Fetch it again") from error
     if not isinstance(content, dict) or not all(isinstance(e, dict) and "gt_rect" in e for e in content.values()):
-        raise EvalkitError("this is not an index of sequences with gt_rect", where=path)
+        raise EvalkitError(
+            "this is not an index of sequences with gt_rect", where=path,
+            hint="It is the benchmark's own JSON that pysot publishes; --data may name a folder as well",
+        )  # fmt: skip
     return content
 
 

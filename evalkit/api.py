@@ -257,7 +257,8 @@ def train(name: str, output: Place, **options: Any) -> Path:
     entry, variant = registry.tracker.find(name)
     recipe = entry.facts.get("training")
     if recipe is None:
-        raise EvalkitError("evalkit has no training recipe for this tracker", where=name)
+        known = ", ".join(one.name for one in registry.tracker.entries() if "training" in one.facts)
+        raise EvalkitError("evalkit has no training recipe for this tracker", where=name, expected=known)
     weights: Path = importlib.import_module(recipe).train(variant, Path(output), **options)
     return weights
 

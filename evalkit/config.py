@@ -9,13 +9,14 @@ The file is ``evalkit.toml`` in the working directory, else ``evalkit/evalkit.to
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +24,7 @@ else:
     import tomli as tomllib
 
 FILE = "evalkit.toml"
+_FRESH = "Mend it, or write a fresh one with `evalkit init --force`"
 
 
 def user_file() -> Path:
@@ -56,9 +58,11 @@ def _parse(path: Path) -> Mapping[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvalkitError(f"this is not valid TOML: {error}", where=path) from error
+        raise EvalkitError(f"this is not valid TOML: {error}", where=path, hint=_FRESH) from error
+    except OSError as error:
+        raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path) from error
     if not isinstance(content.get("data", {}), dict):
-        raise EvalkitError("[data] must be a table", where=path, found=repr(content["data"]))
+        raise EvalkitError("[data] must be a table", where=path, found=repr(content["data"]), hint=_FRESH)
     return content
 
 
@@ -79,11 +83,26 @@ def data_root(dataset: str, option: Path | None) -> Path | None:
         (table.get("root"), f"[data] root in {FILE}"),
     ):
         if root:
+            if not isinstance(root, (str, Path)):
+                raise EvalkitError(
+                    "a folder is written in quotes", where=source, found=repr(root),
+                    hint=f'Write {dataset} = "/data/tracking", or root = "/data/tracking" for all',
+                )  # fmt: skip
             path = Path(root).expanduser()
             if not path.exists():
-                raise EvalkitError("no such folder", where=f"{source} {path}")
+                raise _absent(path, source)
             return path
     return None
+
+
+def _absent(path: Path, source: str) -> EvalkitError:
+    """Says which part of the path is missing, and what is there instead."""
+    missing = next(part for part in (*reversed(path.parents), path) if not part.exists())
+    beside: list[str] = []
+    with contextlib.suppress(OSError):
+        beside = [one.name for one in missing.parent.iterdir()]
+    hint = suggestion(missing.name, beside) or "Name the benchmark's folder, or one that holds it"
+    return EvalkitError("no such folder", where=f"{source} {path}", found=f"nothing at {missing}", hint=hint)
 
 
 _TEMPLATE = """\

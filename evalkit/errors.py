@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class EvalkitError(Exception):
     """Something a person can mend: a wrong name, damaged data, a result that does not fit.
@@ -55,6 +57,19 @@ class EvalkitError(Exception):
         if self.hint:
             text += f". {self.hint}"
         return text
+
+
+def suggestion(asked: str, known: Iterable[str]) -> str | None:
+    """The hint for a misspelt name: the known one it resembles, without regard to case; None if it resembles none.
+
+    >>> suggestion("David1", ["Couple", "David"])
+    "Did you mean 'David'?"
+    """
+    import difflib
+
+    spellings = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(asked.casefold(), spellings, n=1)
+    return f"Did you mean {spellings[near[0]]!r}?" if near else None
 
 
 def _rebuild(

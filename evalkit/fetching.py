@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evalkit import weights
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 from evalkit.weights import Checkpoint, Found
 
 CHUNK = 1 << 16
@@ -86,14 +86,14 @@ def download(url: str, path: Path, *, resume: bool = False, progress: Progress |
     Raises:
         EvalkitError: See ``fetch``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        path.unlink(missing_ok=True)
-    have = path.stat().st_size if path.is_file() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "evalkit"})  # noqa: S310 - the catalogue's own
-    if have:
-        request.add_header("Range", f"bytes={have}-")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            path.unlink(missing_ok=True)
+        have = path.stat().st_size if path.is_file() else 0
+        if have:
+            request.add_header("Range", f"bytes={have}-")
         # An opener of its own: the library's keeps the proxies of its first use.
         with urllib.request.build_opener().open(request, timeout=TIMEOUT) as answer:
             _receive(answer, path, have if answer.status == http.client.PARTIAL_CONTENT else 0, url, progress)
@@ -203,7 +203,7 @@ def verify_weights(name: str, file: Path | None = None) -> dict[str, object]:
 def _published(name: str) -> Checkpoint:
     known = weights.catalogue()
     if name not in known:
-        raise EvalkitError(f"no checkpoint is named {name!r}", expected=", ".join(known))
+        raise EvalkitError(f"no checkpoint is named {name!r}", expected=", ".join(known), hint=suggestion(name, known))
     return known[name]
 
 

@@ -25,7 +25,9 @@ def read_image(path: Path) -> Image:
     except FileNotFoundError:
         raise EvalkitError("the frame is missing", where=path, hint="Is the download complete?") from None
     except OSError as error:
-        raise EvalkitError(f"the frame cannot be read: {error.strerror}", where=path) from None
+        raise EvalkitError(
+            f"the frame cannot be read: {error.strerror}", where=path, hint="It must be a file that you may read"
+        ) from None
     if _is_truncated(data):
         raise EvalkitError(
             "the frame is damaged or cut short", where=path, found=f"{len(data)} bytes",
@@ -36,7 +38,10 @@ def read_image(path: Path) -> Image:
     except cv2.error:
         image = None
     if image is None:
-        raise EvalkitError("this file is not an image that can be decoded", where=path)
+        raise EvalkitError(
+            "this file is not an image that can be decoded", where=path,
+            hint="Fetch it again; `evalkit data check NAME --deep` names all such files",
+        )  # fmt: skip
     rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
     return rgb
 

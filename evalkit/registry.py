@@ -7,7 +7,6 @@ The files are imported by name when a name is first asked for: this is the only 
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -21,7 +20,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from evalkit.adapters import adapt
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 from evalkit.types import Tracker
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,9 +118,11 @@ class Registry:
         return bool(colon) and family + ":" in self._entries
 
     def _suggestion(self, key: str) -> str:
-        near = difflib.get_close_matches(key, [*self._entries, *self._aliases], n=1)
+        known = [name for name in (*self._entries, *self._aliases) if not name.endswith(":")]
+        file = "A tracker in a file is named path/to/file.py:MyTracker" if ":" in key else None
+        near = suggestion(key, known) or file
         listing = f"`evalkit list {self.kind}s` shows them all"
-        return f"Did you mean {near[0]!r}? {listing}" if near else listing
+        return f"{near}{'' if near.endswith('?') else '.'} {listing}" if near else listing
 
     def _discover(self) -> None:
         if self._discovered:
@@ -189,8 +190,10 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
     entry, variant = find_tracker(name)
     settings = offered.get("settings")
     if settings and "settings" not in inspect.signature(entry.factory).parameters:
-        raise EvalkitError(f"{name} has no settings", where="--set", found=", ".join(sorted(settings)))
-    built = entry.build(variant=variant, **offered)
+        raise EvalkitError(
+            f"{name} has no settings", where="--set", found=", ".join(sorted(settings)), hint="Leave out --set"
+        )
+    built = _built(name, entry, variant=variant, **offered)
     adapted = adapt(built)
     if adapted is None:
         raise EvalkitError(
@@ -200,16 +203,43 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
     return adapted
 
 
+def _built(name: str, entry: Entry, **offered: Any) -> Any:
+    """What the factory makes; a stranger's that fails is the stranger's matter, one of evalkit's own is a defect."""
+    try:
+        return entry.build(**offered)
+    except EvalkitError:
+        raise
+    except (Exception, SystemExit) as error:
+        if entry.module.startswith(f"{tracker.package}."):
+            raise
+        line = _line_in(Path(str(entry.facts.get("file", ""))), error)
+        known = ", ".join(key for key in offered if key != "variant")
+        raise EvalkitError(
+            f"building it fails with {type(error).__name__}: {error}", where=f"{name}{line and f' (line {line})'}",
+            hint=f"A tracker is built without arguments, or with those of {known} that it names",
+        ) from error  # fmt: skip
+
+
 def _entry_from_file(path: Path, attribute: str) -> Entry:
     if not path.is_file():
-        raise EvalkitError("no such file", where=path)
+        beside = [one.name for one in path.parent.glob("*.py")]
+        raise EvalkitError(
+            "no such file", where=path, found=", ".join(sorted(beside)[:8]) or f"no Python file in {path.parent}",
+            hint=suggestion(path.name, beside) or "Give its path as seen from here",
+        )  # fmt: skip
     module = _import_file(path)
     factory = getattr(module, attribute, None)
     if factory is None:
-        classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
-        raise EvalkitError(f"nothing in it is named {attribute!r}", where=path, found=", ".join(classes) or "no class")
+        own = [key for key, one in vars(module).items() if getattr(one, "__module__", None) == module.__name__]
+        raise EvalkitError(
+            f"nothing in it is named {attribute!r}", where=path, found=", ".join(own) or "no class",
+            hint=suggestion(attribute, own) or f"Write {path}:{own[0] if own else 'MyTracker'}",
+        )  # fmt: skip
     if not callable(factory):
-        raise EvalkitError(f"{attribute} is not a class or function", where=path)
+        raise EvalkitError(
+            f"{attribute} is not a class or function", where=path, found=type(factory).__name__,
+            hint="Name the class of the tracker, or a function that builds it",
+        )  # fmt: skip
     summary = (inspect.getdoc(factory) or "").partition("\n")[0]
     return Entry(attribute, factory, summary, {"file": str(path)})
 
@@ -225,18 +255,28 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         line = _line_in(path, error)
-        raise EvalkitError(f"importing it fails with {type(error).__name__}: {error}", where=f"{path}{line}") from error
+        raise EvalkitError(
+            f"importing it fails with {type(error).__name__}: {error}", where=f"{path}{line and f':{line}'}",
+            hint=_cure(path, error),
+        ) from error  # fmt: skip
     return module
 
 
-def _line_in(path: Path, error: Exception) -> str:
+def _cure(path: Path, error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"Install {error.name}, or start evalkit from the environment that has it"
+    return f"`python {path}` shows the same"
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    """The last line of a file that an error passed through; nothing if none."""
     lines = []
     trace = error.__traceback__
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == path:
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
             lines.append(trace.tb_lineno)
         trace = trace.tb_next
-    return f":{lines[-1]}" if lines else ""
+    return str(lines[-1]) if lines else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit import registry
+from evalkit import protocols, registry
 from evalkit.arguments import Names, Place, names, path, some
 from evalkit.dataframes import frame
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
-from evalkit.errors import EvalkitError
-from evalkit.scoring import headline, listed, read_runs
+from evalkit.errors import EvalkitError, suggestion
+from evalkit.scoring import WITHHELD, headline, is_withheld, listed, read_runs
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
 
 if TYPE_CHECKING:
@@ -103,7 +104,12 @@ def run(
     asked = names(trackers)
     part = some(sequences)
     if name is not None and len(asked) != 1:
-        raise EvalkitError("--name labels one tracker", where="--name", found=f"{len(asked)} trackers")
+        raise EvalkitError(
+            "one label cannot stand for several", where="--name", found=f"{len(asked)} trackers",
+            hint="Run each by itself, or leave out --name",
+        )  # fmt: skip
+    for tracker in asked:
+        _check_executes(tracker, runtime, precision, device)
     outcomes: list[Outcome] = []
     scores: list[Score] = []
     costs: list[Cost] = []
@@ -116,7 +122,7 @@ def run(
                 label=name or default_label(tracker_name, runtime, precision),
                 dataset=dataset.name,
                 results=Path(results),
-                protocol=(protocol or dataset.protocols[0]).replace("-", "_"),
+                protocol=protocols.choose(dataset, protocol),
                 data=path(data),
                 weights=path(weights),
                 runtime=runtime,
@@ -131,17 +137,37 @@ def run(
             chosen = plan.share(choose_sequences(dataset, part))
             done = _track(worker, chosen, plan=plan, repeat=repeat, force=force, progress=progress)
             outcomes += done
-            notices += [*_notices(worker), *plan.notices(worker)]
+            notices += [*_notices(worker), *plan.notices(worker, chosen)]
             if plan.shard is not None:
                 continue
             if not any(outcome.status is Status.FAILED for outcome in done):
                 runs = read_runs(worker.store, chosen)
                 scores += headline(worker.store, runs)
+                if is_withheld(worker.dataset, runs):
+                    notices.append(f"{worker.dataset.name}: {WITHHELD}; `evalkit pack` writes the submission")
             spent = _costs(worker, chosen)
             costs += spent
             if any(cost.quantity == "fps" for cost in spent):
                 notices.append(_device_notice(worker))
     return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
+
+
+def _check_executes(tracker: str, runtime: str, precision: str, device: str) -> None:
+    """Results and speeds are filed under these, so only who executes a network by them may carry their names."""
+    entry, _ = registry.find_tracker(tracker)
+    takes = inspect.signature(entry.factory).parameters
+    ours = entry.module.startswith(f"{registry.tracker.package}.") and entry.name != "program:"
+    for option, value, usual in (
+        ("runtime", runtime, "torch"),
+        ("precision", precision, "fp32"),
+        ("device", device, "cpu"),
+    ):
+        # A stranger's tracker may well compute on a GPU that it does not ask evalkit for.
+        if value != usual and option not in takes and (ours or option != "device"):
+            raise EvalkitError(
+                f"{tracker} has no network that evalkit executes", where=f"--{option}", found=value,
+                hint=f"Run it by itself, without --{option}",
+            )  # fmt: skip
 
 
 def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]:
@@ -167,8 +193,11 @@ def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]
     if unknown:
         official = {_key(name) for name in dataset.expected}
         absent = [name for name in unknown if _key(name) in official]
-        what = "this sequence is not on disk" if absent else "no such sequence"
-        raise EvalkitError(what, where=f"{dataset.name}/{unknown[0]}", found=listed(present))
+        raise EvalkitError(
+            "this sequence is not on disk" if absent else "no such sequence",
+            where=f"{dataset.name}/{unknown[0]}", found=listed(present),
+            hint=suggestion(unknown[0], present) or f"`evalkit data check {dataset.name}` says what is here",
+        )  # fmt: skip
     wanted = {by_key[_key(name)] for name in asked}
     return [name for name in present if name in wanted]
 
@@ -238,7 +267,9 @@ def _device_notice(worker: Worker) -> str:
     """What the frames per second are frames per second of."""
     job = worker.job
     environments = worker.store.environments()
-    devices = dict.fromkeys(str(one["gpu"] if job.device != "cpu" else one["processor"]) for one in environments)
+    devices = dict.fromkeys(
+        str(one["gpu"] or "a device without name" if job.device != "cpu" else one["processor"]) for one in environments
+    )
     threads = f"{job.threads} thread" + ("s" if job.threads > 1 else "")
     return f"fps: {' and '.join(devices)}, {job.device}, {threads}; initialisation included, decoding not"
 

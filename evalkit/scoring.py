@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from evalkit import protocols
 from evalkit.arguments import Names, Place, path, some
 from evalkit.comparison import BESIDE
 from evalkit.engine.work import open_dataset
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.results import store as result_store
 from evalkit.results.store import Store
@@ -19,6 +20,9 @@ from evalkit.types import Dataset, Score, Trajectory
 
 ALL = "all"
 """Instead of a profile's name: every one that applies to the benchmark."""
+
+WITHHELD = "the groundtruth is withheld after the first frame; only the benchmark's server can score this"
+"""Said of test sets."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +86,14 @@ def _matrix(
 def _results(
     dataset: Dataset, results: Path, trackers: Sequence[str] | None, protocol: str | None, *, allow_partial: bool
 ) -> Iterator[tuple[Store, dict[str, list[Trajectory]]]]:
-    chosen = (protocol or dataset.protocols[0]).replace("-", "_")
+    chosen = protocols.choose(dataset, protocol)
     for label in trackers or result_store.labels(results, dataset):
         store = Store(results, dataset, label, chosen)
         runs = read_runs(store, [sequence.name for sequence in dataset.sequences])
         _check_complete(store, runs, allow_partial=allow_partial)
         if is_withheld(dataset, runs):
             raise EvalkitError(
-                "the groundtruth is withheld after the first frame; only the benchmark's server can score this",
+                WITHHELD,
                 where=dataset.name,
                 hint=f"Write the submission with `evalkit pack --dataset {dataset.name} --tracker {label}`",
             )
@@ -111,6 +115,7 @@ def _profiles(dataset: Dataset, asked: Sequence[str] | None) -> tuple[str, ...]:
                 f"{dataset.name} cannot be scored by profile {name!r}",
                 where="--profile",
                 expected=", ".join(dataset.profiles),
+                hint=f"{ALL!r} stands alone" if name == ALL else suggestion(name, dataset.profiles),
             )
     return tuple(asked)
 
@@ -124,7 +129,9 @@ def read_runs(store: Store, sequences: Iterable[str]) -> dict[str, list[Trajecto
 def _check_complete(store: Store, runs: Mapping[str, list[Trajectory]], *, allow_partial: bool) -> None:
     missing = [name for name in store.dataset.expected if name not in runs]
     if not runs:
-        raise EvalkitError("there are no results", where=store.folder, hint=_near_labels(store))
+        raise EvalkitError(
+            f"there are no results under the {store.protocol} protocol", where=store.folder, hint=_near_labels(store)
+        )
     if missing and not allow_partial:
         raise EvalkitError(
             f"{len(missing)} of {len(store.dataset.expected)} sequences have no result",
@@ -135,7 +142,10 @@ def _check_complete(store: Store, runs: Mapping[str, list[Trajectory]], *, allow
 
 def _near_labels(store: Store) -> str:
     known = result_store.labels(store.folder.parent.parent, store.dataset)
-    return f"There are results of {listed([name for name in known if name != store.folder.name])}"
+    if store.folder.name in known:
+        return f"Make them with `evalkit run --protocol {store.protocol}`"
+    near = suggestion(store.folder.name, known)
+    return f"{near + ' ' if near else ''}There are results of {listed(known)}"
 
 
 def _score_runs(

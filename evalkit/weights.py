@@ -118,7 +118,10 @@ def find(name: str, given: Path | None = None) -> Found:
         return _found(checkpoint, _existing(given, checkpoint), "--weights")
     named = os.environ.get("EVALKIT_WEIGHTS")
     if named and not Path(named).exists():
-        raise EvalkitError("it names nothing that is there", where="$EVALKIT_WEIGHTS", found=named)
+        raise EvalkitError(
+            "it names nothing that is there", where="$EVALKIT_WEIGHTS", found=named,
+            hint="Set it to a checkpoint or a folder of them, or unset it",
+        )  # fmt: skip
     if named and Path(named).is_file():
         return _found(checkpoint, Path(named), "$EVALKIT_WEIGHTS")
     places = {"the cache": cache_directory(), "the package": bundle_directory()}
@@ -200,10 +203,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         EvalkitError: It is no checkpoint, is damaged, would execute code, or holds values that are not finite.
     """
+    _refuse_placeholder(path)
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     state = content.get("state_dict", content)
     if not isinstance(state, dict):
-        raise EvalkitError("its state_dict is not a dictionary of tensors", where=path, found=type(state).__name__)
+        raise _no_dictionary(path, f"state_dict: {type(state).__name__}")
     return _without_prefixes(_only_tensors(state, path))
 
 
@@ -227,11 +231,31 @@ def _read_pickle(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         raise _refused(path, str(error)) from None
     except (RuntimeError, EOFError, OSError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise EvalkitError(f"this checkpoint cannot be read ({reason})", where=path, hint="Fetch it again") from None
+        known = path.is_file() and path.read_bytes()[:4].startswith((b"PK", b"\x80"))
+        what = "it is damaged or cut short" if known else "this is not what torch.save writes"
+        raise EvalkitError(f"this checkpoint cannot be read: {what}", where=path, hint="Fetch it again") from error
     if not isinstance(content, dict):
-        raise EvalkitError("this is not a dictionary of tensors", where=path, found=type(content).__name__)
+        raise _no_dictionary(path, type(content).__name__)
     return content
+
+
+def _no_dictionary(path: Path, found: str) -> EvalkitError:
+    return EvalkitError(
+        "this is not a dictionary of tensors", where=path, found=found,
+        hint="Save the network's state_dict() with torch.save and use that",
+    )  # fmt: skip
+
+
+def _refuse_placeholder(path: Path) -> None:
+    """Name what downloads leave behind in place of a file."""
+    with path.open("rb") as stream:
+        head = stream.read(64).lstrip()
+    for start, what, hint in (
+        (b"version https://git-lfs", "this is Git LFS's pointer to a file, not the file", "`git lfs pull` brings it"),
+        (b"<", "this is a web page, not a checkpoint", "Open its address in a browser; it may ask for a confirmation"),
+    ):
+        if head.startswith(start):
+            raise EvalkitError(what, where=path, hint=hint)
 
 
 def _harmless() -> list[Any]:
@@ -260,13 +284,14 @@ def _only_tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
 
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, torch.Tensor):
-            raise EvalkitError(
-                "this is not a dictionary of tensors", where=path, found=f"{key}: {type(value).__name__}"
-            )
+            raise _no_dictionary(path, f"{key}: {type(value).__name__}")
         if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise EvalkitError(f"its tensor {key} has values that are not finite", where=path)
+            raise EvalkitError(
+                f"its tensor {key} has values that are not finite", where=path,
+                hint="Fetch it again; a training that diverged leaves such a file too",
+            )  # fmt: skip
     if not state:
-        raise EvalkitError("this checkpoint holds no tensor", where=path)
+        raise EvalkitError("this checkpoint holds no tensor", where=path, hint="Fetch it again")
     return dict(state)
 
 

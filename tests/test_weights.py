@@ -166,7 +166,7 @@ def test_a_damaged_file_is_refused_in_words(tmp_path: Path):
     [
         ([1, 2], "not a dictionary of tensors"),
         ({}, "holds no tensor"),
-        ({"state_dict": 3}, "state_dict is not a dictionary"),
+        ({"state_dict": 3}, r"not a dictionary of tensors \(found state_dict: int\)"),
         ({"a": torch.zeros(1), "b": "text"}, "b: str"),
         ({"a": torch.tensor([float("nan")])}, "not finite"),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit import registry
+from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._siamese.decode import distances
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, half_to_even, twice
@@ -81,7 +82,9 @@ def lighttrack(
     from evalkit.trackers._siamese.build import build
     from evalkit.trackers._siamese.networks import Execution, Preparation
 
-    architecture = parse(variant or MOBILE)
+    if variant == "":
+        raise EvalkitError("no architecture is named", where="lighttrack:", hint=f"Write lighttrack:{MOBILE}")
+    architecture = parse(MOBILE if variant is None else variant)
 
     def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
         return supernet.cut(state, architecture, keys, where=path) if supernet.is_supernet(state) else state

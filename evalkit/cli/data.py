@@ -53,7 +53,9 @@ def check(dataset: str, deep: bool, data: Path | None, form: str) -> int:
 @command.command(name="render")
 @click.option("--layout", required=True, metavar="L", help=f"One of {', '.join(LAYOUTS)}.")
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="A new or empty folder.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Another seed, other scenes.")
+@click.option(
+    "--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Another seed, other scenes."
+)
 @click.option("--sequences", type=options.Commas(), metavar="A,B", help="Names of scenes.  [default: all twelve]")
 def render(layout: str, output: Path, seed: int, sequences: list[str] | None) -> None:
     """Write the rendered benchmark as files, in another benchmark's own layout.

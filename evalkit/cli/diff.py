@@ -12,7 +12,7 @@ from evalkit.cli import options
 @click.command(name="diff")
 @click.argument("run_a", type=options.FOLDER)
 @click.argument("run_b", type=options.FOLDER)
-@click.option("--tolerance", type=click.FloatRange(0), default=0.0, show_default=True, metavar="PIXELS",
+@click.option("--tolerance", type=options.Number(0), default=0.0, show_default=True, metavar="PIXELS",
               help="Coordinates that differ by no more count as equal.")  # fmt: skip
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the runs part.")
 @options.form("table", "json")

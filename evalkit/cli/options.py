@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,24 @@ class Setting(click.ParamType[tuple[str, str]]):
         return key.strip(), text.strip()
 
 
+class Whole(click.IntRange):
+    """A whole number; complaints call it so."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number that is one: neither infinite nor NaN, which no range keeps out."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
@@ -73,7 +92,7 @@ def form(*choices: str) -> Callable[[F], F]:
 def network(function: F) -> F:
     """How a tracker's network is executed: runtime, precision, device, threads."""
     for option in (
-        click.option("--threads", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+        click.option("--threads", type=Whole(1), default=1, show_default=True, metavar="N",
                      help="Threads of the network's runtime; 1 gives the same boxes everywhere."),
         click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0, mps."),
         click.option("--precision", default="fp32", show_default=True, metavar="P", help="fp32, fp16, bf16, int8."),

@@ -48,6 +48,8 @@ def command(
 
     Exit codes: 0 pass, 1 regression, 2 usage or data error, 3 inconclusive.
     """
+    if reason is not None and not update:
+        raise click.UsageError("--reason says why the baseline changes: it goes with --update.")
     from evalkit import api
     from evalkit.cli.progress import Progress
 

@@ -16,9 +16,9 @@ from evalkit.cli import options
 @click.option("--tracker", "trackers", multiple=True, metavar="LABEL",
               help="Label of the results; repeatable.  [default: all that have some]")  # fmt: skip
 @click.option(
-    "--fps", type=click.FloatRange(0.1), metavar="F", help="Frames a second.  [default: the video's, else 25]"
+    "--fps", type=options.Number(0.1, 1000), metavar="F", help="Frames a second.  [default: the video's, else 25]"
 )
-@click.option("--width", type=click.IntRange(64), metavar="PIXELS", help="At most.  [default: 960, GIF 480]")
+@click.option("--width", type=options.Whole(64), metavar="PIXELS", help="At most.  [default: 960, GIF 480]")
 @options.data
 @options.results
 def command(

@@ -25,7 +25,7 @@ from evalkit.cli import options
 @click.option("--published", "names", type=options.Setting(), multiple=True, metavar="LABEL=NAME",
               help="Whose published numbers stand beside a label that is no tracker's name; repeatable.")  # fmt: skip
 @click.option("--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; needs frames.")
-@click.option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, show_default="cores", metavar="N",
+@click.option("--jobs", type=options.Whole(1), default=lambda: os.cpu_count() or 1, show_default="cores", metavar="N",
               help="Processes to read and score with.")  # fmt: skip
 @click.option("--allow-partial", is_flag=True, help="Report what is there and say n of N.")
 @options.data

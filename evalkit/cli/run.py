@@ -17,8 +17,10 @@ from evalkit.cli import options
               help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
 @click.option("--sequences", type=options.Commas(), help="Only these; scores then say how many of how many.")
 @click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
-@click.option("--repeat", type=click.IntRange(1), metavar="N", help="Repetitions.  [default: the benchmark's]")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of stochastic trackers.")
+@click.option("--repeat", type=options.Whole(1), metavar="N", help="Repetitions.  [default: the benchmark's]")
+@click.option(
+    "--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Of stochastic trackers."
+)
 @click.option(
     "--weights",
     type=options.FILE_OR_FOLDER,
@@ -32,9 +34,9 @@ from evalkit.cli import options
 @options.results
 @click.option("--name", metavar="LABEL", help="Label of the results instead of the tracker's name.")
 @click.option("--force", is_flag=True, help="Redo what is there, and replace another run's results.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N",
+@click.option("--jobs", type=options.Whole(1), metavar="N",
               help="Sequences at once.  [default: 1; 16 in lockstep; as many as a cluster has room for]")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+@click.option("--timeout", type=options.Number(0, min_open=True), metavar="SECONDS",
               help="The most a sequence may take before it is stopped and counted as failed.")  # fmt: skip
 @click.option("--shard", metavar="I/N", help="Only this share of the sequences; `evalkit merge` joins the results.")
 @click.option("--engine", type=click.Choice(["local", "lockstep", "ray"]), default="local", show_default=True,

@@ -15,6 +15,8 @@ from evalkit.comparison.nouns import Runs
 from evalkit.errors import EvalkitError
 from evalkit.types import Cost
 
+_WRITE = "Write it with `evalkit profile --tracker NAME --format json > FILE`"
+
 
 def timing(tracker: str, runs: Runs, card: Mapping[str, Any] | None) -> list[Cost]:
     """Frames per second and percentiles of the seconds per frame, from the times stored beside the boxes.
@@ -46,7 +48,7 @@ def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _circumstances(card: Mapping[str, Any] | None) -> dict[str, Any]:
     """Runtime, precision, device and threads that a run was timed with; the processor's name where it is known."""
-    if card is None:
+    if card is None or "device" not in card["identity"]:  # imported: nobody knows how it was timed
         return {"runtime": "unknown", "precision": "unknown", "device": "unknown", "threads": 0}
     identity = card["identity"]
     environments = card.get("environments") or [{}]
@@ -68,14 +70,17 @@ def read_costs(path: Path) -> list[Cost]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         records = content["records"]
-        return [_cost(record) for record in records if "quantity" in record]
+        costs = [_cost(record) for record in records if "quantity" in record]
     except OSError as error:
-        raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path) from error
+        raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path, hint=_WRITE) from error
     except (ValueError, KeyError, TypeError) as error:
         raise EvalkitError(
             "these are no costs", where=path, found=f"{type(error).__name__}: {error}",
-            hint="Write them with `evalkit profile --tracker NAME --format json > FILE`",
+            hint=_WRITE,
         ) from error  # fmt: skip
+    if not costs:
+        raise EvalkitError("these are no costs", where=path, found=f"{len(records)} other records", hint=_WRITE)
+    return costs
 
 
 def _cost(record: Mapping[str, Any]) -> Cost:

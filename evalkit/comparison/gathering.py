@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from evalkit.arguments import names as several
 from evalkit.comparison.costs import read_costs, timing
 from evalkit.comparison.nouns import Comparison, Key
 from evalkit.engine.work import open_dataset
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 from evalkit.metrics import latency, statistics
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics.measures import Measure
@@ -111,7 +110,9 @@ def gather(
     """
     root, folder = path(data), Path(results)
     opened = [_open(name, root) for name in several(datasets)]
+    _check_profiles(several(profiles or ()), opened)
     wanted = tuple(dict.fromkeys(several(trackers) if trackers else _all_labels(folder, opened)))
+    _check_labels(names or (), wanted)
     requests = [
         _Request(dataset.name, label, root, folder, several(profiles) if profiles else None, allow_partial)
         for dataset in opened
@@ -136,13 +137,40 @@ def gather(
     )
 
 
+def _check_profiles(asked: Iterable[str], datasets: Sequence[Dataset]) -> None:
+    """Every benchmark needs one profile that scores it, and every profile a benchmark."""
+    asked = tuple(asked)
+    known = tuple(dict.fromkeys(profile for dataset in datasets for profile in dataset.profiles))
+    for name in asked:
+        if name not in known:
+            raise EvalkitError(
+                f"none of these benchmarks is scored by profile {name!r}", where="--profile",
+                expected=", ".join(known), hint=suggestion(name, known),
+            )  # fmt: skip
+    for dataset in datasets:
+        if asked and not set(asked) & set(dataset.profiles):
+            raise EvalkitError(
+                f"{dataset.name} is scored by none of these profiles", where="--profile", found=", ".join(asked),
+                expected=", ".join(dataset.profiles),
+            )  # fmt: skip
+
+
+def _check_labels(asked: Iterable[str], known: Sequence[str]) -> None:
+    for label in asked:
+        if label not in known:
+            raise EvalkitError(
+                "no such label is in this report", where=f"--published {label}", expected=", ".join(known),
+                hint=suggestion(label, known),
+            )  # fmt: skip
+
+
 def _sequence_name(asked: str, datasets: Sequence[Dataset], option: str = "--replay") -> str:
     """The benchmark's own spelling of a sequence that somebody asked to see."""
     known = {one.name.casefold(): one.name for dataset in datasets for one in dataset.sequences}
     if asked.casefold() not in known:
-        near = difflib.get_close_matches(asked.casefold(), known, n=1)
+        listing = f"There are {', '.join(list(known.values())[:8])}{', ...' if len(known) > 8 else ''}"
         raise EvalkitError(
-            "no such sequence", where=f"{option} {asked}", hint=f"Did you mean {known[near[0]]}?" if near else None
+            "no such sequence", where=f"{option} {asked}", hint=suggestion(asked, known.values()) or listing
         )
     return known[asked.casefold()]
 
@@ -163,7 +191,11 @@ def gather_sequence(
         if found:
             runs[label] = found[0]
         elif trackers:
-            raise EvalkitError("there is no result", where=f"{opened.name}/{label}/{name}")
+            known = labels(results, opened)
+            raise EvalkitError(
+                "there is no result", where=f"{opened.name}/{label}/{name}", found=f"results of {', '.join(known)}",
+                hint=suggestion(label, known) or "Make it with `evalkit run`, or leave this tracker out",
+            )  # fmt: skip
     if not runs:
         raise EvalkitError("nobody has a result", where=f"{opened.name}/{name}", hint="Give --results")
     return opened, name, runs

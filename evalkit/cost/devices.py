@@ -43,6 +43,9 @@ class Device:
     folder: str = "/data/local/tmp/evalkit"
 
 
+_EXAMPLE = "`--device` takes cpu, cuda:0, or a file as docs/measure-a-phone.md describes"
+
+
 def is_device_file(device: str) -> bool:
     """Whether ``--device`` names a file rather than a device of this machine."""
     return device.endswith(".toml")
@@ -58,11 +61,13 @@ def read(path: Path) -> Device:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise EvalkitError("no such device file", where=path) from None
+        raise EvalkitError("no such device file", where=path, hint=_EXAMPLE) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvalkitError(f"this is not valid TOML: {error}", where=path) from error
+        raise EvalkitError(f"this is not valid TOML: {error}", where=path, hint=_EXAMPLE) from error
     if content.pop("kind", None) != "android":
-        raise EvalkitError("the kind of this device is not known", where=path, expected='kind = "android"')
+        raise EvalkitError(
+            "the kind of this device is not known", where=path, expected='kind = "android"', hint=_EXAMPLE
+        )
     _check_fields(content, path)
     device = Device(**{**content, "binary": path.parent / content["binary"]})
     if not device.binary.is_file():

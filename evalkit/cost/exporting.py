@@ -50,7 +50,10 @@ def export(
     build = {"weights": weights, "device": "cpu", "threads": 1, "settings": settings or {}, "seed": 0}
     plain = create(tracker, runtime="torch", precision="fp32", **build)
     if not isinstance(plain, SplitTracker):
-        raise EvalkitError("this tracker has no network to export", where=tracker)
+        raise EvalkitError(
+            "this tracker has no network to export", where=tracker,
+            hint="`evalkit list trackers` shows those with operations and parameters, which have one",
+        )  # fmt: skip
     # Building it is what compares its tensors with torch's.
     agreement = tracking(create(tracker, runtime=runtime, precision=precision, **build), plain)
     samples = calibration.inputs(plain) if precision == "int8" else []

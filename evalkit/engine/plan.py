@@ -123,9 +123,15 @@ class Plan:
         else:
             yield from serial.execute(worker, units)
 
-    def notices(self, worker: Worker) -> list[str]:
-        """What a reader of the results should know of how they came about."""
+    def notices(self, worker: Worker, sequences: Sequence[str]) -> list[str]:
+        """What a reader of the results should know of how they came about.
+
+        Args:
+            sequences: Names of those that were done here.
+        """
         label = worker.job.label
+        if self.shard is not None and not sequences:
+            return [f"{label}: shard {self.shard.index}/{self.shard.count} is empty; there are fewer sequences"]
         if self.shard is not None:
             done = f"shard {self.shard.index}/{self.shard.count} of {worker.dataset.name} is there"
             return [f"{label}: {done}; join all shards with `evalkit merge`, then score"]

@@ -63,4 +63,6 @@ def _own_files(module: str) -> list[Path]:
         return []
     folder = Path(origin).resolve().parent
     files = (getattr(loaded, "__file__", None) for loaded in list(sys.modules.values()))
-    return sorted({Path(file).resolve() for file in files if file and Path(file).resolve().is_relative_to(folder)})
+    # Modules that are no files may say so by a name alone, as torch._classes does.
+    paths = {Path(file).resolve() for file in files if file and Path(file).is_absolute()}
+    return sorted(path for path in paths if path.is_relative_to(folder))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from evalkit.errors import EvalkitError
-from evalkit.types import Trajectory
+from evalkit.errors import EvalkitError, suggestion
+from evalkit.types import Dataset, Trajectory
 
 Protocol = Callable[..., list[Trajectory]]
 
@@ -23,8 +23,27 @@ def get(name: str) -> Protocol:
     Raises:
         EvalkitError: No protocol has that name.
     """
+    run: Protocol = import_module(f"evalkit.protocols.{_known(name)}").run
+    return run
+
+
+def choose(dataset: Dataset, asked: str | None) -> str:
+    """The protocol that was asked for, or the benchmark's own.
+
+    Raises:
+        EvalkitError: No protocol has that name, or the benchmark is not run under it.
+    """
+    chosen = dataset.protocols[0] if asked is None else _known(asked)
+    if chosen not in dataset.protocols:
+        raise EvalkitError(
+            f"{dataset.name} is not run under this protocol", where="--protocol", found=asked,
+            expected=", ".join(dataset.protocols),
+        )  # fmt: skip
+    return chosen
+
+
+def _known(name: str) -> str:
     key = name.replace("-", "_")
     if key not in NAMES:
-        raise EvalkitError(f"no protocol is named {name!r}", expected=", ".join(NAMES))
-    run: Protocol = import_module(f"evalkit.protocols.{key}").run
-    return run
+        raise EvalkitError(f"no protocol is named {name!r}", expected=", ".join(NAMES), hint=suggestion(key, NAMES))
+    return key

@@ -66,13 +66,7 @@ class Session:
             and the seconds spent inside the tracker.
         """
         prediction, seconds = self._timed(index, lambda: self._tracker.update(image))
-        if not isinstance(prediction, Prediction):
-            raise TrackerError(
-                "update must return a Prediction",
-                where=self._place(index),
-                found=type(prediction).__name__,
-                exit_code=1,
-            )
+        self._check(index, prediction)
         region = prediction.region
         if region is not None and not _is_finite(region):
             region = None
@@ -126,13 +120,27 @@ class Session:
             anchor=anchor,
         )
 
+    def _check(self, index: int, prediction: object) -> None:
+        if not isinstance(prediction, Prediction):
+            raise self._unfit(index, "update must return a Prediction", prediction)
+        if not isinstance(prediction.region, Region | None):
+            raise self._unfit(index, "a Prediction holds a Box, Polygon, Mask or None", prediction.region)
+        if not isinstance(prediction.confidence, (float, int, np.floating, np.integer)):
+            raise self._unfit(index, "the confidence of a Prediction is a number", prediction.confidence)
+
+    def _unfit(self, index: int, what: str, answer: object) -> TrackerError:
+        return TrackerError(
+            what, where=self._place(index), found=type(answer).__name__,
+            hint="`from evalkit import Box, Prediction`; return Prediction(Box(x, y, width, height))", exit_code=1,
+        )  # fmt: skip
+
     def _timed(self, index: int, call: Callable[[], T]) -> tuple[T, float]:
         start = time.perf_counter()
         try:
             answer = call()
         except EvalkitError as error:
             raise TrackerError(error.what, where=self._place(index), hint=error.hint, exit_code=1) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TrackerError(
                 f"the tracker failed with {type(error).__name__}: {error}", where=self._place(index), exit_code=1
             ) from error
@@ -146,6 +154,9 @@ def _is_finite(region: Region) -> bool:
     return bool(np.isfinite(bounding_box(region).array()).all())
 
 
+_BEGIN = "Annotate this frame, or let the sequence begin where the target is seen"
+
+
 def starting_region(sequence: Sequence, index: int) -> Region:
     """The annotated region that a tracker is started from.
 
@@ -155,12 +166,15 @@ def starting_region(sequence: Sequence, index: int) -> Region:
     region = sequence.region(index)
     place = f"{sequence.name}, frame {index + 1}"
     if region is None:
-        raise EvalkitError("a tracker cannot start where the groundtruth holds no box (NaN)", where=place)
+        raise EvalkitError(
+            "a tracker cannot start where the groundtruth holds no box (NaN)", where=place, hint=_BEGIN
+        )
     box = bounding_box(region)
     if not (box.width > 0 and box.height > 0):
         raise EvalkitError(
-            "a tracker cannot start from a box without area", where=place, found=f"{box.width:g} x {box.height:g}"
-        )
+            "a tracker cannot start from a box without area", where=place, found=f"{box.width:g} x {box.height:g}",
+            hint=_BEGIN,
+        )  # fmt: skip
     return region
 
 

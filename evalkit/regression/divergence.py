@@ -86,6 +86,7 @@ def diff(a: Path, b: Path, *, tolerance: float = 0.0) -> Divergence:
         raise EvalkitError(
             "the two runs have no sequence in common", where=f"{a} and {b}",
             found=f"{', '.join(list(files_a)[:3])} and {', '.join(list(files_b)[:3])}",
+            hint="Both are folders of one tracker on the same benchmark, <results>/<BENCHMARK>/<tracker>",
         )  # fmt: skip
     return Divergence(
         a, b, tuple(_pair(name, files_a[name], files_b[name], tolerance) for name in common),
@@ -97,7 +98,9 @@ def diff(a: Path, b: Path, *, tolerance: float = 0.0) -> Divergence:
 def _files(folder: Path) -> dict[str, Path]:
     """Result files by their path inside the run, without suffix."""
     if not folder.is_dir():
-        raise EvalkitError("there is no such folder of results", where=folder)
+        raise EvalkitError(
+            "there is no such folder of results", where=folder, expected="<results>/<BENCHMARK>/<tracker>"
+        )
     found = {
         str(path.relative_to(folder).with_suffix("")): path
         for path in sorted(folder.rglob("*.txt"))

@@ -53,7 +53,7 @@ def unpack(path: Path, target: Path) -> None:
                 members = [_tar_member(info) for info in tar.getmembers() if not info.isdir()]
                 _unpack(path, members, lambda member: tar.extractfile(member.source), target)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path) from error
+        raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Fetch it again") from error
 
 
 def _zip_member(info: zipfile.ZipInfo) -> _Member:

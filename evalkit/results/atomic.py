@@ -31,7 +31,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise EvalkitError(
             f"cannot write this file: {error.strerror}",
             where=path,
-            hint="Choose another folder with --results, or make room and rights for this one",
+            hint="Choose another folder, or make room and rights for this one",
         ) from error
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts, manifest
-from evalkit.results.archives import is_archive, unpack
+from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
 from evalkit.results.layouts.layout import expected_rows
 from evalkit.results.store import Store
@@ -90,7 +90,10 @@ def _opened(source: Path) -> Iterator[Path]:
             unpack(source, Path(temporary))
             yield Path(temporary)
     else:
-        raise EvalkitError("this is neither a folder nor an archive", where=source)
+        raise EvalkitError(
+            "this is neither a folder nor an archive", where=source, found="a file" if source.exists() else "nothing",
+            expected=f"one tracker's folder of results, or an archive of it ({', '.join(SUFFIXES)})",
+        )  # fmt: skip
 
 
 def reader(layout: str, dataset: Dataset, tracker: str | None = None) -> Layout:

@@ -57,7 +57,9 @@ def load(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise EvalkitError(f"cannot read this file: {error.strerror}", where=path) from error
+        raise EvalkitError(
+            f"cannot read this file: {error.strerror}", where=path, hint="Choose another folder with --results"
+        ) from error
     except ValueError as error:
         raise EvalkitError(f"this file is damaged: {error}", where=path, hint="Redo the run with --force") from error
     version = content.get("version") if isinstance(content, dict) else None
@@ -66,6 +68,8 @@ def load(folder: Path) -> dict[str, Any] | None:
         hint = "Update evalkit" if newer else "Redo the run with --force"
         raise EvalkitError("this run was recorded in another format", where=path, found=version, expected=VERSION,
                            hint=hint)  # fmt: skip
+    if not isinstance(content.get("identity"), dict) or not isinstance(content.get("environments"), list):
+        raise EvalkitError("this file does not say what was run", where=path, hint="Redo the run with --force")
     return dict(content)
 
 

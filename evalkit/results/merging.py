@@ -74,15 +74,19 @@ def _joined_manifest(parts: Sequence[Path]) -> tuple[Mapping[str, Any], list[dic
     for folder in parts:
         content = manifest.load(folder)
         if content is None:
-            raise EvalkitError("it holds results without run.json, of unknown origin", where=folder)
+            raise EvalkitError(
+                "it holds results without run.json, of unknown origin", where=folder,
+                hint="Give each folder as it was given to --results of `evalkit run`",
+            )  # fmt: skip
         if identity is None:
             identity = content["identity"]
         changed = manifest.differences(identity, content["identity"])
         if changed:
             key, first, here = changed[0]
             raise EvalkitError(
-                f"this is not the same run as {parts[0]}: {key} differs", where=folder, found=here, expected=first
-            )
+                f"this is not the same run as {parts[0]}: {key} differs", where=folder, found=here, expected=first,
+                hint="Run all shards with the same options, or keep both runs apart by --name",
+            )  # fmt: skip
         environments += [one for one in content["environments"] if one not in environments]
     return identity or {}, environments
 

@@ -97,7 +97,12 @@ class Store:
 
     def read(self, sequence: Sequence) -> list[Trajectory]:
         """Everything stored for a sequence: all repetitions, or all anchors; empty when there is nothing."""
-        return layouts.read(self.folder, self.dataset, sequence, self.protocol, tracker=self.label)
+        try:
+            return layouts.read(self.folder, self.dataset, sequence, self.protocol, tracker=self.label)
+        except EvalkitError as error:
+            if error.hint is None:
+                error.hint = "Remove this file and run again, or import the result again"
+            raise
 
     def done(self, sequence: Sequence, repetition: int = 1) -> bool:
         """Whether this repetition of a sequence is complete on disk."""

@@ -64,11 +64,17 @@ def _compiled(module: torch.nn.Module, example: Sequence[torch.Tensor], dtype: t
 def _device(name: str) -> torch.device:
     device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise EvalkitError("PyTorch sees no CUDA device here", where="--device", found=name)
+        raise EvalkitError(
+            "PyTorch sees no CUDA device here", where="--device", found=name,
+            hint="Leave --device out to compute on the CPU; `evalkit doctor` says what is here",
+        )  # fmt: skip
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise EvalkitError("no such CUDA device", where="--device", found=name, expected=_cuda_devices())
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise EvalkitError("PyTorch sees no MPS device here", where="--device", found=name)
+        raise EvalkitError(
+            "PyTorch sees no MPS device here", where="--device", found=name,
+            hint="Leave --device out to compute on the CPU",
+        )  # fmt: skip
     return device
 
 

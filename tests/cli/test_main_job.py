@@ -164,7 +164,7 @@ def register(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
             "no protocol is named 'thrice'",
         ),
         (["run", "--tracker", "identity", "--data", "gone", "--dataset", "tiny"], "--data gone: no such folder"),
-        (["run", "--tracker", "identity", "--tracker", "mosse", "--name", "x"], "--name labels one tracker"),
+        (["run", "--tracker", "identity", "--tracker", "mosse", "--name", "x"], "one label cannot stand for several"),
         (["run"], "Missing option '--tracker'"),
         (["runn"], "Did you mean 'run'?"),
         (["score", "--dataset", "tiny", "--results", "gone"], "there are no results for tiny"),

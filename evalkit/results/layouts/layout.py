@@ -157,6 +157,11 @@ def read_column(path: Path, rows: int) -> NDArray[np.float64]:
     if data[:1] == b"\n" or b"\n\n" in data:
         data = b"\n".join(line.strip() or b"nan" for line in data.removesuffix(b"\n").split(b"\n"))
     values = parse_values(data, where=path)
+    if rows == 0 and len(values):
+        raise EvalkitError(
+            "the result that this file belongs to is empty", where=path, found=f"{len(values)} values, no box",
+            hint="Remove both and run the sequence again",
+        )  # fmt: skip
     if len(values) != rows:
         raise EvalkitError(
             "values and rows of the result do not match", where=path, found=len(values), expected=rows,

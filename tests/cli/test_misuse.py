@@ -1,0 +1,381 @@
+"""evalkit misused: every answer says what was found and what to do next, without a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from moving_square import tiny_dataset
+
+from evalkit import registry
+from evalkit.cli import main
+from evalkit.registry import Entry
+from evalkit.runtimes import catalogue as runtimes
+
+USAGE = "Try 'evalkit"
+"""What follows a wrong option: the page that explains it."""
+
+TRACKER = """
+from evalkit import Box, Prediction
+
+class Right:
+    def initialize(self, image, region):
+        self.box = region
+
+    def update(self, image):
+        return {answer}
+"""
+
+
+@dataclass(frozen=True)
+class Misuse:
+    """One wrong request.
+
+    Attributes:
+        asked: The command line, split at blanks; ``{results}`` is a folder with finished runs of identity and other.
+        found: Part of the answer that names what is wrong.
+        next: Part of the answer that says what to do.
+        prepare: Makes the mess, in the working folder.
+        code: Exit code.
+    """
+
+    asked: str
+    found: str
+    next: str
+    prepare: Callable[[Path], object] | None = None
+    code: int = 2
+
+
+def answer(text: str) -> Callable[[Path], object]:
+    """A tracker that answers so."""
+    return lambda here: (here / "mine.py").write_text(TRACKER.format(answer=text))
+
+
+def file(name: str, content: str | bytes) -> Callable[[Path], object]:
+    def write(here: Path) -> None:
+        path = here / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return write
+
+
+def result(content: str | bytes) -> Callable[[Path], object]:
+    """What stands in a result file of identity instead of its boxes."""
+    return file("results/tiny/identity/a.txt", content)
+
+
+def video(rows: str, frames: int = 3) -> Callable[[Path], object]:
+    """A folder of frames with that groundtruth."""
+
+    def write(here: Path) -> None:
+        file("video/groundtruth.txt", rows)(here)
+        for number in range(frames):
+            cv2.imwrite(str(here / "video" / f"{number}.png"), np.zeros((32, 32, 3), np.uint8))
+
+    return write
+
+
+def damaged_frame(here: Path) -> None:
+    video("1,2,9,9\n" * 3)(here)
+    (here / "video" / "1.png").write_bytes(b"no picture")
+
+
+class Executes:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("touch executed",)
+
+
+def archive_of_paths_out(here: Path) -> None:
+    with zipfile.ZipFile(here / "results.zip", "w") as archive:
+        archive.writestr("../../out.txt", "1,2,3,4\n")
+
+
+def foreign_network(here: Path) -> None:
+    import torch
+
+    torch.save({"stem.weight": torch.zeros(2)}, here / "other.pth")
+
+
+def other_answer(here: Path) -> None:
+    """A copy of the results in which one box differs."""
+    changed = (here / "results/tiny/identity/a.txt").read_text().replace("20,24,16,12", "20,24,16,13")
+    for name in ("run.json", "a.txt"):
+        content = (here / "results/tiny/identity" / name).read_text()
+        file(f"second/tiny/identity/{name}", changed if name == "a.txt" else content)(here)
+
+
+def other_settings(here: Path) -> None:
+    run = (here / "results/tiny/identity/run.json").read_text().replace('"seed": 0', '"seed": 7')
+    file("second/tiny/identity/run.json", run)(here)
+
+
+def without_executorch(here: Path) -> None:
+    """Nothing to do: the test takes the package away for all."""
+
+
+RUN = "run --dataset tiny --results {results} --tracker"
+MINE = f"{RUN} mine.py:Right --name mine"
+SCORE = "score --dataset tiny --results {results}"
+REPORT = "report --dataset tiny --results {results}"
+FOLDER = "run --tracker identity --dataset folder --data video --results other"
+NANO = f"{RUN} nanotrack-v1 --weights"
+
+NAMES = [
+    Misuse("trakc --tracker mosse", "No such command 'trakc'", "Did you mean"),
+    Misuse("run --traker mosse", "No such option '--traker'", "Did you mean '--tracker'?"),
+    Misuse("run mosse", "Missing option '--tracker'", USAGE),
+    Misuse(f"{RUN} lightrack-m", "no tracker is named 'lightrack-m'", "Did you mean 'lighttrack-m'?"),
+    Misuse(f"{RUN} zzz", "no tracker is named 'zzz'", "`evalkit list trackers` shows them all"),
+    Misuse(f"{RUN} mine:Right", "no tracker is named 'mine:Right'", "path/to/file.py:MyTracker"),
+    Misuse("run --tracker mosse --dataset otb1000", "no dataset is named 'otb1000'", "Did you mean 'otb100'?"),
+    Misuse(f"{RUN} identity --sequences zz", "tiny/zz: no such sequence (found a, b, c)", "`evalkit data check tiny`"),
+    Misuse("run --tracker identity --sequences scal", "synthetic/scal: no such sequence", "Did you mean 'scale'?"),
+    Misuse(f"{RUN} identity --sequences a,,b", "none may be empty", USAGE),
+    Misuse(f"{RUN} identity --protocol one_pas", "no protocol is named 'one_pas'", "Did you mean 'one_pass'?"),
+    Misuse(f"{RUN} identity --protocol supervised", "not run under this protocol (found supervised",
+           "expected one_pass"),
+    Misuse(f"{SCORE} --protocol thrice", "no protocol is named 'thrice'", "expected one_pass, supervised"),
+    Misuse(f"{SCORE} --profile otb-matlb", "cannot be scored by profile 'otb-matlb'", "Did you mean 'otb-matlab'?"),
+    Misuse(f"{SCORE} --profile all --profile got10k", "cannot be scored by profile 'all'", "'all' stands alone"),
+    Misuse(f"{SCORE} --tracker identiti", "there are no results", "Did you mean 'identity'?"),
+    Misuse(f"{REPORT} --output r.html --profile nope", "scored by profile 'nope'", "expected otb-matlab, got10k"),
+    Misuse(f"{REPORT} --output r.html --tracker nobody", "neither results nor published numbers", "Labels are the"),
+    Misuse(f"{REPORT} --output r.html --replay zz", "--replay zz: no such sequence", "There are a, b, c"),
+    Misuse(f"{REPORT} --output r.html --published identiti=ocean", "no such label", "Did you mean 'identity'?"),
+    Misuse("replay --dataset tiny --results {results} --sequence a --tracker zz --output a.gif",
+           "tiny/zz/a: there is no result (found results of identity, other)", "Make it with `evalkit run`"),
+    Misuse("weights fetch lightrack-m", "no checkpoint is named 'lightrack-m'", "Did you mean 'lighttrack-m'?"),
+    Misuse("weights fetch ocean", "cannot be fetched automatically", "save it as"),
+    Misuse("train mosse --output t", "no training recipe for this tracker", "expected lighttrack-m"),
+    Misuse("list planets", "'planets' is not one of", USAGE),
+    Misuse("data render --layout coco --output o", "no layout is named 'coco'", "expected otb, vot"),
+    Misuse("export --tracker lighttrack-m --runtime tensorrt --output e", "found tensorrt", "`evalkit list runtimes`"),
+]  # fmt: skip
+
+NUMBERS = [
+    Misuse(f"{RUN} identity --threads many", "'many' is not a valid whole number", USAGE),
+    Misuse(f"{RUN} identity --threads 0", "0 is not in the range x>=1", USAGE),
+    Misuse(f"{RUN} identity --repeat -1", "-1 is not in the range x>=1", USAGE),
+    Misuse(f"{RUN} identity --seed -1", "-1 is not in the range x>=0", USAGE),
+    Misuse(f"{RUN} identity --timeout nan", "'nan' is not a finite number", USAGE),
+    Misuse(f"{RUN} identity --shard 3/2", "this is no shard (found 3/2", "expected I/N with I from 1 to N"),
+    Misuse(f"{RUN} lighttrack-m --set penalty_k", "'penalty_k' is not KEY=VALUE", "e.g. penalty_k=0.007"),
+    Misuse(f"{RUN} lighttrack-m --set penalty_k=much", "found much", "expected a number, not negative"),
+    Misuse(f"{RUN} lighttrack-m --set penalty=1", "no setting 'penalty'", "Did you mean penalty_k?"),
+    Misuse("diff {results}/tiny/identity {results}/tiny/other --tolerance nan", "'nan' is not a finite", USAGE),
+    Misuse("replay --dataset tiny --results {results} --sequence a --output a.mp4 --fps 99999", "not in the range",
+           USAGE),
+]  # fmt: skip
+
+TOGETHER = [
+    Misuse(f"{RUN} identity --tracker mosse --name x", "one label cannot stand for several (found 2",
+           "Run each by itself"),
+    Misuse(f"{RUN} identity --address auto", "found auto", "an address is for --engine ray"),
+    Misuse(f"{RUN} identity --engine lockstep --timeout 3", "cannot be stopped alone",
+           "Use --engine local with --jobs"),
+    Misuse(f"{RUN} mosse --runtime onnxruntime", "mosse has no network that evalkit executes", "without --runtime"),
+    Misuse(f"{RUN} mosse --device cuda:0", "mosse has no network that evalkit executes", "without --device"),
+    Misuse(f"{RUN} identity --set x=1", "identity has no settings (found x)", "Leave out --set"),
+    Misuse(f"{RUN} identity --seed 7", "made with seed=0, this run has 7", "Use --name to keep both, --force to redo"),
+    Misuse(f"{RUN} lighttrack-m --precision fp8", "does not compute in fp8", "expected fp32, bf16, fp16"),
+    Misuse(f"{RUN} lighttrack-m --device tpu", "does not run on tpu", "expected cpu, cuda, mps"),
+    Misuse(f"{RUN} lighttrack-m --runtime executorch", "executorch is not installed", 'pip install "evalkit-sot[',
+           without_executorch),
+    Misuse("export --tracker lighttrack-m --runtime torch --output e", "has no format", "expected onnxruntime"),
+    Misuse("pack --dataset tiny --tracker identity --output o.zip", "there is no server for tiny", "`evalkit score`"),
+    Misuse("pack --dataset tiny", "--tracker and --output are needed", "or --check"),
+    Misuse("regress suite.toml --reason why", "--reason says why the baseline changes", "goes with --update"),
+    Misuse("regress suite.toml --update", "an update needs a reason", "Add --reason",
+           file("suite.toml", '[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
+    Misuse("train lighttrack-m --output t --resume", "no checkpoint to resume from", "Leave out --resume"),
+]  # fmt: skip
+
+PLACES = [
+    Misuse("run --tracker identity --dataset otb100", "nobody said where otb100 is", "with --data, $EVALKIT_DATA"),
+    Misuse("run --tracker identity --dataset otb100 --data OBT", "no such folder (found nothing at OBT)",
+           "Did you mean 'OTB'?", lambda here: (here / "OTB").mkdir()),
+    Misuse("run --tracker identity --dataset otb100 --data empty", "no sequences of otb100 are here",
+           "Give the benchmark's own folder", lambda here: (here / "empty").mkdir()),
+    Misuse("run --tracker identity --dataset otb100 --data notes.txt", "this is not a folder",
+           "--data names the folder that holds otb100", file("notes.txt", "hello")),
+    Misuse("run --tracker identity --dataset otb100 --data G", "no sequences of otb100 are here (found val",
+           "expected <Sequence>/groundtruth_rect.txt", file("G/val/GOT-10k_Val_000001/groundtruth.txt", "1,2,3,4\n")),
+    Misuse("run --tracker identity --dataset vot2018 --data bad.json", "this index cannot be read", "Fetch it again",
+           file("bad.json", '{"ants1": ')),
+    Misuse("run --tracker identity --dataset vot2018 --data bad.json", "not an index of sequences with gt_rect",
+           "the benchmark's own JSON", file("bad.json", "[1, 2]")),
+    Misuse(f"{SCORE}2", "there are no results for tiny", "Run `evalkit run --dataset tiny --tracker NAME` first"),
+    Misuse(f"{SCORE}/tiny", "no results for tiny (found identity, other)", "or give --results"),
+    Misuse("score --dataset tiny --results notes.txt", "'notes.txt' is a file", USAGE, file("notes.txt", "hello")),
+    Misuse(f"{RUN} identity --name more --results /dev/null/x", "Not a directory", "Choose another folder"),
+    Misuse(f"{REPORT} --output notes.txt/r.html", "cannot write this file", "Choose another folder",
+           file("notes.txt", "")),
+    Misuse(f"{REPORT} --output report.doc", "no report has this form", "expected .csv, .html, .json"),
+    Misuse(f"{REPORT} --output r.html --costs gone.json", "cannot be read", "Write it with `evalkit profile"),
+    Misuse(f"{REPORT} --output r.html --costs c.json", "these are no costs (found 1 other",
+           "Write it with `evalkit profile",
+           file("c.json", '{"version": 1, "records": [{"metric": "auc"}]}')),
+    Misuse("diff gone {results}/tiny/other", "no such folder of results", "expected <results>/<BENCHMARK>/<tracker>"),
+    Misuse("merge empty --results m", "there are no results here", "Give each folder as it was given to --results",
+           lambda here: (here / "empty").mkdir()),
+    Misuse("merge {results} second --results m", "seed differs (found 7, expected 0)",
+           "Run all shards with the same options", other_settings),
+    Misuse("merge {results} second --results m", "this result differs from", "`evalkit diff` shows where",
+           other_answer),
+    Misuse("import gone --layout got10k --dataset tiny", "neither a folder nor an archive (found nothing",
+           "one tracker's folder of results"),
+    Misuse("import results.zip --layout got10k --dataset tiny", "is not safe to unpack",
+           "expected plain files below one folder",
+           archive_of_paths_out),
+    Misuse("import results.zip --layout got10k --dataset tiny", "cannot be unpacked", "Fetch it again",
+           file("results.zip", "PK\x03\x04")),
+    Misuse("import {results}/tiny/identity --layout otb-mat --dataset tiny --name x",
+           "no result of tiny in layout otb-mat",
+           "It looks like --layout got10k"),
+    Misuse("regress gone.toml", "there is no such suite", "A suite is a TOML file with [[tracker]]"),
+    Misuse("regress suite.toml", "there is no baseline yet", "Write the first one with --update --reason",
+           file("suite.toml", '[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
+    Misuse("regress suite.toml", "'trackr' is not understood", "Did you mean 'tracker'?",
+           file("suite.toml", '[[trackr]]\n[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
+    Misuse("regress suite.toml", "this suite cannot be read", "A suite is a TOML file",
+           file("suite.toml", "[[tracker\n")),
+    Misuse("profile --tracker lighttrack-m --device phone.toml", "not valid TOML", "docs/measure-a-phone.md",
+           file("phone.toml", "kind =")),
+    Misuse("init", "this file is there already", "Use --force to replace it", file("evalkit.toml", "")),
+    Misuse("run --tracker identity --dataset otb100", "this is not valid TOML", "`evalkit init --force`",
+           file("evalkit.toml", "[data\n")),
+    Misuse("run --tracker identity --dataset otb100", "a folder is written in quotes (found 7)",
+           'root = "/data/tracking"',
+           file("evalkit.toml", "[data]\nroot = 7\n")),
+]  # fmt: skip
+
+CONTENTS = [
+    Misuse(SCORE, "result that this file belongs to is empty (found 5 values", "Remove both and run", result("")),
+    Misuse(SCORE, "found 5, expected 2", "Without this file the result can be read", result("1,2,3,4\n" * 2)),
+    Misuse(SCORE, "a.txt:2: this is not a number (found 'x')", "Remove this file and run again",
+           result("1,2,3,4\nx,2,3,4\n")),
+    Misuse(SCORE, "wrong number of values in a row (found 3, expected 4)", "Remove this file", result("1,2,3\n" * 5)),
+    Misuse(SCORE, "not a UTF-8 text file", "Remove this file", result(bytes(range(128, 256)))),
+    Misuse(f"{RUN} identity", "run.json: this file is damaged", "Redo the run with --force",
+           file("results/tiny/identity/run.json", '{"version": 1, ')),
+    Misuse(f"{RUN} identity", "run.json: this file does not say what was run", "Redo the run with --force",
+           file("results/tiny/identity/run.json", '{"version": 1, "identity": 3}')),
+    Misuse(f"{RUN} identity", "another format (found 99, expected 1)", "Update evalkit",
+           file("results/tiny/identity/run.json", '{"version": 99}')),
+    Misuse(f"{RUN} strange --name strange", "no tracker is named 'strange'", "`evalkit list trackers`"),
+    Misuse(f"{RUN} identity --name strange", "results without run.json, of unknown origin", "Use --name to keep both",
+           file("results/tiny/strange/a.txt", "1,2,3,4\n")),
+    Misuse(FOLDER, "missing: 3.png (found 3 images, expected 4", "Is the download complete?",
+           video("1,2,9,9\n" * 4), code=1),
+    Misuse(FOLDER, "cannot start where the groundtruth holds no box", "Annotate this frame",
+           video("nan,nan,nan,nan\n" * 3), code=1),
+    Misuse(FOLDER, "a box without area (found 0 x 9)", "Annotate this frame", video("1,2,0,9\n" * 3), code=1),
+    Misuse(FOLDER, "1.png: this file is not an image", "Fetch it again", damaged_frame, code=1),
+    Misuse(f"{NANO} w.pth", "opening it could execute code", "save its state_dict alone",
+           lambda here: (here / "w.pth").write_bytes(pickle.dumps(Executes()))),
+    Misuse(f"{NANO} other.pth", "does not belong to this network", "Is it the checkpoint of another architecture?",
+           foreign_network),
+    Misuse(f"{NANO} w.pth", "this is not what torch.save writes", "Fetch it again", file("w.pth", "hello\n")),
+    Misuse(f"{NANO} w.pth", "this is a web page, not a checkpoint", "Open its address",
+           file("w.pth", "<!doctype html>")),
+    Misuse(f"{NANO} w.pth", "Git LFS's pointer", "`git lfs pull`",
+           file("w.pth", "version https://git-lfs.github.com/spec/v1\n")),
+    Misuse(f"{NANO} gone.pth", "there is no checkpoint here", "Get nanotrackv1.pth of HonglinChu/SiamTrackers"),
+    Misuse(f"{RUN} nanotrack-v1", "no checkpoint is at hand", "name it with --weights FILE"),
+    Misuse(f"{RUN} lighttrack:", "no architecture is named", "Write lighttrack:back_"),
+    Misuse(f"{RUN} lighttrack:xyz", "not a LightTrack path string", "expected the form of back_"),
+]  # fmt: skip
+
+TRACKERS = [
+    Misuse(f"{RUN} gone.py:Right", "gone.py: no such file", "Give its path as seen from here"),
+    Misuse(f"{RUN} mine.py", "a file needs the name of the tracker in it", "Write mine.py:MyTracker", answer("None")),
+    Misuse(f"{RUN} mine.py:Left", "nothing in it is named 'Left' (found Right)", "Write mine.py:Right", answer("None")),
+    Misuse(MINE, "mine.py: importing it fails with SyntaxError", "`python mine.py` shows the same",
+           file("mine.py", "class Right(:\n")),
+    Misuse(MINE, "mine.py:1: importing it fails with ModuleNotFoundError", "Install nowhere",
+           file("mine.py", "import nowhere\n")),
+    Misuse(MINE, "mine.py:1: importing it fails with SystemExit: 3", "shows the same",
+           file("mine.py", "raise SystemExit(3)\n")),
+    Misuse(MINE, "missing 1 required positional argument: 'net'", "is built without arguments, or with those of",
+           file("mine.py", "class Right:\n    def __init__(self, net): pass\n")),
+    Misuse(MINE, "this is not a tracker (found Right", "initialize(image, region) and update(image)",
+           file("mine.py", "class Right:\n    def follow(self): pass\n")),
+    Misuse(MINE, "frame 2: update must return a Prediction (found NoneType)", "return Prediction(Box(", answer("None"),
+           1),
+    Misuse(MINE, "update must return a Prediction (found list)", "return Prediction(Box(", answer("[1, 2, 3, 4]"), 1),
+    Misuse(MINE, "a Prediction holds a Box, Polygon, Mask or None (found list)", "return Prediction(Box(",
+           answer("Prediction([1, 2, 3, 4])"), 1),
+    Misuse(MINE, "the confidence of a Prediction is a number (found str)", "return Prediction(Box(",
+           answer("Prediction(self.box, 'high')"), 1),
+    Misuse(MINE, "frame 2: the tracker failed with ZeroDivisionError", "traceback: ", answer("1 / 0"), 1),
+    Misuse(MINE, "frame 2: the tracker failed with SystemExit: 5", "The same command tries only these again",
+           answer("exit(5)"), 1),
+    Misuse(f"{RUN} program:", "no program is named", 'Write "program:./my_tracker'),
+    Misuse(f"{RUN} program:./gone", "the program cannot be started", "Name it as a shell would find it"),
+    Misuse(f"{RUN} program:cat", "is not JSON", "says what is asked and how to answer", code=1),
+]  # fmt: skip
+
+ALL = [*NAMES, *NUMBERS, *TOGETHER, *PLACES, *CONTENTS, *TRACKERS]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Finished runs of identity, under its own name and another."""
+    folder = tmp_path_factory.mktemp("results")
+    registry.dataset.names()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.dataset._entries, "tiny", Entry("tiny", tiny_dataset, "three moving squares"))
+        for label in ("identity", "other"):
+            code, _ = told(f"run --tracker identity --dataset tiny --results {folder} --name {label}".split())
+            assert code == 0
+    return folder
+
+
+@pytest.fixture
+def here(tiny: object, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with results, and nothing of the user's own around it."""
+    for name in ("EVALKIT_DATA", "EVALKIT_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(results, tmp_path / "results")
+    return tmp_path
+
+
+def told(arguments: list[str]) -> tuple[object, str]:
+    """Exit code and all that is printed."""
+    text = io.StringIO()
+    with redirect_stdout(text), redirect_stderr(text), pytest.raises(SystemExit) as end:
+        main(arguments)
+    return end.value.code, text.getvalue()
+
+
+@pytest.mark.parametrize("misuse", ALL, ids=lambda misuse: misuse.asked)
+def test_a_misuse_is_answered_with_what_was_found_and_what_to_do(
+    misuse: Misuse, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if misuse.prepare is without_executorch:
+        monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
+    elif misuse.prepare is not None:
+        misuse.prepare(here)
+    code, text = told(misuse.asked.format(results="results").split())
+    assert (code, "Traceback (most" in text) == (misuse.code, False), text
+    assert misuse.found in text
+    assert misuse.next in text
+    assert not (here / "executed").exists()
+
+
+def test_there_are_more_than_fifty_of_them() -> None:
+    assert len({(misuse.asked, misuse.found) for misuse in ALL}) >= 50
