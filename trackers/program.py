@@ -1,4 +1,4 @@
-"""Any program as a tracker, ``--tracker "program:./my_tracker --fast"``; docs/adding-a-tracker.md has the protocol."""
+"""Any program as a tracker, ``--tracker "program:./my_tracker --fast"``; docs/add-a-tracker.md has the protocol."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class ProgramTracker:
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         except OSError as error:
-            raise EvalkitError(f"the program cannot be started: {error.strerror}", where=shlex.join(command)) from None
+            raise EvalkitError(
+                f"the program cannot be started: {error.strerror}", where=shlex.join(command),
+                hint="Name it as a shell would find it, or by its path",
+            ) from None  # fmt: skip
         # Both are pipes, as was asked for.
         self._requests = cast(IO[bytes], self._process.stdin)
         self._answers = cast(IO[bytes], self._process.stdout)
@@ -83,7 +86,10 @@ class ProgramTracker:
         return answer
 
     def _broken(self, what: str, found: object) -> EvalkitError:
-        return EvalkitError(what, where=shlex.join(self._command), found=found, exit_code=1)
+        return EvalkitError(
+            what, where=shlex.join(self._command), found=str(found).strip(), exit_code=1,
+            hint="trackers/program.py says what is asked and how to answer",
+        )  # fmt: skip
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
