@@ -68,9 +68,7 @@ class View:
 
     def _contender(self, index: int, label: str) -> Contender:
         cards = [card for (_, tracker), card in self.comparison.cards.items() if tracker == label]
-        scored = any(one.tracker == label for one in self.comparison.scores)
-        # Without a benchmark, as in a table of costs alone, what is known of a tracker was measured.
-        measured = scored or not (self.comparison.scores or self.comparison.datasets)
+        measured = any(one.tracker == label for one in self.comparison.scores)
         filed = str(cards[0]["identity"].get("tracker", label)) if cards else label
         tracker = self.comparison.names.get(label) or _name(filed)
         known = any(row.tracker == tracker for row in self.published)
