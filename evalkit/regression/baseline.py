@@ -16,7 +16,9 @@ from evalkit.errors import EvalkitError
 from evalkit.regression.records import RESTORE, TrackerRecord, Trackers, from_plain, to_plain
 from evalkit.results.atomic import write_text
 
-VERSION = 1
+VERSION = 2
+"""2 keeps a ratio of CPU times for each pair of processes; 1 kept blocks of one process, and is still read."""
+OLDEST = 1
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def load(path: Path) -> Baseline:
             "this baseline was written by a newer evalkit", where=path, found=f"version {version}",
             expected=f"version {VERSION}", hint="Update evalkit; the file is left as it is",
         )  # fmt: skip
-    if version < VERSION:
+    if version < OLDEST:
         raise EvalkitError(
             "this baseline was written by an older evalkit", where=path, found=f"version {version}",
             expected=f"version {VERSION}",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
 from evalkit.regression import baseline as baselines
-from evalkit.regression import gates, statistical, timing
+from evalkit.regression import former, gates, latency, statistical, timing
 from evalkit.regression import suite as suites
 from evalkit.regression.baseline import Baseline
+from evalkit.regression.former import Former, UnavailableError
+from evalkit.regression.latency import Timed
 from evalkit.regression.measurement import Bench, Progress, check_margins, margins, measure, open_benchmark
 from evalkit.regression.outcome import Finding, Report, Verdict
-from evalkit.regression.records import LatencyRecord, TrackerRecord, Trackers
+from evalkit.regression.records import TrackerRecord, Trackers
 from evalkit.regression.statistical import Comparison
-from evalkit.regression.suite import Suite
+from evalkit.regression.suite import Candidate, LatencyGate, Suite
 
 
 def regress(
@@ -53,17 +56,11 @@ def regress(
         benches = [open_benchmark(one, loaded.gates.accuracy, data) for one in loaded.benchmarks]
         check_margins(benches)
         new = {
-            one.label: measure(
-                one,
-                loaded,
-                benches,
-                results=results,
-                progress=progress,
-                fast_enough=None if update else _fast_enough(old.trackers.get(one.label), loaded),
-            )
-            for one in loaded.candidates
+            one.label: measure(one, loaded, benches, results=results, progress=progress) for one in loaded.candidates
         }
-        findings = tuple(_findings(loaded, benches, old.trackers, new))
+        timed = _timed(loaded, benches[0], path, beside=not update)
+        new = {label: replace(one, latency=timed[label].recorded) for label, one in new.items()}
+        findings = tuple(_findings(loaded, benches, old.trackers, new, timed))
         differences = tuple(_differences(old.trackers, new))
         report = Report(loaded.name, findings, differences, path, update, _command(suite, baseline))
         if update:
@@ -72,12 +69,28 @@ def regress(
     return report
 
 
-def _fast_enough(old: TrackerRecord | None, suite: Suite) -> Callable[[LatencyRecord], bool] | None:
+def _timed(suite: Suite, bench: Bench, baseline: Path, *, beside: bool) -> dict[str, Timed]:
+    """Times of every tracker: beside the baseline's code, or for the baseline beside the reference workload."""
     gate = suite.gates.latency
-    before = None if old is None else old.latency
-    if gate is None or before is None:
-        return None
-    return lambda now: timing.slowdown(before, now) <= gate.margin / 2
+    if gate is None:
+        return dict.fromkeys((one.label for one in suite.candidates), Timed())
+    with contextlib.ExitStack() as stack:
+        code: Former | str = ""
+        if beside:
+            try:
+                code = stack.enter_context(former.unpacked(baseline, suite.path))
+            except UnavailableError as obstacle:
+                code = str(obstacle)
+        return {one.label: _timed_one(one, bench, code, gate, demand=not beside) for one in suite.candidates}
+
+
+def _timed_one(candidate: Candidate, bench: Bench, code: Former | str, gate: LatencyGate, *, demand: bool) -> Timed:
+    try:
+        return latency.measure(candidate, bench, code, enough=timing.enough(gate))
+    except EvalkitError as error:
+        if demand:
+            raise
+        return Timed(obstacle=str(error), failed=True)
 
 
 def _old(path: Path, suite: Suite, *, update: bool) -> Baseline:
@@ -91,7 +104,9 @@ def _command(suite: Path, baseline: Path | None) -> str:
     return f'evalkit regress {suite}{other} --update --reason "..."'
 
 
-def _findings(suite: Suite, benches: list[Bench], old: Trackers, new: Trackers) -> Iterator[Finding]:
+def _findings(
+    suite: Suite, benches: list[Bench], old: Trackers, new: Trackers, timed: Mapping[str, Timed]
+) -> Iterator[Finding]:
     yield from _strangers(old, new)
     comparisons: list[Comparison] = []
     for candidate in suite.candidates:
@@ -109,7 +124,7 @@ def _findings(suite: Suite, benches: list[Bench], old: Trackers, new: Trackers) 
                 yield gates.exact(label, name, (before, record), (now, now.datasets[name]))
         comparisons += _comparisons(label, benches, before, now)
         if suite.gates.latency is not None:
-            yield from timing.latency(label, before, now, suite.gates.latency)
+            yield from timing.latency(label, before, now, timed[label], suite.gates.latency)
     yield from statistical.judge(comparisons)
 
 

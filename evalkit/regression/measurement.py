@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalkit import registry
+from evalkit import protocols, registry
 from evalkit.engine import serial
 from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, open_dataset, settle
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 from evalkit.metrics import profiles
-from evalkit.regression import digests, latency, shares
-from evalkit.regression.records import DatasetRecord, LatencyRecord, MetricRecord, SequenceRecord, Share, TrackerRecord
+from evalkit.regression import digests, shares
+from evalkit.regression.records import DatasetRecord, MetricRecord, SequenceRecord, Share, TrackerRecord
 from evalkit.regression.suite import Benchmark, Candidate, Suite
 from evalkit.results import manifest
 from evalkit.results.store import Store
@@ -57,12 +57,15 @@ def open_benchmark(benchmark: Benchmark, margins: Mapping[str, float] | None, da
     strangers = [name for name in benchmark.sequences or () if name not in present]
     if strangers:
         raise EvalkitError(
-            "this sequence is not there", where=f"{dataset.name}/{strangers[0]}", found=", ".join(present[:8])
+            "this sequence is not there",
+            where=f"{dataset.name}/{strangers[0]}",
+            found=", ".join(present[:8]),
+            hint=suggestion(strangers[0], present),
         )
     return Bench(
         dataset=dataset,
         sequences=tuple(name for name in present if benchmark.sequences is None or name in benchmark.sequences),
-        protocol=(benchmark.protocol or dataset.protocols[0]).replace("-", "_"),
+        protocol=protocols.choose(dataset, benchmark.protocol),
         profile=benchmark.profile or dataset.profiles[0],
         margins=margins,
         data=root,
@@ -75,13 +78,9 @@ def measure(
     benches: Sequence[Bench],
     *,
     results: Path,
-    fast_enough: Callable[[LatencyRecord], bool] | None = None,
     progress: Progress | None = None,
 ) -> TrackerRecord:
-    """Track what is missing and record scores, hashes, counts and time of one tracker.
-
-    Args:
-        fast_enough: See ``latency.measure``.
+    """Track what is missing and record scores, hashes and counts of one tracker.
 
     Raises:
         EvalkitError: Something asked for does not exist or does not fit. A sequence that fails is recorded instead.
@@ -100,7 +99,6 @@ def measure(
         weights=_weights(first, candidate),
         cost=_cost(first) if suite.gates.cost else {},
         datasets=datasets,
-        latency=_latency(first, benches[0], fast_enough) if suite.gates.latency is not None else None,
         stochastic=not _deterministic(candidate.name),
     )
 
@@ -292,10 +290,3 @@ def _cost(worker: Worker) -> dict[str, int]:
     from evalkit.cost import macs
 
     return {f"{one.quantity} {one.convention}": int(one.value or 0) for one in macs.costs(worker.tracker)}
-
-
-def _latency(worker: Worker, bench: Bench, fast_enough: Callable[[LatencyRecord], bool] | None) -> LatencyRecord | None:
-    if worker.job.device != "cpu" or not bench.sequences:
-        return None
-    sequence = replace(bench.dataset.sequence(bench.sequences[0]))
-    return latency.measure(worker.tracker, sequence, origin=bench.dataset.origin, accept=fast_enough)

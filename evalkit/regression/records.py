@@ -114,10 +114,10 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class LatencyRecord:
-    """CPU time of a frame over CPU time of the reference workload, both in one thread, interleaved.
+    """CPU time of a frame over CPU time of the reference workload, in processes that take turns.
 
     Attributes:
-        ratios: One per block, sorted.
+        ratios: One a pair of processes, in the order they ran.
         reference: Which workload, with its version.
         seconds_p50, seconds_p90: Wall clock of a frame, for information.
         cpu_share: CPU time over wall time.
@@ -131,8 +131,8 @@ class LatencyRecord:
 
     @property
     def ratio(self) -> float:
-        """The median."""
-        return statistics.median(self.ratios)
+        """The geometric mean."""
+        return statistics.geometric_mean(self.ratios)
 
     @property
     def busy(self) -> bool:
@@ -196,7 +196,7 @@ def _tracker(record: TrackerRecord) -> dict[str, Any]:
     if record.latency is not None:
         one = record.latency
         plain["latency"] = {
-            "ratios": " ".join(f"{ratio:.4g}" for ratio in one.ratios),
+            "processes": " ".join(f"{ratio:.4g}" for ratio in one.ratios),
             "reference": one.reference,
             "seconds_p50": significant(one.seconds_p50),
             "seconds_p90": significant(one.seconds_p90),
@@ -234,7 +234,9 @@ def _parse_tracker(plain: Mapping[str, Any]) -> TrackerRecord:
 
 
 def _parse_latency(plain: Mapping[str, Any]) -> LatencyRecord:
-    ratios = tuple(map(float, plain["ratios"].split()))
+    # The first format kept blocks of one process, which say nothing of others: together they are one ratio.
+    blocks = tuple(map(float, plain["ratios"].split())) if "ratios" in plain else ()
+    ratios = (statistics.median(blocks),) if blocks else tuple(map(float, plain["processes"].split()))
     numbers = {key: float(plain[key]) for key in ("seconds_p50", "seconds_p90", "cpu_share")}
     return LatencyRecord(ratios, str(plain["reference"]), **numbers)
 

@@ -1,92 +1,119 @@
-"""The gate on latency: CPU time as a multiple of a reference workload's."""
+"""The gate on latency: CPU time beside the former code's, or as a multiple of a reference workload's."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
-
+from evalkit.cost.latency import BUSY_BELOW
+from evalkit.regression import intervals
+from evalkit.regression.intervals import Bounds
+from evalkit.regression.latency import Beside, Timed
 from evalkit.regression.outcome import Finding, Verdict
-from evalkit.regression.records import LatencyRecord, TrackerRecord
+from evalkit.regression.records import Columns, LatencyRecord, TrackerRecord
 from evalkit.regression.suite import LatencyGate
 
-SESSION = 0.02
-"""Standard deviation of the CPU-time ratio from one session to the next, as a fraction."""
-BUSY_SESSION = 0.10
-"""The same where others have the processor most of the time: they fight for the caches, which slows a network down by
-more than the reference. Measured with 14 to 22 busy processes on two cores: 0.06 (MOSSE), 0.11 (LightTrack-Mobile)."""
+SESSION = 0.08
+"""Standard deviation, from one session to the next, of the logarithm of CPU time over the reference workload's: what
+else uses caches and memory slows a tracker down more or less than the workload."""
 
 
-def latency(label: str, old: TrackerRecord, new: TrackerRecord, gate: LatencyGate) -> list[Finding]:
-    """CPU time relative to the reference workload; wall clock too where a suite asks for it."""
-    if old.latency is None or new.latency is None:
-        reason = "it was not measured on this device" if new.latency is None else "the baseline has none; update it"
-        verdict = Verdict.SKIPPED if new.latency is None else Verdict.INCONCLUSIVE
-        return [Finding("latency", label, None, "CPU time", verdict, reason)]
-    before, now = old.latency, new.latency
-    if before.reference != now.reference:
-        reason = f"the reference workload is {now.reference}, the baseline's {before.reference}; update it"
-        return [Finding("latency", label, None, "CPU time", Verdict.INCONCLUSIVE, reason)]
-    changed = [
+def enough(gate: LatencyGate) -> Callable[[Columns], bool]:
+    """Whether ratios to the former code say already that it is not slower by more than the margin.
+
+    Only passing ends a measurement early: looking often for a failure would find one by chance.
+    """
+    return lambda ratios: _beside_bounds(ratios).high <= math.log1p(gate.margin)
+
+
+def latency(label: str, old: TrackerRecord, new: TrackerRecord, timed: Timed, gate: LatencyGate) -> list[Finding]:
+    """CPU time; wall clock too where a suite asks for it."""
+    finding = Finding("latency", label, None, "CPU time", Verdict.INCONCLUSIVE, timed.obstacle)
+    if timed.beside is not None:
+        return _beside(finding, timed.beside, gate)
+    if timed.recorded is None:
+        return [finding if timed.failed else replace(finding, verdict=Verdict.SKIPPED)]
+    if old.latency is None:
+        return [replace(finding, reason="the baseline has none; update it")]
+    if old.latency.reference != timed.recorded.reference:
+        reason = f"the reference workload is {timed.recorded.reference}, the baseline's {old.latency.reference}"
+        return [replace(finding, reason=f"{reason}; update it")]
+    return _recorded(finding, old.latency, timed.recorded, gate, changed(old, new), timed.obstacle)
+
+
+def changed(old: TrackerRecord, new: TrackerRecord) -> list[str]:
+    """What makes recorded ratios comparable only roughly."""
+    return [
         f"{key} {old.environment.get(key)} → {new.environment.get(key)}"
         for key in ("processor", "processor_model", "threads", "runtime")
         if old.environment.get(key) != new.environment.get(key)
     ]
-    findings = [_ratio(label, before, now, gate, changed)]
-    return [*findings, _wall(label, before, now, gate.wall, changed)] if gate.wall is not None else findings
 
 
-def _ratio(label: str, old: LatencyRecord, new: LatencyRecord, gate: LatencyGate, changed: list[str]) -> Finding:
-    margin = gate.elsewhere if changed else gate.margin
-    change = slowdown(old, new)
-    low, high = _bounds(old, new)
-    passes = high <= margin or change <= margin / 2
-    verdict = Verdict.FAIL if low > margin else Verdict.PASS if passes else Verdict.INCONCLUSIVE
-    return Finding(
-        "latency", label, None, "CPU time", verdict, _circumstances(old, new, margin, changed), baseline=old.ratio,
-        now=new.ratio, change=change, low=low, high=high, margin=margin, improved=high < -margin,
-    )  # fmt: skip
+def _beside_bounds(ratios: Columns) -> Bounds:
+    return intervals.of_mean([math.log(ratio) for ratio in ratios])
 
 
-def _circumstances(old: LatencyRecord, new: LatencyRecord, margin: float, changed: list[str]) -> str:
+def _beside(finding: Finding, timed: Beside, gate: LatencyGate) -> list[Finding]:
+    bounds = _beside_bounds(timed.ratios)
+    slower = math.expm1(bounds.center)
     parts = [
-        f"{slowdown(old, new):+.1%} relative to the reference",
+        f"{slower:+.1%} beside the code of {timed.commit}, {len(timed.ratios)} pairs of processes",
+        f"wall clock {1000 * timed.seconds_p50:.1f} ms p50, {1000 * timed.seconds_p90:.1f} ms p90",
+    ]
+    if timed.cpu_share < BUSY_BELOW:
+        parts.append(f"wall clock is not valid, the processor was ours {timed.cpu_share:.0%} of the time")
+    judged = _judged(finding, bounds, gate.margin, passes=False)
+    findings = [replace(judged, reason="; ".join(parts), baseline=1.0, now=math.exp(bounds.center))]
+    if gate.wall is not None:
+        busy = ["the machine is busy"] if timed.cpu_share < BUSY_BELOW else []
+        findings.append(_wall(finding, timed.seconds_p50 / timed.wall, timed.seconds_p50, gate.wall, busy))
+    return findings
+
+
+def _recorded(
+    finding: Finding, old: LatencyRecord, new: LatencyRecord, gate: LatencyGate, changed: list[str], obstacle: str
+) -> list[Finding]:
+    margin = gate.elsewhere if changed else gate.recorded
+    bounds = intervals.of_difference(
+        [math.log(ratio) for ratio in old.ratios], [math.log(ratio) for ratio in new.ratios], session=SESSION
+    )
+    slower = math.expm1(bounds.center)
+    parts = [
+        f"{slower:+.1%} relative to the reference",
         f"wall clock {1000 * new.seconds_p50:.1f} ms p50, {1000 * new.seconds_p90:.1f} ms p90",
     ]
-    parts += [f"{margin:.0%} are allowed because of {', '.join(changed)}"] if changed else []
+    if changed:
+        parts.append(f"{margin:.0%} are allowed because of {', '.join(changed)}")
+    if obstacle:
+        parts.append(f"not timed beside its former code: {obstacle}")
     if old.busy or new.busy:
         then = f"and {old.cpu_share:.0%} when the baseline was made"
         parts.append(f"wall clock is not valid, the processor was ours {new.cpu_share:.0%} of the time {then}")
-    return "; ".join(parts)
+    judged = _judged(finding, bounds, margin, passes=slower <= margin / 2)
+    findings = [replace(judged, reason="; ".join(parts), baseline=old.ratio, now=new.ratio)]
+    if gate.wall is not None:
+        busy = changed or (["the machine was busy, now or then"] if old.busy or new.busy else [])
+        findings.append(_wall(finding, old.seconds_p50, new.seconds_p50, gate.wall, busy))
+    return findings
 
 
-def _bounds(old: LatencyRecord, new: LatencyRecord) -> tuple[float, float]:
-    """One-sided 95 % bounds of the relative change."""
-    sessions = (BUSY_SESSION if record.busy else SESSION for record in (old, new))
-    spread = math.hypot(_error(old), _error(new), *sessions)
-    center = math.log1p(slowdown(old, new))
-    return math.expm1(center - 1.645 * spread), math.expm1(center + 1.645 * spread)
+def _judged(finding: Finding, bounds: Bounds, margin: float, *, passes: bool) -> Finding:
+    """Fail where it surely is slower by more than the margin, pass where it surely is not."""
+    allowed = math.log1p(margin)
+    sure = bounds.high <= allowed or passes
+    verdict = Verdict.FAIL if bounds.low > allowed else Verdict.PASS if sure else Verdict.INCONCLUSIVE
+    change, low, high = map(math.expm1, bounds)
+    return replace(
+        finding, verdict=verdict, change=change, low=low, high=high, margin=margin, improved=bounds.high < -allowed
+    )
 
 
-def slowdown(old: LatencyRecord, new: LatencyRecord) -> float:
-    """Relative change of the ratio; positive is slower."""
-    return new.ratio / old.ratio - 1
-
-
-def _error(record: LatencyRecord) -> float:
-    """Relative standard error of the median of the blocks."""
-    ratios = np.array(record.ratios)
-    spread = float(np.subtract(*np.percentile(ratios, (75, 25)))) / 1.349
-    return 1.2533 * spread / math.sqrt(len(ratios)) / record.ratio
-
-
-def _wall(label: str, old: LatencyRecord, new: LatencyRecord, margin: float, changed: list[str]) -> Finding:
-    change = new.seconds_p50 / old.seconds_p50 - 1
-    if changed or old.busy or new.busy:
-        reason = ", ".join(changed) or "the machine was busy, now or then"
-        return Finding("latency", label, None, "wall clock", Verdict.INCONCLUSIVE, reason, margin=margin)
+def _wall(finding: Finding, before: float, now: float, margin: float, obstacles: list[str]) -> Finding:
+    finding = replace(finding, quantity="wall clock", margin=margin)
+    if obstacles:
+        return replace(finding, reason=", ".join(obstacles))
+    change = now / before - 1
     verdict = Verdict.FAIL if change > margin else Verdict.PASS
-    return Finding(
-        "latency", label, None, "wall clock", verdict, f"{change:+.1%}", baseline=old.seconds_p50,
-        now=new.seconds_p50, change=change, margin=margin,
-    )  # fmt: skip
+    return replace(finding, verdict=verdict, reason=f"{change:+.1%}", baseline=before, now=now, change=change)

@@ -74,7 +74,7 @@ def test_a_changed_sequence_is_one_changed_line(tmp_path: Path) -> None:
         ('{"version": 1, "trackers": {', "damaged"),
         ("[]", "damaged"),
         ("{}", "no version"),
-        ('{"version": 2}', "newer evalkit"),
+        ('{"version": 3}', "newer evalkit"),
         ('{"version": 0}', "older evalkit"),
         ('{"version": 1}', "missing"),
         ('{"version": 1, "trackers": {"toy": {}}, "history": []}', "damaged"),

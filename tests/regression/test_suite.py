@@ -71,7 +71,7 @@ def test_what_is_left_out_has_the_documented_values(tmp_path: Path) -> None:
     suite = read(tmp_path, SMALLEST)
     assert suite.baseline == tmp_path / "ci.json"
     assert suite.gates == suites.Gates()
-    assert suite.gates.latency == LatencyGate(0.05, 0.5, None)
+    assert suite.gates.latency == LatencyGate(margin=0.05, recorded=0.3, elsewhere=0.5, wall=None)
 
 
 def test_the_example_in_the_module_is_one(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Mapping
 
@@ -53,4 +55,21 @@ class Busy(Mover):
         end = time.process_time() + self.seconds
         while time.process_time() < end:
             pass
+        return super().update(image)
+
+
+class Chatty(Mover):
+    """Prints, as many trackers do."""
+
+    def update(self, image: Image) -> Prediction:
+        sys.stdout.write("[1, 1]\n")  # what an answer of a timed process looks like
+        return super().update(image)
+
+
+class Dying(Mover):
+    """Takes its process with it at the third frame."""
+
+    def update(self, image: Image) -> Prediction:
+        if self.frame == 2:
+            os._exit(7)
         return super().update(image)

@@ -1,0 +1,107 @@
+"""The whole way, from a repository with a history to a verdict on latency."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from evalkit.regression import Finding, Verdict, latency, regress
+from evalkit.types import Dataset
+
+from .conftest import WriteSuite
+from .test_former import commit, git
+
+TRACKER = """
+import time
+from evalkit.types import Prediction
+
+MILLISECONDS = 2
+
+class Mine:
+    def initialize(self, image, region): self.region = region
+    def update(self, image):
+        end = time.process_time() + MILLISECONDS / 1000
+        while time.process_time() < end: pass
+        return Prediction(self.region)
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def suite(squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A suite and its baseline, committed with a tracker that takes 2 ms."""
+    monkeypatch.setattr(latency, "PAIRS", (3, 3))
+    monkeypatch.setattr(latency, "RECORDED", 2)
+    path = write_suite(latency="0.2")
+    path.write_text(re.sub('name = ".*:Mover"', 'name = "mine.py:Mine"', path.read_text()))
+    (path.parent / "mine.py").write_text(TRACKER)
+    (path.parent / ".gitignore").write_text("results/\n")
+    regress(path, results=path.parent / "results", update=True, reason="first baseline")
+    git(path.parent, "init", "--quiet")
+    commit(path.parent, {})
+    return path
+
+
+def judged(suite: Path) -> Finding:
+    (found,) = [one for one in regress(suite, results=suite.parent / "results").findings if one.gate == "latency"]
+    return found
+
+
+def slowed(suite: Path, milliseconds: float) -> None:
+    text = TRACKER.replace("MILLISECONDS = 2", f"MILLISECONDS = {milliseconds}")
+    (suite.parent / "mine.py").write_text(text)
+
+
+def test_a_doubled_latency_fails_beside_the_former_code(suite: Path) -> None:
+    slowed(suite, 4)
+    found = judged(suite)
+    assert found.verdict is Verdict.FAIL
+    assert found.change == pytest.approx(1.0, abs=0.25)
+    assert git(suite.parent, "rev-parse", "--short", "HEAD") in found.reason
+
+
+def test_what_did_not_change_passes_beside_the_former_code(suite: Path) -> None:
+    found = judged(suite)
+    assert found.verdict is not Verdict.FAIL
+    assert "3 pairs of processes" in found.reason
+
+
+def test_without_a_history_a_doubling_fails_beside_the_recorded_ratio(suite: Path) -> None:
+    (suite.parent / ".git").rename(suite.parent / "not-git")
+    slowed(suite, 5)
+    found = judged(suite)
+    assert found.verdict is Verdict.FAIL
+    assert "not a git repository" in found.reason
+
+
+def test_a_baseline_of_the_first_format_is_still_compared_with(suite: Path) -> None:
+    path = suite.parent / "baseline.json"
+    content = json.loads(path.read_text())
+    assert content["version"] == 2
+    record = content["trackers"]["toy"]["latency"]
+    ratios = sorted(map(float, record.pop("processes").split()))
+    assert len(ratios) == 2
+    content["version"] = 1
+    content["trackers"]["toy"]["latency"] = {**record, "ratios": f"{ratios[0] / 2} {ratios[0]} {ratios[1] * 2}"}
+    path.write_text(json.dumps(content))
+    found = judged(suite)
+    assert found.verdict is not Verdict.FAIL
+    assert found.baseline == pytest.approx(ratios[0])
+    assert "the baseline is not committed" in found.reason
+
+
+def test_former_code_that_cannot_be_told_from_the_present_is_not_raced(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    installed = tmp_path_factory.mktemp("installed")
+    (installed / "helper.py").write_text("")
+    monkeypatch.syspath_prepend(str(installed))
+    (suite.parent / "mine.py").write_text("import helper\n" + TRACKER)
+    commit(suite.parent, {"src/helper.py": "", "baseline.json": (suite.parent / "baseline.json").read_text() + "\n"})
+    found = judged(suite)
+    assert "helper is imported from outside" in found.reason
+    assert found.verdict is not Verdict.FAIL
