@@ -28,12 +28,13 @@ COMMANDS = {
     "pack": ("pack", "Write and check a submission archive for an evaluation server."),
     "merge": ("merge", "Join the results of shards into one folder."),
     "export": ("export", "Write a tracker's network in a runtime's format."),
-    "replay": ("replay", "Write a video or contact sheet of trajectories."),
+    "replay": ("replay", "Write a sequence with every tracker's box as MP4 or GIF."),
     "train": ("train", "Train a LightTrack subnet."),
     "data": ("data", "Check a benchmark's files, or render one."),
     "weights": ("weights", "List, fetch and verify checkpoints."),
     "doctor": ("doctor", "Check this installation and say how to mend it."),
     "init": ("init", "Write a commented evalkit.toml."),
+    "completion": ("completion", "Let the shell complete commands, options and names."),
 }
 
 EXIT_CODES = """\b

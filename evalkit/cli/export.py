@@ -6,15 +6,24 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 
 @click.command(name="export")
-@click.option("--tracker", required=True, metavar="NAME", help="`evalkit list trackers`.")
-@click.option("--runtime", required=True, metavar="R", help="`evalkit list runtimes`.")
+@click.option(
+    "--tracker", required=True, metavar="NAME", shell_complete=known.trackers, help="`evalkit list trackers`."
+)
+@click.option("--runtime", required=True, metavar="R", shell_complete=known.runtimes, help="`evalkit list runtimes`.")
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="A new folder, or an earlier export.")
 @click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint, or a folder of them.")
-@click.option("--precision", default="fp32", show_default=True, metavar="P", help="fp32, fp16, bf16, int8.")
+@click.option(
+    "--precision",
+    default="fp32",
+    show_default=True,
+    metavar="P",
+    shell_complete=known.precisions,
+    help="fp32, fp16, bf16, int8.",
+)
 @click.option("--set", "settings", multiple=True, type=options.Setting(), help="A setting of the tracker.")
 @options.form("table", "json")
 def command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot-matlab", "plain")
 
@@ -14,9 +14,13 @@ LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot
 @click.command(name="import")
 @click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Whose results they are.")
-@click.option("--dataset", required=True, metavar="NAME", help="The benchmark they are of.")
+@click.option(
+    "--dataset", required=True, metavar="NAME", shell_complete=known.datasets, help="The benchmark they are of."
+)
 @click.option("--name", "label", metavar="LABEL", help="Label of the results.  [default: the folder's name]")
-@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@click.option(
+    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+)
 @options.data
 @options.results
 def command(

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from evalkit.cli import known
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -95,7 +97,8 @@ def network(function: F) -> F:
         click.option("--threads", type=Whole(1), default=1, show_default=True, metavar="N",
                      help="Threads of the network's runtime; 1 gives the same boxes everywhere."),
         click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0, mps."),
-        click.option("--precision", default="fp32", show_default=True, metavar="P", help="fp32, fp16, bf16, int8."),
+        click.option("--precision", default="fp32", show_default=True, metavar="P", shell_complete=known.precisions,
+                     help="fp32, fp16, bf16, int8."),
     ):  # fmt: skip
         function = option(function)
     return function

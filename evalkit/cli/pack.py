@@ -6,15 +6,23 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 
 @click.command(name="pack")
-@click.option("--dataset", required=True, metavar="NAME", help="got10k-test, trackingnet-test or a VOT benchmark.")
-@click.option("--tracker", metavar="LABEL", help="Label of the results.")
+@click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    shell_complete=known.datasets,
+    help="got10k-test, trackingnet-test or a VOT benchmark.",
+)
+@click.option("--tracker", metavar="LABEL", shell_complete=known.labels, help="Label of the results.")
 @click.option("--output", type=options.FILE, metavar="FILE.zip", help="Archive to write.")
 @click.option("--check", "existing", type=options.FILE, metavar="FILE.zip", help="Check an archive instead.")
-@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@click.option(
+    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+)
 @options.data
 @options.results
 def command(

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 
 @click.command(name="profile")
-@click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME", help="`evalkit list trackers`.")
+@click.option(
+    "--tracker",
+    "trackers",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    shell_complete=known.trackers,
+    help="`evalkit list trackers`.",
+)
 @click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint, or a folder of them.")
 @click.option(
     "--runtime",
@@ -19,6 +27,7 @@ from evalkit.cli import options
     default=("torch",),
     show_default=True,
     metavar="R",
+    shell_complete=known.runtimes,
     help="`evalkit list runtimes`; `all` for every one that is installed.",
 )
 @options.network

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 
 @click.command(name="report")
-@click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME",
+@click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME", shell_complete=known.datasets,
               help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
 @click.option("--output", type=options.FILE, required=True, metavar="FILE.{html,pdf,md,tex,csv,xlsx,json}",
               help="The suffix says what kind of report it is.")  # fmt: skip
-@click.option("--tracker", "trackers", multiple=True, metavar="LABEL",
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
               help="Label of the results, or the name of a tracker with published numbers only; repeatable.  "
                    "[default: all that have results]")  # fmt: skip
-@click.option("--profile", "profiles", multiple=True, metavar="P",
+@click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=known.profiles,
               help="Metric profile; repeatable.  [default: each benchmark's own]")  # fmt: skip
 @click.option("--costs", type=options.FILE, multiple=True, metavar="FILE",
               help="JSON of `evalkit profile`: MACs, parameters, latency; repeatable.")  # fmt: skip
-@click.option("--published", "names", type=options.Setting(), multiple=True, metavar="LABEL=NAME",
+@click.option("--published", type=options.Setting(), multiple=True, metavar="LABEL=NAME",
               help="Whose published numbers stand beside a label that is no tracker's name; repeatable.")  # fmt: skip
 @click.option("--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; needs frames.")
 @click.option("--jobs", type=options.Whole(1), default=lambda: os.cpu_count() or 1, show_default="cores", metavar="N",
@@ -36,7 +36,7 @@ def command(
     trackers: tuple[str, ...],
     profiles: tuple[str, ...],
     costs: tuple[Path, ...],
-    names: tuple[tuple[str, str], ...],
+    published: tuple[tuple[str, str], ...],
     replay: list[str],
     jobs: int,
     allow_partial: bool,
@@ -67,7 +67,7 @@ def command(
         costs=costs,
         allow_partial=allow_partial,
         replay=replay,
-        names=dict(names),
+        names=dict(published),
         jobs=jobs,
     )
     api.report(gathered, output)

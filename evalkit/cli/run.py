@@ -7,16 +7,19 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 
 @click.command(name="run")
-@click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME",
+@click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME", shell_complete=known.trackers,
               help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.")  # fmt: skip
 @click.option("--dataset", "datasets", multiple=True, default=("synthetic",), show_default=True, metavar="NAME",
+              shell_complete=known.datasets,
               help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
 @click.option("--sequences", type=options.Commas(), help="Only these; scores then say how many of how many.")
-@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@click.option(
+    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+)
 @click.option("--repeat", type=options.Whole(1), metavar="N", help="Repetitions.  [default: the benchmark's]")
 @click.option(
     "--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Of stochastic trackers."
@@ -27,7 +30,14 @@ from evalkit.cli import options
     metavar="FILE",
     help="Checkpoint, or folder of them, instead of $EVALKIT_WEIGHTS, cache or bundled file.",
 )
-@click.option("--runtime", default="torch", show_default=True, metavar="R", help="`evalkit list runtimes`.")
+@click.option(
+    "--runtime",
+    default="torch",
+    show_default=True,
+    metavar="R",
+    shell_complete=known.runtimes,
+    help="`evalkit list runtimes`.",
+)
 @options.network
 @click.option("--set", "settings", type=options.Setting(), multiple=True, help="Override a hyperparameter; repeatable.")
 @options.data

@@ -6,16 +6,24 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 
 @click.command(name="score")
-@click.option("--dataset", required=True, metavar="NAME", help="A registered name (`evalkit list datasets`).")
-@click.option("--tracker", "trackers", multiple=True, metavar="LABEL",
+@click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    shell_complete=known.datasets,
+    help="A registered name (`evalkit list datasets`).",
+)
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
               help="Label of the results; repeatable.  [default: all that have results]")  # fmt: skip
-@click.option("--profile", "profiles", multiple=True, metavar="P",
+@click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=known.profiles,
               help="Metric profile; repeatable; 'all' for all that apply.  [default: the official one]")  # fmt: skip
-@click.option("--protocol", metavar="P", help="Another protocol than the benchmark's own.")
+@click.option(
+    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+)
 @click.option("--attributes", is_flag=True, help="Also by attribute or tag.")
 @click.option("--allow-partial", is_flag=True, help="Score what is there and say n of N.")
 @options.data

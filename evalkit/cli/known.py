@@ -1,0 +1,90 @@
+"""The names a shell completes. Whatever goes wrong here must not disturb the line that somebody types."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from evalkit.registry import Registry
+
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def _completing(names: Callable[[click.Context], Iterable[str | tuple[str, str]]]) -> Complete:
+    """A callback of click's that offers those names, with a line on each where there is one, that begin as typed."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        with contextlib.suppress(Exception):
+            pairs = [name if isinstance(name, tuple) else (name, "") for name in names(ctx)]
+            return [CompletionItem(name, help=line) for name, line in pairs if name.startswith(incomplete)]
+        return []
+
+    return complete
+
+
+def _registered(registry: Registry) -> list[tuple[str, str]]:
+    return [(entry.name, entry.summary) for entry in registry.entries()]
+
+
+def _datasets(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from evalkit import registry
+
+    return _registered(registry.dataset)
+
+
+def _trackers(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from evalkit import registry
+
+    return _registered(registry.tracker)
+
+
+def _labels(ctx: click.Context) -> Iterable[str]:
+    """Trackers with results, of whatever benchmark."""
+    results = Path(ctx.params.get("results") or "results")
+    return sorted({folder.name for folder in results.glob("*/*") if folder.is_dir()})
+
+
+def _profiles(ctx: click.Context) -> Iterable[str]:
+    from evalkit.metrics.profiles import PROFILES
+
+    return ["all", *PROFILES]
+
+
+def _protocols(ctx: click.Context) -> Iterable[str]:
+    from evalkit.protocols import NAMES
+
+    return [name.replace("_", "-") for name in NAMES]
+
+
+def _runtimes(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from evalkit import runtimes
+
+    return [(runtime.name, runtime.summary) for runtime in runtimes.listing()]
+
+
+def _checkpoints(ctx: click.Context) -> Iterable[str]:
+    from evalkit import weights
+
+    return list(weights.catalogue())
+
+
+datasets = _completing(_datasets)
+labels = _completing(_labels)
+profiles = _completing(_profiles)
+protocols = _completing(_protocols)
+precisions = _completing(lambda ctx: ("fp32", "fp16", "bf16", "int8"))
+runtimes = _completing(_runtimes)
+checkpoints = _completing(_checkpoints)
+
+
+def trackers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Registered names, or files once a path is begun: ``my/file.py:MyTracker`` is a tracker as well."""
+    if "/" in incomplete or incomplete.startswith("."):
+        return [CompletionItem(incomplete, type="file")]
+    return _completing(_trackers)(ctx, param, incomplete)
