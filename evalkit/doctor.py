@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,23 +13,28 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalkit import config, registry, weights
+from evalkit import __version__, config, registry, weights
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
 
-_REQUIRED = {
-    "numpy": "numpy",
-    "opencv-python": "cv2",
-    "torch": "torch",
-    "matplotlib": "matplotlib",
-    "pandas": "pandas",
-    "shapely": "shapely",
-    "scipy": "scipy",
-    "got10k": "got10k",
-    "six": "six",
-}
-_OLDEST_SAFE_TORCH = (2, 10)
+_PACKAGE = "evalkit-sot"
+_MODULES = {"opencv-python": "cv2"}
+"""Import names of distributions that are called otherwise."""
+
+_OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+"""Builds of OpenCV; each provides cv2, and two of them overwrite one another."""
+
+_CONVENIENCES = {"fast": ("numba", "compiled loops for large result sets"), "ray": ("ray", "clusters, --engine ray")}
+"""Extras that no runtime stands for: package and what it brings."""
+
 _ROOM_NEEDED = 1 << 30
+_ELSEWHERE = {
+    "results": "Choose another folder with --results",
+    "cache": "Choose another folder with $EVALKIT_CACHE",
+}
+_RENDERED = "synthetic"
+_UNNAMED = "nobody said where"
+_NAME_IT = "evalkit init, then name its folder, or one that holds it, under [data]"
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,12 @@ class Finding:
 
 
 def examine(data: Path | None = None, results: Path = Path("results")) -> list[Finding]:
-    """Look at versions, system libraries, devices, runtimes, plugins, benchmarks, weights and disk."""
+    """Look at versions, system libraries, devices, extras, plugins, configuration, benchmarks, weights and disk."""
     return [
         *_packages(),
         *_devices(),
         *_runtimes(),
+        *_conveniences(),
         *_plugins(),
         *_benchmarks(data),
         *_weights(),
@@ -65,18 +73,53 @@ def examine(data: Path | None = None, results: Path = Path("results")) -> list[F
 
 
 def _packages() -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("ok", "python", version)
-    for package, module in _REQUIRED.items():
-        yield _package(package, module)
-
-
-def _package(package: str, module: str) -> Finding:
+    yield Finding("ok", "evalkit", f"{__version__} in {Path(__file__).parent}")
+    yield Finding("ok", "python", ".".join(map(str, sys.version_info[:3])))
     try:
-        version = metadata.version(package)
+        required = metadata.requires(_PACKAGE) or []
     except metadata.PackageNotFoundError:
-        # Builds without a screen, or with the contrib trackers, provide the same module.
-        version = next((metadata.version(one) for one in _providers(module)), "")
+        yield Finding("problem", _PACKAGE, "not installed, only its folder is here", "pip install -e .")
+        return
+    for requirement in required:
+        if "extra ==" not in requirement and not _is_for_other_pythons(requirement):
+            yield _package(*_parsed(requirement))
+    builds = [name for name in _OPENCV if _version(name)]
+    if len(builds) > 1:
+        yield Finding("problem", "opencv", f"{' and '.join(builds)} overwrite one another",
+                      f"pip uninstall {' '.join(builds)}, then pip install the one that is wanted")  # fmt: skip
+
+
+def _is_for_other_pythons(requirement: str) -> bool:
+    bound = re.search(r"python_version < ['\"](\d+)\.(\d+)", requirement)
+    return bound is not None and sys.version_info[:2] >= (int(bound[1]), int(bound[2]))
+
+
+def _parsed(requirement: str) -> tuple[str, tuple[int, ...]]:
+    """Name and oldest version of a requirement as pyproject.toml writes them.
+
+    >>> _parsed("numpy>=1.26"), _parsed("six")
+    (('numpy', (1, 26)), ('six', ()))
+    """
+    name, _, oldest = requirement.partition(";")[0].partition(">=")
+    return name.strip(), _numbers(oldest)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    leading = re.match(r"\s*(\d+(?:\.\d+)*)", version)
+    return tuple(int(part) for part in leading[1].split(".")) if leading else ()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _package(package: str, oldest: tuple[int, ...]) -> Finding:
+    module = _MODULES.get(package, package)
+    # Builds of OpenCV without a screen, or with the contrib trackers, provide the same module.
+    version = _version(package) or next((_version(one) for one in _providers(module)), "")
     try:
         importlib.import_module(module)
     except ImportError as error:
@@ -85,9 +128,10 @@ def _package(package: str, module: str) -> Finding:
         else:
             cure = f"pip install {package}"
         return Finding("problem", package, f"cannot be imported: {error}", cure)
-    if package == "torch" and tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_SAFE_TORCH:
-        return Finding("problem", package, f"{version}: loading checkpoints is unsafe before 2.10",
-                       "pip install 'torch>=2.10'")  # fmt: skip
+    if version and _numbers(version) < oldest:
+        wanted = ".".join(map(str, oldest))
+        why = "loading checkpoints is unsafe before" if package == "torch" else "evalkit needs"
+        return Finding("problem", package, f"{version}: {why} {wanted}", f"pip install '{package}>={wanted}'")
     return Finding("ok", package, version or "present")
 
 
@@ -102,6 +146,11 @@ def _devices() -> Iterator[Finding]:
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             yield Finding("ok", f"cuda:{index}", torch.cuda.get_device_name(index))
+    elif shutil.which("nvidia-smi"):
+        yield Finding("absent", "cuda", f"there is an NVIDIA driver, but torch {torch.__version__} cannot use it",
+                      "pip install --force-reinstall torch, without the constraint to its CPU build")  # fmt: skip
+    elif torch.backends.mps.is_available():
+        yield Finding("ok", "mps", "the GPU of Apple's processors")
     else:
         yield Finding("absent", "cuda", "no GPU that torch can use; everything runs on the CPU")
 
@@ -113,9 +162,28 @@ def _runtimes() -> Iterator[Finding]:
         missing = ", ".join(runtime.missing)
         if missing:
             yield Finding("absent", f"runtime {runtime.name}", f"needs {missing}",
-                          f"pip install 'evalkit-sot[{runtime.extra}]'")  # fmt: skip
+                          f"pip install '{_PACKAGE}[{runtime.extra}]'")  # fmt: skip
+        elif runtime.version is None:
+            yield Finding("absent", f"runtime {runtime.name}", "needs torch", "pip install torch")
+        elif runtime.name == "torch-compile" and not _compiler():
+            yield Finding("absent", f"runtime {runtime.name}", "needs a C++ compiler", "apt-get install g++")
         else:
             yield Finding("ok", f"runtime {runtime.name}", runtime.summary)
+
+
+def _compiler() -> str | None:
+    chosen = os.environ.get("CXX")
+    return next(filter(None, map(shutil.which, [chosen] if chosen else ["c++", "g++", "clang++", "cl"])), None)
+
+
+def _conveniences() -> Iterator[Finding]:
+    for extra, (package, summary) in _CONVENIENCES.items():
+        version = _version(package)
+        if version:
+            yield Finding("ok", f"extra {extra}", f"{package} {version}: {summary}")
+        else:
+            yield Finding("absent", f"extra {extra}", f"{summary}: needs {package}",
+                          f"pip install '{_PACKAGE}[{extra}]'")  # fmt: skip
 
 
 def _plugins() -> Iterator[Finding]:
@@ -127,22 +195,36 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _benchmarks(data: Path | None) -> Iterator[Finding]:
-    for name in registry.dataset.names():
-        if name.endswith(":"):
-            continue
-        try:
-            dataset = open_dataset(name, data)
-        except EvalkitError as error:
-            yield Finding("absent", name, error.what, error.hint or "Name its folder with --data or in evalkit.toml")
-            continue
-        found, expected = len(dataset.sequences), len(dataset.expected)
-        where = "" if dataset.root is None else f" in {dataset.root}"
-        status = "ok" if found >= expected else "absent"
-        yield Finding(status, name, f"{found} of {expected} sequences{where}",
-                      "" if status == "ok" else f"evalkit data check {name}")  # fmt: skip
+    try:
+        config.load()
+        for name in sorted(registry.dataset.names(), key=lambda name: name != _RENDERED):
+            root = config.data_root(name, data)
+            yield (
+                _benchmark(name, data)
+                if root is not None or name == _RENDERED
+                else Finding("absent", name, _UNNAMED, _NAME_IT)
+            )
+    except EvalkitError as error:  # of the configuration, which all benchmarks are found by
+        yield Finding("problem", "data", f"{error.where}: {error.what}", error.hint or "Mend it")
+
+
+def _benchmark(name: str, data: Path | None) -> Finding:
+    try:
+        dataset = open_dataset(name, data)
+    except EvalkitError as error:
+        return Finding("absent", name, f"not in {error.where}" if error.where else error.what, error.hint or _NAME_IT)
+    found, expected = len(dataset.sequences), len(dataset.expected)
+    where = "" if dataset.root is None else f" in {dataset.root}"
+    status = "ok" if found >= expected else "absent"
+    return Finding(status, name, f"{found} of {expected} sequences{where}",
+                   "" if status == "ok" else f"evalkit data check {name}")  # fmt: skip
 
 
 def _weights() -> Iterator[Finding]:
+    named = os.environ.get("EVALKIT_WEIGHTS")
+    if named and not Path(named).exists():
+        yield Finding("problem", "$EVALKIT_WEIGHTS", f"nothing is at {named}", "Set it to a folder, or unset it")
+        return
     for name in weights.catalogue():
         try:
             found = weights.find(name)
@@ -158,6 +240,11 @@ def _room(results: Path) -> Iterator[Finding]:
         while not existing.exists():
             existing = existing.parent
         free = shutil.disk_usage(existing).free
+        if not existing.is_dir() or not os.access(existing, os.W_OK):
+            yield Finding(
+                "problem", f"disk for {subject}", f"nothing can be written to {existing}", _ELSEWHERE[subject]
+            )
+            continue
         status = "ok" if free >= _ROOM_NEEDED else "problem"
         yield Finding(status, f"disk for {subject}", f"{free / (1 << 30):.1f} GiB free at {folder}",
-                      "" if status == "ok" else "Make room, or choose another folder")  # fmt: skip
+                      "" if status == "ok" else f"Make room: 1 GiB is little. {_ELSEWHERE[subject]}")  # fmt: skip

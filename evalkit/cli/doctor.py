@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.cli import options
+
+if TYPE_CHECKING:
+    from evalkit.doctor import Finding
 
 _MARKS = {"ok": "ok", "absent": "--", "problem": "!!"}
 
@@ -31,9 +37,19 @@ def command(data: Path | None, results: Path, form: str) -> int:
     if form == "json":
         click.echo(api.render("json", rows=[finding.record() for finding in findings]))
     else:
-        width = max(len(finding.subject) for finding in findings)
-        for finding in findings:
-            click.echo(f"{_MARKS[finding.status]}  {finding.subject:<{width}}  {finding.text}")
-            if finding.cure:
-                click.echo(f"    {'':<{width}}  -> {finding.cure}")
+        for line in _lines(findings):
+            click.echo(line)
     return 1 if any(finding.status == "problem" for finding in findings) else 0
+
+
+def _lines(findings: list[Finding]) -> Iterator[str]:
+    """One line a finding and one a cure; neighbours that lack the same thing share both."""
+    width = max(len(finding.subject) for finding in findings)
+    for (status, text, cure), group in groupby(findings, key=lambda one: (one.status, one.text, one.cure)):
+        subjects = [finding.subject for finding in group]
+        if len(subjects) == 1:
+            yield f"{_MARKS[status]}  {subjects[0]:<{width}}  {text}"
+        else:
+            yield f"{_MARKS[status]}  {f'{len(subjects)} others':<{width}}  {text}: {', '.join(subjects)}"
+        if cure:
+            yield f"    {'':<{width}}  -> {cure}"
