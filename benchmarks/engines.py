@@ -1,6 +1,6 @@
 """Engines against one another: processes, Ray, lockstep, and memory over a thousand sequences.
 
-    python benchmarks/engines.py workers --data /data/OTB --dataset otb100 --sequences Couple,Crossing,Man,Bird2 --ray
+    python benchmarks/engines.py workers --data /data/OTB --dataset otb100 --sequences Couple,Man --repeat 3 --ray
     python benchmarks/engines.py lockstep --lanes 4
     python benchmarks/engines.py lockstep --lanes 64 --device cuda:0 --runtime torch-cuda-graph --sequences 64
     python benchmarks/engines.py memory
@@ -59,7 +59,7 @@ def workers(options: argparse.Namespace) -> None:
 def run(options: argparse.Namespace, results: Path, more: tuple[str, ...]) -> tuple[float, float]:
     """Wall-clock and CPU seconds of a whole command, its worker processes included."""
     command = [sys.executable, "-m", "evalkit", "run", "--tracker", options.tracker, "--dataset", options.dataset]
-    for option in ("data", "weights", "sequences", "runtime"):
+    for option in ("data", "weights", "sequences", "runtime", "repeat"):
         if getattr(options, option):
             command += [f"--{option}", str(getattr(options, option))]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=20, help="of every rendered sequence")
     parser.add_argument("--lanes", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeat", type=int, help="of every sequence: a run of minutes tells more than its start")
     parser.add_argument("--ray", action="store_true")
     options = parser.parse_args()
     options.tracker = options.tracker or ("mosse" if options.what == "memory" else "lighttrack-m")

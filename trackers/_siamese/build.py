@@ -84,6 +84,18 @@ def loaded(
         module = network()
     if convert is not None:
         state = convert(state, list(module.state_dict()), path)
-    module = module.to_empty(device="cpu")
+    _give_memory(module)
     checkpoints.fit(module, state, where=path, unused=unused)
     return module.eval().requires_grad_(False)
+
+
+def _give_memory(module: nn.Module) -> None:
+    """Put tensors without values where those without memory are.
+
+    ``Module.to_empty`` does the same by way of symbolic shapes, whose import takes half a second.
+    """
+    for child in module.modules():
+        for name, value in child.named_parameters(recurse=False):
+            setattr(child, name, nn.Parameter(torch.empty(value.shape, dtype=value.dtype)))
+        for name, buffer in child.named_buffers(recurse=False):
+            setattr(child, name, torch.empty(buffer.shape, dtype=buffer.dtype))
