@@ -65,6 +65,7 @@ class Mask:
 
 
 Region: TypeAlias = Box | Polygon | Mask
+"""One target region."""
 
 
 class State(IntEnum):

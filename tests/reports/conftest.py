@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import pytest
-from headless_browser import Browser
 
 from evalkit import registry
 from evalkit.comparison import Comparison
@@ -72,18 +69,6 @@ def compare() -> Callable[..., Comparison]:
 @pytest.fixture(scope="session")
 def nasty(compare: Callable[..., Comparison]) -> Comparison:
     return compare(*NASTY)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        reason = "chromium and chromedriver are not on the path; Debian: apt install chromium chromium-driver"
-        if os.environ.get("EVALKIT_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with Browser(chromium, driver) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="session")

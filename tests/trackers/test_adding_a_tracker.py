@@ -12,7 +12,7 @@ import pytest
 from evalkit import registry
 from evalkit.types import Box, Region
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-a-tracker.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "add-a-tracker.md"
 
 
 @pytest.fixture

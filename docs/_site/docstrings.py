@@ -1,0 +1,28 @@
+"""Docstrings as the site shows them: examples, drawings and tables in them keep their lines."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import griffe
+
+_EXAMPLE = re.compile(r"(?:^[ \t]*>>> .*\n(?:^[ \t]*\S.*(?:\n|\Z))*)+", re.MULTILINE)
+_TABLE = re.compile(r"^(?:.*\n)?=+ .*=\n(?:.*\n)+?=+ .*=$", re.MULTILINE)
+_LITERAL = re.compile(r"::\n\n(?=    )")
+
+
+class Fences(griffe.Extension):
+    """Sets fences around what docstrings write as plain text."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        if obj.docstring is not None:
+            obj.docstring.value = fenced(obj.docstring.value)
+
+
+def fenced(text: str) -> str:
+    """A docstring with its examples and tables in fences."""
+    if "Examples:\n" not in text:
+        text = _EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text)
+    text = _TABLE.sub(lambda found: f"```text\n{found[0]}\n```", text)
+    return _LITERAL.sub(":\n\n", text)
