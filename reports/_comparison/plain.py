@@ -19,7 +19,7 @@ def compose_scores(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequ
         for group in groups(scores).values()
     ]
     if costs and not scores:
-        tables.append(costs_table(view, costs))
+        tables.append(costs_table(costs))
     section = Section("scores", "Scores", tables=tuple(tables))
     return Document("Scores", "", view.contenders, (section,), tuple(notices))
 
@@ -122,7 +122,7 @@ def title(scores: Sequence[Score]) -> str:
     return f"{first.dataset}{attribute} ({number}{of} sequences, {first.protocol.replace('_', '-')}, {profiles})"
 
 
-def costs_table(view: View, costs: Sequence[Cost]) -> Table:
+def costs_table(costs: Sequence[Cost]) -> Table:
     """One row a cost, with the circumstances it holds under."""
     columns = (
         Column("tracker", numeric=False),
@@ -133,7 +133,7 @@ def costs_table(view: View, costs: Sequence[Cost]) -> Table:
     )
     rows = tuple(
         (
-            name_cell(view.contender(cost.tracker)), Cell(cost.quantity), Cell(cost.convention), _plain(cost.value),
+            Cell(cost.tracker), Cell(cost.quantity), Cell(cost.convention), _plain(cost.value),
             Cell(cost.unit), Cell(cost.input), Cell(cost.runtime), Cell(cost.precision), Cell(cost.device),
             number_cell(cost.threads, 0),
         )

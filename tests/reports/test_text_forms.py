@@ -14,6 +14,7 @@ from evalkit import comparison as comparisons
 from evalkit import registry
 from evalkit.comparison import Comparison
 from evalkit.reports._comparison.document import Cell, Column, Table
+from evalkit.types import Cost
 
 Compare = Callable[..., Comparison]
 
@@ -107,6 +108,12 @@ def test_the_terminal_shows_control_characters_instead_of_obeying_them(compare: 
     text = str(written("table", compare("red\x1b[31m", "two")))
     assert "\x1b" not in text
     assert "red\\x1b[31m" in text
+
+
+def test_costs_without_scores_are_not_called_published() -> None:
+    entry, _ = registry.report.find("table")
+    text = entry.build(costs=[Cost("mine", "fps", "tracking", 20.0, "1/s")])
+    assert re.search(r"^mine  +fps", text, re.MULTILINE)
 
 
 def test_the_suffix_decides_the_form(tmp_path: object) -> None:
