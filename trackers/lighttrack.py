@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +10,12 @@ from evalkit import registry
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._siamese.decode import distances
+from evalkit.trackers._siamese.family import Model, factory
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, half_to_even, twice
-from evalkit.trackers._siamese.settings import Published, choose
+from evalkit.trackers._siamese.settings import Published
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from evalkit.trackers._siamese.tracker import SiameseTracker
+    from torch import Tensor, nn
 
 PUBLISHED = (
     Published(
@@ -49,54 +47,46 @@ RULES = {
 """How LightTrack differs from the others, by the stride of the features; source: its lib/tracker/lighttrack.py."""
 
 
-@registry.tracker(
+def model(variant: str | None, benchmark: str | None) -> Model:
+    """An architecture, LightTrack-Mobile unless ``variant`` is another path string.
+
+    The weights may be a supernet's checkpoint; the architecture is then cut out of it.
+    """
+    if variant == "":
+        raise EvalkitError("no architecture is named", where="lighttrack:", hint=f"Write lighttrack:{MOBILE}")
+    architecture = parse(MOBILE if variant is None else variant)
+
+    def network() -> nn.Module:
+        from evalkit.trackers._lighttrack.network import LightTrack
+
+        return LightTrack(architecture)
+
+    def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
+        from evalkit.trackers._lighttrack import supernet
+
+        return supernet.cut(state, architecture, keys, where=path) if supernet.is_supernet(state) else state
+
+    return Model(
+        network,
+        RULES[architecture.stride],
+        PUBLISHED,
+        checkpoint="lighttrack-m" if architecture.path == MOBILE else f"lighttrack:{architecture.path}",
+        images={"normalized": True},
+        convert=convert,
+        facts={"architecture": architecture.path},
+    )
+
+
+registry.tracker(
     "lighttrack-m",
     summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
     weights="lighttrack-m",
     paper="arXiv:2104.14545",
     training="evalkit.trackers._lighttrack.training",
-)
-@registry.tracker(
+)(factory(model))
+registry.tracker(
     "lighttrack:",
     summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
     paper="arXiv:2104.14545",
     training="evalkit.trackers._lighttrack.training",
-)
-def lighttrack(
-    *,
-    variant: str | None = None,
-    benchmark: str | None = None,
-    weights: Path | None = None,
-    runtime: str = "torch",
-    precision: str = "fp32",
-    device: str = "cpu",
-    threads: int = 1,
-    settings: Mapping[str, str] | None = None,
-) -> SiameseTracker:
-    """The tracker of an architecture, LightTrack-Mobile unless ``variant`` is another path string.
-
-    ``weights`` may be a supernet's checkpoint; the architecture is then cut out of it.
-    """
-    from evalkit.trackers._lighttrack import supernet
-    from evalkit.trackers._lighttrack.network import LightTrack
-    from evalkit.trackers._siamese.build import build
-    from evalkit.trackers._siamese.networks import Execution, Preparation
-
-    if variant == "":
-        raise EvalkitError("no architecture is named", where="lighttrack:", hint=f"Write lighttrack:{MOBILE}")
-    architecture = parse(MOBILE if variant is None else variant)
-
-    def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
-        return supernet.cut(state, architecture, keys, where=path) if supernet.is_supernet(state) else state
-
-    return build(
-        lambda: LightTrack(architecture),
-        RULES[architecture.stride],
-        choose(PUBLISHED, benchmark, settings),
-        checkpoint="lighttrack-m" if architecture.path == MOBILE else f"lighttrack:{architecture.path}",
-        weights=weights,
-        preparation=Preparation(normalized=True),
-        convert=convert,
-        facts={"architecture": architecture.path},
-        execution=Execution(runtime, precision, device, threads),
-    )
+)(factory(model))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit import registry
 from evalkit.trackers._siamese.decode import pair_distances
+from evalkit.trackers._siamese.family import Model, factory
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_to_even, half_up, once
-from evalkit.trackers._siamese.settings import Published, choose
+from evalkit.trackers._siamese.settings import Published
 
 if TYPE_CHECKING:
-    from evalkit.trackers._siamese.tracker import SiameseTracker
+    from torch import nn
 
 STRIDE = 16
 SEARCH_SIZE = 255
@@ -53,36 +52,19 @@ def rules(version: int) -> Rules:
     )
 
 
-def _factory(version: int) -> Callable[..., SiameseTracker]:
-    how = rules(version)
+def model(version: int) -> Model:
+    """One of the three, the same on every benchmark."""
 
-    def nanotrack(
-        *,
-        benchmark: str | None = None,
-        weights: Path | None = None,
-        runtime: str = "torch",
-        precision: str = "fp32",
-        device: str = "cpu",
-        threads: int = 1,
-        settings: Mapping[str, str] | None = None,
-    ) -> SiameseTracker:
+    def network() -> nn.Module:
         from evalkit.trackers._nanotrack.network import NanoTrack
-        from evalkit.trackers._siamese.build import build
-        from evalkit.trackers._siamese.networks import Execution, Preparation
 
-        return build(
-            lambda: NanoTrack(version),
-            how,
-            choose([published(version)], benchmark, settings),
-            checkpoint=f"nanotrack-v{version}",
-            weights=weights,
-            preparation=Preparation(bgr=True),
-            execution=Execution(runtime, precision, device, threads),
-        )
+        return NanoTrack(version)
 
-    return nanotrack
+    return Model(network, rules(version), [published(version)], f"nanotrack-v{version}", images={"bgr": True})
 
 
 for _version, _summary in _SUMMARIES.items():
-    _name = f"nanotrack-v{_version}"
-    registry.tracker(_name, summary=_summary, weights=_name)(_factory(_version))
+    _model = model(_version)
+    registry.tracker(_model.checkpoint, summary=_summary, weights=_model.checkpoint)(
+        factory(lambda variant, benchmark, model=_model: model)  # type: ignore[misc]
+    )

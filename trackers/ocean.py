@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit import registry
 from evalkit.trackers._siamese.decode import aligned_distances, distances
+from evalkit.trackers._siamese.family import Model, factory
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, half_to_even, twice
-from evalkit.trackers._siamese.settings import Published, choose
+from evalkit.trackers._siamese.settings import Published
 
 if TYPE_CHECKING:
-    from evalkit.trackers._siamese.tracker import SiameseTracker
+    from torch import nn
 
 STRIDE = 8
 
@@ -45,37 +43,30 @@ PLAIN, ALIGNED = (
 """How Ocean differs from the others, without and with its object-aware branch; source: its lib/tracker/ocean.py."""
 
 
-@registry.tracker(
+def model(variant: str | None, benchmark: str | None) -> Model:
+    """Ocean as its authors test it: the object-aware branch is used on VOT alone."""
+    aligned = (benchmark or "").casefold().startswith("vot")
+
+    def network() -> nn.Module:
+        from evalkit.trackers._ocean.network import Ocean
+
+        return Ocean(aligned=aligned)
+
+    return Model(
+        network,
+        ALIGNED if aligned else PLAIN,
+        PUBLISHED,
+        checkpoint="ocean",
+        images={"bgr": True},
+        outputs=("cls", "reg", "align") if aligned else ("cls", "reg"),
+        unused=() if aligned else ("align_head.",),
+        facts={"aligned": aligned},
+    )
+
+
+registry.tracker(
     "ocean",
     summary="Ocean, offline: 20.3 G operations, 25.9 M parameters; with its object-aware branch on VOT",
     weights="ocean",
     paper="arXiv:2006.10721",
-)
-def ocean(
-    *,
-    benchmark: str | None = None,
-    weights: Path | None = None,
-    runtime: str = "torch",
-    precision: str = "fp32",
-    device: str = "cpu",
-    threads: int = 1,
-    settings: Mapping[str, str] | None = None,
-) -> SiameseTracker:
-    """Ocean as its authors test it: the object-aware branch is used on VOT alone."""
-    from evalkit.trackers._ocean.network import Ocean
-    from evalkit.trackers._siamese.build import build
-    from evalkit.trackers._siamese.networks import Execution, Preparation
-
-    aligned = (benchmark or "").casefold().startswith("vot")
-    return build(
-        partial(Ocean, aligned=aligned),
-        ALIGNED if aligned else PLAIN,
-        choose(PUBLISHED, benchmark, settings),
-        checkpoint="ocean",
-        weights=weights,
-        preparation=Preparation(bgr=True),
-        outputs=("cls", "reg", "align") if aligned else ("cls", "reg"),
-        unused=() if aligned else ("align_head.",),
-        facts={"aligned": aligned},
-        execution=Execution(runtime, precision, device, threads),
-    )
+)(factory(model))

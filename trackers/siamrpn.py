@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit import registry
 from evalkit.trackers._siamese.decode import anchors
+from evalkit.trackers._siamese.family import Model, factory
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_to_even, half_up, once
-from evalkit.trackers._siamese.settings import Published, choose
+from evalkit.trackers._siamese.settings import Published
 
 if TYPE_CHECKING:
-    from evalkit.trackers._siamese.tracker import SiameseTracker
+    from torch import nn
 
 STRIDE = 8
 ANCHORS = ((104.0, 32.0), (88.0, 40.0), (64.0, 64.0), (40.0, 80.0), (32.0, 96.0))
@@ -123,43 +122,31 @@ def published(configuration: Configuration) -> Published:
     return Published("every benchmark", configuration.hyperparameters, source, ("*",))
 
 
-def _factory(name: str, configuration: Configuration) -> Callable[..., SiameseTracker]:
-    how = rules(configuration)
+def model(name: str) -> Model:
+    """One of the configurations, the same on every benchmark."""
+    configuration = CONFIGURATIONS[name]
 
-    def siamrpn(
-        *,
-        benchmark: str | None = None,
-        weights: Path | None = None,
-        runtime: str = "torch",
-        precision: str = "fp32",
-        device: str = "cpu",
-        threads: int = 1,
-        settings: Mapping[str, str] | None = None,
-    ) -> SiameseTracker:
-        from evalkit.trackers._siamese.build import build
-        from evalkit.trackers._siamese.networks import Execution, Preparation
+    def network() -> nn.Module:
         from evalkit.trackers._siamrpn.network import SiamRPN
 
-        return build(
-            lambda: SiamRPN(
-                configuration.backbone,
-                inputs=configuration.inputs,
-                channels=configuration.channels,
-                weighted=configuration.weighted,
-            ),
-            how,
-            choose([published(configuration)], benchmark, settings),
-            checkpoint=name,
-            weights=weights,
-            preparation=Preparation(bgr=True),
-            outputs=("cls", "loc"),
-            execution=Execution(runtime, precision, device, threads),
+        return SiamRPN(
+            configuration.backbone,
+            inputs=configuration.inputs,
+            channels=configuration.channels,
+            weighted=configuration.weighted,
         )
 
-    return siamrpn
+    return Model(
+        network,
+        rules(configuration),
+        [published(configuration)],
+        checkpoint=name,
+        images={"bgr": True},
+        outputs=("cls", "loc"),
+    )
 
 
 for _name, _configuration in CONFIGURATIONS.items():
-    registry.tracker(
-        _name, summary=_configuration.summary, weights=_name, paper="arXiv:1812.11703"
-    )(_factory(_name, _configuration))  # fmt: skip
+    registry.tracker(_name, summary=_configuration.summary, weights=_name, paper="arXiv:1812.11703")(
+        factory(lambda variant, benchmark, name=_name: model(name))  # type: ignore[misc]
+    )
