@@ -118,9 +118,14 @@ def _recorded(now: Entrant, clip: Clip) -> LatencyRecord:
 
 
 def _pairs(first: Entrant, second: Entrant, clip: Clip, count: int) -> Iterator[Turns]:
+    """Every other one is started the other way round, on core after core."""
     cores = turns.cores()
     for number in range(count):
-        yield turns.take(first, second, clip, core=cores[number % len(cores)])
+        core = cores[number // 2 % len(cores)]
+        if number % 2:
+            yield turns.take(second, first, clip, core=core).swapped()
+        else:
+            yield turns.take(first, second, clip, core=core)
 
 
 def _ratios(taken: Sequence[Turns]) -> Columns:

@@ -30,9 +30,13 @@ def raced(first: Entrant, second: Entrant, clip: Clip) -> Turns:
     return turns.take(first, second, clip, core=turns.cores()[0])
 
 
-def test_the_ratio_is_the_median_over_pairs_of_frames() -> None:
-    cpu = np.array([[1.0, 2.0, 4.0], [1.1, 2.2, 400.0]])
-    assert Turns(cpu, cpu, ({}, {})).ratio == pytest.approx(1.1)
+def test_the_ratio_is_the_median_over_blocks_in_which_each_side_begins_once() -> None:
+    # Blocks (1 + 3) and (1.5 + 2.9), (2 + 2) and (2 + 2.4), (1 + 1) and (100 + 100): ratios 1.1, 1.1, 100.
+    cpu = np.array([[1.0, 3.0, 2.0, 2.0, 1.0, 1.0], [1.5, 2.9, 2.0, 2.4, 100.0, 100.0]])
+    found = Turns(cpu, cpu, ({"a": ""}, {"b": ""}))
+    assert found.ratio == pytest.approx(1.1)
+    assert found.swapped().ratio == pytest.approx(1 / 1.1)
+    assert found.swapped().modules == ({"b": ""}, {"a": ""})
 
 
 @pytest.mark.slow
