@@ -55,7 +55,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def titles() -> Iterator[tuple[Path, str]]:
     for path in sorted((ROOT / "docs" / "decisions").glob("*.md")):
-        yield path, path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        yield path, path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").replace(": ", " ", 1)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

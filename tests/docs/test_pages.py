@@ -10,6 +10,8 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
 
 import click
 import pytest
@@ -32,6 +34,7 @@ ASK = "echo $?"
 EXEMPT: dict[tuple[str, str], str] = {
     ("README.md", "pip install --constraint constraints.txt ."): "a step of .ci/run of its own",
     ("README.md", "pip install tox"): "a step of .ci/run of its own",
+    ("CONTRIBUTING.md", "EVALKIT_REWRITE_DOCS=1 pytest tests/docs -k report"): "it would run itself",
 }
 """By page and first line, the blocks that no test runs, and why; the page says so above the block."""
 
@@ -154,10 +157,42 @@ def test_commands_inside_of_sentences_name_commands_and_options_that_exist(page:
         assert named <= known, f"{page}: `{span}` names {sorted(named - known)}"
 
 
+def test_the_table_of_trackers_in_the_readme_is_what_its_script_makes(data: Path) -> None:
+    spec = importlib.util.spec_from_file_location("readme_table", ROOT / "benchmarks" / "readme_table.py")
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    made = script.table(data / "annotations", data / "results")
+    assert script.in_readme((ROOT / "README.md").read_text(encoding="utf-8"))[0].rstrip() == made
+
+
 def test_the_chinese_page_gives_commands_that_the_english_pages_give() -> None:
-    run = {"".join(block.text.split()) for page in PAGES for block in blocks(page)}
+    english = [block for page in PAGES for block in blocks(page)]
     for block in blocks(CHINESE):
-        assert "".join(block.text.split()) in run, f"{CHINESE}:{block.line}: no English page has this block"
+        assert any(says_the_same(block, one) for one in english), f"{CHINESE}:{block.line}: no English page has this"
+
+
+def says_the_same(one: Block, other: Block) -> bool:
+    """Whether two blocks hold the same commands and show the same, but for what belongs to one machine."""
+    if one.language != other.language or one.language != "console":
+        return one.language == other.language and one.lines == other.lines
+    pairs = list(zip_longest(commands(one), commands(other)))
+    return all(
+        a is not None
+        and b is not None
+        and a.text == b.text
+        and difference(a.output or (), "\n".join(b.output or ())) is None
+        for a, b in pairs
+    )
+
+
+def test_the_picture_of_the_house_has_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = {room for cell in re.findall(r"^\| `([a-z0-9 ]+)` \|", page, re.MULTILINE) for room in cell.split()}
+    there = {
+        path.stem for path in (ROOT / "evalkit").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert named == (there | {"trackers", "datasets", "reports"}) - {"__init__", "__main__"}
 
 
 def test_a_difference_is_seen_and_rounding_is_not() -> None:
