@@ -1,28 +1,39 @@
-"""How often the accuracy gate is wrong, by simulation.
+"""How often the gates on accuracy and on latency are wrong, by simulation.
 
     python benchmarks/gates.py [--runs 2000] [--sequences 12,60,100,280] [--metrics 3]
+    python benchmarks/gates.py latency [--runs 2000]
 
-Scores of a change that is none follow what reruns of real trackers look like: 95 of 100 sequences move by sigma 0.002,
-5 diverge and move by sigma 0.2. On top of that, every sequence loses the same true drop. The margin is 0.005.
+Accuracy. Scores of a change that is none follow what reruns of real trackers look like: 95 of 100 sequences move by
+sigma 0.002, 5 diverge and move by sigma 0.2. On top of that, every sequence loses the same true drop. The margin is
+0.005.
 
 Columns: how often the gate fails, passes and is inconclusive; and what two other rules would have done: the interval
 of percentiles alone, and a bare threshold on the mean.
+
+Latency. Ratios of CPU times differ from pair to pair of processes by a standard deviation as measured (0.5 to 1 %
+between equal ones in ONNX Runtime and NumPy, 1 to 2 % in PyTorch, more where ten processes fight for two cores). Beside
+the reference workload, each of the two sessions has a deviation of its own in addition. Margins are the default ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.statistics import holm
-from evalkit.regression import accuracy
+from evalkit.regression import accuracy, latency, timing
 from evalkit.regression.outcome import Verdict
+from evalkit.regression.records import LatencyRecord, TrackerRecord
 from evalkit.regression.statistical import verdict_of
+from evalkit.regression.suite import LatencyGate
 
 MARGIN = 0.005
 DROPS = (0.0, 0.005, 0.02)
+SPREADS = (0.005, 0.01, 0.02, 0.04)
+SLOWDOWNS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def differences(rng: np.random.Generator, count: int, drop: float) -> NDArray[np.float64]:
@@ -47,17 +58,51 @@ def judged(rng: np.random.Generator, count: int, drop: float, metrics: int) -> t
     return verdicts, percentile, bare
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--sequences", default="12,24,60,100,280")
-    parser.add_argument("--metrics", type=int, default=1, help="metrics of one suite, adjusted by Holm")
-    arguments = parser.parse_args()
+def beside(rng: np.random.Generator, spread: float, slowdown: float) -> tuple[Verdict, int]:
+    """Verdict beside the former code, and the number of pairs it took."""
+    gate = LatencyGate()
+    ratios = tuple(np.exp(rng.normal(math.log1p(slowdown), spread, latency.PAIRS[1])).tolist())
+    counts = range(latency.PAIRS[0], latency.PAIRS[1])
+    count = next((count for count in counts if timing.enough(gate)(ratios[:count])), latency.PAIRS[1])
+    timed = latency.Timed(latency.Beside(ratios[:count], "", 0.01, 0.01, 1.0, 1.0))
+    record = TrackerRecord({}, None, {}, {})
+    return timing.latency("", record, record, timed, gate)[0].verdict, count
+
+
+def recorded(rng: np.random.Generator, spread: float, slowdown: float) -> Verdict:
+    """Verdict beside the ratio that a baseline keeps, from another session."""
+
+    def record(center: float) -> LatencyRecord:
+        session = rng.normal(center, timing.SESSION)
+        ratios = np.exp(rng.normal(session, spread, latency.RECORDED)).tolist()
+        return LatencyRecord(tuple(ratios), "", 0.01, 0.01, 1.0)
+
+    old = TrackerRecord({}, None, {}, {}, record(0.0))
+    timed = latency.Timed(recorded=record(math.log1p(slowdown)))
+    return timing.latency("", old, old, timed, LatencyGate())[0].verdict
+
+
+def latencies(runs: int) -> None:
+    print("deviation  slower   beside: fail   pass  inconclusive  pairs   recorded: fail   pass  inconclusive")
+    for spread in SPREADS:
+        for slowdown in SLOWDOWNS:
+            rng = np.random.default_rng(0)
+            rows = [beside(rng, spread, slowdown) for _ in range(runs)]
+            others = [recorded(rng, spread, slowdown) for _ in range(runs)]
+            order = (Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE)
+            near = [sum(one is verdict for one, _ in rows) / runs for verdict in order]
+            far = [sum(one is verdict for one in others) / runs for verdict in order]
+            pairs = sum(count for _, count in rows) / runs
+            print(f"{spread:9.1%} {slowdown:7.0%} {near[0]:14.3f} {near[1]:6.3f} {near[2]:13.3f} {pairs:6.1f}"
+                  f" {far[0]:16.3f} {far[1]:6.3f} {far[2]:13.3f}")  # fmt: skip
+
+
+def accuracies(counts: list[int], metrics: int, runs: int) -> None:
     print("sequences  true drop   fail   pass  inconclusive  any metric fails  percentile alone  bare threshold")
-    for count in map(int, arguments.sequences.split(",")):
+    for count in counts:
         for drop in DROPS:
             rng = np.random.default_rng(count)
-            rows = [judged(rng, count, drop, arguments.metrics) for _ in range(arguments.runs)]
+            rows = [judged(rng, count, drop, metrics) for _ in range(runs)]
             first = [verdicts[0] for verdicts, _, _ in rows]
             shares = [sum(one is verdict for one in first) / len(rows) for verdict in list(Verdict)[:3]]
             anywhere = sum(Verdict.FAIL in verdicts for verdicts, _, _ in rows) / len(rows)
@@ -66,6 +111,19 @@ def main() -> None:
             widths = (7, 7, 14, 18, 18, 16)
             cells = "".join(f"{number:{width}.3f}" for number, width in zip(numbers, widths, strict=True))
             print(f"{count:9d}  {drop:9.3f}{cells}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("gate", nargs="?", choices=("accuracy", "latency"), default="accuracy")
+    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--sequences", default="12,24,60,100,280")
+    parser.add_argument("--metrics", type=int, default=1, help="metrics of one suite, adjusted by Holm")
+    arguments = parser.parse_args()
+    if arguments.gate == "latency":
+        latencies(arguments.runs)
+    else:
+        accuracies(list(map(int, arguments.sequences.split(","))), arguments.metrics, arguments.runs)
 
 
 if __name__ == "__main__":
