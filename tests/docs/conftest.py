@@ -103,6 +103,7 @@ def shell_for(alone: None, tmp_path: Path, request: pytest.FixtureRequest) -> Ca
             request.getfixturevalue("trackingnet")
         if page == "docs/measure-a-phone.md":
             plug_in_a_phone(folder)
+            return Shell(folder, {})  # its /data is the phone's
         return Shell(folder, {"/data": request.getfixturevalue("benchmarks")})
 
     return prepare

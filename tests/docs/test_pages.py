@@ -144,7 +144,9 @@ def test_what_no_test_runs_is_listed_with_its_reason() -> None:
 @pytest.mark.parametrize("page", [*PAGES, *ROOMS, CHINESE])
 def test_commands_inside_of_sentences_name_commands_and_options_that_exist(page: str) -> None:
     text = re.sub(r"```.*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    for span in re.findall(r"`(evalkit [^`]+)`", text):
+    listed = [line for block in blocks(page) if block.language == "yaml" for line in block.lines]
+    spans = re.findall(r"`(evalkit [^`]+)`", text) + re.findall(r"^ *- (evalkit .*)$", "\n".join(listed), re.MULTILINE)
+    for span in spans:
         words = span.split()[1:]
         command: click.Command = cli
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
