@@ -73,14 +73,15 @@ class Former:
     def leaked(self, modules: Mapping[str, str | None]) -> list[str]:
         """Modules of the repository that a process loaded from elsewhere: the code as it is, or an installed copy."""
         own = {_module_name(path, self.files) for path in self.files if path.endswith(".py")}
-        own -= set(sys.stdlib_module_names) | {"__init__", "__main__"}
+        own -= set(sys.stdlib_module_names) | {"__init__"}
         found = []
         for name, file in modules.items():
-            if file is None or Path(file).resolve().is_relative_to(self.folder):
+            # __main__, by whatever name, is what told the process to load the others.
+            if file is None or name in ("__main__", "__mp_main__") or Path(file).resolve().is_relative_to(self.folder):
                 continue
             path = Path(file).resolve()
             inside = path.is_relative_to(self.root) and path.relative_to(self.root).as_posix() in self.files
-            if name != "__main__" and (name in own or inside):
+            if name in own or inside:
                 found.append(name)
         return sorted(found)
 

@@ -78,7 +78,8 @@ def test_a_module_of_the_repository_that_came_from_elsewhere_is_a_leak(repositor
     with unpacked(repository / "gate.json", repository / "gate.toml") as found:
         there = found.folder / "src" / "pack"
         assert not found.leaked({"pack": str(there / "__init__.py"), "numpy": "/site-packages/numpy/__init__.py"})
-        assert not found.leaked({"__main__": str(repository / "mine.py"), "sys": None})
+        mine = str(repository / "mine.py")
+        assert not found.leaked({"__main__": mine, "__mp_main__": mine, "sys": None})
         assert found.leaked({"pack.a": "/site-packages/pack/a.py"}) == ["pack.a"]
         assert found.leaked({"another_name": str(repository / "mine.py")}) == ["another_name"]
 
