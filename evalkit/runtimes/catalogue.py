@@ -65,7 +65,7 @@ class Runtime:
 
     def record(self) -> dict[str, Any]:
         """The flat JSON record of ``evalkit list runtimes``."""
-        state = f"{self.version}" if self.available else f"not installed: {self.install}"
+        state = (self.available and self.version) or f"not installed: {self.install or 'pip install torch'}"
         return {
             "name": self.name, "summary": f"{self.summary} ({state}); {', '.join(self.precisions)}",
             "available": self.available, "version": self.version, "install": self.install,

@@ -175,8 +175,25 @@ def test_other_weights_are_another_network(part: NetworkPart) -> None:
     assert exports.fingerprint(part, runtime) == before
 
 
-def test_openvino_and_onnxruntime_share_one_export() -> None:
-    assert runtimes.find("openvino").format == runtimes.find("onnxruntime").format
+def test_openvino_and_onnxruntime_share_one_export_but_not_in_int8(part: NetworkPart) -> None:
+    openvino, onnxruntime = runtimes.find("openvino"), runtimes.find("onnxruntime")
+    assert openvino.format == onnxruntime.format
+    assert exports.fingerprint(part, openvino) == exports.fingerprint(part, onnxruntime)
+    assert exports.fingerprint(part, openvino, samples()) != exports.fingerprint(part, onnxruntime, samples())
+
+
+def test_openvino_rounds_after_the_activation_and_onnxruntime_before(part: NetworkPart) -> None:
+    onnx = pytest.importorskip("onnx")
+    rounded = {}
+    for name in ("onnxruntime", "openvino"):
+        if runtimes.find(name).missing:
+            pytest.skip(f"{name} is not installed")
+        folder = exports.cached(part, runtime=catalogue.find(name), precision="int8", samples=samples())
+        nodes = onnx.load(folder / "network.onnx").graph.node
+        answers = {output for node in nodes if node.op_type == "Conv" for output in node.output}
+        rounded[name] = [node for node in nodes if node.op_type == "QuantizeLinear" and node.input[0] in answers]
+    assert rounded["onnxruntime"]
+    assert not rounded["openvino"]
 
 
 def test_the_manifest_says_what_the_network_expects(part: NetworkPart) -> None:
