@@ -88,13 +88,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def commands_page() -> str:
     """Every command's ``--help``."""
     parts = ["# Commands\n\nWhat `--help` prints, command by command.\n", section("evalkit", cli, None)]
-    for words, command, context in every(cli, click.Context(cli, info_name="evalkit")):
+    for words, command, context in every(cli, click.Context(cli, info_name="evalkit", **cli.context_settings)):
         parts.append(section(words, command, context))
     return "\n".join(parts)
 
 
 def section(words: str, command: click.Command, context: click.Context | None) -> str:
-    context = context or click.Context(command, info_name=words)
+    context = context or click.Context(command, info_name=words, **command.context_settings)
     context.max_content_width = context.terminal_width = 100
     return f"## `{words}`\n\n```text\n{command.get_help(context)}\n```\n"
 
@@ -121,7 +121,12 @@ def published_table() -> str:
         "|" + "---|" * 7,
     ]
     for row in rows:
-        cells = [f"`{row['tracker']}`", row["benchmark"], row["metric"], f"{row['value']} {row['unit']}"]
+        cells = [
+            f"`{row['tracker']}`",
+            row["benchmark"],
+            row["metric"],
+            f"{row['value']} {row['unit']}".removesuffix(" fraction"),
+        ]
         cells += [row["certainty"], row["source"], row["note"] or ""]
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("*", "\\*") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
