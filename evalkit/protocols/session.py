@@ -166,9 +166,7 @@ def starting_region(sequence: Sequence, index: int) -> Region:
     region = sequence.region(index)
     place = f"{sequence.name}, frame {index + 1}"
     if region is None:
-        raise EvalkitError(
-            "a tracker cannot start where the groundtruth holds no box (NaN)", where=place, hint=_BEGIN
-        )
+        raise EvalkitError("a tracker cannot start where the groundtruth holds no box (NaN)", where=place, hint=_BEGIN)
     box = bounding_box(region)
     if not (box.width > 0 and box.height > 0):
         raise EvalkitError(
