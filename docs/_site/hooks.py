@@ -121,12 +121,8 @@ def published_table() -> str:
         "|" + "---|" * 7,
     ]
     for row in rows:
-        cells = [
-            f"`{row['tracker']}`",
-            row["benchmark"],
-            row["metric"],
-            f"{row['value']} {row['unit']}".removesuffix(" fraction"),
-        ]
+        value = f"{row['value']} {row['unit']}".removesuffix(" fraction")
+        cells = [f"`{row['tracker']}`", row["benchmark"], row["metric"], value]
         cells += [row["certainty"], row["source"], row["note"] or ""]
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("*", "\\*") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
