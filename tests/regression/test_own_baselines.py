@@ -82,7 +82,9 @@ def test_the_documentation_names_inputs_that_the_action_has() -> None:
     page = (ROOT / "docs" / "regression-gate.md").read_text(encoding="utf-8")
     inputs = re.findall(r"^  ([a-z-]+):$", (ROOT / "action.yml").read_text().partition("outputs:")[0], re.MULTILINE)
     used = re.findall(
-        r"^          (?:# )?([a-z-]+):", page.partition("## On GitHub")[2].partition("## On GitLab")[0], re.MULTILINE
+        r"^          (?:# )?([a-z-]+):",
+        page.partition("uses: OWNER/evalkit")[2].partition("## On GitLab")[0],
+        re.MULTILINE,
     )
     assert used
     assert set(used) <= set(inputs)
