@@ -11,8 +11,10 @@ import pytest
 from evalkit import registry
 from evalkit.engine.work import open_dataset
 from evalkit.registry import Entry
-from evalkit.regression import Finding, Report, Verdict, regress
+from evalkit.regression import Finding, Report, Verdict, latency, regress
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
+
+from .test_former import commit, git
 
 pytestmark = [pytest.mark.regression, pytest.mark.slow]
 
@@ -122,3 +124,20 @@ def test_what_changes_nothing_but_last_bits_does_not_fail(gate: Gate, extra: str
     report = gate.run("sound", extra)
     assert report.verdict is not Verdict.FAIL
     assert report.exit_code() == 0
+
+
+def test_a_latency_doubled_by_a_busy_loop_fails_beside_the_former_code(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "PAIRS", (2, 2))
+    gate = Gate(tmp_path, data / "weights" / "lighttrack_m_fp16.pth")
+    gate.run("sound", update=True, reason="first baseline")
+    suite = gate.suite("gate", "")
+    suite.write_text(suite.read_text().replace("latency = false", "latency = 0.2").replace(":gate", ":sound"))
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path, {".gitignore": "results*\n"})
+    suite.write_text(suite.read_text().replace(":sound", ":LatencyDoubled"))
+    (found,) = of(regress(suite, results=tmp_path / "results"), "latency")
+    assert found.verdict is Verdict.FAIL
+    assert found.change == pytest.approx(1.0, abs=0.2)
+    assert "2 pairs of processes" in found.reason
