@@ -119,12 +119,9 @@ def guarded(call: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(f"{__package__.partition('.')[0]}."):
-            click.echo(
-                f"evalkit: this needs {error.name}, which is not installed. `pip install {error.name}`; "
-                "`evalkit doctor` names whatever else is missing",
-                err=True,
-            )
+        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("evalkit."):
+            cure = f"`pip install {error.name}`; `evalkit doctor` names whatever else is missing"
+            click.echo(f"evalkit: this needs {error.name}, which is not installed. {cure}", err=True)
             return 2
         traceback.print_exc()
         click.echo("evalkit: this is a defect of evalkit; please report it with the lines above", err=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import options
+from evalkit.cli import known, options
 
 EVERY = 20.0
 """Seconds between two lines of progress."""
@@ -19,25 +19,27 @@ TERMS = ("unlike", "cls", "box", "stranger")
 
 
 @click.command(name="train")
-@click.argument("tracker", metavar="TRACKER")
+@click.argument("tracker", metavar="TRACKER", shell_complete=known.trackers)
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Checkpoint, curve and weights.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
               metavar="DIR", help="Pictures to cut pairs from; may be repeated.  [default: rendered only]")  # fmt: skip
 @click.option("--teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="MobileNetV2 weights for the backbone to begin from and imitate.  [default: none]")  # fmt: skip
-@click.option("--imitation", type=click.IntRange(0), metavar="N",
+@click.option("--imitation", type=options.Whole(0), metavar="N",
               help="First steps, in which it does.  [default: 500 with a teacher]")  # fmt: skip
-@click.option("--settling", type=click.IntRange(0), metavar="N",
+@click.option("--settling", type=options.Whole(0), metavar="N",
               help="Steps after them in which the backbone stands still.  [default: 1000 with a teacher]")  # fmt: skip
-@click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps in all.  [default: 6000]")
-@click.option("--batch", type=click.IntRange(2), metavar="N", help="Pairs a step.  [default: 16]")
-@click.option("--rate", type=float, metavar="R", help="Highest learning rate.  [default: 0.0015]")
-@click.option("--grown", type=click.FloatRange(0, 1), metavar="SHARE",
+@click.option("--steps", type=options.Whole(1), metavar="N", help="Steps in all.  [default: 6000]")
+@click.option("--batch", type=options.Whole(2), metavar="N", help="Pairs a step.  [default: 16]")
+@click.option(
+    "--rate", type=options.Number(0, min_open=True), metavar="R", help="Highest learning rate.  [default: 0.0015]"
+)
+@click.option("--grown", type=options.Number(0, 1), metavar="SHARE",
               help="Share of the other steps after which search crops are full size.  [default: 0.87]")  # fmt: skip
-@click.option("--seed", type=int, metavar="S", help="Of weights and pairs.  [default: 1]")
+@click.option("--seed", type=options.Whole(0), metavar="S", help="Of weights and pairs.  [default: 1]")
 @click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0.")
-@click.option("--validate", type=click.IntRange(0), default=8, show_default=True, metavar="N",
+@click.option("--validate", type=options.Whole(0), default=8, show_default=True, metavar="N",
               help="Held-out rendered scenes to track at the end.")  # fmt: skip
 def command(
     tracker: str,

@@ -24,7 +24,7 @@ def start(
     part: NetworkPart, folder: Path | None, *, runtime: str, precision: str, device: str, threads: int
 ) -> Execute:
     """The network as a function of arrays; the module itself stays untouched."""
-    target = _device(device)
+    target = find_device(device)
     dtype = DTYPES[precision]
     layout = torch.channels_last if runtime == "torch-channels-last" else torch.contiguous_format
     module = copy.deepcopy(part.module).eval().to(target)
@@ -61,8 +61,16 @@ def _compiled(module: torch.nn.Module, example: Sequence[torch.Tensor], dtype: t
     return forward
 
 
-def _device(name: str) -> torch.device:
-    device = torch.device(name)
+def find_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        EvalkitError: There is no such device here.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise EvalkitError("no such device", where="--device", found=name, expected="cpu, cuda:0, mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise EvalkitError(
             "PyTorch sees no CUDA device here", where="--device", found=name,

@@ -198,6 +198,10 @@ TOGETHER = [
     Misuse("regress suite.toml --reason why", "--reason says why the baseline changes", "goes with --update"),
     Misuse("regress suite.toml --update", "an update needs a reason", "Add --reason",
            file("suite.toml", '[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
+    Misuse("train lighttrack-m --output t --device tpu9", "no such device (found tpu9", "expected cpu, cuda:0, mps"),
+    Misuse("train lighttrack-m --output t --rate nan", "'nan' is not a finite number", USAGE),
+    Misuse("train lighttrack-m --output t --photographs empty", "there is nothing here to cut pairs from",
+           "Leave out --photographs", lambda here: (here / "empty").mkdir()),
     Misuse("train lighttrack-m --output t --resume", "no checkpoint to resume from", "Leave out --resume"),
 ]  # fmt: skip
 
@@ -375,6 +379,21 @@ def test_a_misuse_is_answered_with_what_was_found_and_what_to_do(
     assert misuse.found in text
     assert misuse.next in text
     assert not (here / "executed").exists()
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from evalkit import api
+
+    def missing(kind: str) -> list[dict[str, object]]:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(api, "listing", missing)
+    code, text = told(["list", "trackers"])
+    assert code == 2
+    assert text == (
+        "evalkit: this needs torch, which is not installed. `pip install torch`; "
+        "`evalkit doctor` names whatever else is missing\n"
+    )
 
 
 def test_there_are_more_than_fifty_of_them() -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from evalkit.errors import EvalkitError
+from evalkit.runtimes._torch import find_device
 from evalkit.trackers._lighttrack.path import MOBILE
 from evalkit.trackers._lighttrack.training import bank as banks
 from evalkit.trackers._lighttrack.training import teacher as teachers
@@ -66,7 +67,7 @@ def train(
         complaint = "there is no checkpoint to resume from" if resume else "this folder holds a training already"
         raise EvalkitError(complaint, where=output, hint="Leave out --resume" if resume else "Add --resume to go on")
     output.mkdir(parents=True, exist_ok=True)
-    where = torch.device(device)
+    where = find_device(device)
     wanted = Plan(variant or MOBILE, imitation=IMITATION, settling=SETTLING) if teacher else Plan(variant or MOBILE)
     wanted = replace(wanted, workers=1 if where.type != "cpu" else wanted.workers)
     wanted = replace(wanted, **{name: value for name, value in plan.items() if value is not None})  # type: ignore[arg-type]

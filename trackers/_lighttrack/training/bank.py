@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evalkit.errors import EvalkitError
 from evalkit.rendering.catalogue import ground_tile
 from evalkit.rendering.fixed import Stream
 from evalkit.rendering.sprites import sprite
@@ -94,6 +95,11 @@ def photographed(folders: list[Path], seed: int) -> Bank:
                 grounds.append(part)
             things += _regions(part, random)
     cuts = [cut for cut in map(_tight, things) if cut is not None]
+    if not cuts:
+        raise EvalkitError(
+            "there is nothing here to cut pairs from", where=f"--photographs {', '.join(map(str, folders))}",
+            expected="folders of photographs or films", hint="Leave out --photographs to train on what is rendered",
+        )  # fmt: skip
     return _assemble(grounds, cuts)
 
 
@@ -112,8 +118,8 @@ def cached(folder: Path, seed: int, photographs: list[Path]) -> Bank:
     path = folder / f"bank-{key}.pt"
     if path.exists():
         return Bank(**torch.load(path, weights_only=True))
-    banks = [rendered(seed)] + ([photographed(photographs, seed)] if photographs else [])
-    bank = joined(banks)
+    taken = [photographed(photographs, seed)] if photographs else []
+    bank = joined([rendered(seed), *taken])
     torch.save(vars(bank), path)
     return bank
 
