@@ -30,6 +30,7 @@ from plain_network import PlainNetwork
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Job, Worker, open_dataset
 from evalkit.geometry import bounding_box, shifted
+from evalkit.runtimes import _torch
 from evalkit.types import Box, Image, Sequence
 
 LOOPS = ("plain", "eager", "ours")
@@ -68,6 +69,8 @@ class Loops:
 
     def __init__(self, job: Job, threads: int) -> None:
         self.threads = threads or torch.get_num_threads()
+        # The authors' code leaves the allocator to itself, and it is one for the whole process.
+        _torch.hold_memory = lambda: None  # type: ignore[assignment]
         self.ours = Worker(job).tracker
         self.eager: Any = Worker(replace(job, runtime="torch")).tracker
         network = copy.deepcopy(self.eager.parts()[0].module.network)
