@@ -39,13 +39,7 @@ print(folder)
 
 LICENCES = ("LICENSE", "NOTICE", "trackers/_weights/lighttrack-m.md")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-LIGHT = (
-    "numpy>=1.26",
-    "opencv-python-headless>=4.8",
-    "click>=8.5",
-    "shapely>=2.0",
-    "tomli>=2; python_version < '3.11'",
-)
+LIGHT = ("numpy>=1.26", "opencv-python-headless>=4.8", "click>=8.5", "tomli>=2; python_version < '3.11'")
 """What tracking without a network and scoring need."""
 
 PATIENCE = 120.0
