@@ -29,7 +29,8 @@ FILE = "network.pte"
 def export(part: NetworkPart, folder: Path, *, precision: str, samples: Sequence[Arrays]) -> bool:
     """Write ``network.pte`` for batches of one."""
     module = copy.deepcopy(part.module).eval().cpu()
-    example = tuple(torch.from_numpy(value) for value in part.example)
+    # The order in memory of the example becomes the program's: that of ``execute``.
+    example = tuple(torch.from_numpy(value).contiguous() for value in part.example)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.export.export(module, example)

@@ -28,7 +28,7 @@ MANIFEST = "export.json"
 WRITERS = {"onnx": ("onnx", "onnxscript"), "ncnn": ("pnnx",), "executorch": ("executorch",)}
 """Packages that write a format, beside torch; a new version of one writes anew."""
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Rises when an adapter writes other files for the same network, so that no cache entry of before is found."""
 
 
