@@ -45,6 +45,7 @@ class Mix:
         shift: Largest displacement of the target's centre, as a share of the search crop's side.
         scale: Largest change of scale, as a natural logarithm.
         turn: Largest rotation in radians; every eighth pair turns up to four times as far.
+        spun: The target is turned any way at all.
         rivals: Largest number of other things in sight, each there in a share ``rivalled``.
         lookalike: Share of the rivals that are the target's mirror image in other colours.
         occluded: Something stands in front of the target.
@@ -55,11 +56,12 @@ class Mix:
     shift: float = 0.2
     scale: float = 0.25
     turn: float = 0.15
+    spun: float = 0.2
     rivals: int = 3
     rivalled: float = 0.75
     lookalike: float = 0.3
     occluded: float = 0.1
-    blurred: float = 0.2
+    blurred: float = 0.3
     coarse: float = 0.1
     compressed: float = 0.15
     grey: float = 0.1
@@ -139,7 +141,9 @@ _SQUARE_HULL = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
 def _poses(draw: Draw, mix: Mix, aspect: Tensor, hull: Tensor, size: int) -> tuple[_Pose, _Pose]:
     angle = draw.uniform(-0.3, 0.3)
     far = torch.where(draw.chance(1 / 8), 4.0, 1.0)
-    turned = draw.uniform(-mix.turn, mix.turn) * far
+    turned = torch.where(
+        draw.chance(mix.spun), draw.uniform(-math.pi, math.pi), draw.uniform(-mix.turn, mix.turn) * far
+    )
     stretch = torch.stack([aspect.sqrt(), 1 / aspect.sqrt()], -1)
     before = _centred(_turn(angle) * stretch[:, None, :], hull)
     change = draw.uniform(-mix.scale, mix.scale).exp()
@@ -258,14 +262,14 @@ def _some(image: Tensor, chosen: Tensor, change: object) -> Tensor:
     return image.index_copy(0, at, change(image[at]))  # type: ignore[operator]
 
 
-def _blurred(image: Tensor, draw: Draw, reach: int = 4) -> Tensor:
+def _blurred(image: Tensor, draw: Draw, reach: int = 10) -> Tensor:
     """Each image under its own kernel: a line of any direction and length, or a disc."""
     count = len(image)
     angle, length = (torch.rand(count, 1, 1, generator=draw.generator) for _ in range(2))
     y, x = torch.meshgrid(*[torch.arange(-reach, reach + 1.0)] * 2, indexing="ij")
     along = x * (angle * math.pi).cos() + y * (angle * math.pi).sin()
     across = y * (angle * math.pi).cos() - x * (angle * math.pi).sin()
-    wide = 0.6 + reach * length * 0.6
+    wide = 0.6 + reach * length**2 * 0.6
     narrow = torch.where(
         torch.rand(count, 1, 1, generator=draw.generator) < 0.6, torch.full_like(wide, 0.6), wide * 0.5
     )
