@@ -36,7 +36,7 @@ def folder(root: Path | None) -> Dataset:
         )
     return Dataset(
         name="folder",
-        directory=sequences[0].name if len(sequences) == 1 else root.resolve().name,
+        directory=_name(root),
         version="1",
         origin=0,
         sequences=sequences,
@@ -52,10 +52,14 @@ def _places(root: Path) -> list[tuple[Path, str]]:
     """Folders with a groundtruth file and the names of their sequences: the given one, else those right below it."""
     place = root.parent if root.suffix.lower() in _VIDEOS else root
     if (place / TRUTH).is_file():
-        return [(root, root.resolve().stem if root.is_file() else root.resolve().name)]
+        return [(root, _name(root))]
     if not root.is_dir():
         return []
     return [(path, path.name) for path in sorted(root.iterdir()) if (path / TRUTH).is_file()]
+
+
+def _name(place: Path) -> str:
+    return place.resolve().stem if place.is_file() else place.resolve().name
 
 
 def _sequence(place: Path, name: str) -> Sequence:

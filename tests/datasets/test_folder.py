@@ -23,6 +23,16 @@ def write_video(path: Path, frames: int) -> None:
     writer.release()
 
 
+def test_a_second_clip_does_not_move_the_results_of_the_first(tmp_path: Path) -> None:
+    for count, name in enumerate(("first", "second"), start=1):
+        place = tmp_path / "clips" / name
+        place.mkdir(parents=True)
+        (place / "groundtruth.txt").write_text("1 2 3 4\n")
+        cv2.imwrite(str(place / "1.png"), np.zeros((20, 20, 3), np.uint8))
+        found = open_(tmp_path / "clips")
+        assert (found.directory, len(found.sequences)) == ("clips", count)
+
+
 def test_images_beside_their_groundtruth_are_a_benchmark_of_one(tmp_path: Path) -> None:
     place = tmp_path / "holiday"
     place.mkdir()
