@@ -14,7 +14,8 @@ import torch
 
 from evalkit.trackers._lighttrack.path import MOBILE
 from evalkit.trackers._lighttrack.training.bank import rendered
-from evalkit.trackers._lighttrack.training.loop import Plan, Training
+from evalkit.trackers._lighttrack.training.loop import Training
+from evalkit.trackers._lighttrack.training.plan import Plan
 
 
 def main() -> None:
