@@ -19,7 +19,7 @@ from evalkit.types import Image
 
 FILE = weights.bundle_directory() / "lighttrack-m.safetensors"
 CARD = FILE.with_suffix(".md")
-OUTPUTS = {"cls": 7.13186, "reg": 41.9709}
+OUTPUTS = {"cls": 7.29972, "reg": 40.2897}
 """Means over the answers of the training run's own network, in single precision, to the crops below."""
 
 
