@@ -1,7 +1,7 @@
 """Depthwise convolutions whose weights learn faster on a CPU, where numba is installed.
 
 PyTorch's gradient of a depthwise convolution with respect to its weights takes a third of a training step on one core.
-The loop below does it at a tenth of that; the results agree to the order of summation.
+The loop below takes a third to an eighth of that; the results agree to the order of summation.
 """
 
 from __future__ import annotations
