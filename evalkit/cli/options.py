@@ -65,6 +65,16 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
 
 
+def dataset(function: F) -> F:
+    return click.option(
+        "--dataset",
+        required=True,
+        metavar="NAME",
+        shell_complete=known.datasets,
+        help="A registered name (`evalkit list datasets`).",
+    )(function)
+
+
 def data(function: F) -> F:
     return click.option(
         "--data",

@@ -10,13 +10,7 @@ from evalkit.cli import known, options
 
 
 @click.command(name="replay")
-@click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    shell_complete=known.datasets,
-    help="A registered name (`evalkit list datasets`).",
-)
+@options.dataset
 @click.option("--sequence", required=True, metavar="NAME", help="One of its sequences; its frames must be at hand.")
 @click.option("--output", type=options.FILE, required=True, metavar="FILE.{mp4,gif}", help="The suffix says which.")
 @click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,

@@ -10,13 +10,7 @@ from evalkit.cli import known, options
 
 
 @click.command(name="score")
-@click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    shell_complete=known.datasets,
-    help="A registered name (`evalkit list datasets`).",
-)
+@options.dataset
 @click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
               help="Label of the results; repeatable.  [default: all that have results]")  # fmt: skip
 @click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=known.profiles,
