@@ -7,7 +7,9 @@ results of this very code from older ones.
 from __future__ import annotations
 
 import hashlib
+import site
 import sys
+import sysconfig
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -24,7 +26,7 @@ def fingerprint(tracker: str) -> str:
 
     Args:
         tracker: A registered name or ``path/to/file.py:Class``; of a file, the modules it imported from beside or
-            below itself count as well.
+            below itself count as well, installed packages excepted.
 
     Raises:
         EvalkitError: No such tracker.
@@ -54,15 +56,29 @@ def _evalkit_files() -> Iterable[tuple[str, Path]]:
 
 
 def _own_files(module: str) -> list[Path]:
-    """Loaded source files beside or below a tracker's module; none for evalkit's own trackers."""
+    """A tracker's module and the loaded files beside or below it; none for evalkit's own trackers."""
     if module.startswith("evalkit."):
         return []
-    home = sys.modules[module.partition(".")[0]] if "." in module else sys.modules[module]
-    origin = getattr(home, "__file__", None)
+    home = getattr(sys.modules[module.partition(".")[0]], "__file__", None)  # None of a namespace package
+    origin = home or getattr(sys.modules[module], "__file__", None)
     if origin is None:
         return []
-    folder = Path(origin).resolve().parent
+    own = Path(origin).resolve()
+    folder = own.parent
     files = (getattr(loaded, "__file__", None) for loaded in list(sys.modules.values()))
     # Modules that are no files may say so by a name alone, as torch._classes does.
     paths = {Path(file).resolve() for file in files if file and Path(file).is_absolute()}
-    return sorted(path for path in paths if path.is_relative_to(folder))
+    # A tracker in a home folder has a whole environment below itself; versions speak for that, not bytes.
+    others = [place for place in _libraries() if place.is_relative_to(folder)]
+    beside = {path for path in paths if path.is_relative_to(folder) and not any(map(path.is_relative_to, others))}
+    return sorted({own} | beside)
+
+
+@cache
+def _libraries() -> tuple[Path, ...]:
+    """Where the standard library, installed packages and evalkit are."""
+    named = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    rooms = [_HOME, *(_HOME / room for room in _ROOMS)]
+    return tuple(
+        {Path(place).resolve() for place in (*named, *site.getsitepackages(), site.getusersitepackages(), *rooms)}
+    )
