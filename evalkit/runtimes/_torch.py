@@ -31,6 +31,7 @@ def start(
     part: NetworkPart, folder: Path | None, *, runtime: str, precision: str, device: str, threads: int
 ) -> Execute:
     """The network as a function of arrays; the module itself stays untouched."""
+    hold_memory()
     target = find_device(device)
     dtype = DTYPES[precision]
     layout = torch.channels_last if runtime == "torch-channels-last" else torch.contiguous_format
@@ -143,14 +144,15 @@ def _graphed(module: torch.nn.Module, part: NetworkPart, device: torch.device, d
     """Capture one execution at the example's shapes and replay it on new values."""
     stand_ins = [_tensor(value, device, torch.contiguous_format) for value in part.example]
     graph = torch.cuda.CUDAGraph()
-    with torch.inference_mode(), _computing_in(dtype, device):
+    with torch.inference_mode(), _computing_in(dtype, device), torch.cuda.device(device):
+        # A stream belongs to one GPU, and the one that a capture takes by itself is the first GPU's.
         stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
             for _ in range(3):
                 module(*stand_ins)
         torch.cuda.current_stream(device).wait_stream(stream)
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=stream):
             captured = module(*stand_ins)
 
     def execute(*inputs: NDArray[Any]) -> Arrays:

@@ -90,6 +90,13 @@ def test_torch_computes_with_the_threads_it_was_told_whoever_changed_them_since(
         torch.set_num_threads(before)
 
 
+def test_torch_tells_the_allocator_to_keep_its_memory(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("evalkit.runtimes._torch.hold_memory", lambda: calls.append("held"))
+    runtimes.load("torch", part)
+    assert calls == ["held"]
+
+
 def test_an_unknown_runtime_is_named_with_those_there_are(part: NetworkPart) -> None:
     with pytest.raises(EvalkitError, match=r"no such runtime \(found tensorflow, expected torch, .*onnxruntime"):
         runtimes.load("tensorflow", part)
