@@ -123,17 +123,19 @@ class _Table:
 
     def _answer(self, group: list[_Request], most: int) -> None:
         try:
-            batches = respond(self.tracker.network, [request.inputs for request in group], most)
+            responses = respond(self.tracker.network, [request.inputs for request in group], most)
         except Exception as error:
-            if len(group) > 1:
-                # Too much for the memory, or one bad input: each on its own, so that only the guilty fail.
-                for request in group:
-                    self._answer([request], 1)
-            else:
+            if len(group) == 1:
                 group[0].response.set_exception(error)
+                return
+        else:
+            for request, response in zip(group, responses, strict=True):
+                request.response.set_result(response)
             return
-        for request, response in zip(group, batches, strict=True):
-            request.response.set_result(response)
+        # Too much for the memory, or one bad input: in halves, so that only the guilty fail. Down here, because up there
+        # the error still holds what the network had in memory.
+        for half in (group[: len(group) // 2], group[len(group) // 2 :]):
+            self._answer(half, most)
 
     def close(self) -> None:
         """Let every lane that still runs end at its next request."""

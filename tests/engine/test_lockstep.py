@@ -63,6 +63,13 @@ def test_a_failure_stays_with_its_own_sequence(job: Job, name: str, error: str) 
     assert [answer.unit.sequence for answer in found.values() if answer.error] == ["s3"]
 
 
+def test_a_batch_that_is_too_large_for_the_memory_is_halved_until_it_fits(job: Job) -> None:
+    worker = split(job, "Narrow")
+    found = by_name(lockstep.execute(worker, units(job), lanes=4))
+    assert [answer.error for answer in found.values()] == [None] * 6
+    assert worker.tracker.batches[:4] == [2] * 4  # type: ignore[attr-defined]
+
+
 def test_leaving_early_ends_every_lane(job: Job) -> None:
     answers = lockstep.execute(split(job), units(job), lanes=4)
     next(answers)
