@@ -54,12 +54,14 @@ class Change:
 def compare(
     old: Mapping[str, Share], new: Mapping[str, Share], *, margin: float, higher_is_better: bool = True
 ) -> Change | None:
-    """The change over the sequences that both have; None where a score does not exist on either side.
+    """The change over the sequences that both have; None where there is none, or no score on either side.
 
     Args:
         margin: Change for the worse that is allowed, >= 0.
     """
     names = [name for name in old if name in new]
+    if not names:
+        return None
     sign = 1.0 if higher_is_better else -1.0
     before, after = (_columns([side[name] for name in names]) for side in (old, new))
     weights = resampling(len(names))

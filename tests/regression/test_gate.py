@@ -110,6 +110,15 @@ def test_a_missing_sequence_fails(squares: Dataset, write_suite: WriteSuite, mon
     assert report.exit_code() == 1
 
 
+def test_a_suite_of_other_sequences_than_the_baselines_fails_and_compares_nothing(
+    squares: Dataset, write_suite: WriteSuite
+) -> None:
+    agreed(write_suite(settings=PERFECT, sequences='sequences = ["square-0"]'))
+    report = run(write_suite(settings=PERFECT, sequences='sequences = ["square-1"]'))
+    assert finding(report, "sequences").verdict is Verdict.FAIL
+    assert finding(report, "accuracy").verdict is Verdict.INCONCLUSIVE
+
+
 def test_a_sequence_that_fails_is_a_missing_one_and_its_error_is_said(
     squares: Dataset, write_suite: WriteSuite
 ) -> None:
