@@ -53,6 +53,8 @@ class VideoFile:
         return self._count
 
     def __getitem__(self, index: int, /) -> Image:
+        if index < 0:
+            raise IndexError(f"frame {index}")
         with self._lock:
             if self._capture is None or index < self._next:
                 self._capture = self._open()

@@ -77,7 +77,7 @@ def _sequence(place: Path, name: str) -> Sequence:
     if isinstance(frames, FolderImages):
         images = FolderImages(frames.folder, rows=lambda: len(read().boxes))
         return Sequence(name=name, read=read, frames=images)
-    return Sequence(name=name, read=read, frames=frames, fps=frames.fps if frames else None)
+    return Sequence(name=name, read=read, frames=frames, fps=None if frames is None else frames.fps)
 
 
 def _frames(place: Path, home: Path) -> FolderImages | VideoFile | None:

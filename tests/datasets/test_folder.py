@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evalkit import registry
+from evalkit.datasets._video import VideoFile
 from evalkit.errors import EvalkitError
 from evalkit.types import Dataset, Polygon
 
@@ -57,6 +58,17 @@ def test_a_video_is_decoded_in_any_order(tmp_path: Path, given: str) -> None:
     assert [round(int(frames[index][5, 5, 0]) / 20) for index in (0, 3, 1, 5)] == [0, 3, 1, 5]
     with pytest.raises(EvalkitError, match="frame 7 cannot be decoded"):
         frames[6]
+    with pytest.raises(IndexError):
+        frames[-1]
+
+
+def test_opening_a_benchmark_of_videos_decodes_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(tmp_path / "clip.avi", 2)
+    (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n" * 2)
+    monkeypatch.setattr(VideoFile, "__len__", lambda self: pytest.fail("a video was decoded to count its frames"))
+    (sequence,) = open_(tmp_path).sequences
+    assert sequence.fps == 25.0
+    assert len(sequence) == 2
 
 
 def test_several_folders_are_several_sequences_and_polygons_are_welcome(tmp_path: Path) -> None:
