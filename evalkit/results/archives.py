@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -19,6 +21,11 @@ MOST_FILES = 500_000
 _STEEPEST = 2000
 _HARMLESS = 64 * 2**20
 _CHUNK = 2**20
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, RuntimeError, OSError),
+)
+"""What the standard library raises for archives that it cannot read."""
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
 
@@ -52,7 +59,7 @@ def unpack(path: Path, target: Path) -> None:
             with tarfile.open(path) as tar:
                 members = [_tar_member(info) for info in tar.getmembers() if not info.isdir()]
                 _unpack(path, members, lambda member: tar.extractfile(member.source), target)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except _DAMAGE as error:
         raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Fetch it again") from error
 
 

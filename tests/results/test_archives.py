@@ -99,6 +99,24 @@ def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
         unpack(path, tmp_path / "target")
 
 
+@pytest.mark.parametrize("form", ["zip", "gz", "xz", "bz2"])
+def test_damage_inside_what_is_compressed_is_an_error(tmp_path: Path, form: str) -> None:
+    content = bytes(range(256)) * 40
+    path = tmp_path / ("a.zip" if form == "zip" else f"a.tar.{form}")
+    if form == "zip":
+        write_zip(path, **{"a.txt": content})
+    else:
+        with tarfile.open(path, f"w:{form}") as archive:  # type: ignore[call-overload]
+            archive.addfile(tar_member("a.txt", size=len(content)), io.BytesIO(content))
+    whole = path.read_bytes()
+    for place in range(20, len(whole) - 60, 7):
+        path.write_bytes(whole[:place] + bytes(255 - byte for byte in whole[place : place + 6]) + whole[place + 6 :])
+        try:
+            unpack(path, tmp_path / "target")
+        except EvalkitError as error:
+            assert path.name in str(error)
+
+
 @given(st.binary(max_size=200), st.integers(0, 150), st.sampled_from([".zip", ".tar", ".tar.gz"]))
 @settings(max_examples=60, deadline=None)
 def test_damaged_archives_are_an_error(
