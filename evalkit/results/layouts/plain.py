@@ -6,6 +6,7 @@ place for, are ours. Protocols other than ``one_pass`` have a folder of their ow
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
@@ -22,7 +23,7 @@ from evalkit.results.layouts.layout import (
 from evalkit.rows import format_rows, read_rows
 from evalkit.types import Sequence, Trajectory
 
-_REPETITION = "repetition_"
+_REPETITION = re.compile(r"repetition_(\d{3,})")
 
 
 class Plain:
@@ -40,8 +41,8 @@ class Plain:
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
         base = _place(folder, protocol, 1)
-        further = sorted(matching(names_in(base), prefix=_REPETITION))
-        places = [(base, 1), *((base / name, int(name.removeprefix(_REPETITION))) for name in further)]
+        further = (_REPETITION.fullmatch(name) for name in sorted(matching(names_in(base), prefix="repetition_")))
+        places = [(base, 1), *((base / match[0], int(match[1])) for match in further if match)]
         found = (_read(place, folder, sequence, protocol, repetition) for place, repetition in places)
         return [trajectory for trajectory in found if trajectory is not None]
 
@@ -51,7 +52,7 @@ class Plain:
 
 def _place(folder: Path, protocol: str, repetition: int) -> Path:
     base = folder if protocol == "one_pass" else folder / protocol
-    return base if repetition == 1 else base / f"{_REPETITION}{repetition:03d}"
+    return base if repetition == 1 else base / f"repetition_{repetition:03d}"
 
 
 def _read(place: Path, folder: Path, sequence: Sequence, protocol: str, repetition: int) -> Trajectory | None:

@@ -97,6 +97,14 @@ def test_a_repetition_is_done_when_its_boxes_are_there(tmp_path: Path, name: str
     assert layout.read(tmp_path, video("other"), "one_pass") == []
 
 
+def test_a_folder_that_only_begins_like_a_repetition_is_passed_over(tmp_path: Path) -> None:
+    layout = layouts.get("plain")
+    layout.write(tmp_path, answer(BOXES))
+    (tmp_path / "repetition_old").mkdir()
+    (trajectory,) = layout.read(tmp_path, video(), "one_pass")
+    assert trajectory.repetition == 1
+
+
 def test_other_spellings_of_a_sequence_are_found(tmp_path: Path) -> None:
     (tmp_path / "jogging_1.txt").write_text("1 2 3 4\n")
     (found,) = layouts.get("otb").read(tmp_path, video("Jogging-1"), "one_pass")
