@@ -161,7 +161,7 @@ def number_in(name: str) -> int | None:
 
 def natural_key(name: str) -> tuple[object, ...]:
     """Sorts ``2.jpg`` before ``10.jpg``."""
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part)
 
 
 def _said(missing: list[str]) -> str:

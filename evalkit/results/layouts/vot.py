@@ -103,7 +103,7 @@ def _files(place: Path, name: str, digits: int) -> list[Path]:
     found: dict[str, Path] = {}
     for path in sorted(place.iterdir(), reverse=True):  # of two forms, .txt comes last and stays
         number = path.stem.removeprefix(f"{name}_")
-        if path.suffix in (".txt", ".bin") and len(number) == digits and number.isdigit():
+        if path.suffix in (".txt", ".bin") and len(number) == digits and number.isdecimal():
             found[number] = path
     return [found[number] for number in sorted(found)]
 
