@@ -132,8 +132,8 @@ class _Table:
             for request, response in zip(group, responses, strict=True):
                 request.response.set_result(response)
             return
-        # Too much for the memory, or one bad input: in halves, so that only the guilty fail. Down here, because up there
-        # the error still holds what the network had in memory.
+        # Too much for the memory, or one bad input: in halves, so that only the guilty fail. Not in the branch above,
+        # where the error still holds what the network had in memory.
         for half in (group[: len(group) // 2], group[len(group) // 2 :]):
             self._answer(half, most)
 
