@@ -135,10 +135,15 @@ class Measure:
 
 @dataclass(eq=False)
 class Notes:
-    """Counts of official rules applied to damaged rows, for the reader of a score."""
+    """What the reader of a score has to know: official rules applied to damaged rows, with counts, and remarks."""
 
     frames: Counter[str] = field(default_factory=Counter)
     sequences: Counter[str] = field(default_factory=Counter)
+    remarks: dict[str, None] = field(default_factory=dict)
+
+    def say(self, sentence: str) -> None:
+        """Remember what holds for the result as a whole; once, however often it is said."""
+        self.remarks[sentence] = None
 
     def add(self, rule: str, frames: int) -> None:
         """Remember that ``rule`` changed ``frames`` frames of one sequence; 0 is not worth a note."""
@@ -147,10 +152,11 @@ class Notes:
             self.sequences[rule] += 1
 
     def sentences(self) -> tuple[str, ...]:
-        return tuple(
+        counted = (
             f"{rule}: {_count(frames, 'frame')} in {_count(self.sequences[rule], 'sequence')}"
             for rule, frames in self.frames.items()
         )
+        return (*self.remarks, *counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +193,9 @@ def _mean_of_known(parts: Floats) -> Floats:
     known = ~np.isnan(parts)
     return _ratio(np.where(known, parts, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 
+
+NOWHERE = Reduction(slice(0, 0), _mean_of_known)
+"""No part of the curve: the score does not exist."""
 
 MEAN = Reduction(slice(None), _mean)
 """Mean over the whole curve."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster
-from evalkit.metrics.measures import Evaluation, Measure, Metric, at, between
+from evalkit.metrics.measures import NOWHERE, Evaluation, Measure, Metric, Reduction, at, between
 from evalkit.types import Sequence, State, Trajectory
 
 Floats = NDArray[np.float64]
@@ -69,7 +69,6 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
     """
     alignment.check_lengths(evaluation)
     check_states(evaluation)
-    low, high = interval(evaluation)
     names = tuple(sequence.name for sequence in evaluation.sequences())
     runs = [_runs(sequence, evaluation, overlaps) for sequence in evaluation.sequences()]
     accurate = np.array([_accuracy(group) for group in runs])
@@ -81,26 +80,26 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
         Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], at(0)),
         Measure(ROBUSTNESS, names, 100 * failures, frames, at(0)),
         Measure(FAILURES, names, failures, None, at(0)),
-        Measure(EAO, names, expected, weights, between(low - 1, high - 1), np.arange(1.0, expected.shape[1] + 1)),
+        Measure(EAO, names, expected, weights, averaged(evaluation, first=1), np.arange(1.0, expected.shape[1] + 1)),
     ]
 
 
-def interval(evaluation: Evaluation) -> tuple[int, int]:
-    """Lengths that EAO averages over, counted from 1.
+def averaged(evaluation: Evaluation, *, first: int) -> Reduction:
+    """The part of the expected overlap that EAO averages over.
 
-    Raises:
-        EvalkitError: The benchmark has none (VOT2013 and VOT2014 had no EAO).
+    A benchmark without an interval of lengths (VOT2013 and VOT2014 had none, a list of one's own has none) has no EAO,
+    and the notes say why.
+
+    Args:
+        first: Length at the first point of the curve.
     """
     dataset = evaluation.dataset
     found = dataset.facts.get("eao_interval") or INTERVALS.get(dataset.name)
     if found is None:
-        raise EvalkitError(
-            "there is no interval of sequence lengths for its expected average overlap",
-            where=dataset.name,
-            expected=", ".join(INTERVALS),
-        )
+        evaluation.notes.say(f"no EAO: no interval of sequence lengths is published for {dataset.name}")
+        return NOWHERE
     low, high = found
-    return int(low), int(high)
+    return between(int(low) - first, int(high) - first)
 
 
 def image_size(sequence: Sequence) -> tuple[int, int]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, raster_toolkit, vot
-from evalkit.metrics.measures import Evaluation, Measure, at, between
+from evalkit.metrics.measures import Evaluation, Measure, at
 from evalkit.metrics.vot import Fragment
 from evalkit.types import Region, Sequence, State, Trajectory
 
@@ -31,7 +31,6 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     """Accuracy, robustness, failures and EAO."""
     alignment.check_lengths(evaluation)
     vot.check_states(evaluation)
-    low, high = vot.interval(evaluation)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
     runs = [list(_runs(sequence, evaluation)) for sequence in sequences]
@@ -44,7 +43,9 @@ def measure(evaluation: Evaluation) -> list[Measure]:
         Measure(ACCURACY, names, accuracy * frames, frames, at(0)),
         Measure(ROBUSTNESS, names, failures * frames, frames, at(0)),
         Measure(vot.FAILURES, names, failures, None, at(0)),
-        Measure(vot.EAO, names, expected, weights, between(low, high), np.arange(float(expected.shape[1]))),
+        Measure(
+            vot.EAO, names, expected, weights, vot.averaged(evaluation, first=0), np.arange(float(expected.shape[1]))
+        ),
     ]
 
 

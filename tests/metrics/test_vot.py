@@ -122,11 +122,21 @@ def test_plain_trajectories_are_refused_with_advice(make: Any) -> None:
         score(vot_dataset(make, 4), {"one": [run]})
 
 
-def test_years_without_an_interval_have_no_eao(make: Any) -> None:
-    dataset = make.dataset(make.sequence("one", [BOX] * 4, size=(100, 100)), name="vot2014")
-    run = supervised(make, [None, BOX, BOX, BOX], [START, TRACKED, TRACKED, TRACKED])
-    with pytest.raises(EvalkitError, match="no interval"):
-        score(dataset, {"one": [run]})
+@pytest.mark.parametrize("profile", ["vot-supervised", "vot-toolkit", "vot-exact"])
+def test_without_an_interval_there_is_no_eao_and_everything_else_is(make: Any, profile: str) -> None:
+    sequences = [make.sequence(name, [BOX] * 12, size=(100, 100)) for name in ("one", "two")]
+    states = [START, *[TRACKED] * 10, FAILED]
+    runs = {name: [supervised(make, [None, *[BOX] * 10, None], states, name)] for name in ("one", "two")}
+    found = score(make.dataset(*sequences, name="vot2014"), runs, profile)
+    known = score(make.dataset(*sequences, name="vot2014", eao_interval=(2, 4)), runs, profile)
+    assert {**values(found), "eao": None} == {**values(known), "eao": None}
+    assert (values(found)["eao"], values(known)["eao"]) == (None, 1)
+    assert (values(found)["accuracy"], values(found)["failures"]) == (1, 2)
+    (eao,) = (item for item in found if item.metric == "eao")
+    assert (eao.low, eao.high, eao.per_sequence) == (None, None, {"one": None, "two": None})
+    assert eao.record()["value"] is None
+    assert eao.notes == ("no EAO: no interval of sequence lengths is published for vot2014",)
+    assert known[-1].notes == ()
 
 
 def test_exact_overlap_is_a_ratio_of_areas(make: Any) -> None:
