@@ -18,7 +18,7 @@ from evalkit.types import Box, Image, Prediction, Region
 
 PROTOCOL = 1
 GRACE = 5.0
-"""Seconds that a program has to end after its input was closed."""
+"""Seconds that a program has to end after its streams were closed, by either side."""
 
 
 class ProgramTracker:
@@ -69,12 +69,12 @@ class ProgramTracker:
                 self._requests.write(image.tobytes())
             self._requests.flush()
         except OSError:
-            raise self._broken("the program ended", f"exit code {self._process.wait()}") from None
+            raise self._broken("the program ended", self._end_of_process()) from None
         return self._parsed(self._answers.readline(), str(request["do"]))
 
     def _parsed(self, line: bytes, asked: str) -> dict[str, Any]:
         if not line:
-            raise self._broken(f"the program ended instead of answering {asked}", f"exit code {self._process.wait()}")
+            raise self._broken(f"the program ended instead of answering {asked}", self._end_of_process())
         try:
             answer = json.loads(line)
         except ValueError:
@@ -85,10 +85,16 @@ class ProgramTracker:
             raise self._broken(f"the program refuses {asked}", answer["error"])
         return answer
 
+    def _end_of_process(self) -> str:
+        try:
+            return f"exit code {self._process.wait(GRACE)}"
+        except subprocess.TimeoutExpired:
+            return "closed streams of a program that goes on"
+
     def _broken(self, what: str, found: object) -> EvalkitError:
         return EvalkitError(
             what, where=shlex.join(self._command), found=str(found).strip(), exit_code=1,
-            hint="trackers/program.py says what is asked and how to answer",
+            hint="docs/add-a-tracker.md says what is asked and how to answer",
         )  # fmt: skip
 
 
@@ -109,7 +115,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @registry.tracker("program:", summary='any program as a tracker, over its standard streams: "program:./my_tracker"')
 def program(*, variant: str, settings: Mapping[str, str] | None = None) -> ProgramTracker:
     """The program of a command line, split as a shell splits it; no shell is involved."""
-    command = shlex.split(variant)
+    try:
+        command = shlex.split(variant)
+    except ValueError as error:
+        raise EvalkitError(
+            f"this is not a command line: {error}", where=f"program:{variant}", hint="Close the quotation"
+        ) from None
     if not command:
         raise EvalkitError("no program is named", where="program:", hint='Write "program:./my_tracker --option"')
     return ProgramTracker(command, settings or {})

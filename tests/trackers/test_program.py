@@ -57,12 +57,16 @@ def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
     ("text", "complaint"),
     [
         ("raise SystemExit(3)", "exit code 3"),
+        ("import os, time; os.close(1); time.sleep(60)", "a program that goes on"),
         ("print('hello', flush=True); input()", "not JSON"),
         ("print('[]', flush=True); input()", "not an object"),
         ('print(\'{"error": "no licence"}\', flush=True); input()', "no licence"),
     ],
 )
-def test_a_program_that_goes_wrong_is_an_error_that_names_it(tmp_path: Path, text: str, complaint: str):
+def test_a_program_that_goes_wrong_is_an_error_that_names_it(
+    tmp_path: Path, text: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("evalkit.trackers.program.GRACE", 0.5)
     with pytest.raises(EvalkitError, match=rf"program\.py.*{complaint}"):
         registry.create_tracker(name(tmp_path, text))
 
@@ -84,3 +88,5 @@ def test_a_program_that_does_not_exist_is_an_error():
         registry.create_tracker("program:/no/such/program")
     with pytest.raises(EvalkitError, match="no program is named"):
         registry.create_tracker("program:")
+    with pytest.raises(EvalkitError, match="not a command line"):
+        registry.create_tracker("program:'./mine")
