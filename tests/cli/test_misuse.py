@@ -172,7 +172,7 @@ NUMBERS = [
     Misuse(f"{RUN} identity --shard 3/2", "this is no shard (found 3/2", "expected I/N with I from 1 to N"),
     Misuse(f"{RUN} lighttrack-m --set penalty_k", "'penalty_k' is not KEY=VALUE", "e.g. penalty_k=0.007"),
     Misuse(f"{RUN} lighttrack-m --set penalty_k=much", "found much", "expected a number, not negative"),
-    Misuse(f"{RUN} lighttrack-m --set penalty=1", "no setting 'penalty'", "Did you mean penalty_k?"),
+    Misuse(f"{RUN} lighttrack-m --set penalty=1", "no setting 'penalty'", "Did you mean 'penalty_k'?"),
     Misuse("diff {results}/tiny/identity {results}/tiny/other --tolerance nan", "'nan' is not a finite", USAGE),
     Misuse("replay --dataset tiny --results {results} --sequence a --output a.mp4 --fps 99999", "not in the range",
            USAGE),

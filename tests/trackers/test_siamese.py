@@ -224,7 +224,7 @@ def test_a_setting_overrides_and_is_named():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"penaltyk": "1"}, "Did you mean penalty_k"),
+        ({"penaltyk": "1"}, "Did you mean 'penalty_k'"),
         ({"zzz": "1"}, "There are penalty_k"),
         ({"lr": "fast"}, "lr cannot have this value"),
         ({"lr": "nan"}, "lr cannot have this value"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, suggestion
 from evalkit.trackers._siamese.rules import Hyperparameters
 
 
@@ -64,8 +63,7 @@ def _parsed(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _value(key: str, text: str, types: Mapping[str, Any]) -> float | int:
     if key not in types:
-        near = difflib.get_close_matches(key, types, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(types)}"
+        hint = suggestion(key, types) or f"There are {', '.join(types)}"
         raise EvalkitError(f"this tracker has no setting {key!r}", where="--set", hint=hint)
     whole = types[key] == "int"
     try:
