@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.datasets._images import FolderImages
-from evalkit.datasets._sources import Form, Source, facts, filled, read_index
+from evalkit.datasets._sources import Form, Source, facts, filled, index_boxes, read_index
 from evalkit.errors import EvalkitError
 from evalkit.results.layouts.layout import plain_name
 from evalkit.rows import read_rows, read_values
@@ -107,8 +107,8 @@ def _index_source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
     present = entry.get("absent")
 
     def read() -> Annotation:
-        boxes = np.array(entry["gt_rect"], dtype=np.float64).reshape(-1, 4)
+        boxes = index_boxes(entry["gt_rect"], f"{path}, {name}")
         flags = {} if present is None or len(present) != len(boxes) else {"absent": np.array(present) != 1}
-        return Annotation(filled(boxes, f"{path}, {name}"), flags=flags)
+        return Annotation(boxes, flags=flags)
 
     return Source(path.with_suffix("") / name, read)

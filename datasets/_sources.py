@@ -15,7 +15,7 @@ from evalkit.datasets._images import FolderImages
 from evalkit.errors import EvalkitError
 from evalkit.results.layouts.layout import plain_name
 from evalkit.rows import read_bytes, read_rows, text_lines
-from evalkit.types import Annotation, Frames
+from evalkit.types import Annotation, Boxes, Frames
 from evalkit.types import Sequence as Video
 
 FACTS = Path(__file__).parent / "_facts"
@@ -172,15 +172,24 @@ def json_form(path: Path, names: Iterable[str]) -> Form:
     for name in names:
         key = plain_name(name)
         if key in index:
-            boxes = np.array(index[key]["gt_rect"], dtype=np.float64)
-            found[key] = Source(path, lambda boxes=boxes, name=name: Annotation(_checked(boxes, path, name)))  # type: ignore[misc]
+            annotation = Annotation(index_boxes(index[key]["gt_rect"], f"{path}, {name}"))
+            found[key] = Source(path, lambda annotation=annotation: annotation)  # type: ignore[misc]
     return found
 
 
-def _checked(boxes: Any, path: Path, name: str) -> Any:
+def index_boxes(rows: Any, where: object) -> Boxes:
+    """Shape (N, 4): the ``gt_rect`` rows of an index.
+
+    Raises:
+        EvalkitError: They are something else, or there are none.
+    """
+    try:
+        boxes = np.array(filled(rows, where), dtype=np.float64)
+    except (TypeError, ValueError):  # no list, of different lengths, or no numbers
+        boxes = np.zeros(0)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise EvalkitError("rows of x, y, width, height are expected", where=f"{path}, {name}")
-    return filled(boxes, f"{path}, {name}")
+        raise EvalkitError("rows of x, y, width, height are expected", where=where, hint="Fetch this index again")
+    return boxes
 
 
 def index_files(root: Path | None, folders: Iterable[Path], directories: Iterable[str]) -> list[Path]:

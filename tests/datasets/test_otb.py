@@ -120,6 +120,14 @@ def test_forms_that_disagree_are_an_error(tmp_path: Path) -> None:
         len(open_("otb100", tmp_path).sequence("Deer").groundtruth)
 
 
+@pytest.mark.parametrize("rows", [[[1, 2, 3]], [[1, 2, 3, 4], [5]], [[1, 2, 3, 4, 5, 6, 7, 8]], [["x"] * 4], 7, []])
+def test_an_index_of_other_rows_is_an_error_that_names_the_sequence(tmp_path: Path, rows: object) -> None:
+    for benchmark, file, name in (("otb100", "OTB2015.json", "Deer"), ("lasot-train", "LaSOT.json", "airplane-2")):
+        (tmp_path / file).write_text(json.dumps({name: {"gt_rect": rows}}))
+        with pytest.raises(EvalkitError, match=f"{name}: (rows of x|the annotation is empty)"):
+            len(open_(benchmark, tmp_path).sequence(name))
+
+
 def test_a_folder_without_the_benchmark_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").touch()
     with pytest.raises(EvalkitError, match=r"no sequences of otb100 are here \(found holiday.jpg, expected <Seq"):
