@@ -77,8 +77,7 @@ def _own_files(module: str) -> list[Path]:
 @cache
 def _libraries() -> tuple[Path, ...]:
     """Where the standard library, installed packages and evalkit are."""
-    named = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    rooms = [_HOME, *(_HOME / room for room in _ROOMS)]
-    return tuple(
-        {Path(place).resolve() for place in (*named, *site.getsitepackages(), site.getusersitepackages(), *rooms)}
-    )
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    paths += [*site.getsitepackages(), site.getusersitepackages()]
+    rooms = (_HOME / room for room in _ROOMS)
+    return tuple({place.resolve() for place in (*map(Path, paths), _HOME, *rooms)})
