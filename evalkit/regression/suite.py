@@ -29,10 +29,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from evalkit.engine.work import default_label
-from evalkit.errors import EvalkitError, suggestion
+from evalkit.errors import EvalkitError
+from evalkit.regression.tables import EXAMPLE, Table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -59,9 +59,6 @@ class LatencyGate:
     recorded: float = LATENCY_MARGIN_RECORDED
     elsewhere: float = LATENCY_MARGIN_ELSEWHERE
     wall: float | None = None
-
-
-_EXAMPLE = 'A suite is a TOML file with [[tracker]] and [[dataset]] tables, each with a name, e.g. name = "mosse"'
 
 
 @dataclass(frozen=True)
@@ -130,9 +127,9 @@ def load(path: Path) -> Suite:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise EvalkitError("there is no such suite", where=path, hint=_EXAMPLE) from None
+        raise EvalkitError("there is no such suite", where=path, hint=EXAMPLE) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EvalkitError(f"this suite cannot be read: {error}", where=path, hint=_EXAMPLE) from error
+        raise EvalkitError(f"this suite cannot be read: {error}", where=path, hint=EXAMPLE) from error
     table = Table(content, str(path))
     home = path.parent
     suite = Suite(
@@ -148,106 +145,30 @@ def load(path: Path) -> Suite:
     return suite
 
 
-class Table:
-    """A TOML table that is taken apart key by key, so that what nobody took is a mistake."""
-
-    def __init__(self, content: Mapping[str, Any], where: str) -> None:
-        self._left = dict(content)
-        self._known: list[str] = []
-        self._where = where
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        """The value of a key, or the default.
-
-        Raises:
-            EvalkitError: It is of another kind.
-        """
-        self._known.append(key)
-        value = self._left.pop(key, default)
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        wrong_bool = isinstance(value, bool) and bool not in kinds
-        if value is not default and (wrong_bool or not isinstance(value, kinds)):
-            names = " or ".join(one.__name__ for one in kinds)
-            raise EvalkitError(
-                f"{key} has the wrong kind of value", where=self._where, found=repr(value), expected=names
-            )
-        return value
-
-    def demand(self, key: str, kind: type) -> Any:
-        """The value of a key that must be there."""
-        value = self.take(key, kind)
-        if value is None:
-            raise EvalkitError(f"{key} is missing", where=self._where, hint=_EXAMPLE)
-        return value
-
-    def number(self, key: str, default: float | None = None) -> float | None:
-        value = self.take(key, (float, int), default)
-        if value is not None and not 0 <= value < float("inf"):
-            raise EvalkitError(f"{key} cannot be negative or infinite", where=self._where, found=value)
-        return None if value is None else float(value)
-
-    def strings(self, key: str) -> tuple[str, ...] | None:
-        value = self.take(key, list)
-        if value is not None and (not value or not all(isinstance(item, str) for item in value)):
-            raise EvalkitError(f"{key} must be a list of names", where=self._where, found=repr(value))
-        return None if value is None else tuple(value)
-
-    def table(self, key: str) -> Table:
-        return Table(self.take(key, dict, {}), f"{self._where} [{key}]")
-
-    def tables(self, key: str) -> list[Table]:
-        entries = self.take(key, list, [])
-        if not entries or not all(isinstance(entry, dict) for entry in entries):
-            raise EvalkitError(f"a suite needs at least one [[{key}]]", where=self._where, hint=_EXAMPLE)
-        return [Table(entry, f"{self._where} [[{key}]] {number}") for number, entry in enumerate(entries, 1)]
-
-    def finish(self) -> None:
-        """Refuse what nobody took."""
-        if self._left:
-            key = next(iter(self._left))
-            hint = suggestion(key, self._known) or f"Known here: {', '.join(self._known)}"
-            raise EvalkitError(f"{key!r} is not understood", where=self._where, hint=hint)
-
-    def rest(self) -> dict[str, Any]:
-        """Everything not taken yet."""
-        left, self._left = self._left, {}
-        return left
-
-
 def _gates(table: Table) -> Gates:
-    margins = table.take("accuracy", dict)
     gates = Gates(
         exact=table.take("exact", bool, True),
         cost=table.take("cost", bool, True),
         weights=table.take("weights", bool, True),
         latency=_latency(table),
-        accuracy=None if margins is None else _margins(Table(margins, "[gates] accuracy")),
+        accuracy=table.table("accuracy").numbers() if table.holds("accuracy") else None,
     )
     table.finish()
     return gates
 
 
-def _margins(table: Table) -> dict[str, float]:
-    margins = {}
-    for key, value in table.rest().items():
-        found = Table({key: value}, "[gates] accuracy").number(key)
-        margins[key] = float(found or 0.0)
-    return margins
-
-
 def _latency(table: Table) -> LatencyGate | None:
-    value = table.take("latency", (bool, float, int, dict), True)
-    if isinstance(value, bool):
-        return LatencyGate() if value else None
-    if not isinstance(value, dict):
-        margin = Table({"latency": value}, "[gates]").number("latency") or 0.0
+    if table.holds("latency", bool):
+        return LatencyGate() if table.take("latency", bool) else None
+    if not table.holds("latency", dict):
+        margin = table.number("latency", LATENCY_MARGIN)
         return LatencyGate(margin, max(margin, LATENCY_MARGIN_RECORDED), max(margin, LATENCY_MARGIN_ELSEWHERE))
-    inner = Table(value, "[gates] latency")
+    inner = table.table("latency")
     gate = LatencyGate(
-        margin=inner.number("margin", LATENCY_MARGIN) or 0.0,
-        recorded=inner.number("recorded", LATENCY_MARGIN_RECORDED) or 0.0,
-        elsewhere=inner.number("elsewhere", LATENCY_MARGIN_ELSEWHERE) or 0.0,
-        wall=inner.number("wall"),
+        margin=inner.number("margin", LATENCY_MARGIN),
+        recorded=inner.number("recorded", LATENCY_MARGIN_RECORDED),
+        elsewhere=inner.number("elsewhere", LATENCY_MARGIN_ELSEWHERE),
+        wall=inner.number("wall") if inner.holds("wall") else None,
     )
     inner.finish()
     return gate
