@@ -12,9 +12,10 @@ from evalkit.regression import baseline as baselines
 from evalkit.regression import former, gates, latency, statistical, timing
 from evalkit.regression import suite as suites
 from evalkit.regression.baseline import Baseline
+from evalkit.regression.bench import Bench, check_margins, open_benchmark
 from evalkit.regression.former import Former, UnavailableError
 from evalkit.regression.latency import Timed
-from evalkit.regression.measurement import Bench, Progress, check_margins, margins, measure, open_benchmark
+from evalkit.regression.measurement import Progress, measure
 from evalkit.regression.outcome import Finding, Report, Verdict
 from evalkit.regression.records import TrackerRecord, Trackers
 from evalkit.regression.statistical import Comparison
@@ -151,7 +152,7 @@ def _comparisons(label: str, benches: list[Bench], old: TrackerRecord, new: Trac
         if name not in old.datasets or name not in new.datasets:
             continue
         record = new.datasets[name]
-        for metric, margin in margins(bench, record.metrics).items() if record.metrics else ():
+        for metric, margin in bench.margins_of(record.metrics).items():
             yield Comparison(label, name, metric, margin, old.datasets[name], record)
 
 

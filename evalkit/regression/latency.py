@@ -20,8 +20,8 @@ from evalkit.geometry import shifted
 from evalkit.protocols.session import starting_region
 from evalkit.regions import format_record
 from evalkit.regression import turns
+from evalkit.regression.bench import Bench
 from evalkit.regression.former import Former, UnavailableError
-from evalkit.regression.measurement import Bench
 from evalkit.regression.records import Columns, LatencyRecord, significant
 from evalkit.regression.suite import Candidate
 from evalkit.regression.turns import Clip, Entrant, Turns

@@ -4,72 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit import protocols, registry
+from evalkit import registry
 from evalkit.engine import serial
 from evalkit.engine.source import fingerprint
-from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, open_dataset, settle
-from evalkit.errors import EvalkitError, suggestion
+from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, settle
+from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
 from evalkit.regression import digests, shares
+from evalkit.regression.bench import Bench
 from evalkit.regression.records import DatasetRecord, MetricRecord, SequenceRecord, Share, TrackerRecord
-from evalkit.regression.suite import Benchmark, Candidate, Suite
+from evalkit.regression.suite import Candidate, Suite
 from evalkit.results import manifest
 from evalkit.results.store import Store
 from evalkit.rows import read_bytes
-from evalkit.types import Dataset, SplitTracker, Trajectory
+from evalkit.types import SplitTracker, Trajectory
 
 Progress = Callable[[Outcome, int, int], None]
 
-LEADING = ("eao", "ao", "auc", "f_score")
-"""The metric a benchmark is known by, the first of these that its profile has."""
-MARGIN = 0.005
-"""Of the leading metric where a suite names none."""
 OWN = "regress"
 """Folder inside the results for runs of this command; those of other code are replaced there, never elsewhere."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A benchmark of a suite with what the suite left open filled in."""
-
-    dataset: Dataset
-    sequences: tuple[str, ...]
-    protocol: str
-    profile: str
-    margins: Mapping[str, float] | None
-    data: Path | None
-
-
-def open_benchmark(benchmark: Benchmark, margins: Mapping[str, float] | None, data: Path | None) -> Bench:
-    """The dataset and the sequences that are at hand; what is missing shows against the baseline.
-
-    Raises:
-        EvalkitError: The dataset cannot be opened, or a sequence that the suite names is not there.
-    """
-    root = data or benchmark.data
-    dataset = open_dataset(benchmark.name, root)
-    present = [sequence.name for sequence in dataset.sequences]
-    strangers = [name for name in benchmark.sequences or () if name not in present]
-    if strangers:
-        raise EvalkitError(
-            "this sequence is not there",
-            where=f"{dataset.name}/{strangers[0]}",
-            found=", ".join(present[:8]),
-            hint=suggestion(strangers[0], present),
-        )
-    return Bench(
-        dataset=dataset,
-        sequences=tuple(name for name in present if benchmark.sequences is None or name in benchmark.sequences),
-        protocol=protocols.choose(dataset, benchmark.protocol),
-        profile=benchmark.profile or dataset.profiles[0],
-        margins=margins,
-        data=root,
-    )
 
 
 def measure(
@@ -193,38 +150,9 @@ def _scores(
         return {}, {}
     measures, _ = profiles.measure(bench.profile, bench.dataset, bench.protocol, runs)
     by_name = {measure.metric.name: measure for measure in measures}
-    chosen = margins(bench, by_name)
+    chosen = bench.margins_of(by_name)
     found = {name: shares.record(by_name[name]) for name in chosen}
     return {name: one[0] for name, one in found.items()}, {name: one[1] for name, one in found.items()}
-
-
-def margins(bench: Bench, available: Collection[str]) -> dict[str, float]:
-    """Margin by metric on this benchmark: the suite's as far as they apply, or that of the leading metric."""
-    if bench.margins is None:
-        leading = next((name for name in LEADING if name in available), None)
-        return {} if leading is None else {leading: MARGIN}
-    return {name: margin for name, margin in bench.margins.items() if name in available}
-
-
-def check_margins(benches: Sequence[Bench]) -> None:
-    """Refuse accuracy gates that would never apply.
-
-    Raises:
-        EvalkitError: No benchmark of the suite has that metric, or a benchmark has none of the suite's metrics.
-    """
-    available = {
-        bench.dataset.name: [metric.name for metric in profiles.find(bench.profile).metrics] for bench in benches
-    }
-    everywhere = {name for names in available.values() for name in names}
-    asked = dict(benches[0].margins or {})
-    unknown = [name for name in asked if name not in everywhere]
-    idle = [name for name, names in available.items() if asked and not set(asked) & set(names)]
-    if unknown or idle:
-        raise EvalkitError(
-            f"no benchmark of this suite has {unknown[0]!r}" if unknown else f"none of them applies to {idle[0]}",
-            where="[gates] accuracy", found=", ".join(asked),
-            expected=f"some of {', '.join(sorted(everywhere if unknown else available[idle[0]]))}",
-        )  # fmt: skip
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
