@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.regression.digests import parting
@@ -17,7 +17,7 @@ MOST = 5
 def complete(label: str, name: str, old: DatasetRecord, new: DatasetRecord | None) -> Finding:
     """Every sequence of the baseline has to be there; one that is new is not gated until the baseline knows it."""
 
-    def finding(verdict: Verdict, reason: str, names: list[str] = []) -> Finding:  # noqa: B006 - not written to
+    def finding(verdict: Verdict, reason: str, names: Sequence[str] = ()) -> Finding:
         return Finding(
             "sequences", label, name, "sequences", verdict, reason, baseline=len(old.sequences),
             now=None if new is None else len(new.sequences), responsible=tuple(Parted(one) for one in names),

@@ -29,10 +29,7 @@ def table(report: Report) -> str:
 
 def markdown(report: Report) -> str:
     """For a pull request or a job's summary page."""
-    rows = [
-        "| " + " | ".join([*map(_escaped, _row(one)[:-1]), _emphasised(one.verdict, _row(one)[-1])]) + " |"
-        for one in report.findings
-    ]
+    rows = [_markdown_row(one) for one in report.findings]
     verdict, _, command = conclusion(report).partition("\n")
     parts = [
         f"### evalkit regress {_escaped(report.suite)}: {report.verdict.value}",
@@ -46,8 +43,11 @@ def markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _emphasised(verdict: Verdict, text: str) -> str:
-    return f"**{text}**" if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) else text
+def _markdown_row(finding: Finding) -> str:
+    *cells, verdict = _row(finding)
+    if finding.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        verdict = f"**{verdict}**"
+    return f"| {' | '.join([*map(_escaped, cells), verdict])} |"
 
 
 def _bullets(head: str, lines: Sequence[str]) -> str:
