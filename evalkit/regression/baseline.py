@@ -132,11 +132,11 @@ def writing(path: Path) -> Iterator[None]:
     """Be the only one who updates a baseline.
 
     Raises:
-        EvalkitError: Somebody else does at this moment. A writer that was killed leaves nothing locked.
+        EvalkitError: Somebody else does at this moment, or its folder cannot be written to. A writer that was killed
+            leaves nothing locked.
     """
     lock = path.with_name(f".{path.name}.lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+", encoding="utf-8") as stream:
+    with _opened(lock, path) as stream:
         if not _locked(stream):
             stream.seek(0)
             raise EvalkitError(
@@ -152,6 +152,16 @@ def writing(path: Path) -> Iterator[None]:
             # Removed while locked: whoever opens it later makes a new one, and whoever had it open finds it gone.
             with contextlib.suppress(OSError):  # where open files cannot be removed it stays, unlocked
                 lock.unlink()
+
+
+def _opened(lock: Path, path: Path) -> IO[str]:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise EvalkitError(
+            f"this baseline cannot be written: {error.strerror}", where=path, hint="Name another with --baseline"
+        ) from error
 
 
 def _locked(stream: IO[str]) -> bool:

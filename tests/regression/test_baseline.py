@@ -117,10 +117,17 @@ def test_an_update_that_is_killed_while_writing_leaves_the_old_one(
     with pytest.raises(KeyboardInterrupt), baselines.writing(path):
         written(path, 50)
     assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["b.json"]
     monkeypatch.undo()
     with baselines.writing(path):
         written(path, 50)
     assert len(baselines.load(path).trackers["toy"].datasets["otb100"].sequences) == 50
+
+
+def test_a_baseline_that_cannot_be_written_is_said_before_anything_is_tracked(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EvalkitError, match="cannot be written"), baselines.writing(tmp_path / "file" / "b.json"):
+        pytest.fail("there is no such folder")
 
 
 def test_of_two_updates_at_once_the_second_is_turned_away(tmp_path: Path) -> None:
