@@ -17,7 +17,7 @@ from evalkit.datasets._vot_forms import TAGS, folder_form, index_form
 from evalkit.types import Dataset
 
 _SUPERVISED = {"burn_in": 10, "skip_initialize": 5, "tags": TAGS, "realtime_grace": 3}
-_MULTISTART = {"eao_interval": (115, 755), "grace": 10, "threshold": 0.1, "burn_in": 10}
+_MULTISTART = {"eao_interval": (115, 755), "grace": 10, "threshold": 0.1, "burn_in": 10, "unsupervised_burn_in": 1}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _supervised(year: int, interval: tuple[int, int], sequences: str) -> _Editio
         directory=f"VOT{year}",
         directories=(f"VOT{year}", f"VOT-{year}", f"VOT-ST{year}", f"VOTST{year}", f"VOT{year}-ST"),
         protocols=("supervised", "realtime", "unsupervised"),
-        profiles=("vot-supervised", "vot-toolkit", "vot-exact"),
+        profiles=("vot-supervised", "vot-toolkit", "vot-exact", "vot-unsupervised"),
         facts={**_SUPERVISED, "eao_interval": interval},
         sequences=sequences,
         repetitions=15,
@@ -64,8 +64,8 @@ def _multistart(year: int, suffix: str = "", *names: str) -> _Edition:
             f"VOTST{year}{suffix}",
             *names,
         ),
-        protocols=("multistart",),
-        profiles=("vot-multistart",),
+        protocols=("multistart", "unsupervised"),
+        profiles=("vot-multistart", "vot-unsupervised"),
         facts=_MULTISTART,
     )
 

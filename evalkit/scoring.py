@@ -65,8 +65,17 @@ def scores(
     found = _results(opened, Path(results), some(trackers), protocol, allow_partial=allow_partial)
     if chosen == (ALL,):
         return _matrix(opened, found, attributes=attributes)
-    known = _profiles(opened, chosen)
-    return ScoreReport(tuple(one for store, runs in found for one in _score_runs(store, runs, known, attributes)))
+    known = _profiles(opened, chosen, protocols.choose(opened, protocol))
+    scores: list[Score] = []
+    costs: list[Cost] = []
+    timed = []
+    for store, runs in found:
+        scores += _score_runs(store, runs, known, attributes)
+        own = known_costs(store.label, runs, store.card())
+        costs += own
+        timed += [store.card()] if any(cost.quantity == "fps" for cost in own) else []
+    clock = clock_notice(timed)
+    return ScoreReport(tuple(scores), (clock,) if clock else (), tuple(costs))
 
 
 def _matrix(
@@ -106,9 +115,9 @@ def is_withheld(dataset: Dataset, runs: Iterable[str]) -> bool:
     return any(len(rows) for rows in longer) and all(np.isnan(rows).all() for rows in longer)
 
 
-def _profiles(dataset: Dataset, asked: Sequence[str] | None) -> tuple[str, ...]:
+def _profiles(dataset: Dataset, asked: Sequence[str] | None, protocol: str) -> tuple[str, ...]:
     if asked is None:
-        return (dataset.profiles[0],)
+        return (metric_profiles.official(dataset, protocol),)
     for name in asked:
         if name not in dataset.profiles:
             raise EvalkitError(
@@ -165,13 +174,13 @@ def headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
 
     None where no score exists: a protocol that the official profile does not score, groundtruth that is withheld.
     """
-    official, *others = store.dataset.profiles
-    if store.protocol not in metric_profiles.find(official).protocols or is_withheld(store.dataset, runs):
+    fitting = metric_profiles.fitting(store.dataset, store.protocol)
+    if not fitting or is_withheld(store.dataset, runs):
         return []
-    scores = _score_runs(store, runs, [official])
+    scores = _score_runs(store, runs, fitting[:1])
     known = {one.metric for one in scores}
     for profile, metrics in BESIDE.items():
-        if profile in others and not known.issuperset(metrics):
+        if profile in fitting[1:] and not known.issuperset(metrics):
             fresh = _score_runs(store, runs, [profile])
             scores += [one for one in fresh if one.metric in metrics and one.metric not in known]
     return scores

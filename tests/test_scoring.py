@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +37,26 @@ def test_a_protocol_that_no_official_profile_scores_has_no_headline(tmp_path: Pa
     unknown = np.full(3, np.nan)
     run = Trajectory("mine", "bag", "unsupervised", np.ones((3, 4)), None, unknown, unknown, states)
     assert headline(Store(tmp_path, dataset, "mine", "unsupervised"), {"bag": [run]}) == []
+    scored = replace(dataset, profiles=("vot-supervised", "vot-unsupervised"))
+    (score,) = headline(Store(tmp_path, scored, "mine", "unsupervised"), {"bag": [run]})
+    assert (score.metric, score.profile) == ("ao", "vot-unsupervised")
+
+
+def test_results_of_each_protocol_are_scored_by_the_benchmark_s_profile_for_it(tmp_path: Path) -> None:
+    (tmp_path / "VOT2018" / "one").mkdir(parents=True)
+    (tmp_path / "VOT2018" / "list.txt").write_text("one\n")
+    (tmp_path / "VOT2018" / "one" / "groundtruth.txt").write_text("10,10,10,10\n" * 12)
+    (tmp_path / "VOT2018" / "one" / "sequence").write_text("width=100\nheight=100\n")
+    for experiment in ("baseline", "unsupervised"):
+        place = tmp_path / "results" / "VOT2018" / "mine" / experiment / "one"
+        place.mkdir(parents=True)
+        (place / "one_001.txt").write_text("1\n" + "10,10,10,5\n" * 11)
+    found = {
+        protocol: {(one.profile, one.metric): one.value for one in reported.scores}
+        for protocol in (None, "unsupervised")
+        for reported in (scores("vot2018", data=tmp_path, results=tmp_path / "results", protocol=protocol),)
+    }
+    assert found["unsupervised"] == {("vot-unsupervised", "ao"): 0.5}
+    assert {profile for profile, _ in found[None]} == {"vot-supervised"}
+    everything = scores("vot2018", data=tmp_path, results=tmp_path / "results", profiles="all", protocol="unsupervised")
+    assert [one.profile for one in everything.scores] == ["vot-unsupervised"]

@@ -17,6 +17,7 @@ from evalkit.metrics import (
     statistics,
     success,
     trackingnet,
+    unsupervised,
     vot,
     vot_toolkit,
 )
@@ -59,6 +60,26 @@ def find(name: str) -> Profile:
     near = difflib.get_close_matches(name, PROFILES, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else None
     raise EvalkitError(f"no metric profile is named {name!r}", expected=", ".join(PROFILES), hint=hint)
+
+
+def fitting(dataset: Dataset, protocol: str) -> tuple[str, ...]:
+    """The benchmark's profiles that understand a protocol, the official one first."""
+    return tuple(name for name in dataset.profiles if protocol in find(name).protocols)
+
+
+def official(dataset: Dataset, protocol: str) -> str:
+    """The profile that a benchmark's results of a protocol are scored by unless another one is asked for.
+
+    Raises:
+        EvalkitError: None of its profiles understands the protocol.
+    """
+    for name in fitting(dataset, protocol):
+        return name
+    scored = [one for one in dataset.protocols if fitting(dataset, one)]
+    raise EvalkitError(
+        "no metric profile scores results of this protocol", where=dataset.name, found=protocol,
+        expected=" or ".join(scored),
+    )  # fmt: skip
 
 
 def measure(
@@ -146,7 +167,7 @@ def matrix(
     dataset: Dataset, tracker: str, protocol: str, runs: Mapping[str, list[Trajectory]], *, attributes: bool = False
 ) -> list[MatrixRow]:
     """All conventions that apply to a benchmark over one set of results, the official one first."""
-    chosen = [PROFILES[name] for name in dataset.profiles if protocol in PROFILES[name].protocols]
+    chosen = [find(name) for name in fitting(dataset, protocol)]
     return [_matrix_row(profile, dataset, tracker, protocol, runs, attributes) for profile in chosen]
 
 
@@ -306,6 +327,11 @@ PROFILES = _by_name(
         "vot-exact", _SUPERVISED, vot.METRICS, "the definitions of vot-supervised with shapely's polygons",
         "as vot-supervised, but overlap is the ratio of exact areas, which is lower by 0.001 to 0.004", _vot_exact,
         tags=True,
+    ),
+    Profile(
+        "vot-unsupervised", ("unsupervised",), unsupervised.METRICS, "vot-toolkit 0.9.0",
+        "one pass without resets: sequences' mean overlap after the burn-in, weighted by length; frames without an "
+        "answer are left out", unsupervised.measure, tags=True,
     ),
     Profile(
         "vot-multistart", ("multistart",), multistart.METRICS, "vot-toolkit 0.9.0",

@@ -161,7 +161,7 @@ def _runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlaps) -> lis
     found: list[Run] = evaluation.memory[sequence.name]
     if evaluation.tag is None:
         return found
-    tag = _padded(sequence.flags.get(evaluation.tag), len(sequence))
+    tag = padded(sequence.flags.get(evaluation.tag), len(sequence))
     return [replace(run, tag=tag) for run in found]
 
 
@@ -179,7 +179,7 @@ def _untagged_runs(sequence: Sequence, evaluation: Evaluation, overlaps: Overlap
         yield Run(trajectory.states, bounded, inner, np.ones(len(sequence), bool))
 
 
-def _padded(flags: NDArray[np.bool_] | None, length: int) -> Flags:
+def padded(flags: NDArray[np.bool_] | None, length: int) -> Flags:
     """Tag files may be shorter than the sequence, or missing; the rest is not tagged."""
     result = np.zeros(length, bool)
     if flags is not None:
@@ -199,11 +199,11 @@ def _accuracy(runs: list[Run]) -> tuple[float, float]:
     return float((total[seen] / count[seen]).sum()), float(seen.sum())
 
 
-def burned_in(states: NDArray[np.int8]) -> Flags:
-    """Frames from a start up to ``BURN_IN`` frames on."""
+def burned_in(states: NDArray[np.int8], frames: int = BURN_IN) -> Flags:
+    """So many frames from each start, the start included."""
     starts = np.concatenate([[0], np.cumsum(states == State.INITIALIZED)])
     index = np.arange(len(states))
-    result: Flags = starts[index + 1] > starts[np.maximum(index + 1 - BURN_IN, 0)]
+    result: Flags = starts[index + 1] > starts[np.maximum(index + 1 - frames, 0)]
     return result
 
 

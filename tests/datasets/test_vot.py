@@ -94,7 +94,7 @@ def test_masks_and_anchors_of_the_later_years_are_read(tmp_path: Path) -> None:
     (tmp_path / "one" / "anchor.value").write_text("1\n0\n-1\n")
     benchmark = open_("vot2020", tmp_path)
     (sequence,) = benchmark.sequences
-    assert benchmark.protocols == ("multistart",)
+    assert benchmark.protocols[0] == "multistart"
     assert isinstance(sequence.region(0), Mask)
     np.testing.assert_array_equal(sequence.groundtruth, [[1, 2, 2, 2], [0, 0, 0, 0], [4, 3, 1, 1]])
     assert sequence.annotation.anchors is not None

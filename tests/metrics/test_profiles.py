@@ -21,7 +21,7 @@ STILL = [[10, 10, 20, 20]] * 4
 def test_every_convention_is_here_and_says_where_it_comes_from_and_why_it_differs() -> None:
     assert set(profiles.PROFILES) == {
         "otb-matlab", "lasot-matlab", "pysot", "pytracking", "got10k", "trackingnet", "vot-supervised", "vot-toolkit",
-        "vot-multistart", "vot-longterm", "vot-exact",
+        "vot-multistart", "vot-longterm", "vot-exact", "vot-unsupervised",
     }  # fmt: skip
     for name, profile in profiles.PROFILES.items():
         assert profile.name == name
