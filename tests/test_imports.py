@@ -158,6 +158,13 @@ def test_scoring_and_listing_do_without_torch() -> None:
     assert "torch" not in loaded_by(code)
 
 
+def test_counting_operations_does_without_torchs_compiler() -> None:
+    code = "import torch\nfrom evalkit.cost import macs\nmacs.count(torch.nn.Linear(2, 2), [torch.ones(1, 2)]).macs('all')"
+    loaded = loaded_by(code)
+    assert "evalkit.cost._ledger" in loaded
+    assert "torch._dynamo" not in loaded
+
+
 @pytest.mark.parametrize("room", ["trackers", "datasets", "reports"])
 def test_the_plugin_directories_are_links_to_the_top_level(room: str) -> None:
     link = ROOT / "evalkit" / room

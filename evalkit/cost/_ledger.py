@@ -69,6 +69,11 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.calls: dict[str, Counter[str]] = {}
         self.storages = {_storage(parameter) for parameter in module.parameters()}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing is compiled here, and to keep the compiler away PyTorch would first load it, which takes a second.
+        return False
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Follow which module runs; the hooks are gone afterwards."""
