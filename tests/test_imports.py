@@ -159,7 +159,9 @@ def test_scoring_and_listing_do_without_torch() -> None:
 
 
 def test_counting_operations_does_without_torchs_compiler() -> None:
-    code = "import torch\nfrom evalkit.cost import macs\nmacs.count(torch.nn.Linear(2, 2), [torch.ones(1, 2)]).macs('all')"
+    code = (
+        "import torch\nfrom evalkit.cost import macs\nmacs.count(torch.nn.Linear(2, 2), [torch.ones(1, 2)]).macs('all')"
+    )
     loaded = loaded_by(code)
     assert "evalkit.cost._ledger" in loaded
     assert "torch._dynamo" not in loaded
