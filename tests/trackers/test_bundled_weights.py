@@ -14,7 +14,7 @@ from evalkit.registry import create_tracker
 from evalkit.rendering.catalogue import BENCHMARK, benchmark
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.path import MOBILE, parse
-from evalkit.trackers._lighttrack.training.pairs import DEVIATION, MEAN
+from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
 from evalkit.types import Image
 
 FILE = weights.bundle_directory() / "lighttrack-m.safetensors"
@@ -52,7 +52,7 @@ def test_the_card_begins_with_what_it_is_not_and_names_the_file() -> None:
 
 def prepared(crop: Image) -> torch.Tensor:
     image = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None] / 255
-    return (image - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
+    return (image - torch.tensor(IMAGENET_MEAN)[:, None, None]) / torch.tensor(IMAGENET_STD)[:, None, None]
 
 
 def test_the_file_answers_as_the_network_that_was_trained() -> None:

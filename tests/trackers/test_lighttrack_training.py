@@ -18,12 +18,14 @@ from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._lighttrack.training import bank as banks
 from evalkit.trackers._lighttrack.training.bank import Bank
 from evalkit.trackers._lighttrack.training.depthwise import quicken, weight_gradient
+from evalkit.trackers._lighttrack.training.draw import Draw
 from evalkit.trackers._lighttrack.training.loop import CURVE, Training, fresh_network, run
 from evalkit.trackers._lighttrack.training.loss import cell_centers, stranger_loss, tracking_loss
-from evalkit.trackers._lighttrack.training.pairs import DEVIATION, MEAN, Draw, Mix, draw_pairs
+from evalkit.trackers._lighttrack.training.pairs import Mix, draw_pairs
 from evalkit.trackers._lighttrack.training.plan import Plan
 from evalkit.trackers._lighttrack.training.teacher import Teacher, read, student_hints
 from evalkit.trackers._lighttrack.training.transplant import transplant
+from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
 
 TINY = "back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
 PLAN = Plan(TINY, steps=6, batch=4, sizes=(96, 128), warmup=2)
@@ -224,7 +226,7 @@ def test_the_target_lies_where_the_box_says(bank: Bank) -> None:
     hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
     square = Bank(torch.zeros_like(bank.grounds[:1]), things, torch.ones(1), hull)
     pairs = draw_pairs(square, Draw(8, 3), 160, QUIET)
-    scale, shift = (torch.tensor(values)[:, None, None] for values in (DEVIATION, MEAN))
+    scale, shift = (torch.tensor(values)[:, None, None] for values in (IMAGENET_STD, IMAGENET_MEAN))
     for image, box in zip(pairs.search * scale + shift, pairs.boxes, strict=True):
         grey = image.mean(0)
         bright = grey > (grey.max() + grey.min()) / 2

@@ -20,8 +20,9 @@ from evalkit.trackers._lighttrack.network import BOX_SCALE, TEMPLATE_SIZE, Light
 from evalkit.trackers._lighttrack.path import parse
 from evalkit.trackers._lighttrack.training.bank import Bank
 from evalkit.trackers._lighttrack.training.depthwise import quicken
+from evalkit.trackers._lighttrack.training.draw import Draw
 from evalkit.trackers._lighttrack.training.objectives import Objective, imitation, settling, tracking
-from evalkit.trackers._lighttrack.training.pairs import Draw, draw_pairs
+from evalkit.trackers._lighttrack.training.pairs import draw_pairs
 from evalkit.trackers._lighttrack.training.plan import Phase, Plan
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.transplant import transplant

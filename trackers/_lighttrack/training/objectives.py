@@ -9,8 +9,9 @@ from torch import Tensor
 
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.training.bank import Bank
+from evalkit.trackers._lighttrack.training.draw import Draw
 from evalkit.trackers._lighttrack.training.loss import BOX_WEIGHT, STRANGER_WEIGHT, stranger_loss, tracking_loss
-from evalkit.trackers._lighttrack.training.pairs import Draw, Pairs, draw_pairs
+from evalkit.trackers._lighttrack.training.pairs import Pairs, draw_pairs
 from evalkit.trackers._lighttrack.training.teacher import Teacher, student_hints
 
 Objective = Callable[[LightTrack, Pairs, int], dict[str, Tensor]]

@@ -14,8 +14,9 @@ from evalkit.rendering.catalogue import sample
 from evalkit.rendering.scene import Scene, SceneFrames
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.training.bank import Bank
+from evalkit.trackers._lighttrack.training.draw import Draw
 from evalkit.trackers._lighttrack.training.loss import cell_centers
-from evalkit.trackers._lighttrack.training.pairs import Draw, draw_pairs
+from evalkit.trackers._lighttrack.training.pairs import draw_pairs
 from evalkit.trackers._siamese.networks import Execution, Preparation, TwoPartNetworks
 from evalkit.trackers._siamese.tracker import SiameseTracker
 from evalkit.trackers.lighttrack import PUBLISHED, RULES
