@@ -120,7 +120,9 @@ def cached(folder: Path, seed: int, photographs: list[Path]) -> Bank:
         return Bank(**torch.load(path, weights_only=True))
     taken = [photographed(photographs, seed)] if photographs else []
     bank = joined([rendered(seed), *taken])
-    torch.save(vars(bank), path)
+    partial = path.with_suffix(".partial")
+    torch.save(vars(bank), partial)
+    partial.replace(path)  # an interrupted training finds it whole or not at all
     return bank
 
 
