@@ -86,9 +86,8 @@ def read(path: Path) -> Teacher:
     """
     teacher = Teacher()
     wanted = teacher.state_dict().keys()
-    state = {name.removeprefix("module."): tensor for name, tensor in read_state(path).items()}
-    fit(teacher, {name: tensor for name, tensor in state.items() if name in wanted}, where=path)
-    return teacher.eval().requires_grad_(False)
+    fit(teacher, {name: tensor for name, tensor in read_state(path).items() if name in wanted}, where=path)
+    return teacher
 
 
 def layers_of(parts: nn.Module) -> list[Layer]:
