@@ -7,6 +7,7 @@ too big to travel: every node finds them at ``--data`` or by its own ``$EVALKIT_
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import sys
 import tempfile
@@ -61,7 +62,7 @@ def _connect(address: str | None, job: Job) -> Any:
         ray.init(
             address=address,
             log_to_driver=False,
-            logging_level="error",
+            logging_level=logging.ERROR,
             include_dashboard=None if address else False,
             runtime_env={"env_vars": thread_environment(job.threads)},
         )

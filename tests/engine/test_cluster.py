@@ -16,7 +16,8 @@ from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.results import manifest
 
-pytest.importorskip("ray", reason="needs the extra evalkit-sot[ray]")
+if os.environ.get("EVALKIT_REQUIRE_RAY") != "1":
+    pytest.importorskip("ray", reason="needs the extra evalkit-sot[ray]")
 
 # Ray's own files and sockets are closed when its processes end.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")]
