@@ -142,11 +142,7 @@ class Sequence:
 
     def region(self, index: int) -> Region | None:
         """The annotated region of a frame, in the coordinates of the file; None where there is none."""
-        annotation = self.annotation
-        if annotation.regions is not None:
-            return annotation.regions[index]
-        row = annotation.boxes[index]
-        return None if np.isnan(row).any() else Box(*(float(value) for value in row))
+        return _region(self.annotation.regions, self.annotation.boxes, index)
 
     def __len__(self) -> int:
         """Number of frames to evaluate: rows of the annotation."""
@@ -295,10 +291,7 @@ class Trajectory:
 
     def region(self, index: int) -> Region | None:
         """The answer at a frame, in the coordinates of the file; None where there is none."""
-        if self.regions is not None:
-            return self.regions[index]
-        row = self.boxes[index]
-        return None if np.isnan(row).any() else Box(*(float(value) for value in row))
+        return _region(self.regions, self.boxes, index)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -389,6 +382,13 @@ class Cost:
     def record(self) -> dict[str, Any]:
         """The flat JSON record; its fields are a contract of the command line."""
         return {**asdict(self), "value": _finite(self.value), "not_counted": list(self.not_counted)}
+
+
+def _region(regions: tuple[Region | None, ...] | None, boxes: Boxes, index: int) -> Region | None:
+    if regions is not None:
+        return regions[index]
+    row = boxes[index]
+    return None if np.isnan(row).any() else Box(*row.tolist())
 
 
 def _finite(value: float | None) -> float | None:
