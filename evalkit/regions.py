@@ -45,7 +45,7 @@ def parse_line(line: str, where: object = None) -> Record:
         return _parse_mask(line[1:], where)
     fields = split(line)
     values = [number(field, where) for field in fields]
-    if len(values) == 1 and values[0] == int(values[0] if values[0] == values[0] else -1) and values[0] >= 0:
+    if len(values) == 1 and values[0] >= 0 and values[0].is_integer():
         return int(values[0])
     if len(values) < 4 or len(values) % 2:
         raise EvalkitError(
