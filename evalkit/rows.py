@@ -153,7 +153,8 @@ def format_rows(rows: ArrayLike, *, separator: str = ",") -> str:
     return format_lines(separator.join(map(format_number, row)) for row in table.tolist())
 
 
-def format_lines(lines: Iterable[str]) -> str:
+def format_lines(lines: Iterable[object]) -> str:
+    """The lines of a text file, one an item, as ``str`` gives it."""
     return "".join(f"{line}\n" for line in lines)
 
 

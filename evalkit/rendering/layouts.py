@@ -6,7 +6,7 @@ exactly as the format allows. What a layout cannot say (a target out of sight in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from evalkit.errors import EvalkitError
 from evalkit.regions import format_record
 from evalkit.rendering.catalogue import BENCHMARK, benchmark
 from evalkit.rendering.scene import Scene
+from evalkit.rows import format_lines
 from evalkit.types import Annotation, Boxes, Mask
 
 QUALITY = 95
@@ -101,15 +102,11 @@ def _rows(boxes: Boxes, number: str, *, origin: int = 0, missing: str = "0,0,0,0
     """One line a box; ``number`` formats its values, ``missing`` stands for a NaN row."""
     shifted = boxes + np.array([origin, origin, 0, 0])
     lines = (missing if np.isnan(row).any() else ",".join(number % value for value in row) for row in shifted)
-    return _lines(lines)
-
-
-def _lines(values: Iterable[object]) -> str:
-    return "".join(f"{value}\n" for value in values)
+    return format_lines(lines)
 
 
 def _values(flags: NDArray[np.generic]) -> str:
-    return _lines(int(flag) for flag in flags)
+    return format_lines(int(flag) for flag in flags)
 
 
 def _named(number: int, scene: Scene) -> str:
@@ -133,7 +130,7 @@ def _write_vot(root: Path, name: str, scene: Scene, regions: str) -> None:
         "channels.color": "color/%08d.jpg", "format": "default", "fps": 30, "name": name,
         "length": scene.length, "width": width, "height": height,
     }  # fmt: skip
-    (place / "sequence").write_text(_lines(f"{key}={value}" for key, value in facts.items()), encoding="ascii")
+    (place / "sequence").write_text(format_lines(f"{key}={value}" for key, value in facts.items()), encoding="ascii")
 
 
 def _write_tags(place: Path, annotation: Annotation) -> None:
@@ -143,13 +140,13 @@ def _write_tags(place: Path, annotation: Annotation) -> None:
 
 def _write_supervised(root: Path, name: str, scene: Scene, annotation: Annotation) -> None:
     corners = (scene.truth(index).polygon.ravel() for index in range(scene.length))
-    _write_vot(root, name, scene, _lines(",".join(f"{value:.3f}" for value in row) for row in corners))
+    _write_vot(root, name, scene, format_lines(",".join(f"{value:.3f}" for value in row) for row in corners))
     _write_tags(root / name, annotation)
 
 
 def _write_multistart(root: Path, name: str, scene: Scene, annotation: Annotation) -> None:
     masks = (_mask(scene.truth(index).visible) for index in range(scene.length))
-    _write_vot(root, name, scene, _lines(format_record(mask) for mask in masks))
+    _write_vot(root, name, scene, format_lines(format_record(mask) for mask in masks))
     _write_tags(root / name, annotation)
     (root / name / "anchor.value").write_text(_values(anchors(annotation)), encoding="ascii")
 
@@ -178,7 +175,7 @@ def _write_longterm(root: Path, name: str, scene: Scene, annotation: Annotation)
 
 
 def _list_names(root: Path, names: list[str]) -> None:
-    (root / "list.txt").write_text(_lines(names), encoding="ascii")
+    (root / "list.txt").write_text(format_lines(names), encoding="ascii")
 
 
 def _write_got10k(root: Path, name: str, scene: Scene, annotation: Annotation) -> None:
@@ -194,7 +191,7 @@ def _write_got10k(root: Path, name: str, scene: Scene, annotation: Annotation) -
         "motion_class": "moving", "major_class": "object", "root_class": "object", "motion_adverb": "smoothly",
         "resolution": f"({width}, {height})",
     }  # fmt: skip
-    text = "[METAINFO]\n" + _lines(f"{key}: {value}" for key, value in facts.items())
+    text = "[METAINFO]\n" + format_lines(f"{key}: {value}" for key, value in facts.items())
     (place / "meta_info.ini").write_text(text, encoding="ascii")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.results.atomic import write_text
-from evalkit.results.layouts.layout import one_pass_trajectory, read_column, write_confidence
+from evalkit.results.layouts.layout import one_pass_trajectory, read_column, write_values
 from evalkit.rows import format_rows, read_bytes, read_rows, split, text_lines
 from evalkit.types import Sequence, Trajectory
 
@@ -29,7 +29,7 @@ class Got10k:
             raise EvalkitError("this layout has no place for anchors", where=place, hint="Use the layout `vot`")
         stem = f"{trajectory.sequence}_{trajectory.repetition:03d}"
         write_times(place / f"{trajectory.sequence}_time.txt", trajectory.seconds, trajectory.repetition)
-        write_confidence(place / f"{stem}_confidence.value", trajectory.confidence)
+        write_values(place / f"{stem}_confidence.value", trajectory.confidence)
         write_text(place / f"{stem}.txt", format_rows(trajectory.boxes))
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:

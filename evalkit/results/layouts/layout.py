@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.results.atomic import write_text
-from evalkit.rows import format_number, format_rows, parse_values, read_bytes
+from evalkit.rows import format_lines, format_number, format_rows, parse_values, read_bytes
 from evalkit.types import Boxes, Sequence, State, Trajectory
 
 OFFICIAL_ROWS = "official_rows"
@@ -178,11 +178,9 @@ def write_column(path: Path, values: NDArray[np.float64]) -> None:
         write_text(path, format_rows(values))
 
 
-def write_confidence(path: Path, confidence: NDArray[np.float64]) -> None:
-    """As VOT's toolkit does: one value a line, empty where unknown; nothing where none is known."""
-    if np.isnan(confidence).all():
+def write_values(path: Path, values: NDArray[np.float64]) -> None:
+    """A ``.value`` file of VOT's toolkit: one number a line, empty where unknown; no file where none is known."""
+    if np.isnan(values).all():
         path.unlink(missing_ok=True)
     else:
-        write_text(
-            path, "".join(("" if value != value else format_number(value)) + "\n" for value in confidence.tolist())
-        )
+        write_text(path, format_lines("" if value != value else format_number(value) for value in values.tolist()))

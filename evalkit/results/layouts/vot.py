@@ -26,7 +26,7 @@ from evalkit.regions import (
 )
 from evalkit.results.atomic import write_bytes, write_text
 from evalkit.results.layouts.got10k import read_times, write_times
-from evalkit.results.layouts.layout import read_column, write_confidence
+from evalkit.results.layouts.layout import read_column, write_values
 from evalkit.rows import format_lines, read_bytes
 from evalkit.types import Boxes, Region, Sequence, State, Trajectory
 
@@ -61,8 +61,8 @@ class Vot:
         if trajectory.anchor is None:
             write_times(place / f"{trajectory.sequence}_time.txt", trajectory.seconds, trajectory.repetition)
         else:
-            write_confidence(place / f"{stem}_time.value", trajectory.seconds)
-        write_confidence(place / f"{stem}_confidence.value", trajectory.confidence)
+            write_values(place / f"{stem}_time.value", trajectory.seconds)
+        write_values(place / f"{stem}_confidence.value", trajectory.confidence)
         lines = [record_of(trajectory, index) for index in range(len(trajectory))]
         if self._suffix == ".bin":
             write_bytes(place / f"{stem}.bin", format_binary(lines))
