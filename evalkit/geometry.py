@@ -71,7 +71,7 @@ def equal_area_box(region: Region) -> tuple[float, float, float, float]:
 
     For a polygon of four corners: centred on the corners' mean, with the aspect of the bounding box and the
     area of the polygon (as the product of two neighbouring edges), plus one pixel each way. A box keeps its size and
-    its centre is x + width / 2. A mask is taken by its bounding box.
+    its centre is x + width / 2. A mask, and a polygon of other than four corners, is taken by its bounding box.
 
     Source: ``get_axis_aligned_bbox`` in pysot and LightTrack.
     """

@@ -1,1 +1,1 @@
-"""metrics."""
+"""What trajectories are worth: every benchmark's metrics, by the conventions of its toolkits."""
