@@ -2,7 +2,8 @@
 
     python benchmarks/engines.py workers --data /data/OTB --dataset otb100 --sequences Couple,Man --repeat 3 --ray
     python benchmarks/engines.py lockstep --lanes 4
-    python benchmarks/engines.py lockstep --lanes 64 --device cuda:0 --runtime torch-cuda-graph --sequences 64
+    python benchmarks/engines.py lockstep --lanes 64 --device cuda:0 --runtime torch-cuda-graph --serial-runtime torch \
+        --sequences 64 --frames 100
     python benchmarks/engines.py memory
 
 ``workers`` also compares every byte of the results, times aside. On a machine that is busy with other things read the
@@ -63,7 +64,9 @@ def run(options: argparse.Namespace, results: Path, more: tuple[str, ...]) -> tu
         if getattr(options, option):
             command += [f"--{option}", str(getattr(options, option))]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([*command, "--results", str(results), *more], check=True, capture_output=True)
+    answer = subprocess.run([*command, "--results", str(results), *more], capture_output=True, text=True)
+    if answer.returncode != 0:
+        sys.exit(f"{' '.join(answer.args)} ended with exit code {answer.returncode}:\n{answer.stderr}")
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -79,13 +82,15 @@ def against_serial(options: argparse.Namespace) -> None:
     job = job_of(options)
     rendered = [in_memory(index, options.frames) for index in range(int(options.sequences or 8))]
     worker = Worker(job)
-    vars(worker)["dataset"] = dataset_of(tuple(rendered))
+    alone = worker if options.serial_runtime is None else Worker(replace(job, runtime=options.serial_runtime))
+    for one in (worker, alone):
+        vars(one)["dataset"] = dataset_of(tuple(rendered))
     units = [Unit(job, sequence.name) for sequence in rendered]
     frames = sum(len(sequence) for sequence in rendered)
     pin_threads(1)
     clock = time.process_time if options.device == "cpu" else time.perf_counter
     loops: dict[str, Callable[[], Iterator[Answer]]] = {
-        "serial": lambda: serial.execute(worker, units),
+        "serial": lambda: serial.execute(alone, units),
         "lockstep": lambda: lockstep.execute(worker, units, lanes=options.lanes),
     }
     spent: dict[str, list[float]] = {name: [] for name in loops}
@@ -100,9 +105,10 @@ def against_serial(options: argparse.Namespace) -> None:
     apart = {name: np.abs(boxes["serial"][name] - boxes["lockstep"][name]).max() for name in boxes["serial"]}
     what = "CPU second" if options.device == "cpu" else "second"
     typical, most = np.median(list(apart.values())), max(apart.values())
+    milliseconds = 1e3 * np.median(spent["serial"]) / frames
     print(
         f"lockstep of {options.lanes} on {options.device}, {job.runtime}: {np.median(ratios):.3f} times the frames a "
-        f"{what} of serial, which takes {1e3 * np.median(spent['serial']) / frames:.2f} ms a frame; "
+        f"{what} of serial ({alone.job.runtime}), which takes {milliseconds:.2f} ms a frame; "
         f"rounds {ratios.round(3)}; boxes within {typical:.1e} px (median), {most:.1e} px (most) of serial's"
     )
 
@@ -146,9 +152,13 @@ def on_demand(index: int, length: int) -> Sequence:
 
 def in_memory(index: int, length: int) -> Sequence:
     rendered = on_demand(index, length)
-    images = tuple(scene(index % SCENES, length).frame(number) for number in range(length))
     annotation = rendered.annotation
-    return replace(rendered, read=lambda: annotation, frames=Decoded(images))
+    return replace(rendered, read=lambda: annotation, frames=Decoded(images(index % SCENES, length)))
+
+
+@lru_cache(maxsize=SCENES)
+def images(index: int, length: int) -> tuple[Image, ...]:
+    return tuple(scene(index, length).frame(number) for number in range(length))
 
 
 def dataset_of(sequences: tuple[Sequence, ...]) -> Dataset:
@@ -170,6 +180,9 @@ def main() -> None:
     parser.add_argument("--tracker", help="lighttrack-m by default; mosse for memory")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--runtime", default="")
+    parser.add_argument(
+        "--serial-runtime", help="of one after another, where lockstep is compared with; the same if left out"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dataset", default="synthetic")
     parser.add_argument("--data", type=Path)
