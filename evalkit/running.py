@@ -14,6 +14,7 @@ import numpy as np
 
 from evalkit import protocols, registry
 from evalkit.arguments import Names, Place, names, path, some
+from evalkit.comparison import clock_notice
 from evalkit.dataframes import frame
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.source import fingerprint
@@ -138,6 +139,8 @@ def run(
             done = _track(worker, chosen, plan=plan, repeat=repeat, force=force, progress=progress)
             outcomes += done
             notices += [*_notices(worker), *plan.notices(worker, chosen)]
+            counted = _counted(worker)
+            worker.store.add_costs(counted)
             if plan.shard is not None:
                 continue
             if not any(outcome.status is Status.FAILED for outcome in done):
@@ -145,10 +148,10 @@ def run(
                 scores += headline(worker.store, runs)
                 if is_withheld(worker.dataset, runs):
                     notices.append(f"{worker.dataset.name}: {WITHHELD}; `evalkit pack` writes the submission")
-            spent = _costs(worker, chosen)
-            costs += spent
-            if any(cost.quantity == "fps" for cost in spent):
-                notices.append(_device_notice(worker))
+            speed = _speed(worker, chosen)
+            costs += [*counted, *speed]
+            if speed:
+                notices.append(clock_notice([worker.store.card()]))
     return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
 
 
@@ -236,42 +239,29 @@ def _is_done(worker: Worker, unit: Unit) -> bool:
     return worker.store.done(worker.dataset.sequence(unit.sequence), unit.repetition)
 
 
-def _costs(worker: Worker, sequences: Iterable[str]) -> list[Cost]:
-    job = worker.job
-    costs: list[Cost] = []
-    if isinstance(worker.tracker, SplitTracker):
-        from evalkit.cost import macs
+def _counted(worker: Worker) -> list[Cost]:
+    """MACs and parameters; none where the tracker has no network that evalkit executes."""
+    if not isinstance(worker.tracker, SplitTracker):
+        return []
+    from evalkit.cost import macs
 
-        costs += macs.costs(worker.tracker, name=job.label)
+    return macs.costs(worker.tracker, name=worker.job.label)
+
+
+def _speed(worker: Worker, sequences: Iterable[str]) -> list[Cost]:
+    """Frames per second; empty where nothing was timed."""
+    job = worker.job
     fps = frames_per_second(
         trajectory for name in sequences for trajectory in worker.store.read(worker.dataset.sequence(name))
     )
-    if fps is not None:
-        costs.append(
-            Cost(
-                tracker=job.label,
-                quantity="fps",
-                convention="tracking",
-                value=fps,
-                unit="1/s",
-                runtime=job.runtime,
-                precision=job.precision,
-                device=job.device,
-                threads=job.threads,
-            )
+    if fps is None:
+        return []
+    return [
+        Cost(
+            tracker=job.label, quantity="fps", convention="tracking", value=fps, unit="1/s", runtime=job.runtime,
+            precision=job.precision, device=job.device, threads=job.threads,
         )
-    return costs
-
-
-def _device_notice(worker: Worker) -> str:
-    """What the frames per second are frames per second of."""
-    job = worker.job
-    environments = worker.store.environments()
-    devices = dict.fromkeys(
-        str(one["gpu"] or "a device without name" if job.device != "cpu" else one["processor"]) for one in environments
-    )
-    threads = f"{job.threads} thread" + ("s" if job.threads > 1 else "")
-    return f"fps: {' and '.join(devices)}, {job.device}, {threads}; initialisation included, decoding not"
+    ]  # fmt: skip
 
 
 def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:

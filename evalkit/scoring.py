@@ -10,13 +10,13 @@ import numpy as np
 
 from evalkit import protocols
 from evalkit.arguments import Names, Place, path, some
-from evalkit.comparison import BESIDE
+from evalkit.comparison import BESIDE, clock_notice, known_costs
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.results import store as result_store
 from evalkit.results.store import Store
-from evalkit.types import Dataset, Score, Trajectory
+from evalkit.types import Cost, Dataset, Score, Trajectory
 
 ALL = "all"
 """Instead of a profile's name: every one that applies to the benchmark."""
@@ -30,11 +30,14 @@ class ScoreReport:
     """What stored trajectories score.
 
     Attributes:
-        notices: Where several conventions were asked for: why each differs, and why one refuses a tracker's results.
+        notices: Where several conventions were asked for: why each differs, and why one refuses a tracker's results;
+            what the frames per second are of.
+        costs: MACs, parameters and frames per second of the trackers that evalkit ran.
     """
 
     scores: tuple[Score, ...]
     notices: tuple[str, ...] = ()
+    costs: tuple[Cost, ...] = ()
 
 
 def scores(
@@ -172,7 +175,7 @@ def _score_runs(
 def headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
     """The official scores, and beside them those of other conventions that a reader looks for.
 
-    None where no score exists: a protocol that the official profile does not score, groundtruth that is withheld.
+    None where no score exists: a protocol that no profile of the benchmark scores, groundtruth that is withheld.
     """
     fitting = metric_profiles.fitting(store.dataset, store.protocol)
     if not fitting or is_withheld(store.dataset, runs):

@@ -48,4 +48,6 @@ def command(
         dataset, data=data, results=results, trackers=trackers or None, profiles=profiles or None, protocol=protocol,
         attributes=attributes, allow_partial=allow_partial,
     )  # fmt: skip
-    click.echo(api.render(form, scores=found.scores, notices=found.notices))
+    # Machines asked for scores, and read rows of one kind.
+    costs = () if form in ("json", "csv") else found.costs
+    click.echo(api.render(form, scores=found.scores, costs=costs, notices=found.notices))

@@ -3,7 +3,18 @@
 Needs result files and annotations; neither frames nor torch.
 """
 
+from evalkit.comparison.costs import clock_notice, known_costs
 from evalkit.comparison.gathering import BESIDE, LEADING, form_of, gather, gather_sequence
-from evalkit.comparison.nouns import Comparison
+from evalkit.comparison.nouns import Comparison, is_imported
 
-__all__ = ["BESIDE", "LEADING", "Comparison", "form_of", "gather", "gather_sequence"]
+__all__ = [
+    "BESIDE",
+    "LEADING",
+    "Comparison",
+    "clock_notice",
+    "form_of",
+    "gather",
+    "gather_sequence",
+    "is_imported",
+    "known_costs",
+]

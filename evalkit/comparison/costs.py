@@ -1,32 +1,76 @@
-"""What trackers cost, from the times stored beside their boxes and from files that ``evalkit profile`` wrote."""
+"""What trackers cost: from their run cards, the times beside their boxes, and files that ``evalkit profile`` wrote."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.nouns import Runs
+from evalkit.comparison.nouns import Card, Runs, is_imported
 from evalkit.errors import EvalkitError
 from evalkit.types import Cost
 
 _WRITE = "Write it with `evalkit profile --tracker NAME --format json > FILE`"
 
 
-def timing(tracker: str, runs: Runs, card: Mapping[str, Any] | None) -> list[Cost]:
+def counted(tracker: str, card: Card | None) -> list[Cost]:
+    """MACs and parameters as ``run.json`` holds them, from when the network was at hand; empty for imported results.
+
+    Raises:
+        EvalkitError: What it holds are no costs.
+    """
+    records = [] if card is None else card.get("costs", [])
+    try:
+        return [_cost({**record, "tracker": tracker}) for record in records]
+    except (ValueError, KeyError, TypeError) as error:
+        raise EvalkitError(
+            "the costs in run.json are damaged", where=tracker, found=f"{type(error).__name__}: {error}",
+            hint="Remove them from it, and the same `evalkit run` counts again",
+        ) from error  # fmt: skip
+
+
+def known_costs(tracker: str, runs: Runs, card: Card | None) -> list[Cost]:
+    """What a table of scores shows beside them: what was counted, and frames per second where evalkit took the times.
+
+    Times of others say nothing without the device that they were taken on.
+    """
+    if is_imported(card):
+        return []
+    return [*counted(tracker, card), *(cost for cost in timing(tracker, [(runs, card)]) if cost.quantity == "fps")]
+
+
+def timing(tracker: str, found: Iterable[tuple[Runs, Card | None]]) -> list[Cost]:
     """Frames per second and percentiles of the seconds per frame, from the times stored beside the boxes.
 
     The first frame of a run initialises and is counted apart: ``initialize_p50`` against ``latency_p50``.
+
+    Args:
+        found: By benchmark; those that were run in the same circumstances are timed as one.
     """
-    seconds = [run.seconds for trajectories in runs.values() for run in trajectories]
+    alike: dict[tuple[Any, ...], list[NDArray[np.float64]]] = {}
+    circumstances: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for runs, card in found:
+        under = _circumstances(card)
+        key = tuple(under.values())
+        circumstances[key] = under
+        alike.setdefault(key, []).extend(run.seconds for trajectories in runs.values() for run in trajectories)
+    return [
+        Cost(tracker=tracker, quantity=name, convention="tracking", value=value, unit=unit, **circumstances[key])
+        for key, seconds in alike.items()
+        for name, (value, unit) in _speeds(seconds).items()
+    ]
+
+
+def _speeds(seconds: list[NDArray[np.float64]]) -> dict[str, tuple[float, str]]:
+    """Value and unit by quantity; nothing where no frame was timed."""
     every = _finite(np.concatenate(seconds)) if seconds else np.empty(0)
     if every.size == 0 or every.sum() <= 0:
-        return []
+        return {}
     update = _finite(np.concatenate([one[1:] for one in seconds]))
     first = _finite(np.array([one[0] for one in seconds if one.size]))
     values = {"fps": (every.size / float(every.sum()), "1/s")}
@@ -35,10 +79,23 @@ def timing(tracker: str, runs: Runs, card: Mapping[str, Any] | None) -> list[Cos
             values[f"latency_p{percent}"] = (float(np.percentile(update, percent)) * 1e3, "ms")
     if first.size:
         values["initialize_p50"] = (float(np.median(first)) * 1e3, "ms")
-    return [
-        Cost(tracker=tracker, quantity=name, convention="tracking", value=value, unit=unit, **_circumstances(card))
-        for name, (value, unit) in values.items()
-    ]
+    return values
+
+
+def clock_notice(cards: Iterable[Card | None]) -> str:
+    """What the frames per second of these runs are frames per second of; empty where none was run by evalkit."""
+    found = dict.fromkeys(_clock(card) for card in cards if card is not None and "device" in card["identity"])
+    return f"fps: {'; '.join(found)}; initialisation included, decoding not" if found else ""
+
+
+def _clock(card: Card) -> str:
+    identity = card["identity"]
+    device, threads = str(identity["device"]), identity["threads"]
+    names = dict.fromkeys(
+        str(one.get("processor") if device == "cpu" else one.get("gpu") or "a device without name")
+        for one in card["environments"]
+    )
+    return f"{' and '.join(names)}, {device}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -46,7 +103,7 @@ def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return finite
 
 
-def _circumstances(card: Mapping[str, Any] | None) -> dict[str, Any]:
+def _circumstances(card: Card | None) -> dict[str, Any]:
     """Runtime, precision, device and threads that a run was timed with; the processor's name where it is known."""
     if card is None or "device" not in card["identity"]:  # imported: nobody knows how it was timed
         return {"runtime": "unknown", "precision": "unknown", "device": "unknown", "threads": 0}

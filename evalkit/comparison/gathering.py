@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from evalkit import registry
 from evalkit.arguments import Names, Place, path
 from evalkit.arguments import names as several
-from evalkit.comparison.costs import read_costs, timing
-from evalkit.comparison.nouns import Comparison, Key
+from evalkit.comparison.costs import counted, read_costs, timing
+from evalkit.comparison.nouns import Card, Comparison, Key, is_imported
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
 from evalkit.metrics import latency, statistics
@@ -24,9 +23,8 @@ from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics.measures import Measure
 from evalkit.metrics.statistics import Difference
 from evalkit.registry import Entry
-from evalkit.results import manifest
 from evalkit.results.store import Store, labels
-from evalkit.types import Dataset, Score, Trajectory
+from evalkit.types import Cost, Dataset, Score, Trajectory
 
 LEADING = ("eao", "auc", "ao", "f_score")
 """Metrics that rankings and tests of significance go by, in order of preference."""
@@ -59,7 +57,7 @@ class _Finding:
 
     runs: dict[str, list[Trajectory]] = field(default_factory=dict)
     skipped: str = ""
-    card: Mapping[str, Any] | None = None
+    card: Card | None = None
     scores: tuple[Score, ...] = ()
     leading: Measure | None = None
     rates: tuple[tuple[float, float], ...] = ()
@@ -120,12 +118,11 @@ def gather(
     ]
     findings = dict(zip(((one.dataset, one.label) for one in requests), _examine_all(requests, jobs), strict=True))
     present = {key: finding for key, finding in findings.items() if finding.runs}
-    measured = [cost for key, finding in present.items() for cost in timing(key[1], finding.runs, finding.card)]
     return Comparison(
         trackers=wanted,
         datasets=tuple(opened),
         scores=tuple(score for finding in present.values() for score in finding.scores),
-        costs=(*(cost for file in costs for cost in read_costs(Path(file))), *measured),
+        costs=(*(cost for file in costs for cost in read_costs(Path(file))), *_costs(present)),
         runs={key: finding.runs for key, finding in present.items()},
         cards={key: finding.card for key, finding in present.items() if finding.card is not None},
         differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
@@ -135,6 +132,14 @@ def gather(
         replay=tuple(_sequence_name(name, opened) for name in several(replay)),
         names=dict(names or {}),
     )
+
+
+def _costs(present: Mapping[Key, _Finding]) -> Iterable[Cost]:
+    """What was counted when each tracker ran, once where benchmarks agree, and what its stored times say."""
+    for label in dict.fromkeys(tracker for _, tracker in present):
+        own = [finding for (_, tracker), finding in present.items() if tracker == label]
+        yield from dict.fromkeys(cost for finding in own for cost in counted(label, finding.card))
+        yield from timing(label, [(finding.runs, finding.card) for finding in own])
 
 
 def _check_profiles(asked: Iterable[str], datasets: Sequence[Dataset]) -> None:
@@ -221,7 +226,7 @@ def _examine(request: _Request) -> _Finding:
     found = read_runs(store, allow_partial=request.allow_partial)
     if not found:
         return _Finding(skipped="there are no results")
-    card = manifest.load(store.folder)
+    card = store.card()
     made_on = card["identity"].get("dataset_version", dataset.version) if card else dataset.version
     if made_on != dataset.version:
         return _Finding(skipped=f"made on version {made_on} of the benchmark, this is {dataset.version}: run it again")
@@ -331,5 +336,5 @@ def _notice(dataset: Dataset, label: str, finding: _Finding) -> str:
     if finding.skipped:
         return f"{where} skipped, {finding.skipped}"
     count, expected = len(finding.runs), len(dataset.expected)
-    origin = "with run.json" if finding.card is not None else "imported, without run.json"
+    origin = "run by evalkit" if not is_imported(finding.card) else "imported"
     return f"{where} found, {'all ' if count == expected else f'{count} of '}{expected} sequences, {origin}"

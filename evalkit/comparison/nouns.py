@@ -12,8 +12,16 @@ from evalkit.types import Cost, Dataset, Score, Trajectory
 Key: TypeAlias = tuple[str, str]
 """Name of a dataset, label of a tracker."""
 
+Card: TypeAlias = Mapping[str, Any]
+"""What ``run.json`` says of a tracker's results on a benchmark."""
+
 Runs: TypeAlias = Mapping[str, list[Trajectory]]
 """By sequence name; repetitions, or the runs from each anchor."""
+
+
+def is_imported(card: Card | None) -> bool:
+    """Whether results are somebody else's: there is no ``run.json``, or ``evalkit import`` wrote it."""
+    return card is None or "imported" in card["identity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +32,7 @@ class Comparison:
         trackers: Labels, in the order asked for; also those that have no results.
         scores: Of every tracker on every benchmark it has results for, attributes included.
         runs: The trajectories the scores were computed from.
-        cards: What ``run.json`` says; results without one are somebody else's and have no entry.
+        cards: What ``run.json`` says; results without one have no entry.
         differences: By dataset and pair of labels, the first minus the second in the leading metric of the first
             profile; p-values are adjusted for the number of pairs.
         rates: Frames per second of a video that does not wait, and the AUC in it, as far as stored times tell.
@@ -39,7 +47,7 @@ class Comparison:
     scores: tuple[Score, ...] = ()
     costs: tuple[Cost, ...] = ()
     runs: Mapping[Key, Runs] = field(default_factory=dict)
-    cards: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    cards: Mapping[Key, Card] = field(default_factory=dict)
     differences: Mapping[str, Mapping[tuple[str, str], Difference]] = field(default_factory=dict)
     rates: Mapping[Key, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     skipped: Mapping[Key, str] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """``run.json``: what exactly was run, so that two different runs are never mixed in one folder.
 
-The file has two parts. ``identity`` decides the numbers: a second run into the same folder must have the same.
+The file has three parts. ``identity`` decides the numbers: a second run into the same folder must have the same.
 ``environments`` lists the machines and versions that contributed; they are recorded, not compared, so that shards
-from several machines can be merged and a run can be continued after an update.
+from several machines can be merged and a run can be continued after an update. ``costs`` are the operations and
+parameters that were counted while the network was at hand; it is missing where there is none, or nobody counted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,19 @@ def load(folder: Path) -> dict[str, Any] | None:
     return dict(content)
 
 
-def save(folder: Path, identity: Mapping[str, Any], environments: list[dict[str, Any]]) -> None:
-    """Write ``run.json`` atomically."""
-    write_json(folder / FILE, {"version": VERSION, "identity": dict(identity), "environments": environments})
+def save(
+    folder: Path,
+    identity: Mapping[str, Any],
+    environments: Sequence[Mapping[str, Any]],
+    costs: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write ``run.json`` atomically.
+
+    Args:
+        costs: Records of ``evalkit.types.Cost`` that do not depend on a machine, without the tracker's name.
+    """
+    content = {"version": VERSION, "identity": dict(identity), "environments": list(environments)}
+    write_json(folder / FILE, {**content, "costs": list(costs)} if costs else content)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

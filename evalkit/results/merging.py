@@ -54,8 +54,8 @@ def merge(sources: Sequence[Path], results: Path) -> list[Merged]:
         for folder in folders:
             shards.setdefault(folder.relative_to(source), []).append(folder)
     plans = [(results / name, parts, _joined_manifest(parts), _joined_files(parts)) for name, parts in shards.items()]
-    for target, _, (identity, environments), files in plans:
-        manifest.save(target, identity, environments)
+    for target, _, (identity, environments, costs), files in plans:
+        manifest.save(target, identity, environments, costs)
         for name in sorted(files, key=_is_last):
             if files[name] != target / name:
                 write_bytes(target / name, files[name].read_bytes())
@@ -68,9 +68,13 @@ def _tracker_folders(source: Path) -> list[Path]:
     return sorted(path for path in source.glob("*/*") if path.is_dir() and not path.name.startswith("."))
 
 
-def _joined_manifest(parts: Sequence[Path]) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+def _joined_manifest(
+    parts: Sequence[Path],
+) -> tuple[Mapping[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Identity, environments and costs; the network is the same everywhere, so anybody's count is everybody's."""
     identity: Mapping[str, Any] | None = None
     environments: list[dict[str, Any]] = []
+    costs: list[dict[str, Any]] = []
     for folder in parts:
         content = manifest.load(folder)
         if content is None:
@@ -88,7 +92,8 @@ def _joined_manifest(parts: Sequence[Path]) -> tuple[Mapping[str, Any], list[dic
                 hint="Run all shards with the same options, or keep both runs apart by --name",
             )  # fmt: skip
         environments += [one for one in content["environments"] if one not in environments]
-    return identity or {}, environments
+        costs = costs or content.get("costs", [])
+    return identity or {}, environments, costs
 
 
 def _joined_files(parts: Sequence[Path]) -> dict[Path, Path]:

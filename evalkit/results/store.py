@@ -15,7 +15,7 @@ from typing import Any
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts, manifest
 from evalkit.results.atomic import write_text
-from evalkit.types import Dataset, Sequence, Trajectory
+from evalkit.types import Cost, Dataset, Sequence, Trajectory
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f:*?\"<>|]")
 
@@ -65,7 +65,8 @@ class Store:
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}", changed)
                 old = None
-        manifest.save(self._home, new, list(old["environments"]) if old else [])
+        kept = old or {}
+        manifest.save(self._home, new, kept.get("environments", ()), kept.get("costs", ()))
         self.add_environment({**manifest.environment(), "code": code})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
@@ -73,12 +74,19 @@ class Store:
         content = manifest.load(self._home)
         new = manifest.as_json(environment)
         if content is not None and new not in content["environments"]:
-            manifest.save(self._home, content["identity"], [*content["environments"], new])
+            environments = [*content["environments"], new]
+            manifest.save(self._home, content["identity"], environments, content.get("costs", ()))
 
-    def environments(self) -> list[dict[str, Any]]:
-        """The machines that took part in the run; empty where nothing is recorded."""
+    def add_costs(self, costs: Iterable[Cost]) -> None:
+        """Record what was counted of the network that ``begin`` claimed the folder for, instead of an earlier count."""
         content = manifest.load(self._home)
-        return [] if content is None else list(content["environments"])
+        records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
+        if content is not None and records != content.get("costs", []):
+            manifest.save(self._home, content["identity"], content["environments"], records)
+
+    def card(self) -> dict[str, Any] | None:
+        """What ``run.json`` says of the results; None where there is none."""
+        return manifest.load(self._home)
 
     def _refuse_or_clear(self, force: bool, reason: str, changed: object) -> None:
         if not force:

@@ -81,7 +81,11 @@ def _published_row(one: Contender, number: Published, ours: Score | None, places
 
 def _curve_figures(view: View, dataset: str) -> list[Figure]:
     figures = []
-    curved = [score for score in view.scores(dataset) if score.curve is not None and score.value is not None]
+    curved = [
+        score
+        for score in view.scores(dataset)
+        if score.metric in _CURVES and score.curve is not None and score.value is not None
+    ]
     for profile, metric in dict.fromkeys((score.profile, score.metric) for score in curved):
         own = ranked(score for score in curved if (score.profile, score.metric) == (profile, metric))
         figures.append(_curve_figure(view, dataset, profile, metric, own))
@@ -89,7 +93,7 @@ def _curve_figures(view: View, dataset: str) -> list[Figure]:
 
 
 def _curve_figure(view: View, dataset: str, profile: str, metric: str, scores: list[Score]) -> Figure:
-    title, x_label, y_label = _CURVES.get(metric, (f"{head(metric)} curve", "", ""))
+    title, x_label, y_label = _CURVES[metric]
     facts = getattr(view.comparison.dataset(dataset), "facts", {})
     interval = tuple(facts["eao_interval"]) if metric == "eao" and "eao_interval" in facts else None
     places = digits(scores[0].unit)
@@ -98,11 +102,10 @@ def _curve_figure(view: View, dataset: str, profile: str, metric: str, scores: l
             "tracker": score.tracker,
             "index": view.contender(score.tracker).index,
             "value": f"{score.value:.{places}f}",
-            "x": [_finite(value) for value in score.curve[0]],
-            "y": [_finite(value) for value in score.curve[1]],
+            "x": [_finite(x) for x, _ in _points(score)],
+            "y": [_finite(y) for _, y in _points(score)],
         }
         for score in scores
-        if score.curve is not None
     ]
     named = f"{title}, {dataset} ({profile})"
     best = f"{scores[0].tracker} leads with {head(metric)} {series[0]['value']}" if series else ""
@@ -117,6 +120,12 @@ def _curve_figure(view: View, dataset: str, profile: str, metric: str, scores: l
         f"{y_label} against {x_label} for {len(series)} trackers; {best}.",
         draw, {"kind": "curve", "metric": metric, "profile": profile, "dataset": dataset, "series": series},
     )  # fmt: skip
+
+
+def _points(score: Score) -> list[tuple[float, float]]:
+    """A score's curve; EAO's without the sequence of no frames, which some toolkits count from."""
+    points = [] if score.curve is None else list(zip(*score.curve, strict=True))
+    return [point for point in points if score.metric != "eao" or point[0] > 0]
 
 
 def _finite(value: float) -> float | None:

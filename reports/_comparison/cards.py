@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from evalkit.comparison import is_imported
 from evalkit.metrics import profiles
 from evalkit.reports._comparison.document import Cell, Column, Section, Table, name_cell
 from evalkit.reports._comparison.summary import contenders_table
@@ -13,9 +14,10 @@ from evalkit.reports._comparison.view import View, head
 
 
 def cards_section(view: View) -> Section:
-    """One card per run: everything ``run.json`` holds."""
+    """One card per run: everything ``run.json`` holds but the counts, which are a table."""
     cards = tuple(
-        (f"{label} on {dataset}", tuple(_flat(card))) for (dataset, label), card in view.comparison.cards.items()
+        (f"{label} on {dataset}", tuple(_flat({key: part for key, part in card.items() if key != "costs"})))
+        for (dataset, label), card in view.comparison.cards.items()
     )
     imported = [
         f"{label} on {dataset}"
@@ -70,7 +72,7 @@ def _coverage(view: View, dataset: str, label: str, expected: int) -> Cell:
     key = (dataset, label)
     if key not in view.comparison.runs:
         return Cell("skipped", detail=view.comparison.skipped.get(key, ""))
-    origin = "run.json" if key in view.comparison.cards else "imported"
+    origin = "imported" if is_imported(view.comparison.cards.get(key)) else "run.json"
     return Cell(f"{len(view.comparison.runs[key])} of {expected}", detail=origin)
 
 

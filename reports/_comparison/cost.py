@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from evalkit.reports._comparison import published
+from evalkit.reports._comparison import counts, published
+from evalkit.reports._comparison.costs import amount
 from evalkit.reports._comparison.document import Cell, Column, Contender, Figure, Section, Table, number_cell
 from evalkit.reports._comparison.published import Published
 from evalkit.reports._comparison.view import TRACKING, View, head
@@ -30,7 +31,9 @@ def section(view: View) -> Section:
         "The dashed line joins the trackers that no other one beats in both ways. Marker size grows with parameters; "
         "hollow marks rest on a cited number.",
     )
-    return Section("cost", "Accuracy against cost", lead, figures=tuple(figures), skipped=tuple(skipped))
+    return Section(
+        "cost", "Accuracy against cost", lead, counts.tables(view), figures=tuple(figures), skipped=tuple(skipped)
+    )
 
 
 def _axes(view: View) -> list[tuple[str, str, Callable[[Contender], Found | None]]]:
@@ -84,7 +87,7 @@ def _figure(view: View, dataset: str, key: str, label: str, find: Callable[[Cont
 
 
 def paper_section(view: View) -> Section:
-    """LightTrack's first figure, from numbers that are cited one by one."""
+    """LightTrack's first figure, from numbers that are cited one by one, where a tracker of the report is in it."""
     rows = []
     for tracker in dict.fromkeys(number.tracker for number in view.published):
         eao = published.of(view.published, tracker, "vot2019", "eao")
@@ -92,7 +95,7 @@ def paper_section(view: View) -> Section:
         params = published.cost(view.published, tracker, "params")
         if eao and flops is not None and params is not None:
             rows.append((tracker, eao[0], flops, params))
-    if len(rows) < 2:
+    if len(rows) < 2 or not {row[0] for row in rows} & {one.tracker for one in view.contenders}:
         return Section("paper", _PAPER)
     rows.sort(key=lambda row: row[2].plain)
     lead = (
@@ -138,7 +141,7 @@ def _paper_table(rows: list[_PaperRow]) -> Table:
         (
             Cell(tracker),
             number_cell(eao.plain),
-            number_cell(flops.plain / 1e6, 1),
+            Cell(amount(flops.plain / 1e6, 1), flops.plain / 1e6),
             number_cell(params.plain / 1e6, 2),
             Cell(_sources((eao, flops, params))),
         )

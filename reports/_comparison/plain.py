@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from evalkit.comparison import Comparison
 from evalkit.reports._comparison.costs import add_costs
 from evalkit.reports._comparison.document import Cell, Column, Document, Section, Table, name_cell, number_cell
-from evalkit.reports._comparison.view import View, digits, head, leading, ranked
+from evalkit.reports._comparison.view import TRACKING, View, digits, head, leading, ranked
 from evalkit.types import Cost, Score
 
 
@@ -15,8 +15,8 @@ def compose_scores(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequ
     """One table per benchmark, protocol and attribute; of costs alone, one table of all."""
     view = View(Comparison((), scores=tuple(scores), costs=tuple(costs)), ())
     tables = [
-        conventions_table(view, group) if _overlapping(group) else scores_table(view, group, costs=True)
-        for group in groups(scores).values()
+        conventions_table(view, group) if _overlapping(group) else scores_table(view, group, costs=attribute is None)
+        for (_, _, attribute), group in groups(scores).items()
     ]
     if costs and not scores:
         tables.append(costs_table(costs))
@@ -39,6 +39,9 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
         scores: Of one dataset, protocol and attribute.
         costs: Whether columns of what each tracker costs follow.
     """
+    if costs and not any(score.metric == "fps" and _speedless(view, score) for score in scores):
+        # got10k's is a mean over frames of their rates; where the clock's own stands beside it, one is enough.
+        scores = [score for score in scores if score.metric != "fps"]
     kinds = {(score.profile, score.metric): score for score in reversed(scores)}
     order = list(dict.fromkeys((score.profile, score.metric) for score in scores))
     several = [metric for _, metric in order if sum(metric == other for _, other in order) > 1]
@@ -66,6 +69,10 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
     notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
     key = "-".join(filter(None, (scores[0].dataset, scores[0].attribute, "scores")))
     return Table(key, title(scores), tuple(columns), tuple(map(tuple, cells.values())), notes).marked()
+
+
+def _speedless(view: View, score: Score) -> bool:
+    return score.value is not None and view.cost(score.tracker, "fps", conventions=(TRACKING,)) is None
 
 
 def _overlapping(scores: Sequence[Score]) -> bool:
@@ -119,7 +126,8 @@ def title(scores: Sequence[Score]) -> str:
     of = "" if counts == [first.expected_sequences] else f" of {first.expected_sequences}"
     profiles = ", ".join(dict.fromkeys(f"{score.profile} v{score.version}" for score in scores))
     attribute = f", {first.attribute}" if first.attribute else ""
-    return f"{first.dataset}{attribute} ({number}{of} sequences, {first.protocol.replace('_', '-')}, {profiles})"
+    noun = "sequence" if (number, of) == ("1", "") else "sequences"
+    return f"{first.dataset}{attribute} ({number}{of} {noun}, {first.protocol.replace('_', '-')}, {profiles})"
 
 
 def costs_table(costs: Sequence[Cost]) -> Table:

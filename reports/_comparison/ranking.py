@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evalkit.reports._comparison.document import Figure
@@ -17,7 +18,7 @@ SENSITIVITY = 30.0
 
 
 def figures(view: View, dataset: str) -> list[Figure]:
-    """The ranking, and where a benchmark counts failures the accuracy-robustness plot; none for a single tracker."""
+    """The ranking, and for VOT the accuracy-robustness plot; none for a single tracker."""
     scores = [score for score in view.leading(dataset) if score.value is not None]
     if len(scores) < 2:
         return []
@@ -44,16 +45,14 @@ def _ranking(view: View, dataset: str, scores: list[Score]) -> Figure:
 
 
 def _accuracy_robustness(view: View, dataset: str) -> list[Figure]:
-    accuracy = {
-        score.tracker: score.value for score in view.scores(dataset, metric="accuracy", profile="vot-supervised")
-    }
-    robustness = {
-        score.tracker: score.value for score in view.scores(dataset, metric="robustness", profile="vot-supervised")
-    }
+    profile = next((score.profile for score in view.scores(dataset) if score.profile in _ROBUSTNESS), "")
+    accuracy = {score.tracker: score.value for score in view.scores(dataset, metric="accuracy", profile=profile)}
+    robustness = {score.tracker: score.value for score in view.scores(dataset, metric="robustness", profile=profile)}
+    x_label, place = _ROBUSTNESS.get(profile, ("", float))
     points = [
-        (label, reliability(failures), value)
+        (label, place(found), value)
         for label, value in accuracy.items()
-        if value is not None and (failures := robustness.get(label)) is not None
+        if value is not None and (found := robustness.get(label)) is not None
     ]
     if not points:
         return []
@@ -62,11 +61,9 @@ def _accuracy_robustness(view: View, dataset: str) -> list[Figure]:
         from evalkit.reports._figures.scatter import Point, scatter_plot
 
         marks = [Point(view.contender(label).index, label, x, y) for label, x, y in points]
-        return scatter_plot(
-            f"Accuracy and robustness · {dataset}", f"reliability (S = {SENSITIVITY:.0f})", "accuracy", marks
-        )
+        return scatter_plot(f"Accuracy and robustness · {dataset}", x_label, "accuracy", marks)
 
-    told = "; ".join(f"{label}: reliability {x:.3f}, accuracy {y:.3f}" for label, x, y in points)
+    told = "; ".join(f"{label}: {x_label} {x:.3f}, accuracy {y:.3f}" for label, x, y in points)
     data = {"kind": "points", "points": [list(point) for point in points]}
     return [Figure(f"{dataset}-ar-plot", f"A-R plot, {dataset}", f"{told}.", draw, data)]
 
@@ -78,3 +75,10 @@ def reliability(failures_per_100_frames: float) -> float:
     1.0
     """
     return math.exp(-SENSITIVITY * failures_per_100_frames / 100.0)
+
+
+_ROBUSTNESS: dict[str, tuple[str, Callable[[float], float]]] = {
+    "vot-supervised": (f"reliability (S = {SENSITIVITY:.0f})", reliability),
+    "vot-multistart": ("robustness", float),
+}
+"""How a profile's robustness is drawn, so that the better is further to the right: label, position."""

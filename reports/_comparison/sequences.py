@@ -10,6 +10,8 @@ from evalkit.types import Score
 
 _SHOWN = 10
 
+_SHORT = "A dash: no part of the sequence is as long as the lengths that EAO averages over."
+
 
 def section(view: View, dataset: str) -> Section:
     leaders = [score for score in view.leading(dataset) if score.per_sequence]
@@ -100,7 +102,8 @@ def _all(view: View, dataset: str, leaders: list[Score], names: list[str]) -> Ta
         cells += [Cell(", ".join(sorted(tags.get(name, ()))))] if any(tags.values()) else []
         rows.append(tuple(cells))
     title = f"{head(first.metric, first.unit)} by sequence"
-    return Table(f"{dataset}-sequences", title, tuple(columns), tuple(rows), filterable=True)
+    notes = (_SHORT,) if first.metric == "eao" and any(cell.text == "-" for row in rows for cell in row[2:]) else ()
+    return Table(f"{dataset}-sequences", title, tuple(columns), tuple(rows), notes, filterable=True)
 
 
 def _frames(view: View, dataset: str, name: str) -> int | None:

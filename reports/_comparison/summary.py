@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalkit.reports._comparison.costs import add_costs, devices
-from evalkit.reports._comparison.document import Cell, Column, Contender, Section, Table, name_cell, number_cell
+from evalkit.reports._comparison.costs import add_costs, clock_note, macs_note
+from evalkit.reports._comparison.document import Cell, Column, Contender, Section, Table, listed, name_cell, number_cell
 from evalkit.reports._comparison.plain import score_cell
 from evalkit.reports._comparison.view import TRACKING, View, digits, head, invalid
 from evalkit.types import Cost, Score
@@ -62,23 +62,32 @@ def _notes(view: View) -> tuple[str, ...]:
         "Best in bold, second underlined. Small print: 95 % confidence interval over sequences; beside a published "
         "value, ours minus published."
     ]
-    partial = dict.fromkeys(
-        f"{score.tracker} on {dataset}: {score.sequences} of {score.expected_sequences} sequences"
-        for dataset in view.datasets
-        for score in view.leading(dataset)
-        if score.sequences != score.expected_sequences
-    )
+    partial = [found for dataset in view.datasets if (found := _partial(dataset, view.leading(dataset)))]
     notes += ["Partial: " + "; ".join(partial) + "."] if partial else []
     if any(found and found[1] for one in view.contenders for found in (view.macs(one), view.parameters(one))):
         notes.append("† cited from a publication, not counted by evalkit.")
     if any(one.origin == "published" for one in view.contenders):
         notes.append("(published): numbers of a paper without raw results; they take no part in tests of significance.")
-    timed_on = devices(view, "fps")
     if any(cost is not None and invalid(cost) for one in view.contenders for cost in _speeds(view, one.label)):
         notes.append("Some speeds were taken on a busy machine and are invalid; the table of times says which.")
-    if timed_on:
-        notes.append(f"Speed: frames divided by seconds inside the tracker, decoding excluded; timed on {timed_on}.")
+    if counted := macs_note(view):
+        notes.append(f"MACs: {counted}; other conventions stand under Accuracy against cost.")
+    if clock := clock_note(view, "fps"):
+        notes.append(f"fps: frames divided by seconds inside the tracker, decoding excluded; timed on {clock}.")
     return tuple(notes)
+
+
+def _partial(dataset: str, scores: list[Score]) -> str:
+    """How much of a benchmark is scored, and for whom where that differs; empty where all of it is."""
+    covered: dict[tuple[int, int], list[str]] = {}
+    for score in scores:
+        covered.setdefault((score.sequences, score.expected_sequences), []).append(score.tracker)
+    parts = [
+        f"{some} of {every} sequences" + (f" ({listed(labels)})" if len(covered) > 1 else "")
+        for (some, every), labels in covered.items()
+        if some != every
+    ]
+    return f"{', '.join(parts)} of {dataset}" if parts else ""
 
 
 def _speeds(view: View, label: str) -> list[Cost | None]:

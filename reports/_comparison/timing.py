@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.reports._comparison.document import Cell, Column, Figure, Section, Table, name_cell, number_cell
+from evalkit.reports._comparison.costs import amount, executed_by
+from evalkit.reports._comparison.document import Cell, Column, Figure, Section, Table, name_cell
 from evalkit.reports._comparison.view import View
 from evalkit.types import Cost
 
@@ -25,7 +26,7 @@ def section(view: View) -> Section:
     costs = [cost for cost in view.comparison.costs if cost.tracker in known and cost.value is not None]
     timed = [cost for cost in costs if any(cost.quantity == name for name, *_ in _QUANTITIES)]
     silent = [one.label for one in view.contenders if not any(cost.tracker == one.label for cost in timed)]
-    skipped = (f"No times: {', '.join(silent)}.",) if silent else ()
+    skipped = (f"No times: {', '.join(silent)}. Runs at the same time (--jobs) are not timed.",) if silent else ()
     if not timed:
         return Section("timing", "Timing", skipped=("No tracker has stored times.",))
     return Section(
@@ -41,11 +42,11 @@ def _circumstances(cost: Cost) -> tuple[str, str, str, str, str, int]:
 
 def _table(view: View, costs: list[Cost]) -> Table:
     groups: dict[tuple[str, str, str, str, str, int], dict[str, float]] = {}
-    remarks: dict[tuple[str, str, str, str, str, int], str] = {}
+    lasts: dict[tuple[str, str, str, str, str, int], Cost] = {}
     for cost in costs:
         if cost.value is not None:
             groups.setdefault(_circumstances(cost), {}).setdefault(cost.quantity, cost.value)
-            remarks[_circumstances(cost)] = "; ".join(cost.not_counted)
+            lasts[_circumstances(cost)] = cost
     shown = [entry for entry in _QUANTITIES if any(entry[0] in values for values in groups.values())]
     columns = [Column("tracker", numeric=False), Column("stage", numeric=False)]
     columns += [Column(title, better, digits=2) for _, title, better in shown]
@@ -53,13 +54,18 @@ def _table(view: View, costs: list[Cost]) -> Table:
     columns.append(Column("threads", digits=0))
     rows = []
     for circumstances, values in groups.items():
-        tracker, stage, runtime, precision, device, threads = circumstances
+        tracker, stage, _, _, device, threads = circumstances
+        runtime, precision = executed_by(view, lasts[circumstances]) or ("-", "-")
         rows.append((
-            name_cell(view.contender(tracker)), Cell(stage, detail=remarks[circumstances]),
-            *(number_cell(values.get(name), 2) for name, *_ in shown),
+            name_cell(view.contender(tracker)), Cell(stage, detail="; ".join(lasts[circumstances].not_counted)),
+            *(_speed(values.get(name)) for name, *_ in shown),
             Cell(runtime), Cell(precision), Cell(device), Cell(str(threads) if threads else "-", threads or None),
         ))  # fmt: skip
     return Table("timing", "Milliseconds a frame", tuple(columns), tuple(rows), filterable=len(rows) > 12)
+
+
+def _speed(value: float | None) -> Cell:
+    return Cell("-") if value is None else Cell(amount(value, 2), value)
 
 
 def _figures(view: View, costs: list[Cost]) -> list[Figure]:

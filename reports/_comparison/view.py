@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from evalkit import registry
-from evalkit.comparison import LEADING, Comparison
+from evalkit.comparison import LEADING, Comparison, is_imported
 from evalkit.errors import EvalkitError
 from evalkit.reports._comparison import published
 from evalkit.reports._comparison.document import Contender
@@ -28,6 +28,7 @@ HEADS = {
     "f_score": "F",
     "lt_precision": "Pr",
     "lt_recall": "Re",
+    "fps": "fps by got10k",
 }
 TRACKING = "tracking"
 """What a run's clock covers: initialize and update, not decoding."""
@@ -39,7 +40,7 @@ MACS_CONVENTIONS = ("thop-2020", "conv", "all")
 def head(metric: str, unit: str = "fraction") -> str:
     """A metric as the head of a column or the label of an axis."""
     name = HEADS.get(metric, metric)
-    return name if unit == "fraction" else f"{name} ({unit})"
+    return name if unit in {"fraction", "1/s"} else f"{name} ({unit})"
 
 
 def digits(unit: str) -> int:
@@ -77,8 +78,8 @@ class View:
                 "there are neither results nor published numbers", where=f"--tracker {label}",
                 hint="Labels are the folders' names in <results>/<BENCHMARK>/",
             )  # fmt: skip
-        imported = any(key[1] == label and key not in self.comparison.cards for key in self.comparison.runs)
-        origin = "published" if not measured else "imported" if imported and not cards else "evalkit"
+        imported = [is_imported(self.comparison.cards.get(key)) for key in self.comparison.runs if key[1] == label]
+        origin = "published" if not measured else "imported" if imported and all(imported) else "evalkit"
         return Contender(index, label, origin, tracker)
 
     @cached_property

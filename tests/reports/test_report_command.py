@@ -47,7 +47,7 @@ def test_imported_results_stand_beside_ours_on_equal_terms(results: Path) -> Non
     assert ours == theirs
     assert ("tiny", "theirs") not in found.cards
     assert found.differences["tiny"]["identity", "theirs"].value == 0.0
-    assert "tiny: theirs found, all 3 sequences, imported, without run.json" in found.notices
+    assert "tiny: theirs found, all 3 sequences, imported" in found.notices
 
 
 def test_a_benchmark_without_results_of_a_tracker_is_skipped_and_that_is_said(results: Path) -> None:

@@ -50,6 +50,15 @@ def test_every_machine_that_took_part_stays_recorded(tmp_path: Path) -> None:
     assert joined["environments"] == [{"machine": "x"}, {"machine": "y"}]
 
 
+def test_what_one_shard_counted_holds_for_all(tmp_path: Path) -> None:
+    parts = [shard(tmp_path / name, {f"{name}.txt": ""}) for name in ("x", "y")]
+    manifest.save(parts[1] / "OTB100" / "mine", {"tracker": "mine", "card": {"step": 1}}, [HERE], [{"value": 5.0}])
+    merge(parts, tmp_path / "out")
+    joined = manifest.load(tmp_path / "out" / "OTB100" / "mine")
+    assert joined is not None
+    assert joined["costs"] == [{"value": 5.0}]
+
+
 def test_another_runs_results_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     parts = [shard(tmp_path / "1", {"A.txt": ""}), shard(tmp_path / "2", {"B.txt": ""}, step=2)]
     with pytest.raises(EvalkitError, match=r"2/OTB100/mine: .*card.step differs \(found 2, expected 1\)"):

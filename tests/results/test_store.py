@@ -10,7 +10,7 @@ from moving_square import tiny_dataset
 from evalkit.errors import EvalkitError
 from evalkit.results import manifest
 from evalkit.results.store import Store, labels, safe_label
-from evalkit.types import State, Trajectory
+from evalkit.types import Cost, State, Trajectory
 
 IDENTITY = {"tracker": "x", "card": {"penalty_k": 0.04}, "seed": 0}
 
@@ -82,6 +82,19 @@ def test_environments_are_collected_not_compared(tmp_path: Path, monkeypatch: py
     loaded = manifest.load(opened.folder)
     assert loaded is not None
     assert len(loaded["environments"]) == 2
+
+
+def test_what_was_counted_stays_with_the_run_and_is_no_part_of_what_makes_two_runs_different(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    opened.begin(IDENTITY)
+    opened.add_costs([Cost("x", "macs", "conv", 5.0, "MACs")])
+    opened.begin(IDENTITY)
+    card = opened.card()
+    assert card is not None
+    assert card["identity"] == IDENTITY
+    assert [(cost["quantity"], cost["value"], "tracker" in cost) for cost in card["costs"]] == [("macs", 5.0, False)]
+    opened.begin({**IDENTITY, "seed": 1}, force=True)
+    assert "costs" not in (opened.card() or {}), "another run's network may be another"
 
 
 @pytest.mark.parametrize(
