@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Lower rows never import from higher ones; within a row only what the second table allows.
 ROWS = (
     ("types", "errors", "kernels", "compiled", "geometry", "frames", "rows", "regions", "arguments", "dataframes"),
-    ("config", "rendering", "weights", "fetching", "metrics", "protocols", "results"),
+    ("config", "rendering", "state", "weights", "fetching", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
     ("adapters", "registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
@@ -25,6 +25,7 @@ WITHIN_A_ROW = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
     ("fetching", "weights"),
     ("weights", "config"),  # the cache folder
+    ("weights", "state"),
     ("cost", "runtimes"),  # latency is that of a runtime
     ("registry", "adapters"),
     ("comparison", "registry"),
