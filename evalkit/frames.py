@@ -1,4 +1,4 @@
-"""Reading frames: files decoded one by one, and ahead of the tracker in a thread."""
+"""Reading frames: one file, and any frames ahead of the tracker in a thread."""
 
 from __future__ import annotations
 
@@ -49,23 +49,6 @@ def read_image(path: Path) -> Image:
 def _is_truncated(data: bytes) -> bool:
     # The decoder fills what is missing of a JPEG with grey and says nothing, so look for its end marker.
     return len(data) == 0 or (data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:])
-
-
-class ImageFiles:
-    """Frames stored as one file each.
-
-    Args:
-        paths: In order of time.
-    """
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int, /) -> Image:
-        return read_image(self.paths[index])
 
 
 def ahead(frames: Frames, order: Sequence[int], *, depth: int = 4) -> Iterator[Image]:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from evalkit.errors import EvalkitError
-from evalkit.frames import ImageFiles, ahead, read_image
+from evalkit.frames import ahead, read_image
+from evalkit.types import Image
 
 
 @pytest.fixture
@@ -85,7 +86,16 @@ def test_no_more_frames_are_held_than_asked_for() -> None:
 
 
 def test_an_error_belongs_to_its_frame(jpeg: Path, tmp_path: Path) -> None:
-    frames = ahead(ImageFiles([jpeg, jpeg, tmp_path / "gone.jpg"]), range(3))
+    files = [jpeg, jpeg, tmp_path / "gone.jpg"]
+
+    class Files:
+        def __len__(self) -> int:
+            return len(files)
+
+        def __getitem__(self, index: int, /) -> Image:
+            return read_image(files[index])
+
+    frames = ahead(Files(), range(3))
     assert next(frames).shape == next(frames).shape
     with pytest.raises(EvalkitError, match=r"gone\.jpg"):
         next(frames)

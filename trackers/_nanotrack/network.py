@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from evalkit.trackers._siamese.correlation import ChannelAttention, depthwise, pixelwise
 
 TEMPLATE_CELLS = 64
-VERSIONS = (1, 2, 3)
 
 # kernel, inputs, expanded channels, outputs, squeeze-and-excitation, hard swish, stride
 _BLOCKS = (
