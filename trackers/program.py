@@ -52,8 +52,12 @@ class ProgramTracker:
 
     def update(self, image: Image) -> Prediction:
         answer = self._ask({"do": "update"}, image)
+        if "box" not in answer:
+            raise self._broken(
+                'its answer to update has no "box", which is null where it sees no target', json.dumps(answer)
+            )
         try:
-            box = answer.get("box")
+            box = answer["box"]
             confidence = float(answer.get("confidence", math.nan))
             return Prediction(None if box is None else Box(*map(float, box)), confidence)
         except (TypeError, ValueError):

@@ -71,15 +71,18 @@ def test_a_program_that_goes_wrong_is_an_error_that_names_it(
         registry.create_tracker(name(tmp_path, text))
 
 
-def test_an_answer_that_is_no_box_is_an_error(tmp_path: Path):
-    text = "import sys\nfor line in sys.stdin.buffer:\n    print('{\"box\": [1, 2]}', flush=True)\n"
+@pytest.mark.parametrize(
+    ("answer", "complaint"), [('{"box": [1, 2]}', "not a box"), ('{"bbox": [1, 2, 3, 4]}', 'no "box".*bbox')]
+)
+def test_an_answer_that_is_no_box_is_an_error(tmp_path: Path, answer: str, complaint: str):
+    text = f"import sys\nfor line in sys.stdin.buffer:\n    print({answer!r}, flush=True)\n"
     text = text.replace("for line", "import json\nfor line").replace(
         "    print",
         "    r = json.loads(line)\n    sys.stdin.buffer.read(3 * r.get('height', 0) * r.get('width', 0))\n    print",
     )
     tracker = registry.create_tracker(name(tmp_path, text))
     tracker.initialize(IMAGE, Box(3, 4, 5, 6))
-    with pytest.raises(EvalkitError, match="not a box"):
+    with pytest.raises(EvalkitError, match=complaint):
         tracker.update(IMAGE)
 
 
