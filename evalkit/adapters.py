@@ -54,7 +54,8 @@ class Got10kTracker:
         self.tracker.init(_picture(image), bounding_box(region).array() + ONE)
 
     def update(self, image: Image) -> Prediction:
-        return Prediction(_box(np.asarray(self.tracker.update(_picture(image))) - ONE))
+        answer = self.tracker.update(_picture(image))
+        return Prediction(None if answer is None else _box(np.asarray(answer) - ONE))
 
 
 class PytrackingTracker:
@@ -79,11 +80,11 @@ def _picture(image: Image) -> Any:
     return fromarray(image)
 
 
-def _box(values: Any) -> Box | None:
+def _box(values: Any) -> Box:
     row = [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
     if len(row) != 4:
         raise ValueError(f"a tracker must answer x, y, width and height, got {len(row)} numbers")
-    return Box(*row) if all(map(math.isfinite, row)) else None
+    return Box(*row)
 
 
 def as_got10k(tracker: Tracker, name: str, *, deterministic: bool = True) -> Any:

@@ -46,7 +46,7 @@ def _from_anchor(
     repetition: int,
 ) -> Trajectory:
     order = range(anchor, len(sequence)) if forward else range(anchor, -1, -1)
-    session = Session(tracker, sequence, origin=origin, name=name, length=len(order))
+    session = Session(tracker, sequence, origin=origin, name=name, order=order)
     for index, image in enumerate(ahead(frames, order)):
         if index == 0:
             session.initialize(index, image, starting_region(sequence, anchor))

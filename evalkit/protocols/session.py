@@ -11,7 +11,7 @@ import numpy as np
 
 from evalkit.errors import EvalkitError
 from evalkit.geometry import bounding_box, shifted
-from evalkit.types import Frames, Image, Prediction, Region, Sequence, State, Tracker, Trajectory
+from evalkit.types import Box, Frames, Image, Polygon, Prediction, Region, Sequence, State, Tracker, Trajectory
 
 T = TypeVar("T")
 
@@ -29,17 +29,19 @@ class Session:
         origin: Coordinate of the top left pixel in the benchmark's files, 0 or 1. Regions come in and are recorded in
             the files' coordinates; the tracker sees 0-based ones. VOT's are never shifted: pass 0.
         name: The tracker's label.
-        length: Number of frames to record; all of the sequence unless a protocol runs over a part.
+        order: Frames in the order they are shown; all of the sequence, forwards, if not given. An ``index`` is a
+            place in it.
     """
 
     def __init__(
-        self, tracker: Tracker, sequence: Sequence, *, origin: int, name: str, length: int | None = None
+        self, tracker: Tracker, sequence: Sequence, *, origin: int, name: str, order: range | None = None
     ) -> None:
         self._tracker = tracker
         self._sequence = sequence
         self._origin = origin
         self._name = name
-        size = len(sequence) if length is None else length
+        self._order = range(len(sequence)) if order is None else order
+        size = len(self._order)
         self._regions: list[Region | None] = [None] * size
         self._confidence = np.full(size, np.nan)
         self._seconds = np.full(size, np.nan)
@@ -62,14 +64,16 @@ class Session:
         """Ask the tracker about one frame and record the answer.
 
         Returns:
-            The region in the coordinates of the files (None where the tracker gave none, or one that is not finite)
-            and the seconds spent inside the tracker.
+            The region in the coordinates of the files (None where the tracker gave none) and the seconds spent inside
+            the tracker.
+
+        Raises:
+            TrackerError: The tracker raised, or answered what is no prediction or not finite: a network that
+                diverges is no target that left.
         """
         prediction, seconds = self._timed(index, lambda: self._tracker.update(image))
         self._check(index, prediction)
         region = prediction.region
-        if region is not None and not _is_finite(region):
-            region = None
         if region is not None:
             region = shifted(region, self._origin, self._origin)
         self.record(index, region, State.TRACKED, confidence=prediction.confidence, seconds=seconds)
@@ -127,6 +131,14 @@ class Session:
             raise self._unfit(index, "a Prediction holds a Box, Polygon, Mask or None", prediction.region)
         if not isinstance(prediction.confidence, (float, int, np.floating, np.integer)):
             raise self._unfit(index, "the confidence of a Prediction is a number", prediction.confidence)
+        numbers = _numbers(prediction.region)
+        if not all(map(math.isfinite, numbers)):
+            raise TrackerError(
+                "the tracker answered a region that is not finite", where=self._place(index),
+                found=", ".join(f"{number:g}" for number in numbers[:8]),
+                hint="Has its network diverged? A tracker that sees no target says so with Prediction(None)",
+                exit_code=1,
+            )  # fmt: skip
 
     def _unfit(self, index: int, what: str, answer: object) -> TrackerError:
         return TrackerError(
@@ -147,11 +159,14 @@ class Session:
         return answer, time.perf_counter() - start
 
     def _place(self, index: int) -> str:
-        return f"{self._name} on {self._sequence.name}, frame {index + 1}"
+        return f"{self._name} on {self._sequence.name}, frame {self._order[index] + 1}"
 
 
-def _is_finite(region: Region) -> bool:
-    return bool(np.isfinite(bounding_box(region).array()).all())
+def _numbers(region: Region | None) -> list[float]:
+    """The coordinates that a region is made of; a mask has none that could be anything but whole."""
+    if isinstance(region, Box):
+        return [float(region.x), float(region.y), float(region.width), float(region.height)]
+    return [float(value) for value in region.points.ravel()] if isinstance(region, Polygon) else []
 
 
 _BEGIN = "Annotate this frame, or let the sequence begin where the target is seen"

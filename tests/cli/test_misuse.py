@@ -322,6 +322,8 @@ TRACKERS = [
            answer("Prediction([1, 2, 3, 4])"), 1),
     Misuse(MINE, "the confidence of a Prediction is a number (found str)", "return Prediction(Box(",
            answer("Prediction(self.box, 'high')"), 1),
+    Misuse(MINE, "frame 2: the tracker answered a region that is not finite (found nan, 0, 5, 5)",
+           "Has its network diverged?", answer("Prediction(Box(float('nan'), 0, 5, 5))"), 1),
     Misuse(MINE, "frame 2: the tracker failed with ZeroDivisionError", "traceback: ", answer("1 / 0"), 1),
     Misuse(MINE, "frame 2: the tracker failed with SystemExit: 5", "The same command tries only these again",
            answer("exit(5)"), 1),
