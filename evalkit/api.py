@@ -65,7 +65,7 @@ def render(form: str, **content: Any) -> str:
 
 
 def score(
-    dataset: str,
+    dataset: str | None = None,
     *,
     data: Place | None = None,
     results: Place = "results",
@@ -120,7 +120,7 @@ def report(comparison: Comparison, output: Place) -> None:
 
 def replay(
     trackers: Names | None,
-    dataset: str,
+    dataset: str | None,
     sequence: str,
     output: Place,
     *,
@@ -133,6 +133,7 @@ def replay(
 
     Args:
         trackers: Labels; all that have results by default.
+        dataset: Name of a benchmark; None for the only one that there are results of.
         fps: Frames per second; the video's by default.
         width: Of the picture at most, in pixels.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit import protocols
 from evalkit.arguments import Names, Place, path, some
-from evalkit.comparison import BESIDE, clock_notice, known_costs
+from evalkit.comparison import BESIDE, clock_notice, known_costs, only_benchmark
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
 from evalkit.metrics import profiles as metric_profiles
@@ -41,7 +41,7 @@ class ScoreReport:
 
 
 def scores(
-    dataset: str,
+    dataset: str | None = None,
     *,
     data: Place | None = None,
     results: Place = "results",
@@ -54,6 +54,7 @@ def scores(
     """Score stored trajectories, ours or a stranger's; frames are not needed.
 
     Args:
+        dataset: Name of a benchmark; the only one that there are results of by default.
         trackers: Labels; all that have results for the benchmark by default.
         profiles: Metric profiles; the benchmark's official one by default, ``all`` for every one that applies.
         attributes: Also by attribute or tag.
@@ -63,7 +64,7 @@ def scores(
         EvalkitError: Results are missing, incomplete or damaged; the sequences are named. A convention that refuses
             results is no error where ``all`` are asked for.
     """
-    opened = open_dataset(dataset, path(data))
+    opened = open_dataset(dataset or only_benchmark(Path(results)), path(data))
     chosen = some(profiles)
     found = _results(opened, Path(results), some(trackers), protocol, allow_partial=allow_partial)
     if chosen == (ALL,):

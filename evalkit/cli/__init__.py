@@ -88,7 +88,7 @@ def cli() -> None:
 
     \b
         evalkit run --tracker mosse
-        evalkit score --dataset synthetic
+        evalkit report --output report.html
     """
 
 

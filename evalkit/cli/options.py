@@ -68,10 +68,9 @@ FILE_OR_FOLDER = click.Path(path_type=Path)
 def dataset(function: F) -> F:
     return click.option(
         "--dataset",
-        required=True,
         metavar="NAME",
         shell_complete=known.datasets,
-        help="A registered name (`evalkit list datasets`).",
+        help="A registered name (`evalkit list datasets`).  [default: the only one with results]",
     )(function)
 
 

@@ -22,7 +22,7 @@ from evalkit.cli import known, options
 @options.data
 @options.results
 def command(
-    dataset: str,
+    dataset: str | None,
     sequence: str,
     output: Path,
     trackers: tuple[str, ...],
@@ -35,7 +35,7 @@ def command(
 
     \b
     Examples:
-      evalkit replay --dataset synthetic --sequence occlusion --output occlusion.gif
+      evalkit replay --sequence occlusion --output occlusion.gif
       evalkit replay --dataset otb100 --sequence David --tracker lighttrack-m --tracker mosse --output david.mp4
 
     Writes: the one file named by --output.

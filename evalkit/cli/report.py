@@ -11,8 +11,9 @@ from evalkit.cli import known, options
 
 
 @click.command(name="report")
-@click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME", shell_complete=known.datasets,
-              help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", shell_complete=known.datasets,
+              help="A registered name (`evalkit list datasets`); repeatable.  "
+                   "[default: the only one with results]")  # fmt: skip
 @click.option("--output", type=options.FILE, required=True, metavar="FILE.{html,pdf,md,tex,csv,xlsx,json}",
               help="The suffix says what kind of report it is.")  # fmt: skip
 @click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
@@ -49,7 +50,7 @@ def command(
 
     \b
     Examples:
-      evalkit report --dataset synthetic --output report.html
+      evalkit report --output report.html
       evalkit report --tracker lighttrack-m --tracker ocean --dataset otb100 --dataset vot2018 --output paper.tex
       evalkit report --dataset otb100 --replay David,Couple --output report.html
 
@@ -60,7 +61,7 @@ def command(
     api.check_report(output)
     gathered = api.compare(
         trackers or None,
-        datasets,
+        datasets or None,
         data=data,
         results=results,
         profiles=profiles or None,

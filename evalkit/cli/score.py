@@ -24,7 +24,7 @@ from evalkit.cli import known, options
 @options.results
 @options.form("table", "json", "csv", "markdown", "latex")
 def command(
-    dataset: str,
+    dataset: str | None,
     trackers: tuple[str, ...],
     profiles: tuple[str, ...],
     protocol: str | None,
@@ -38,7 +38,7 @@ def command(
 
     \b
     Examples:
-      evalkit score --dataset synthetic
+      evalkit score
       evalkit score --dataset otb100 --data /data/OTB100 --profile all
       evalkit score --dataset vot2018 --data VOT2018.json --tracker LightTrack --format json
     """

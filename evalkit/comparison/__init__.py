@@ -3,6 +3,7 @@
 Needs result files and annotations; neither frames nor torch.
 """
 
+from evalkit.comparison.benchmarks import only_benchmark
 from evalkit.comparison.costs import clock_notice, known_costs
 from evalkit.comparison.gathering import BESIDE, LEADING, form_of, gather, gather_sequence
 from evalkit.comparison.nouns import Comparison, is_imported
@@ -17,4 +18,5 @@ __all__ = [
     "gather_sequence",
     "is_imported",
     "known_costs",
+    "only_benchmark",
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from evalkit import registry
 from evalkit.arguments import Names, Place, path
 from evalkit.arguments import names as several
+from evalkit.comparison.benchmarks import only_benchmark
 from evalkit.comparison.costs import counted, read_costs, timing
 from evalkit.comparison.nouns import Card, Comparison, Key, is_imported
 from evalkit.engine.work import open_dataset
@@ -79,8 +80,8 @@ def form_of(output: Path, kind: str = "suffix") -> Entry:
 
 
 def gather(
-    trackers: Names | None,
-    datasets: Names,
+    trackers: Names | None = None,
+    datasets: Names | None = None,
     *,
     data: Place | None = None,
     results: Place = "results",
@@ -96,6 +97,7 @@ def gather(
     Args:
         trackers: Labels; all that have results for one of the benchmarks by default. A name without results stands
             for its published numbers.
+        datasets: Names of benchmarks; the only one that there are results of by default.
         profiles: Metric profiles; by default each benchmark's own, and ``BESIDE`` it what that one leaves out.
         costs: JSON files that ``evalkit profile --format json`` wrote.
         allow_partial: Also score trackers that miss some sequences.
@@ -107,7 +109,7 @@ def gather(
         EvalkitError: A benchmark or result file is damaged, results are incomplete, or there is nothing at all.
     """
     root, folder = path(data), Path(results)
-    opened = [_open(name, root) for name in several(datasets)]
+    opened = [_open(name, root) for name in several(datasets or only_benchmark(folder))]
     _check_profiles(several(profiles or ()), opened)
     wanted = tuple(dict.fromkeys(several(trackers) if trackers else _all_labels(folder, opened)))
     _check_labels(names or (), wanted)
@@ -181,14 +183,17 @@ def _sequence_name(asked: str, datasets: Sequence[Dataset], option: str = "--rep
 
 
 def gather_sequence(
-    trackers: Sequence[str] | None, dataset: str, sequence: str, *, data: Path | None, results: Path
+    trackers: Sequence[str] | None, dataset: str | None, sequence: str, *, data: Path | None, results: Path
 ) -> tuple[Dataset, str, dict[str, Trajectory]]:
     """One sequence and the first repetition of what each tracker answered on it.
+
+    Args:
+        dataset: The only benchmark that there are results of by default.
 
     Raises:
         EvalkitError: There is no such sequence, or nobody has results for it.
     """
-    opened = _open(dataset, data)
+    opened = _open(dataset or only_benchmark(results), data)
     name = _sequence_name(sequence, [opened], option="--sequence")
     runs: dict[str, Trajectory] = {}
     for label in trackers or labels(results, opened):
