@@ -57,13 +57,13 @@ class Store:
         new = manifest.as_json(identity)
         old = manifest.load(self._home) if not force else _load_anyway(self._home)
         if old is None and self._holds_results():
-            self._refuse_or_clear(force, "it holds results without run.json, of unknown origin", None)
+            self._refuse_or_clear(force, "it holds results without run.json, of unknown origin")
         elif old is not None:
             changed = manifest.differences(old["identity"], new)
             if changed:
                 key, before, now = changed[0]
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-                self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}", changed)
+                self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}")
                 old = None
         kept = old or {}
         manifest.save(self._home, new, kept.get("environments", ()), kept.get("costs", ()))
@@ -88,7 +88,7 @@ class Store:
         """What ``run.json`` says of the results; None where there is none."""
         return manifest.load(self._home)
 
-    def _refuse_or_clear(self, force: bool, reason: str, changed: object) -> None:
+    def _refuse_or_clear(self, force: bool, reason: str) -> None:
         if not force:
             raise EvalkitError(reason, where=self._home, hint="Use --name to keep both, --force to redo it")
         for path in self._own():
