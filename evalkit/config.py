@@ -11,17 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evalkit import toml
 from evalkit.errors import EvalkitError, suggestion
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE = "evalkit.toml"
 _FRESH = "Mend it, or write a fresh one with `evalkit init --force`"
@@ -55,12 +50,7 @@ def load() -> Mapping[str, Any]:
 
 
 def _parse(path: Path) -> Mapping[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvalkitError(f"this is not valid TOML: {error}", where=path, hint=_FRESH) from error
-    except OSError as error:
-        raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path) from error
+    content = toml.read(path, missing="this file is missing", hint=_FRESH)
     if not isinstance(content.get("data", {}), dict):
         raise EvalkitError("[data] must be a table", where=path, found=repr(content["data"]), hint=_FRESH)
     return content

@@ -13,7 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Lower rows never import from higher ones; within a row only what the second table allows.
 ROWS = (
-    ("types", "errors", "kernels", "compiled", "geometry", "frames", "rows", "regions", "arguments", "dataframes"),
+    (
+        "types",
+        "errors",
+        "toml",
+        "kernels",
+        "compiled",
+        "geometry",
+        "frames",
+        "rows",
+        "regions",
+        "arguments",
+        "dataframes",
+    ),
     ("config", "rendering", "state", "weights", "fetching", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
     ("adapters", "registry", "engine", "comparison"),
@@ -42,6 +54,7 @@ WITHIN_A_ROW = {
     ("frames", "types"),
     ("rows", "types"),
     ("frames", "errors"),
+    ("toml", "errors"),
     ("rows", "errors"),
     ("rows", "compiled"),
     ("compiled", "kernels"),

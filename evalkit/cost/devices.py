@@ -14,17 +14,12 @@
 from __future__ import annotations
 
 import string
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalkit import toml
 from evalkit.errors import EvalkitError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PLACES = {"binary", "network", "queries", "threads", "times"}
 """What a command may name: the program, the folder of the exported network, how many queries and threads, and the file
@@ -58,12 +53,7 @@ def read(path: Path) -> Device:
         EvalkitError: The file is missing or damaged, lacks a field or has one too many, or names a program that is
             not there.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise EvalkitError("no such device file", where=path, hint=_EXAMPLE) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvalkitError(f"this is not valid TOML: {error}", where=path, hint=_EXAMPLE) from error
+    content = toml.read(path, missing="no such device file", hint=_EXAMPLE)
     if content.pop("kind", None) != "android":
         raise EvalkitError(
             "the kind of this device is not known", where=path, expected='kind = "android"', hint=_EXAMPLE

@@ -25,19 +25,14 @@ A TOML file::
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evalkit import toml
 from evalkit.engine.work import default_label
 from evalkit.errors import EvalkitError
 from evalkit.regression.tables import EXAMPLE, Table
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 LATENCY_MARGIN = 0.05
 LATENCY_MARGIN_RECORDED = 0.3
@@ -124,13 +119,7 @@ def load(path: Path) -> Suite:
     Raises:
         EvalkitError: It is missing, not TOML, or holds something that is not understood; the key is named.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise EvalkitError("there is no such suite", where=path, hint=EXAMPLE) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EvalkitError(f"this suite cannot be read: {error}", where=path, hint=EXAMPLE) from error
-    table = Table(content, str(path))
+    table = Table(toml.read(path, missing="there is no such suite", hint=EXAMPLE), str(path))
     home = path.parent
     suite = Suite(
         path=path,

@@ -252,7 +252,7 @@ PLACES = [
            file("suite.toml", '[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
     Misuse("regress suite.toml", "'trackr' is not understood", "Did you mean 'tracker'?",
            file("suite.toml", '[[trackr]]\n[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
-    Misuse("regress suite.toml", "this suite cannot be read", "A suite is a TOML file",
+    Misuse("regress suite.toml", "this is not valid TOML", "A suite is a TOML file",
            file("suite.toml", "[[tracker\n")),
     Misuse("profile --tracker lighttrack-m --device phone.toml", "not valid TOML", "docs/measure-a-phone.md",
            file("phone.toml", "kind =")),

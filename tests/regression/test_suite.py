@@ -86,7 +86,7 @@ def test_the_example_in_the_module_is_one(tmp_path: Path) -> None:
     [
         ("", r"at least one \[\[tracker\]\]"),
         ('[[tracker]]\nname = "mosse"\n', r"at least one \[\[dataset\]\]"),
-        ("nonsense", "cannot be read"),
+        ("nonsense", "not valid TOML"),
         (SMALLEST.replace("name", "nmae", 1), "name is missing"),
         (SMALLEST + 'sequence = ["a"]\n', "'sequence' is not understood.*Did you mean 'sequences'"),
         (SMALLEST + "sequences = []\n", "must be a list of names"),
