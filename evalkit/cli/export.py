@@ -46,10 +46,12 @@ def command(
       evalkit export --tracker nanotrack-v3 --runtime ncnn --precision fp16 --output nanotrack-ncnn
     """
     from evalkit import api
+    from evalkit.cli.output import kept_for_the_answer
 
-    manifest = api.export(
-        tracker, runtime=runtime, output=output, weights=weights, precision=precision, settings=dict(settings)
-    )
+    with kept_for_the_answer():
+        manifest = api.export(
+            tracker, runtime=runtime, output=output, weights=weights, precision=precision, settings=dict(settings)
+        )
     if form == "json":
         click.echo(api.render("json", rows=[manifest]))
         return

@@ -64,9 +64,11 @@ def command(
       evalkit profile --tracker lighttrack-m --device pixel.toml --runtime ncnn
     """
     from evalkit import api
+    from evalkit.cli.output import kept_for_the_answer
 
-    costs = api.costs(
-        trackers, weights=weights, runtimes=runtimes, precision=precision, device=device, threads=threads,
-        rules=rules, settings=dict(settings),
-    )  # fmt: skip
+    with kept_for_the_answer():
+        costs = api.costs(
+            trackers, weights=weights, runtimes=runtimes, precision=precision, device=device, threads=threads,
+            rules=rules, settings=dict(settings),
+        )  # fmt: skip
     click.echo(api.render("profile" if form == "table" else form, costs=costs))

@@ -51,9 +51,10 @@ def command(
     if reason is not None and not update:
         raise click.UsageError("--reason says why the baseline changes: it goes with --update.")
     from evalkit import api
+    from evalkit.cli.output import kept_for_the_answer
     from evalkit.cli.progress import Progress
 
-    with Progress() as progress:
+    with kept_for_the_answer(), Progress() as progress:
         report = api.regress(
             suite, baseline=baseline, data=data, results=results, update=update, reason=reason, progress=progress
         )

@@ -94,9 +94,10 @@ def command(
     # Before NumPy is loaded, which reads it once.
     os.environ.update(thread_environment(threads))
     from evalkit import api
+    from evalkit.cli.output import kept_for_the_answer
     from evalkit.cli.progress import Progress
 
-    with Progress() as progress:
+    with kept_for_the_answer(), Progress() as progress:
         report = api.run(
             trackers,
             datasets,

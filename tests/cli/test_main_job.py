@@ -30,6 +30,17 @@ class Right:
         self.box = Box(self.box.x + 2, self.box.y, self.box.width, self.box.height)
         return Prediction(self.box)
 
+class Chatty(Right):
+    """Prints: itself, by a library below Python, and by another process."""
+    def update(self, image):
+        import os
+        import subprocess
+        import sys
+        print("from Python")
+        os.write(1, b"from below\\n")
+        subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
+        return super().update(image)
+
 class Fragile(Right):
     """Fails on sequences of more than six frames."""
     def update(self, image):
@@ -73,6 +84,17 @@ def test_a_run_tracks_stores_and_prints_the_table(
     manifest = json.loads((folder / "run.json").read_text())
     assert manifest["identity"]["card"] == {"hyperparameters": {"step": 2}}
     assert manifest["environments"][0]["versions"]["evalkit"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_a_tracker_prints_does_not_get_into_the_answer(
+    file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = ("--dataset", "tiny", "--sequences", "a", "--results", tmp_path / "r", "--format", "json")
+    assert evalkit("run", "--tracker", f"{file}:Chatty", *run) == 0
+    out, err = capfd.readouterr()
+    assert {record["tracker"] for record in records(out)} == {"Chatty"}
+    assert all(f"from {origin}\n" in err for origin in ("Python", "below", "a child"))
 
 
 @pytest.mark.usefixtures("tiny")
