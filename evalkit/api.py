@@ -15,7 +15,7 @@ nouns behind them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,8 @@ def score(
     attributes: bool = False,
     allow_partial: bool = False,
     per_sequence: bool = False,
+    fps: Sequence[float] | None = None,
+    latency: float | None = None,
 ) -> pd.DataFrame:
     """Score stored trajectories, ours or a stranger's; frames are not needed.
 
@@ -88,7 +90,7 @@ def score(
     """
     found = scoring.scores(
         dataset, data=data, results=results, trackers=trackers, profiles=profiles, protocol=protocol,
-        attributes=attributes, allow_partial=allow_partial,
+        attributes=attributes, allow_partial=allow_partial, fps=fps, latency=latency,
     )  # fmt: skip
     table = by_sequence(found.scores) if per_sequence else frame(found.scores)
     table.attrs["notices"] = list(found.notices)

@@ -34,10 +34,10 @@ def by_sequence(scores: Iterable[Score]) -> pd.DataFrame:
 
     Scores that have no value of a single sequence (EAO) have no rows.
     """
-    kept = ("tracker", "dataset", "protocol", "metric", "profile", "metric_version", "unit", "higher_is_better")
+    kept = ("tracker", "dataset", "protocol", "metric", "profile", "metric_version", "unit", "higher_is_better", "fps")
     return _numeric(
         [
-            {**{column: record[column] for column in kept}, "sequence": name, "value": value}
+            {**{column: record[column] for column in kept if column in record}, "sequence": name, "value": value}
             for score in scores
             if score.attribute is None
             for record in (score.record(),)

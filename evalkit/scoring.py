@@ -13,6 +13,7 @@ from evalkit.arguments import Names, Place, path, some
 from evalkit.comparison import BESIDE, clock_notice, known_costs, only_benchmark
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.metrics import latency as video_rates
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.results import store as result_store
 from evalkit.results.store import Store
@@ -50,6 +51,8 @@ def scores(
     protocol: str | None = None,
     attributes: bool = False,
     allow_partial: bool = False,
+    fps: Sequence[float] | None = None,
+    latency: float | None = None,
 ) -> ScoreReport:
     """Score stored trajectories, ours or a stranger's; frames are not needed.
 
@@ -59,6 +62,9 @@ def scores(
         profiles: Metric profiles; the benchmark's official one by default, ``all`` for every one that applies.
         attributes: Also by attribute or tag.
         allow_partial: Score what is there; every score says how many of how many sequences it covers.
+        fps: Score one-pass results as in videos of these frame rates that do not wait for the tracker
+            (``evalkit.metrics.latency``).
+        latency: Seconds a frame takes on the device in question; the stored times by default. For ``fps`` alone.
 
     Raises:
         EvalkitError: Results are missing, incomplete or damaged; the sequences are named. A convention that refuses
@@ -66,6 +72,7 @@ def scores(
     """
     opened = open_dataset(dataset or only_benchmark(Path(results)), path(data))
     chosen = some(profiles)
+    _check_rates(fps, latency, chosen)
     found = _results(opened, Path(results), some(trackers), protocol, allow_partial=allow_partial)
     if chosen == (ALL,):
         return _matrix(opened, found, attributes=attributes)
@@ -74,12 +81,44 @@ def scores(
     costs: list[Cost] = []
     timed = []
     for store, runs in found:
+        if fps is not None:
+            scores += _scores_at(store, runs, known, attributes, fps, latency)
+            continue
         scores += _score_runs(store, runs, known, attributes)
         own = known_costs(store.label, runs, store.card())
         costs += own
         timed += [store.card()] if any(cost.quantity == "fps" for cost in own) else []
     clock = clock_notice(timed)
     return ScoreReport(tuple(scores), (clock,) if clock else (), tuple(costs))
+
+
+def _check_rates(fps: Sequence[float] | None, latency: float | None, profiles: Sequence[str] | None) -> None:
+    if latency is not None and fps is None:
+        raise EvalkitError(
+            "a latency is that of a video that does not wait", where="--latency", found=f"{latency:g}",
+            hint="Say how fast its frames come with --fps",
+        )  # fmt: skip
+    if fps is not None and profiles == (ALL,):
+        raise EvalkitError(
+            "conventions are compared on a video that waits", where="--profile", found=ALL, hint="Leave out --fps"
+        )
+
+
+def _scores_at(
+    store: Store,
+    runs: Mapping[str, list[Trajectory]],
+    profiles: Sequence[str],
+    attributes: bool,
+    fps: Sequence[float],
+    latency: float | None,
+) -> list[Score]:
+    return [
+        one
+        for profile in profiles
+        for one in video_rates.scores_at(
+            profile, store.dataset, store.label, store.protocol, runs, rates=fps, latency=latency, attributes=attributes
+        )
+    ]
 
 
 def _matrix(

@@ -315,6 +315,7 @@ class Score:
         curve: Abscissa and ordinate, each of shape (K,), where the metric summarises a curve.
         attribute: Attribute or tag it is restricted to; None for all.
         notes: Official rules that were applied to damaged rows, with counts, one sentence each.
+        fps: Frame rate of a video that does not wait for the tracker; None where it waits.
     """
 
     tracker: str
@@ -334,6 +335,7 @@ class Score:
     curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
     attribute: str | None = None
     notes: tuple[str, ...] = ()
+    fps: float | None = None
 
     def record(self) -> dict[str, Any]:
         """The flat JSON record; its fields are a contract of the command line."""
@@ -352,7 +354,8 @@ class Score:
             "sequences": self.sequences,
             "expected_sequences": self.expected_sequences,
         }
-        return record if self.attribute is None else {**record, "attribute": self.attribute}
+        asked_for = {"attribute": self.attribute, "fps": self.fps}
+        return {**record, **{field: value for field, value in asked_for.items() if value is not None}}
 
 
 @dataclass(frozen=True)

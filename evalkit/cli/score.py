@@ -20,6 +20,10 @@ from evalkit.cli import known, options
 )
 @click.option("--attributes", is_flag=True, help="Also by attribute or tag.")
 @click.option("--allow-partial", is_flag=True, help="Score what is there and say n of N.")
+@click.option("--fps", type=options.Number(0.1, 1000), multiple=True, metavar="F",
+              help="As if the video did not wait: one-pass answers at F frames a second; repeatable.")  # fmt: skip
+@click.option("--latency", type=options.Number(0), metavar="SECONDS",
+              help="With --fps: what a frame takes on another device.  [default: the stored times]")  # fmt: skip
 @options.data
 @options.results
 @options.form("table", "json", "csv", "markdown", "latex")
@@ -30,6 +34,8 @@ def command(
     protocol: str | None,
     attributes: bool,
     allow_partial: bool,
+    fps: tuple[float, ...],
+    latency: float | None,
     data: Path | None,
     results: Path,
     form: str,
@@ -41,12 +47,13 @@ def command(
       evalkit score
       evalkit score --dataset otb100 --data /data/OTB100 --profile all
       evalkit score --dataset vot2018 --data VOT2018.json --tracker LightTrack --format json
+      evalkit score --dataset synthetic --fps 30 --fps 60 --latency 0.02
     """
     from evalkit import api
 
     found = api.scores(
         dataset, data=data, results=results, trackers=trackers or None, profiles=profiles or None, protocol=protocol,
-        attributes=attributes, allow_partial=allow_partial,
+        attributes=attributes, allow_partial=allow_partial, fps=fps or None, latency=latency,
     )  # fmt: skip
     # Machines asked for scores, and read rows of one kind.
     costs = () if form in ("json", "csv") else found.costs

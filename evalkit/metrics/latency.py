@@ -102,7 +102,7 @@ def replay(trajectory: Trajectory, fps: float, *, latency: float | None = None) 
         raise EvalkitError(
             "the result does not say how long each frame took",
             where=f"{trajectory.tracker} on {trajectory.sequence}",
-            hint="Give the latency of the device, or run the tracker again with one job",
+            hint="Give the latency of the device with --latency SECONDS, or run the tracker again with one job",
         )
     stream = schedule(seconds, 1.0 / fps)
     return restaged(trajectory, stream) if stream.asked().all() else None
@@ -118,6 +118,64 @@ def restaged(trajectory: Trajectory, stream: Stream) -> Trajectory:
         regions=None if regions is None else tuple(regions[index] for index in shown.tolist()),
         confidence=trajectory.confidence[shown],
     )
+
+
+def scores_at(
+    profile: str,
+    dataset: Dataset,
+    tracker: str,
+    protocol: str,
+    runs: Mapping[str, list[Trajectory]],
+    *,
+    rates: Sequence[float],
+    latency: float | None = None,
+    attributes: bool = False,
+) -> list[Score]:
+    """What stored one-pass results score in videos that do not wait, by rate.
+
+    A rate at which the tracker would have passed frames over has no value; its notes name the sequences.
+
+    Args:
+        runs: By sequence name; the first repetition is taken.
+        latency: As for ``replay``.
+        attributes: Also one score per metric and attribute.
+
+    Raises:
+        EvalkitError: The results are not one-pass ones, or times are neither stored nor given; see ``profiles.score``.
+    """
+    if protocol != "one_pass":
+        raise EvalkitError(
+            "the score of a video that does not wait is one of one-pass results", where=dataset.name, found=protocol,
+            hint="VOT has a protocol for it: run with `--protocol realtime`",
+        )  # fmt: skip
+    found: list[Score] = []
+    for fps in rates:
+        known, beyond = _staged(runs, fps, latency)
+        shown = {name: staged[:1] for name, staged in runs.items()} if beyond else known
+        confidence = None if beyond else 0.95
+        scores = profiles.score(
+            profile, dataset, tracker, protocol, shown, attributes=attributes, confidence=confidence
+        )
+        found += [_unknown(score, fps, beyond) if beyond else replace(score, fps=fps) for score in scores]
+    return found
+
+
+def _unknown(score: Score, fps: float, beyond: tuple[str, ...]) -> Score:
+    listed = ", ".join(beyond[:8]) + (", ..." if len(beyond) > 8 else "")
+    count = f"{len(beyond)} of {score.sequences} sequences"
+    note = f"no score at {fps:g} fps: frames would be passed over in {count} ({listed})"
+    return replace(
+        score, value=None, per_sequence=dict.fromkeys(score.per_sequence), curve=None, notes=(note,), fps=fps
+    )
+
+
+def _staged(
+    runs: Mapping[str, list[Trajectory]], fps: float, latency: float | None
+) -> tuple[dict[str, list[Trajectory]], tuple[str, ...]]:
+    """What can be replayed, and the names of the sequences that cannot."""
+    staged = {name: replay(found[0], fps, latency=latency) for name, found in runs.items() if found}
+    known = {name: [trajectory] for name, trajectory in staged.items() if trajectory is not None}
+    return known, tuple(name for name in staged if name not in known)
 
 
 @dataclass(frozen=True)
@@ -167,16 +225,15 @@ def _at_rate(
     rerun: Rerun | None,
     metric: str,
 ) -> RateScore:
-    staged = {name: replay(found[0], fps, latency=latency) for name, found in runs.items() if found}
-    beyond = tuple(name for name, trajectory in staged.items() if trajectory is None)
-    known = {name: trajectory for name, trajectory in staged.items() if trajectory is not None}
+    known, beyond = _staged(runs, fps, latency)
+    replayed = len(known)
     if beyond and rerun is None:
-        return RateScore(fps, None, len(known), beyond)
+        return RateScore(fps, None, replayed, beyond)
     if rerun is not None:
-        known.update({name: rerun(name, fps) for name in beyond})
-    results = {name: [known[name]] for name in staged}
+        known.update({name: [rerun(name, fps)] for name in beyond})
+    results = {name: known[name] for name, found in runs.items() if found}
     scores = profiles.score(profile, dataset, tracker, "one_pass", results)
     chosen = next((item for item in scores if item.metric == metric), None)
     if chosen is None:
         raise ValueError(f"profile {profile} does not report {metric}")
-    return RateScore(fps, chosen, len(staged) - len(beyond), beyond)
+    return RateScore(fps, chosen, replayed, beyond)

@@ -12,11 +12,11 @@ from evalkit.types import Cost, Score
 
 
 def compose_scores(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str]) -> Document:
-    """One table per benchmark, protocol and attribute; of costs alone, one table of all."""
+    """One table per benchmark, protocol, attribute and frame rate; of costs alone, one table of all."""
     view = View(Comparison((), scores=tuple(scores), costs=tuple(costs)), ())
     tables = [
-        conventions_table(view, group) if _overlapping(group) else scores_table(view, group, costs=attribute is None)
-        for (_, _, attribute), group in groups(scores).items()
+        conventions_table(view, group) if _overlapping(group) else scores_table(view, group, costs=part is None)
+        for (_, _, part), group in groups(scores).items()
     ]
     if costs and not scores:
         tables.append(costs_table(costs))
@@ -25,11 +25,17 @@ def compose_scores(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequ
 
 
 def groups(scores: Iterable[Score]) -> dict[tuple[str, str, str | None], list[Score]]:
-    """Scores by dataset, protocol and attribute, in order of appearance."""
+    """Scores by dataset, protocol and part of it, in order of appearance."""
     found: dict[tuple[str, str, str | None], list[Score]] = {}
     for score in scores:
-        found.setdefault((score.dataset, score.protocol, score.attribute), []).append(score)
+        found.setdefault((score.dataset, score.protocol, _part(score)), []).append(score)
     return found
+
+
+def _part(score: Score) -> str | None:
+    """The attribute and the frame rate that a score is restricted to; None for all, in a video that waits."""
+    named = (score.attribute, None if score.fps is None else f"{score.fps:g} fps")
+    return ", ".join(filter(None, named)) or None
 
 
 def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) -> Table:
@@ -67,7 +73,7 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
     if costs:
         add_costs(view, columns, cells)
     notes = tuple(dict.fromkeys(f"{score.tracker}: {note}" for score in scores for note in score.notes))
-    key = "-".join(filter(None, (scores[0].dataset, scores[0].attribute, "scores")))
+    key = "-".join(filter(None, (scores[0].dataset, _part(scores[0]), "scores")))
     return Table(key, title(scores), tuple(columns), tuple(map(tuple, cells.values())), notes).marked()
 
 
@@ -99,7 +105,7 @@ def conventions_table(view: View, scores: Sequence[Score]) -> Table:
         for label, profile in dict.fromkeys((score.tracker, score.profile) for score in scores)
     )  # fmt: skip
     notes = dict.fromkeys(f"{score.tracker}, {score.profile}: {note}" for score in scores for note in score.notes)
-    key = "-".join(filter(None, (scores[0].dataset, scores[0].attribute, "conventions")))
+    key = "-".join(filter(None, (scores[0].dataset, _part(scores[0]), "conventions")))
     return Table(key, title(scores), tuple(columns), rows, tuple(notes))
 
 
@@ -125,9 +131,9 @@ def title(scores: Sequence[Score]) -> str:
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     of = "" if counts == [first.expected_sequences] else f" of {first.expected_sequences}"
     profiles = ", ".join(dict.fromkeys(f"{score.profile} v{score.version}" for score in scores))
-    attribute = f", {first.attribute}" if first.attribute else ""
+    part = f", {_part(first)}" if _part(first) else ""
     noun = "sequence" if (number, of) == ("1", "") else "sequences"
-    return f"{first.dataset}{attribute} ({number}{of} {noun}, {first.protocol.replace('_', '-')}, {profiles})"
+    return f"{first.dataset}{part} ({number}{of} {noun}, {first.protocol.replace('_', '-')}, {profiles})"
 
 
 def costs_table(costs: Sequence[Cost]) -> Table:

@@ -11,7 +11,7 @@ from evalkit.doctor import Finding as Examined
 from evalkit.regression import Finding, Verdict
 from evalkit.types import Cost, Score
 
-SCORE = Score("mine", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 3, 3, attribute="fast")
+SCORE = Score("mine", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 3, 3, attribute="fast", fps=30)
 COST = Cost("mine", "macs", "conv", 1.0, "")
 FINDING = Finding("exact", "mine", "tiny", "boxes", Verdict.PASS, "")
 

@@ -103,6 +103,38 @@ def test_a_rate_without_exact_replay_names_the_sequences_or_runs_them_again(make
     assert run_again.score is not None and run_again.score.value == stuck.value
 
 
+def test_scores_at_a_rate_carry_it_and_are_null_where_frames_would_be_passed_over(make: Any) -> None:
+    boxes = [[10 * index, 0, 50, 50] for index in range(6)]
+    dataset = make.dataset(*(make.sequence(name, boxes) for name in ("one", "two")))
+    runs = {
+        "one": [make.one_pass("one", boxes, seconds=np.full(6, 0.1))],
+        "two": [make.one_pass("two", boxes, seconds=np.full(6, 0.01))],
+    }
+    found = latency.scores_at("pysot", dataset, "t", "one_pass", runs, rates=(5.0, 50.0))
+    fits, beyond = (next(one for one in found if (one.metric, one.fps) == ("auc", fps)) for fps in (5.0, 50.0))
+    assert (fits.value, fits.record()["fps"]) == (pytest.approx(20 / 21), 5)
+    assert (beyond.value, beyond.low, beyond.curve) == (None, None, None)
+    assert beyond.per_sequence == {"one": None, "two": None}
+    assert beyond.notes == ("no score at 50 fps: frames would be passed over in 1 of 2 sequences (one)",)
+    assert "fps" not in profiles.score("pysot", dataset, "t", "one_pass", runs)[0].record()
+    other = latency.scores_at("pysot", dataset, "t", "one_pass", runs, rates=(50.0,), latency=0.005)
+    assert {one.value is None for one in other} == {False}
+
+
+def test_an_answer_that_comes_late_counts_for_the_frames_after_it(make: Any) -> None:
+    # 1.5 frames late at first, then quick: frame 2 still shows the start, frame 3 the answer to frame 2.
+    boxes = [[0, 0, 50, 50], [100, 0, 50, 50], [200, 0, 50, 50], [300, 0, 50, 50]]
+    runs = {"one": [make.one_pass("one", boxes, seconds=np.array([0, 1.5, 0.1, 0.1]))]}
+    dataset = make.dataset(make.sequence("one", boxes))
+    (auc, *_) = latency.scores_at("pysot", dataset, "t", "one_pass", runs, rates=(1.0,))
+    assert auc.value == pytest.approx(20 / 21 * 3 / 4)
+
+
+def test_only_one_pass_results_have_a_score_at_a_rate(make: Any) -> None:
+    with pytest.raises(EvalkitError, match="--protocol realtime"):
+        latency.scores_at("vot-supervised", make.dataset(), "t", "supervised", {}, rates=(30.0,))
+
+
 @given(st.lists(st.floats(0, 5), min_size=2, max_size=30))
 def test_what_is_shown_is_never_from_the_future_nor_older_than_before(seconds: list[float]) -> None:
     stream = latency.schedule(np.array(seconds), 1.0)
