@@ -131,7 +131,12 @@ class Session:
             raise self._unfit(index, "a Prediction holds a Box, Polygon, Mask or None", prediction.region)
         if not isinstance(prediction.confidence, (float, int, np.floating, np.integer)):
             raise self._unfit(index, "the confidence of a Prediction is a number", prediction.confidence)
-        numbers = _numbers(prediction.region)
+        if math.isinf(prediction.confidence):
+            raise self._unfit(index, "the confidence of a Prediction is finite, or NaN", prediction.confidence)
+        try:
+            numbers = _numbers(prediction.region)
+        except TypeError:
+            raise self._unfit(index, "the coordinates of a region are numbers", prediction.region) from None
         if not all(map(math.isfinite, numbers)):
             raise TrackerError(
                 "the tracker answered a region that is not finite", where=self._place(index),
@@ -142,7 +147,8 @@ class Session:
 
     def _unfit(self, index: int, what: str, answer: object) -> TrackerError:
         return TrackerError(
-            what, where=self._place(index), found=type(answer).__name__,
+            what, where=self._place(index),
+            found=answer if isinstance(answer, Box | float) else type(answer).__name__,
             hint="`from evalkit import Box, Prediction`; return Prediction(Box(x, y, width, height))", exit_code=1,
         )  # fmt: skip
 
@@ -151,7 +157,10 @@ class Session:
         try:
             answer = call()
         except EvalkitError as error:
-            raise TrackerError(error.what, where=self._place(index), hint=error.hint, exit_code=1) from error
+            raise TrackerError(
+                error.what, where=self._place(index), found=error.found, expected=error.expected, hint=error.hint,
+                exit_code=1,
+            ) from error  # fmt: skip
         except (Exception, SystemExit) as error:
             raise TrackerError(
                 f"the tracker failed with {type(error).__name__}: {error}", where=self._place(index), exit_code=1
@@ -165,7 +174,8 @@ class Session:
 def _numbers(region: Region | None) -> list[float]:
     """The coordinates that a region is made of; a mask has none that could be anything but whole."""
     if isinstance(region, Box):
-        return [float(region.x), float(region.y), float(region.width), float(region.height)]
+        # Adding refuses text, which float() would read.
+        return [float(number + 0.0) for number in (region.x, region.y, region.width, region.height)]
     return [float(value) for value in region.points.ravel()] if isinstance(region, Polygon) else []
 
 

@@ -97,6 +97,34 @@ def test_an_answer_that_is_no_prediction_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (Prediction(Box(1, 2, 3, 4), math.inf), r"confidence .* finite, or NaN \(found inf\)"),
+        (Prediction(Box("1", 2, 3, 4)), r"coordinates of a region are numbers \(found Box\(x='1'"),  # type: ignore[arg-type]
+        (Prediction(Box(None, 2, 3, 4)), "coordinates of a region are numbers"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_answer_that_could_not_be_stored_is_refused_with_tracker_and_frame(
+    answer: Prediction, complaint: str
+) -> None:
+    class Odd(Following):
+        def update(self, image: Image) -> Prediction:
+            return answer
+
+    with pytest.raises(TrackerError, match=f"odd on .*, frame 2: .*{complaint}"):
+        one_pass.run(Odd(), moving_square(), origin=0, name="odd")
+
+
+def test_what_a_tracker_found_and_expected_is_passed_on() -> None:
+    class Refusing(Following):
+        def update(self, image: Image) -> Prediction:
+            raise EvalkitError("the program refuses update", found="out of memory", expected="a box", hint="Wait")
+
+    with pytest.raises(TrackerError, match=r"refuses update \(found out of memory, expected a box\). Wait"):
+        one_pass.run(Refusing(), moving_square(), origin=0, name="refusing")
+
+
+@pytest.mark.parametrize(
     ("row", "complaint"), [([math.nan] * 4, "holds no box"), ([5.0, 5.0, 0.0, 9.0], "without area")]
 )
 def test_a_start_without_a_box_is_refused(row: list[float], complaint: str) -> None:
