@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.regression.measurement import flat
+from evalkit.geometry import overlap
 from evalkit.results import manifest
 from evalkit.rows import number, read_bytes, split, text_lines
 
@@ -165,11 +166,8 @@ def _overlap(x: str, y: str, a: Path, b: Path) -> float | None:
     before, after = _values(x, a), _values(y, b)
     if before is None or after is None or before.shape != (4,) or after.shape != (4,):
         return None
-    corner = np.maximum(before[:2], after[:2])
-    far = np.minimum(before[:2] + before[2:], after[:2] + after[2:])
-    inner = float(np.prod(np.clip(far - corner, 0, None)))
-    union = float(np.prod(before[2:]) + np.prod(after[2:])) - inner
-    return inner / union if union > 0 else None
+    value = float(overlap(before, after))
+    return None if math.isnan(value) else value
 
 
 def _manifests(a: Path, b: Path) -> Sequence[str]:
@@ -183,10 +181,10 @@ def _manifests(a: Path, b: Path) -> Sequence[str]:
 
 
 def _facts(content: dict[str, Any]) -> dict[str, Any]:
-    environments = [flat(one) for one in content["environments"]]
+    environments = [manifest.flat(one) for one in content["environments"]]
     keys = dict.fromkeys(key for one in environments for key in one)
     joined = {key: " + ".join(dict.fromkeys(str(one.get(key)) for one in environments)) for key in keys}
-    return {**flat(content["identity"]), **joined}
+    return {**manifest.flat(content["identity"]), **joined}
 
 
 def _short(value: Any) -> str:

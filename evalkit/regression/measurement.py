@@ -138,7 +138,7 @@ def _settings(card: Mapping[str, Any]) -> dict[str, Any]:
     elsewhere = ("weights.", "runtime", "precision", "device", "threads")
     return {
         key: value
-        for key, value in flat(card).items()
+        for key, value in manifest.flat(card).items()
         if not key.startswith(elsewhere) and not key.endswith(("_source", "_notice"))
     }
 
@@ -153,21 +153,6 @@ def _scores(
     chosen = bench.margins_of(by_name)
     found = {name: shares.record(by_name[name]) for name in chosen}
     return {name: one[0] for name, one in found.items()}, {name: one[1] for name, one in found.items()}
-
-
-def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as one, with dotted keys.
-
-    >>> flat({"a": {"b": 1}, "c": [2]})
-    {'a.b': 1, 'c': [2]}
-    """
-    found: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            found |= flat(item, f"{prefix}{key}.")
-        else:
-            found[prefix + key] = manifest.as_json(item)
-    return found
 
 
 def _environment(store: Store, candidate: Candidate) -> dict[str, Any]:

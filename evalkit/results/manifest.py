@@ -101,6 +101,21 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return found
 
 
+def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one, with dotted keys.
+
+    >>> flat({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            found |= flat(item, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = as_json(item)
+    return found
+
+
 def as_json(value: Any) -> Any:
     """The value as it comes back from a JSON file, so that identities in memory and on disk compare equal."""
     return json.loads(json.dumps(value, default=str))
