@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,18 +99,18 @@ def _claimed(worker: Worker) -> Store:
     ``regress`` inside of it, emptied if other code made what lies there."""
     job, identity, code = worker.job, worker.identity(), fingerprint(worker.job.tracker)
     shared = Store(job.results, worker.dataset, job.label, job.protocol)
-    if _made_by(shared.folder, identity, code):
+    if _made_by(shared, identity, code):
         return shared
     own = Store(job.results / OWN, worker.dataset, job.label, job.protocol)
-    if not _made_by(own.folder, identity, code) and own.folder.exists():
-        shutil.rmtree(own.folder)
+    if not _made_by(own, identity, code):
+        own.clear()
     own.begin(identity, code=code)
     return own
 
 
-def _made_by(folder: Path, identity: Mapping[str, Any], code: str) -> bool:
+def _made_by(store: Store, identity: Mapping[str, Any], code: str) -> bool:
     try:
-        found = manifest.load(folder)
+        found = store.card()
     except EvalkitError:
         return False
     if found is None or manifest.differences(found["identity"], manifest.as_json(identity)):
@@ -157,8 +156,8 @@ def _scores(
 
 def _environment(store: Store, candidate: Candidate) -> dict[str, Any]:
     """What the last bits of the boxes depend on besides code and weights."""
-    loaded = manifest.load(store.folder)
-    entries = [_decisive(entry, candidate) for entry in (loaded["environments"] if loaded else [])]
+    card = store.card()
+    entries = [_decisive(entry, candidate) for entry in (card["environments"] if card else [])]
     run = {key: getattr(candidate, key) for key in ("runtime", "precision", "device", "threads")}
     return {**_joined(entries), **run}
 

@@ -91,6 +91,10 @@ class Store:
     def _refuse_or_clear(self, force: bool, reason: str) -> None:
         if not force:
             raise EvalkitError(reason, where=self._home, hint="Use --name to keep both, --force to redo it")
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove what lies in the folder, but for other protocols' results."""
         for path in self._own():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 

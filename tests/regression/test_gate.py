@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,20 @@ def test_results_that_this_very_code_made_are_taken_from_the_results_folder(
     assert report.verdict is Verdict.PASS
     assert not tracked
     assert not (again / "regress").exists()
+
+
+def test_results_of_a_further_protocol_are_kept_and_their_environment_is_known(
+    squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocols = ("supervised", "unsupervised")
+    register(replace(squares, protocols=protocols, profiles=("vot-unsupervised",), layout="vot"), monkeypatch)
+    suite = write_suite(settings=PERFECT, accuracy="{}", sequences='protocol = "unsupervised"')
+    baseline = agreed(suite)
+    assert "processor" in json.loads(baseline.read_text())["trackers"]["toy"]["environment"]
+    tracked: list[object] = []
+    report = regress(suite, results=suite.parent / "results", progress=lambda *done: tracked.append(done))
+    assert report.verdict is Verdict.PASS
+    assert not tracked
 
 
 def test_an_update_needs_a_reason_and_keeps_it(squares: Dataset, write_suite: WriteSuite) -> None:
