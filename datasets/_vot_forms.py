@@ -120,11 +120,11 @@ def padded(values: Any, rows: int, where: object) -> NDArray[np.bool_]:
 
 
 def _anchors(place: Path, rows: int, protocol: str) -> NDArray[np.int64] | None:
+    if protocol != "multistart":
+        return None
     path = place / "anchor.value"
     if not path.is_file():
-        if protocol == "multistart":
-            raise EvalkitError("this benchmark starts trackers from anchors, and their file is missing", where=path)
-        return None
+        raise EvalkitError("this benchmark starts trackers from anchors, and their file is missing", where=path)
     values = read_values(path)
     if len(values) > rows:
         raise EvalkitError("there are more anchors than frames", where=path, found=len(values), expected=rows)

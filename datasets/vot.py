@@ -64,7 +64,7 @@ def _multistart(year: int, suffix: str = "", *names: str) -> _Edition:
             f"VOTST{year}{suffix}",
             *names,
         ),
-        protocols=("multistart", "unsupervised"),
+        protocols=("multistart", "realtime", "unsupervised"),
         profiles=("vot-multistart", "vot-unsupervised"),
         facts=_MULTISTART,
     )

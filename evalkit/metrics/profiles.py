@@ -334,7 +334,7 @@ PROFILES = _by_name(
         "answer are left out", unsupervised.measure, tags=True,
     ),
     Profile(
-        "vot-multistart", ("multistart",), multistart.METRICS, "vot-toolkit 0.9.0",
+        "vot-multistart", ("multistart", "realtime"), multistart.METRICS, "vot-toolkit 0.9.0",
         "runs begin at anchors and end at their first failure: ten frames in a row with an overlap of at most 0.1",
         multistart.measure,
     ),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from evalkit.errors import EvalkitError
 from evalkit.frames import ahead
+from evalkit.protocols.pace import Pace, ask
 from evalkit.protocols.session import Session, frames_of, starting_region
-from evalkit.types import Frames, Sequence, Tracker, Trajectory
+from evalkit.types import Frames, Region, Sequence, Tracker, Trajectory
 
 
 def run(
@@ -25,31 +28,42 @@ def run(
         EvalkitError: There are no anchors, a frame cannot be read, or frames and rows do not match.
         TrackerError: The tracker raised; its exception is chained.
     """
+    return from_anchors(tracker, sequence, "multistart", origin=origin, name=name, repetition=repetition)
+
+
+def from_anchors(
+    tracker: Tracker,
+    sequence: Sequence,
+    protocol: str,
+    *,
+    origin: int,
+    name: str,
+    repetition: int,
+    pace: Callable[[], Pace] | None = None,
+) -> list[Trajectory]:
+    """One run from each anchor; ``realtime`` adds a pace to each.
+
+    Args:
+        protocol: Whose trajectories they are.
+    """
     anchors = sequence.annotation.anchors
     if anchors is None or not anchors.any():
         raise EvalkitError("this protocol starts from anchors, and the sequence has none", where=sequence.name)
     frames = frames_of(sequence)
-    return [
-        _from_anchor(tracker, sequence, frames, int(anchor), bool(anchors[anchor] > 0), origin, name, repetition)
-        for anchor in np.flatnonzero(anchors)
-    ]
+    runs = []
+    for anchor in np.flatnonzero(anchors).tolist():
+        order = range(anchor, len(sequence)) if anchors[anchor] > 0 else range(anchor, -1, -1)
+        session = Session(tracker, sequence, origin=origin, name=name, order=order)
+        _lead(session, frames, order, starting_region(sequence, anchor), None if pace is None else pace())
+        runs.append(session.trajectory(protocol, repetition=repetition, anchor=anchor))
+    return runs
 
 
-def _from_anchor(
-    tracker: Tracker,
-    sequence: Sequence,
-    frames: Frames,
-    anchor: int,
-    forward: bool,
-    origin: int,
-    name: str,
-    repetition: int,
-) -> Trajectory:
-    order = range(anchor, len(sequence)) if forward else range(anchor, -1, -1)
-    session = Session(tracker, sequence, origin=origin, name=name, order=order)
+def _lead(session: Session, frames: Frames, order: range, start: Region, pace: Pace | None) -> None:
     for index, image in enumerate(ahead(frames, order)):
-        if index == 0:
-            session.initialize(index, image, starting_region(sequence, anchor))
-        else:
-            session.update(index, image)
-    return session.trajectory("multistart", repetition=repetition, anchor=anchor)
+        if index > 0:
+            ask(session, index, image, pace)
+            continue
+        seconds = session.initialize(index, image, start)
+        if pace is not None:
+            pace.started(start, seconds)

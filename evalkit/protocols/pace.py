@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evalkit.types import Region
+from evalkit.protocols.session import Session
+from evalkit.types import Image, Region, State
 
 FPS = 20.0
 """Frame rate of a video that states none. Source: the VOT toolkit's realtime configuration."""
@@ -53,3 +54,15 @@ class Pace:
             return False
         self._debt -= self._interval
         return True
+
+
+def ask(session: Session, index: int, image: Image, pace: Pace | None) -> Region | None:
+    """What the tracker answers on a frame, or the answer that stands while it is busy; without a pace it never is."""
+    if pace is None:
+        return session.update(index, image)[0]
+    if pace.late():
+        session.record(index, pace.held, State.TRACKED)
+        return pace.held
+    region, seconds = session.update(index, image)
+    pace.answered(region, seconds)
+    return region

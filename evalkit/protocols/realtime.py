@@ -1,7 +1,11 @@
-"""VOT's realtime protocol: as ``supervised``, in a video that does not wait for a slow tracker."""
+"""VOT's realtime protocol: its short-term one, in a video that does not wait for a slow tracker.
+
+That is ``supervised`` up to VOT2019, and since VOT2020, where sequences have anchors, ``multistart``.
+"""
 
 from __future__ import annotations
 
+from evalkit.protocols.multistart import from_anchors
 from evalkit.protocols.pace import FPS, Pace
 from evalkit.protocols.supervised import lead
 from evalkit.types import Sequence, Tracker, Trajectory
@@ -22,5 +26,10 @@ def run(
         EvalkitError: A frame cannot be read, or frames and rows do not match.
         TrackerError: The tracker raised; its exception is chained.
     """
-    session = lead(tracker, sequence, origin=origin, name=name, pace=Pace(1.0 / (sequence.fps or FPS)))
+    interval = 1.0 / (sequence.fps or FPS)
+    if sequence.annotation.anchors is not None:
+        return from_anchors(
+            tracker, sequence, "realtime", origin=origin, name=name, repetition=repetition, pace=lambda: Pace(interval)
+        )
+    session = lead(tracker, sequence, origin=origin, name=name, pace=Pace(interval))
     return [session.trajectory("realtime", repetition=repetition)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from evalkit.frames import ahead
 from evalkit.geometry import bounding_box
 from evalkit.metrics.raster import overlap
-from evalkit.protocols.pace import Pace
+from evalkit.protocols.pace import Pace, ask
 from evalkit.protocols.session import Session, frames_of, starting_region
-from evalkit.types import Image, Mask, Region, Sequence, State, Tracker, Trajectory
+from evalkit.types import Image, Mask, Region, Sequence, Tracker, Trajectory
 
 SKIP = 5
 """Frames from a failure to the next start."""
@@ -45,7 +45,7 @@ def lead(
     for index, image in enumerate(ahead(frames, range(len(sequence)))):
         truth = sequence.region(index)
         if running:
-            region = _ask(session, index, image, pace)
+            region = ask(session, index, image, pace)
             if failures and truth is not None and _lost(region, truth, image):
                 session.fail(index)
                 start, running = index + SKIP, False
@@ -56,17 +56,6 @@ def lead(
             if pace is not None:
                 pace.started(given, seconds)
     return session
-
-
-def _ask(session: Session, index: int, image: Image, pace: Pace | None) -> Region | None:
-    if pace is None:
-        return session.update(index, image)[0]
-    if pace.late():
-        session.record(index, pace.held, State.TRACKED)
-        return pace.held
-    region, seconds = session.update(index, image)
-    pace.answered(region, seconds)
-    return region
 
 
 def _lost(region: Region | None, truth: Region, image: Image) -> bool:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scripted_tracker import HIT, MISS, Scripted, still
 
 from evalkit import protocols
+from evalkit.metrics import profiles
 from evalkit.protocols.pace import Pace
-from evalkit.types import Box, Trajectory
+from evalkit.results import layouts
+from evalkit.types import Box, Dataset, Trajectory
 
 START = Box(10.0, 10.0, 20.0, 20.0)
 
@@ -56,3 +61,30 @@ def test_without_grace_a_slow_start_already_costs_frames() -> None:
     pace.started(START, 0.35)
     assert [pace.late(), pace.late(), pace.late()] == [True, True, False]
     assert pace.held == START
+
+
+def test_since_2020_each_anchor_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # As above: grace at the start and frames 1 and 2 of each run, then two of three frames are missed.
+    tracker = Scripted(lambda index: Box(10.0 + index, 10.0, 20.0, 20.0), seconds=lambda _: 0.35)
+    tracker.keep_time(monkeypatch)
+    sequence = still(8, fps=10.0, anchors=[1, *[0] * 6, -1])
+    runs = protocols.get("realtime")(tracker, sequence, origin=0, name="scripted")
+    assert [(run.protocol, run.anchor, len(run)) for run in runs] == [("realtime", 0, 8), ("realtime", 7, 8)]
+    assert tracker.asked("update") == [1, 2, 3, 6, 6, 5, 4, 1]
+    assert runs[1].boxes[:, 0].tolist() == [10.0, 16.0, 15.0, 14.0, 14.0, 14.0, 11.0, 11.0]
+    layout = layouts.get("vot")
+    layout.write(tmp_path, runs[0])
+    assert not layout.done(tmp_path, sequence, "realtime")
+    layout.write(tmp_path, runs[1])
+    assert layout.done(tmp_path, sequence, "realtime")
+    assert (tmp_path / "realtime" / "still" / "still_00000007.txt").is_file()
+    back = layout.read(tmp_path, sequence, "realtime")
+    assert [(run.anchor, run.boxes[1:].tolist()) for run in back] == [
+        (run.anchor, run.boxes[1:].tolist()) for run in runs
+    ]
+    whole = replace(sequence, size=(80, 60))
+    dataset = Dataset("vot2020", "VOT2020", "1", 0, (whole,), ("still",), ("realtime",), ("vot-multistart",), "vot")
+    scores = {
+        one.metric: one.value for one in profiles.score("vot-multistart", dataset, "t", "realtime", {"still": back})
+    }
+    assert scores["robustness"] == 1

@@ -71,17 +71,23 @@ class Vot:
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
         place = _place(folder, protocol) / sequence.name
-        digits = 8 if protocol == "multistart" else 3
-        return [_read(folder, sequence, protocol, path) for path in _files(place, sequence.name, digits)]
+        anchored = from_anchors(sequence, protocol)
+        files = _files(place, sequence.name, 8 if anchored else 3)
+        return [_read(folder, sequence, protocol, path, anchored) for path in files]
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         place = _place(folder, protocol) / sequence.name
-        if protocol != "multistart":
+        if not from_anchors(sequence, protocol):
             return _exists(place / _stem(sequence.name, repetition, None))
         anchors = sequence.annotation.anchors
         return anchors is not None and all(
             _exists(place / _stem(sequence.name, 1, int(anchor))) for anchor in np.flatnonzero(anchors)
         )
+
+
+def from_anchors(sequence: Sequence, protocol: str) -> bool:
+    """Whether a protocol runs a sequence from anchors: ``multistart``, and ``realtime`` where there are some."""
+    return protocol == "multistart" or (protocol == "realtime" and sequence.annotation.anchors is not None)
 
 
 def _place(folder: Path, protocol: str) -> Path:
@@ -117,10 +123,10 @@ def record_of(trajectory: Trajectory, index: int) -> Record:
     return trajectory.region(index) or 0
 
 
-def _read(folder: Path, sequence: Sequence, protocol: str, path: Path) -> Trajectory:
+def _read(folder: Path, sequence: Sequence, protocol: str, path: Path, anchored: bool) -> Trajectory:
     boxes, regions, states = _regions(path)
     number = int(path.stem.removeprefix(f"{sequence.name}_"))
-    repetition, anchor = (1, number) if protocol == "multistart" else (number, None)
+    repetition, anchor = (1, number) if anchored else (number, None)
     count = len(boxes)
     confidence = path.with_name(f"{path.stem}_confidence.value")
     return Trajectory(
