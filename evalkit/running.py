@@ -93,7 +93,7 @@ def run(
         repeat: Repetitions; by default what the benchmark asks for if the tracker is stochastic, else 1.
         settings: Hyperparameters that override the published ones.
         name: Label of the results instead of the tracker's name; for a single tracker.
-        force: Redo what is there, and replace another run's results.
+        force: Forget what is there of these sequences and redo it, and replace another run's results.
         device: Several, separated by commas, are taken in turn by the jobs.
         engine, jobs, address, timeout: See ``evalkit.engine.plan.Plan``.
         shard: ``I/N``: only every N-th sequence, beginning with number I; nothing is scored then.
@@ -222,9 +222,13 @@ def _track(
     entry, _ = registry.find_tracker(job.tracker)
     stochastic = not entry.facts.get("deterministic", True)
     repetitions = repeat or (worker.dataset.repetitions if stochastic else 1)
-    worker.store.begin(worker.identity(), force=force, code=fingerprint(job.tracker))
+    plan.check(job)
+    identity = worker.identity()
+    if force:
+        worker.store.discard(sequences)
+    worker.store.begin(identity, force=force, code=fingerprint(job.tracker))
     units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions)]
-    done = [not force and _is_done(worker, unit) for unit in units]
+    done = [_is_done(worker, unit) for unit in units]
     outcomes = [Outcome(unit, Status.KEPT) for unit, kept in zip(units, done, strict=True) if kept]
     missing = [unit for unit, kept in zip(units, done, strict=True) if not kept]
     with contextlib.closing(plan.execute(worker, missing)) as done_now:

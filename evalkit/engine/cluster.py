@@ -53,10 +53,8 @@ def execute(
 
 
 def _connect(address: str | None, job: Job) -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install evalkit-sot[ray]") from None
+    import ray
+
     _knock(address)
     try:
         ray.init(

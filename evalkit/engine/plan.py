@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -91,18 +92,28 @@ class Plan:
         """The sequences that are done here."""
         return self.shard.of(sequences) if self.shard else list(sequences)
 
+    def check(self, job: Job) -> None:
+        """Before anything is touched: can the planned engine do this job?
+
+        Raises:
+            EvalkitError: It cannot be had here, or does not fit the job's protocol.
+        """
+        protocols.get(job.protocol)
+        if self.engine == "ray" and importlib.util.find_spec("ray") is None:
+            raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install evalkit-sot[ray]")
+        if job.protocol == "realtime" and not self.timed:
+            raise EvalkitError(
+                "the real-time protocol depends on the tracker's speed, which is not its own under parallel load",
+                where="--protocol", found="realtime", hint="Run it alone: --jobs 1, no --shard, --engine local",
+            )  # fmt: skip
+
     def execute(self, worker: Worker, units: Sequence[Unit]) -> Generator[Outcome, None, None]:
         """Do the units with the planned engine, storing each answer as it comes.
 
         Raises:
             EvalkitError: The engine cannot be had or cannot do this job; results cannot be written.
         """
-        protocols.get(worker.job.protocol)
-        if worker.job.protocol == "realtime" and not self.timed:
-            raise EvalkitError(
-                "the real-time protocol depends on the tracker's speed, which is not its own under parallel load",
-                where="--protocol", found="realtime", hint="Run it alone: --jobs 1, no --shard, --engine local",
-            )  # fmt: skip
+        self.check(worker.job)
         # Workers end with the iterator, also when storing fails or the caller stops in between.
         with contextlib.closing(self._answers(worker, units)) as answers:
             for answer in answers:

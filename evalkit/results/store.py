@@ -99,8 +99,11 @@ class Store:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _holds_results(self) -> bool:
-        files = (file for path in self._own() for file in (path.rglob("*") if path.is_dir() else (path,)))
-        return any(file.suffix in {".txt", ".bin", ".mat"} for file in files)
+        return any(file.suffix in {".txt", ".bin", ".mat"} for file in self._files())
+
+    def _files(self) -> list[Path]:
+        places = [path.rglob("*") if path.is_dir() else (path,) for path in self._own()]
+        return [path for place in places for path in place if path.is_file()]
 
     def _own(self) -> list[Path]:
         """What lies in the folder, but for other protocols' results."""
@@ -119,6 +122,20 @@ class Store:
     def done(self, sequence: Sequence, repetition: int = 1) -> bool:
         """Whether this repetition of a sequence is complete on disk."""
         return self._layout.done(self.folder, sequence, self.protocol, repetition)
+
+    def discard(self, sequences: Iterable[str]) -> None:
+        """Forget these sequences, in every repetition, before they are done anew.
+
+        The old result of one that fails this time, or is not reached, would pass for a new one.
+        """
+        names = set(sequences)
+        if names >= {sequence.name for sequence in self.dataset.sequences}:
+            self.clear()  # with the machines of the earlier run
+        # In every layout that runs write, files of a sequence bear its name or lie in a folder that does.
+        names |= {f"{name}_time" for name in names}
+        for path in self._files():
+            if not names.isdisjoint(path.relative_to(self._home).with_suffix("").parts):
+                path.unlink()
 
     def write(self, trajectories: Iterable[Trajectory]) -> None:
         """Store what a protocol returned for one unit of work, and forget an earlier failure of it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,3 +151,53 @@ def test_no_worker_is_left_when_a_result_cannot_be_stored(trackers: Path, tmp_pa
     with pytest.raises(OSError, match="no space left"):
         run(trackers, tmp_path / "r", jobs=2, progress=stop)
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("marching")
+@pytest.mark.parametrize("engine", ["local", "lockstep"])
+def test_a_forced_run_leaves_no_result_of_before_where_a_sequence_fails(
+    trackers: Path, tmp_path: Path, engine: str
+) -> None:
+    run(trackers, tmp_path, "Split")
+    # The same tracker after an edit by which it fails on one sequence: same name, same identity.
+    trackers.write_text(trackers.read_text().replace("class Split(Drift)", "class Split(Raising)"))
+    forget_imports(trackers)
+    forced = run(trackers, tmp_path, "Split", force=True, engine=engine)
+    assert [outcome.unit.sequence for outcome in forced.failures] == ["s3"]
+    assert not (tmp_path / "marching" / "Split" / "s3.txt").exists()
+    again = run(trackers, tmp_path, "Split")
+    assert [outcome.unit.sequence for outcome in again.outcomes if outcome.status is not Status.KEPT] == ["s3"]
+
+
+@pytest.mark.usefixtures("marching")
+def test_what_was_forced_and_interrupted_goes_on_without_force(trackers: Path, tmp_path: Path) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def stop(outcome: Outcome, number: int, total: int) -> None:
+        if number == 2:
+            raise EnoughError
+
+    run(trackers, tmp_path)
+    with pytest.raises(EnoughError):
+        run(trackers, tmp_path, force=True, progress=stop)
+    done = run(trackers, tmp_path)
+    assert sum(outcome.status is Status.KEPT for outcome in done.outcomes) == 2
+
+
+@pytest.mark.usefixtures("marching")
+def test_force_loses_nothing_when_the_run_cannot_begin(
+    trackers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(trackers, tmp_path)
+    before = files(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(EvalkitError, match="Ray is not installed"):
+        run(trackers, tmp_path, force=True, engine="ray")
+    assert files(tmp_path) == before
+
+
+def forget_imports(trackers: Path) -> None:
+    for name in [name for name, module in sys.modules.items() if getattr(module, "__file__", None) == str(trackers)]:
+        del sys.modules[name]
+    shutil.rmtree(trackers.with_name("__pycache__"), ignore_errors=True)

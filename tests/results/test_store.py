@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,28 @@ def test_force_clears_another_runs_results(tmp_path: Path) -> None:
     loaded = manifest.load(opened.folder)
     assert loaded is not None
     assert loaded["identity"]["seed"] == 1
+
+
+@pytest.mark.parametrize("layout", ["plain", "got10k", "vot"])
+def test_a_discarded_sequence_is_gone_in_every_repetition_and_the_others_stay(tmp_path: Path, layout: str) -> None:
+    opened = Store(tmp_path, replace(tiny_dataset(), layout=layout), "x", "one_pass")
+    opened.begin(IDENTITY)
+    for repetition in (1, 2):
+        opened.write([replace(trajectory(name), repetition=repetition) for name in ("a", "b")])
+    opened.discard(["a"])
+    left = [path.name for path in opened.folder.rglob("*") if path.is_file()]
+    assert left
+    assert not [name for name in left if name.startswith("a")]
+    assert len(opened.read(opened.dataset.sequence("b"))) == 2
+    assert manifest.load(opened.folder) is not None
+
+
+def test_with_the_last_sequence_the_machines_are_forgotten_that_made_it(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    opened.begin(IDENTITY)
+    opened.write([trajectory("a"), trajectory("b")])
+    opened.discard([sequence.name for sequence in opened.dataset.sequences])
+    assert not opened.folder.exists() or not list(opened.folder.iterdir())
 
 
 def test_results_of_unknown_origin_are_not_mixed_in(tmp_path: Path) -> None:
