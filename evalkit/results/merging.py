@@ -21,10 +21,10 @@ FAILURES = "failures"
 
 @dataclass(frozen=True)
 class Merged:
-    """What was joined into one tracker's folder on one benchmark.
+    """What was joined of one run: one tracker on one benchmark under one protocol.
 
     Attributes:
-        folder: That received it.
+        folder: That received it; of a further protocol, its folder inside of the tracker's.
         shards: Folders that were joined, that one included if it held results already.
         files: Result files that it holds now, times and the like included.
     """
@@ -45,7 +45,7 @@ def merge(sources: Sequence[Path], results: Path) -> list[Merged]:
     """
     shards: dict[Path, list[Path]] = {}
     for source in dict.fromkeys([*([results] if results.is_dir() else []), *sources]):
-        folders = _tracker_folders(source)
+        folders = _run_folders(source)
         if not folders and source != results:
             raise EvalkitError(
                 "there are no results here", where=source, expected="<BENCHMARK>/<tracker>/run.json",
@@ -62,10 +62,22 @@ def merge(sources: Sequence[Path], results: Path) -> list[Merged]:
     return [Merged(target, len(parts), len(files)) for target, parts, _, files in plans]
 
 
-def _tracker_folders(source: Path) -> list[Path]:
+def _run_folders(source: Path) -> list[Path]:
+    """A tracker's folder on a benchmark, and in it those of further protocols, which are runs of their own."""
     if not source.is_dir():
         raise EvalkitError("no such folder", where=source)
-    return sorted(path for path in source.glob("*/*") if path.is_dir() and not path.name.startswith("."))
+    trackers = sorted(path for path in source.glob("*/*") if path.is_dir() and not path.name.startswith("."))
+    return [run for folder in trackers for run in _runs(folder)]
+
+
+def _runs(folder: Path) -> list[Path]:
+    further = _further(folder)
+    besides = set(folder.iterdir()) - {*further, folder / FAILURES}
+    return [folder, *further] if besides or not further else further
+
+
+def _further(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob(f"*/{manifest.FILE}"))
 
 
 def _joined_manifest(
@@ -100,9 +112,15 @@ def _joined_files(parts: Sequence[Path]) -> dict[Path, Path]:
     """Which file of the result comes from where."""
     joined: dict[Path, Path] = {}
     for folder in parts:
+        further = {path.name for path in _further(folder)}
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder)
-            if not path.is_file() or path.name.startswith(".") or name == Path(manifest.FILE):
+            if (
+                not path.is_file()
+                or path.name.startswith(".")
+                or name == Path(manifest.FILE)
+                or name.parts[0] in further
+            ):
                 continue
             earlier = joined.setdefault(name, path)
             if earlier != path and not _is_time(name) and name.parts[0] != FAILURES:

@@ -85,6 +85,30 @@ def test_merging_into_results_that_are_there_adds_to_them(tmp_path: Path) -> Non
         merge([shard(tmp_path / "3", {"A.txt": "changed\n"})], out)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_further_protocol_is_joined_as_the_run_of_its_own_that_it_is(tmp_path: Path, first: bool) -> None:
+    parts = []
+    for name in ("x", "y"):
+        machine = {"machine": name}
+        root = tmp_path / name
+        if first:
+            shard(root, {f"{name}.txt": "1,2,3,4\n"}, environment=machine)
+        further = root / "OTB100" / "mine" / "unsupervised"
+        further.mkdir(parents=True)
+        (further / f"{name}.txt").write_text("5,6,7,8\n")
+        manifest.save(further, {"tracker": "mine", "protocol": "unsupervised"}, [machine])
+        parts.append(root)
+    merged = merge(parts, tmp_path / "out")
+    place = tmp_path / "out" / "OTB100" / "mine"
+    assert [(one.folder, one.files) for one in merged] == ([(place, 2)] if first else []) + [
+        (place / "unsupervised", 2)
+    ]
+    for folder in (one.folder for one in merged):
+        joined = manifest.load(folder)
+        assert joined is not None
+        assert joined["environments"] == [{"machine": "x"}, {"machine": "y"}]
+
+
 def test_a_failure_is_forgotten_where_another_shard_succeeded(tmp_path: Path) -> None:
     one = shard(tmp_path / "1", {"failures/A_001.log": "why", "failures/C_001.log": "why"})
     two = shard(tmp_path / "2", {"A.txt": "1\n"})
