@@ -29,11 +29,12 @@ def folder_form(folder: Path, names: Iterable[str], official: Mapping[str, Mappi
         official: Facts by sequence; ``rows`` and ``size`` are used where they are stated.
     """
     found = {}
+    listed = (folder / "list.txt").is_file()
     for place in (folder / name for name in names) if names else sorted(folder.iterdir()):
         path = place / "groundtruth.txt"
-        if not names and protocol == "multistart" and not (place / "anchor.value").is_file():
+        if protocol == "multistart" and not listed and not (place / "anchor.value").is_file():
             continue  # another VOT benchmark
-        if path.is_file() or (names and place.is_dir()):
+        if path.is_file() or (names and place.is_dir()) or any(place.glob("groundtruth_*.txt")):
             found[plain_name(place.name)] = _folder_source(path, official.get(place.name, {}), protocol)
     return found
 
@@ -44,6 +45,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
     folder = _image_folder(place, properties)
 
     def read() -> Annotation:
+        _check_single(place)
         records = parse_text(read_bytes(path), path)
         if "rows" in official:
             check_rows(len(records), official["rows"], path, folder)
@@ -58,6 +60,21 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
         size=_size(properties, official) or (_size_of_first(images) if images else None),
         meta={OFFICIAL_ROWS: str(official["rows"])} if "rows" in official else {},
     )
+
+
+def _check_single(place: Path) -> None:
+    """Refuse a sequence of several targets, ``groundtruth_<object>.txt`` each: what a run of it is, is not defined here.
+
+    Raises:
+        EvalkitError: There are such files and no ``groundtruth.txt``.
+    """
+    several = sorted(path.name for path in place.glob("groundtruth_*.txt"))
+    if several and not (place / "groundtruth.txt").is_file():
+        raise EvalkitError(
+            "this sequence has a groundtruth for each of several objects, and evalkit tracks one", where=place,
+            found=", ".join(several[:4]) + (f" and {len(several) - 4} more" if len(several) > 4 else ""),
+            expected="groundtruth.txt", hint="To track one of them, copy its file to groundtruth.txt",
+        )  # fmt: skip
 
 
 def _image_folder(place: Path, properties: Mapping[str, str]) -> Path | None:

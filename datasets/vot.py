@@ -53,7 +53,7 @@ def _supervised(year: int, interval: tuple[int, int], sequences: str) -> _Editio
     )
 
 
-def _multistart(year: int, suffix: str = "", *names: str) -> _Edition:
+def _multistart(year: int, suffix: str = "", *names: str, sequences: str | None = None) -> _Edition:
     return _Edition(
         name=f"vot{year}{suffix}",
         directory=f"VOT{year}{suffix.upper()}",
@@ -67,6 +67,7 @@ def _multistart(year: int, suffix: str = "", *names: str) -> _Edition:
         protocols=("multistart", "realtime", "unsupervised"),
         profiles=("vot-multistart", "vot-unsupervised"),
         facts=_MULTISTART,
+        sequences=sequences,
     )
 
 
@@ -109,12 +110,12 @@ def vot2019(root: Path | None) -> Dataset:
 
 @registry.dataset("vot2020", summary="VOT2020 short-term, masks, from anchors, 60 sequences", aliases=("vot-st2020",))
 def vot2020(root: Path | None) -> Dataset:
-    return _open(_multistart(2020), root)
+    return _open(_multistart(2020, sequences="vot2020"), root)
 
 
 @registry.dataset("vot2021", summary="VOT2021 short-term, masks, from anchors, 60 sequences", aliases=("vot-st2021",))
 def vot2021(root: Path | None) -> Dataset:
-    return _open(_multistart(2021), root)
+    return _open(_multistart(2021, sequences="vot2021"), root)
 
 
 @registry.dataset("vot2022", summary="VOT2022 short-term, masks, from anchors", aliases=("vot-sts2022", "vot2022-sts"))

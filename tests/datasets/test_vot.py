@@ -110,6 +110,45 @@ def test_missing_anchors_are_an_error_where_trackers_start_from_them(tmp_path: P
         len(open_("vot2022-stb", tmp_path).sequence("one"))
 
 
+def test_the_lists_of_2020_and_2021_replace_some_of_their_predecessor_s() -> None:
+    from evalkit.datasets._sources import facts
+
+    before = {entry["name"] for entry in facts("vot")["vot2019"]}
+    first, second = (set(facts("vot")[name]) for name in ("vot2020", "vot2021"))
+    assert (len(first), len(second)) == (60, 60)
+    assert (before - first, first - before) == ({"pedestrian1"}, {"hand02"})
+    assert second - first == {"animal", "bag", "birds2", "diver", "kangaroo", "snake"}
+
+
+def test_a_part_of_2020_is_counted_against_all_of_it(tmp_path: Path) -> None:
+    for name in ("agility", "wiper"):
+        make(tmp_path / name, "1,2,3,4\n" * 3)
+        (tmp_path / name / "anchor.value").write_text("1\n0\n-1\n")
+    benchmark = open_("vot2020", tmp_path)
+    assert ([one.name for one in benchmark.sequences], len(benchmark.expected)) == (["agility", "wiper"], 60)
+
+
+def test_another_year_s_sequences_of_the_same_name_are_passed_over(tmp_path: Path) -> None:
+    make(tmp_path / "agility", "1,2,3,4\n" * 3)
+    with pytest.raises(EvalkitError, match="no sequences of vot2020 are here"):
+        open_("vot2020", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["vot2018", "vot2022"])
+def test_several_objects_are_refused_in_words(tmp_path: Path, name: str) -> None:
+    (tmp_path / "list.txt").write_text("one\n")
+    make(tmp_path / "one", "1,2,3,4\n" * 3)
+    (tmp_path / "one" / "groundtruth.txt").rename(tmp_path / "one" / "groundtruth_1.txt")
+    (tmp_path / "one" / "groundtruth_2.txt").write_text("1,2,3,4\n" * 3)
+    (tmp_path / "one" / "anchor.value").write_text("1\n0\n-1\n")
+    with pytest.raises(EvalkitError, match=r"several objects.*\(found groundtruth_1.txt, groundtruth_2.txt, expected"):
+        len(open_(name, tmp_path).sequence("one"))
+    (tmp_path / "list.txt").unlink()
+    if name == "vot2022":
+        with pytest.raises(EvalkitError, match="several objects"):
+            len(open_(name, tmp_path).sequence("one"))
+
+
 def test_an_absent_target_is_nan_in_long_term_sequences(tmp_path: Path) -> None:
     make(tmp_path / "VOT2018-LT" / "ballet", "1,2,3,4\nnan,nan,nan,nan\n5,6,7,8\n")
     benchmark = open_("vot2018-lt", tmp_path)
