@@ -253,6 +253,8 @@ def _import_file(path: Path) -> ModuleType:
         raise EvalkitError("this file cannot be imported as Python", where=path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    if (beside := str(path.resolve().parent)) not in sys.path:
+        sys.path.insert(0, beside)  # as `python path` does, for the modules beside it
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,19 @@ def test_a_file_that_fails_to_import_is_named_with_the_line(tmp_path: Path) -> N
     path.write_text("x = 1\nimport a_module_that_is_not_there\n")
     with pytest.raises(EvalkitError, match=r"broken\.py:2: .*ModuleNotFoundError"):
         registry.create_tracker(f"{path}:T")
+
+
+def test_a_file_finds_the_modules_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "my_network_beside.py").write_text("STEP = 3\n")
+    (tmp_path / "mine.py").write_text(
+        "from my_network_beside import STEP\n"
+        "class Mine:\n"
+        "    card = {'step': STEP}\n"
+        "    def initialize(self, image, region): ...\n"
+        "    def update(self, image): ...\n"
+    )
+    assert registry.create_tracker(f"{tmp_path / 'mine.py'}:Mine").card == {"step": 3}  # type: ignore[attr-defined]
 
 
 def test_settings_for_a_tracker_without_any_are_refused(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ worker leaves nothing half done.
 from __future__ import annotations
 
 import math
+import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -148,17 +150,18 @@ class Worker:
     @cached_property
     def tracker(self) -> Tracker:
         job = self.job
-        tracker = registry.create_tracker(
-            job.tracker,
-            benchmark=self.dataset.name,
-            weights=job.weights,
-            runtime=job.runtime,
-            precision=job.precision,
-            device=self._device,
-            threads=job.threads,
-            settings=job.settings,
-            seed=job.seed,
-        )
+        with _staying():
+            tracker = registry.create_tracker(
+                job.tracker,
+                benchmark=self.dataset.name,
+                weights=job.weights,
+                runtime=job.runtime,
+                precision=job.precision,
+                device=self._device,
+                threads=job.threads,
+                settings=job.settings,
+                seed=job.seed,
+            )
         pin_threads(job.threads)
         return tracker
 
@@ -196,21 +199,32 @@ class Worker:
         """
         protocol = protocols.get(self.job.protocol)
         try:
-            trajectories = protocol(
-                tracker or self.tracker,
-                # A copy forgets its annotation after use: memory must not grow with the number of sequences.
-                replace(self.dataset.sequence(unit.sequence)),
-                origin=self.dataset.origin,
-                name=self.job.label,
-                repetition=unit.repetition,
-                seed=self.job.seed,
-            )
+            with _staying():
+                trajectories = protocol(
+                    tracker or self.tracker,
+                    # A copy forgets its annotation after use: memory must not grow with the number of sequences.
+                    replace(self.dataset.sequence(unit.sequence)),
+                    origin=self.dataset.origin,
+                    name=self.job.label,
+                    repetition=unit.repetition,
+                    seed=self.job.seed,
+                )
         except (Exception, SystemExit) as error:
             message = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
             return Answer(unit, error=message, traceback="".join(traceback.format_exception(error)))
         if not self.job.timed:
             trajectories = [replace(one, seconds=np.full(len(one), np.nan)) for one in trajectories]
         return Answer(unit, tuple(trajectories))
+
+
+@contextmanager
+def _staying() -> Iterator[None]:
+    """Return to the working folder: a tracker that leaves it must not take data and results along."""
+    here = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(here)
 
 
 def settle(store: Store, answer: Answer) -> Outcome:

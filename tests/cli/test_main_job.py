@@ -41,6 +41,16 @@ class Chatty(Right):
         subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
         return super().update(image)
 
+class Leaving(Right):
+    """Changes the working folder, as some trackers do to find their files."""
+    def __init__(self):
+        import os
+        os.chdir("/")
+    def initialize(self, image, region):
+        import os
+        os.chdir("/")
+        super().initialize(image, region)
+
 class Fragile(Right):
     """Fails on sequences of more than six frames."""
     def update(self, image):
@@ -95,6 +105,15 @@ def test_what_a_tracker_prints_does_not_get_into_the_answer(
     out, err = capfd.readouterr()
     assert {record["tracker"] for record in records(out)} == {"Chatty"}
     assert all(f"from {origin}\n" in err for origin in ("Python", "below", "a child"))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_tracker_that_leaves_the_working_folder_does_not_take_the_results_along(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert evalkit("run", "--tracker", "mine.py:Leaving", "--dataset", "tiny", "--results", "r") == 0
+    assert sorted(path.name for path in (tmp_path / "r/tiny/Leaving").glob("?.txt")) == ["a.txt", "b.txt", "c.txt"]
 
 
 @pytest.mark.usefixtures("tiny")
