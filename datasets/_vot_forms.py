@@ -63,7 +63,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
 
 
 def _check_single(place: Path) -> None:
-    """Refuse a sequence of several targets, ``groundtruth_<object>.txt`` each: what a run of it is, is not defined here.
+    """Refuse a sequence of several targets, ``groundtruth_<object>.txt`` each: a run here follows one.
 
     Raises:
         EvalkitError: There are such files and no ``groundtruth.txt``.
