@@ -54,17 +54,15 @@ def import_results(
     chosen = protocol or dataset.protocols[0]
     name = label or _name_of(source)
     store = Store(results, dataset, name, chosen)
-    if store.folder.exists():
-        raise EvalkitError(
-            "results of this label are already there", where=store.folder, hint="Give another with --name"
-        )
+    if store.home.exists():
+        raise EvalkitError("results of this label are already there", where=store.home, hint="Give another with --name")
     with _opened(source) as folder:
         found = _found(folder, layout, dataset, chosen, label)
         if not found:
             raise _nothing(source, folder, layout, dataset, chosen)
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
                     "imported": {"layout": layout, "source": source.name}}  # fmt: skip
-        manifest.save(store.folder, identity, [manifest.environment()])
+        manifest.save(store.home, identity, [manifest.environment()])
         for trajectories in found.values():
             store.write(replace(trajectory, tracker=name) for trajectory in trajectories)
     return Imported(

@@ -33,13 +33,18 @@ def safe_label(name: str) -> str:
 
 
 class Store:
-    """Results of one tracker on one benchmark under one protocol."""
+    """Results of one tracker on one benchmark under one protocol.
+
+    Attributes:
+        folder: Of the tracker on the benchmark, whatever the protocol.
+        home: Where this protocol's ``run.json`` is: in ``folder``, or for a further protocol in one below it.
+    """
 
     def __init__(self, results: Path, dataset: Dataset, label: str, protocol: str) -> None:
         self.folder = results / dataset.directory / safe_label(label)
         # Each further protocol has a folder of its own in every layout, and a run.json of its own there.
         self._others = tuple(self.folder / other for other in dataset.protocols[1:])
-        self._home = self.folder / protocol if self.folder / protocol in self._others else self.folder
+        self.home = self.folder / protocol if self.folder / protocol in self._others else self.folder
         self.dataset = dataset
         self.label = label
         self.protocol = protocol
@@ -55,7 +60,7 @@ class Store:
             EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
         """
         new = manifest.as_json(identity)
-        old = manifest.load(self._home) if not force else _load_anyway(self._home)
+        old = manifest.load(self.home) if not force else _load_anyway(self.home)
         if old is None and self._holds_results():
             self._refuse_or_clear(force, "it holds results without run.json, of unknown origin")
         elif old is not None:
@@ -66,31 +71,31 @@ class Store:
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}")
                 old = None
         kept = old or {}
-        manifest.save(self._home, new, kept.get("environments", ()), kept.get("costs", ()))
+        manifest.save(self.home, new, kept.get("environments", ()), kept.get("costs", ()))
         self.add_environment({**manifest.environment(), "code": code})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
         """Record that a machine takes part in the run that ``begin`` claimed the folder for."""
-        content = manifest.load(self._home)
+        content = manifest.load(self.home)
         new = manifest.as_json(environment)
         if content is not None and new not in content["environments"]:
             environments = [*content["environments"], new]
-            manifest.save(self._home, content["identity"], environments, content.get("costs", ()))
+            manifest.save(self.home, content["identity"], environments, content.get("costs", ()))
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
         """Record what was counted of the network that ``begin`` claimed the folder for, instead of an earlier count."""
-        content = manifest.load(self._home)
+        content = manifest.load(self.home)
         records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
         if content is not None and records != content.get("costs", []):
-            manifest.save(self._home, content["identity"], content["environments"], records)
+            manifest.save(self.home, content["identity"], content["environments"], records)
 
     def card(self) -> dict[str, Any] | None:
         """What ``run.json`` says of the results; None where there is none."""
-        return manifest.load(self._home)
+        return manifest.load(self.home)
 
     def _refuse_or_clear(self, force: bool, reason: str) -> None:
         if not force:
-            raise EvalkitError(reason, where=self._home, hint="Use --name to keep both, --force to redo it")
+            raise EvalkitError(reason, where=self.home, hint="Use --name to keep both, --force to redo it")
         self.clear()
 
     def clear(self) -> None:
@@ -107,8 +112,8 @@ class Store:
 
     def _own(self) -> list[Path]:
         """What lies in the folder, but for other protocols' results."""
-        others = set(self._others) if self._home == self.folder else set()
-        return [path for path in self._home.iterdir() if path not in others] if self._home.is_dir() else []
+        others = set(self._others) if self.home == self.folder else set()
+        return [path for path in self.home.iterdir() if path not in others] if self.home.is_dir() else []
 
     def read(self, sequence: Sequence) -> list[Trajectory]:
         """Everything stored for a sequence: all repetitions, or all anchors; empty when there is nothing."""
@@ -134,7 +139,7 @@ class Store:
         # In every layout that runs write, files of a sequence bear its name or lie in a folder that does.
         names |= {f"{name}_time" for name in names}
         for path in self._files():
-            if not names.isdisjoint(path.relative_to(self._home).with_suffix("").parts):
+            if not names.isdisjoint(path.relative_to(self.home).with_suffix("").parts):
                 path.unlink()
 
     def write(self, trajectories: Iterable[Trajectory]) -> None:

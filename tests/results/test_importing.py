@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from evalkit.cli.import_ import LAYOUTS, command
 from evalkit.errors import EvalkitError
 from evalkit.results import importing, layouts, manifest
 from evalkit.results.importing import import_results
+from evalkit.results.store import Store
 from evalkit.types import Annotation, Dataset, Sequence
 
 
@@ -43,6 +45,20 @@ def test_an_archive_with_an_enclosing_folder_is_opened(tmp_path: Path) -> None:
     )
     assert imported.folder.name == "LightTrack"
     assert (imported.folder / "baseline" / "walk" / "walk_001.txt").read_text() == "1\n1,2,3,4\n2\n"
+
+
+def test_a_further_protocol_comes_in_beside_the_first_with_a_run_of_its_own(tmp_path: Path) -> None:
+    source = tmp_path / "Mine"
+    for experiment in ("baseline", "unsupervised"):
+        (source / experiment / "walk").mkdir(parents=True)
+        (source / experiment / "walk" / "walk_001.txt").write_text("1\n1,2,3,4\n1,2,3,4\n")
+    dataset = replace(benchmark("vot"), protocols=("supervised", "unsupervised"))
+    for protocol in dataset.protocols:
+        import_results(source, "pysot", dataset, tmp_path / "results", protocol=protocol)
+        card = Store(tmp_path / "results", dataset, "Mine", protocol).card()
+        assert card is not None and card["identity"]["protocol"] == protocol
+        with pytest.raises(EvalkitError, match="already there"):
+            import_results(source, "pysot", dataset, tmp_path / "results", protocol=protocol)
 
 
 def test_of_a_folder_of_many_trackers_the_named_one_is_taken(tmp_path: Path) -> None:
