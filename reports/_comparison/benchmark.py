@@ -39,7 +39,7 @@ def section(view: View, dataset: str) -> Section:
         tables=tuple(tables),
         figures=figures,
         chapter=dataset,
-        skipped=_skipped(scores),
+        skipped=(*_skipped(scores), *_too_short(view, dataset, scores)),
     )
 
 
@@ -130,6 +130,18 @@ def _points(score: Score) -> list[tuple[float, float]]:
 
 def _finite(value: float) -> float | None:
     return float(value) if value == value else None
+
+
+def _too_short(view: View, dataset: str, scores: list[Score]) -> tuple[str, ...]:
+    """What makes every EAO small: lengths that no sequence at hand has."""
+    found = view.comparison.dataset(dataset)
+    if found is None or not any(score.metric == "eao" for score in scores):
+        return ()
+    longest = max(len(sequence) for sequence in found.sequences)
+    first, last = found.facts.get("eao_interval", (0, 0))
+    if longest >= last:
+        return ()
+    return (f"EAO averages over lengths from {first} to {last} frames; the longest sequence here has {longest}.",)
 
 
 def _skipped(scores: list[Score]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.comparison import is_imported
+from evalkit.comparison import Card, is_imported
 from evalkit.metrics import profiles
 from evalkit.reports._comparison.document import Cell, Column, Section, Table, name_cell
 from evalkit.reports._comparison.summary import contenders_table
@@ -16,8 +16,7 @@ from evalkit.reports._comparison.view import View, head
 def cards_section(view: View) -> Section:
     """One card per run: everything ``run.json`` holds but the counts, which are a table."""
     cards = tuple(
-        (f"{label} on {dataset}", tuple(_flat({key: part for key, part in card.items() if key != "costs"})))
-        for (dataset, label), card in view.comparison.cards.items()
+        (f"{label} on {dataset}", tuple(_facts(card))) for (dataset, label), card in view.comparison.cards.items()
     )
     imported = [
         f"{label} on {dataset}"
@@ -28,6 +27,17 @@ def cards_section(view: View) -> Section:
         (f"No run card, because the results were not made by evalkit: {', '.join(imported)}.",) if imported else ()
     )
     return Section("cards", "Run cards", facts=cards, skipped=skipped)
+
+
+def _facts(card: Card) -> list[tuple[str, str]]:
+    """The run, then its tracker's own card as far as that adds anything, then the machines."""
+    identity = dict(card["identity"])
+    own = dict(_flat(identity.pop("card", {})))
+    run = dict(_flat(identity))
+    added = [(f"card.{key}" if key in run else key, text) for key, text in own.items() if run.get(key) != text]
+    machines = card["environments"]
+    names = [f"machine {number}." if len(machines) > 1 else "" for number in range(1, len(machines) + 1)]
+    return [*run.items(), *added, *(row for name, one in zip(names, machines, strict=True) for row in _flat(one, name))]
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -44,7 +54,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
                 )
         else:
             text = entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
-            rows.append(((prefix + key).removeprefix("identity."), text))
+            rows.append((prefix + key, text))
     return rows
 
 

@@ -25,7 +25,7 @@ def tables(view: View) -> tuple[Table, ...]:
     used = {convention for counts in rows.values() for convention in counts}
     shown = [name for name in MACS_CONVENTIONS if name in used]
     columns = (
-        Column("tracker", numeric=False), Column("network of the", numeric=False),
+        Column("tracker", numeric=False), Column("runs on", numeric=False),
         *(Column(f"{name} (M)", False, digits=2) for name in shown), Column("input", numeric=False),
     )  # fmt: skip
     cells = tuple(

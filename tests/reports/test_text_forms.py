@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -14,9 +17,11 @@ from evalkit import comparison as comparisons
 from evalkit import registry
 from evalkit.comparison import Comparison
 from evalkit.reports._comparison.document import Cell, Column, Table
+from evalkit.reports.latex import table_text
 from evalkit.types import Cost
 
 Compare = Callable[..., Comparison]
+_ASCII = ("<script>alert(1)</script>", "../../etc/passwd", "50%_a&b#{x}$y^~\\", "=1+1", "long-" * 20)
 
 
 def written(form: str, comparison: Comparison) -> str | bytes:
@@ -52,8 +57,55 @@ def test_a_cited_value_is_never_best_among_measured_ones() -> None:
 def test_latex_sets_the_best_in_bold_and_underlines_the_second(compare: Compare) -> None:
     text = str(written("latex", compare("one", "two", "three")))
     assert r"\toprule" in text
-    assert re.search(r"one & \\textbf\{0\.\d{3}\} \[", text)
-    assert re.search(r"two & \\underline\{0\.\d{3}\} \[", text)
+    assert re.search(r"one & (\\begin\{tabular\}\[t\]\{@\{\}r@\{\}\})?\\textbf\{0\.\d{3}\}", text)
+    assert re.search(r"two & (\\begin\{tabular\}\[t\]\{@\{\}r@\{\}\})?\\underline\{0\.\d{3}\}", text)
+
+
+def latex_table(columns: int, text: str, rows: int = 2, *, detail: str = "") -> str:
+    heads = tuple(Column(f"c{place}", numeric=place > 0) for place in range(columns))
+    cells = tuple(Cell(text, None if place == 0 else 1.0, detail=detail) for place in range(columns))
+    return table_text(Table("t", "T", heads, (cells,) * rows))
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "detail", "shown", "absent"),
+    [
+        (3, "0.123", "", r"\begin{tabular}{lrr}", "tabcolsep"),
+        (12, "0.123", "", r"\footnotesize\setlength", "% Wider"),
+        (6, "0.123", "[0.100, 0.200]", r"\begin{tabular}[t]{@{}r@{}}0.123\\ {\tiny [0.100, 0.200]}", "% Wider"),
+        (
+            2,
+            "a sentence of several words/and names",
+            "",
+            r"{\raggedright a sentence of several words/\allowbreak ",
+            "{ll}",
+        ),
+        (30, "0.123456", "", "% Wider than an article's line", "tabcolsep}{6"),
+    ],
+)
+def test_latex_sets_a_table_as_small_as_the_page_asks(
+    columns: int, text: str, detail: str, shown: str, absent: str
+) -> None:
+    made = latex_table(columns, text, detail=detail)
+    assert shown in made
+    assert absent not in made
+
+
+def test_a_long_latex_table_repeats_its_head_but_not_its_caption() -> None:
+    made = latex_table(2, "x", rows=41)
+    assert made.index(r"\caption") < made.index(r"\endfirsthead") < made.index(r"\endhead")
+    assert made.count(r"\caption") == 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on the path; Debian: texlive-latex-base")
+def test_latex_compiles_with_the_packages_that_it_names(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "tables.tex").write_text(str(written("latex", compare(*_ASCII, "[bracket]"))))
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs,longtable}\begin{document}\input{tables}\end{document}"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_latex_leaves_no_special_character_of_a_name_alone(nasty: Comparison) -> None:
