@@ -118,6 +118,10 @@ def guarded(call: Callable[[], Any]) -> int:
         # The reader (`head`, a pager) has seen enough; leave nothing for the interpreter to flush into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError as error:
+        what = f" ({error})" if str(error) else ""
+        click.echo(f"evalkit: there is not enough memory{what}; what is finished is stored. Try fewer --jobs", err=True)
+        return 1
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("evalkit."):
             cure = f"`pip install {error.name}`; `evalkit doctor` names whatever else is missing"

@@ -163,7 +163,9 @@ class Session:
             ) from error  # fmt: skip
         except (Exception, SystemExit) as error:
             raise TrackerError(
-                f"the tracker failed with {type(error).__name__}: {error}", where=self._place(index), exit_code=1
+                f"the tracker failed with {type(error).__name__}: {error}".removesuffix(": "),
+                where=self._place(index),
+                exit_code=1,
             ) from error
         return answer, time.perf_counter() - start
 

@@ -285,6 +285,19 @@ def test_a_defect_of_evalkit_has_its_own_exit_code(
     assert "this is a defect of evalkit" in capsys.readouterr().err
 
 
+def test_a_lack_of_memory_is_no_defect(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from evalkit import api
+
+    def greedy(kind: str) -> list[dict[str, object]]:
+        raise MemoryError("Unable to allocate 3.00 MiB")
+
+    monkeypatch.setattr(api, "listing", greedy)
+    assert evalkit("list", "trackers") == 1
+    complaint = capsys.readouterr().err
+    assert "there is not enough memory (Unable to allocate 3.00 MiB)" in complaint
+    assert "defect" not in complaint
+
+
 def test_an_interrupted_run_says_so_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

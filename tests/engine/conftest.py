@@ -75,6 +75,10 @@ class Raising(Drift):
     def misbehave(self):
         raise MemoryError("too much")
 
+class Speechless(Drift):
+    def misbehave(self):
+        raise MemoryError
+
 class Leaving(Drift):
     def misbehave(self):
         raise SystemExit(7)

@@ -49,6 +49,11 @@ def test_a_tracker_that_raises_fails_on_its_sequence_alone(job: Job, name: str, 
     assert found["s4"].error is None
 
 
+def test_an_error_without_words_is_named_alone(job: Job) -> None:
+    (found,) = serial.execute(Worker(as_tracker(job, "Speechless")), units(job, [3]))
+    assert (found.error or "").endswith("the tracker failed with MemoryError")
+
+
 def test_a_unit_whose_worker_is_killed_is_tried_again(job: Job) -> None:
     found = by_name(pool.execute(as_tracker(job, "KilledOnce"), units(job, [2, 3]), devices=TWO))
     assert [found[name].error for name in ("s2", "s3")] == [None, None]
