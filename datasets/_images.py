@@ -15,6 +15,7 @@ from evalkit.types import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _NUMBER = re.compile(r"(\d+)$")
+_NUMBERED = re.compile(r"\d\.[^.]+$")
 
 
 class FolderImages:
@@ -51,12 +52,16 @@ class FolderImages:
         return (self.folder / "00000001.jpg").is_file() or bool(self.names())
 
     def names(self) -> list[str]:
-        """File names of all images in the folder, in natural order; empty where there is no folder."""
+        """File names of the images in the folder, in natural order; empty where there is no folder.
+
+        Where some are numbered, the others are no frames: previews and the like.
+        """
         try:
             listing = os.listdir(self.folder)  # noqa: PTH208 - millions of names need no objects
         except (FileNotFoundError, NotADirectoryError):
             return []
-        names = [name for name in listing if name.lower().endswith(SUFFIXES) and name[0] != "."]
+        images = [name for name in listing if name.lower().endswith(SUFFIXES) and name[0] != "."]
+        names = [name for name in images if _NUMBERED.search(name)] or images
         # Names of one length, padded with zeros, are in natural order when sorted plainly.
         return sorted(names, key=None if len(set(map(len, names))) == 1 else natural_key)
 
@@ -72,7 +77,10 @@ class FolderImages:
         numbers = {number for name in names if (number := number_in(name)) is not None}
         if not numbers:
             return []
-        start = min(numbers) if self._first is None else self._first
+        start = self._first
+        if start is None:
+            # Benchmarks count from 1 or 0, and the last image tells from which where the first ones are missing.
+            start = max(numbers) - rows + 1 if max(numbers) - rows in (-1, 0) else min(numbers)
         stop = max(start + rows, max(numbers) + 1 if self._first is None else 0)
         pattern = _pattern(names[0])
         return [pattern.format(number) for number in range(start, stop) if number not in numbers]

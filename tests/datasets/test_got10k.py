@@ -60,14 +60,24 @@ def test_labels_of_another_length_are_refused(tmp_path: Path) -> None:
         len(open_("got10k-val", tmp_path).sequence("GOT-10k_Val_000001"))
 
 
-def test_images_and_rows_that_do_not_match_are_an_error_that_names_a_gap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["00000001.jpg", "00000003.jpg"])
+def test_images_and_rows_that_do_not_match_are_an_error_that_names_a_gap(tmp_path: Path, name: str) -> None:
     place = tmp_path / "GOT-10k_Val_000001"
     make(place, "1,2,3,4\n" * 5, 5)
-    (place / "00000003.jpg").unlink()
+    (place / name).rename(place / "preview.jpg")
     frames = open_("got10k-val", tmp_path).sequence("GOT-10k_Val_000001").frames
     assert frames is not None
-    with pytest.raises(EvalkitError, match=r"missing: 00000003.jpg \(found 4 images, expected 5, one per row\)"):
+    with pytest.raises(EvalkitError, match=rf"missing: {name} \(found 4 images, expected 5, one per row\)"):
         len(frames)
+
+
+def test_a_picture_beside_the_frames_is_none_of_them(tmp_path: Path) -> None:
+    place = tmp_path / "GOT-10k_Test_000001"
+    make(place, "1,2,3,4\n", 5)
+    (place / "preview.jpg").write_bytes((place / "00000001.jpg").read_bytes())
+    sequence = open_("got10k-test", tmp_path).sequence("GOT-10k_Test_000001")
+    assert sequence.frames is not None
+    assert (len(sequence), len(sequence.frames)) == (5, 5)
 
 
 def test_a_list_of_its_own_says_what_is_expected(tmp_path: Path) -> None:
