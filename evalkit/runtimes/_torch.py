@@ -123,21 +123,27 @@ def _arrays(result: Any) -> Arrays:
 
 @contextmanager
 def _computing_in(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
-    """Convolutions and matrix products in ``dtype``; fp32 means fp32 on CUDA too, without TF32.
+    """Convolutions and matrix products in ``dtype``; fp32 means fp32, whatever this process chose for itself.
 
-    cuDNN neither tries out algorithms nor takes one that adds in an order of its own: a second run gives the same
-    bits.
+    That is neither TF32 on CUDA nor bf16 on the CPU. cuDNN neither tries out algorithms nor takes one that adds in an
+    order of its own: a second run gives the same bits.
     """
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
-    matmul.allow_tf32 = cudnn.allow_tf32 = cudnn.benchmark = False
-    cudnn.deterministic = True
+    backends: Any = torch.backends
+    shortcuts = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)
+    chosen = [one.fp32_precision for one in shortcuts]
+    cudnn = backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    for one in shortcuts:
+        one.fp32_precision = "ieee"
     try:
         # The cache of converted weights does not outlive the block, and a captured graph must not refer to it.
         with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32, cache_enabled=False):
             yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark = before
+        cudnn.deterministic, cudnn.benchmark = before
+        for one, precision in zip(shortcuts, chosen, strict=True):
+            one.fp32_precision = precision
 
 
 def _graphed(module: torch.nn.Module, part: NetworkPart, device: torch.device, dtype: torch.dtype) -> Execute:
@@ -167,9 +173,10 @@ def _graphed(module: torch.nn.Module, part: NetworkPart, device: torch.device, d
 
 def reference(part: NetworkPart) -> Execute:
     """The network in fp32 on the CPU, as it stands: what every other execution is compared with."""
+    cpu = torch.device("cpu")
 
     def execute(*inputs: NDArray[Any]) -> Arrays:
-        with torch.inference_mode():
+        with torch.inference_mode(), _computing_in(torch.float32, cpu):
             return _arrays(part.module(*(torch.from_numpy(np.ascontiguousarray(value)) for value in inputs)))
 
     return execute

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -233,10 +235,38 @@ def test_a_mean_over_all_cells_is_written_as_one_operator(part: NetworkPart) -> 
 def test_cudnn_may_not_choose_by_trial_nor_add_in_an_order_of_its_own(part: NetworkPart) -> None:
     cudnn = torch.backends.cudnn
     before, seen = (cudnn.deterministic, cudnn.benchmark), []
-    part.module.register_forward_hook(lambda *_: seen.append((cudnn.deterministic, cudnn.benchmark)))
+    hook = part.module.register_forward_hook(lambda *_: seen.append((cudnn.deterministic, cudnn.benchmark)))
     try:
         runtimes.load("torch", part)(*inputs(1))
     finally:
-        part.module._forward_hooks.clear()
+        hook.remove()
     assert set(seen) == {(True, False)}
     assert (cudnn.deterministic, cudnn.benchmark) == before
+
+
+SHORTCUTS = {
+    "no": "pass",
+    "the former setting": "torch.set_float32_matmul_precision('medium')",
+    "the setting of one device": "torch.backends.cuda.matmul.allow_tf32 = True",
+    "the setting of all": "torch.backends.fp32_precision = 'tf32'",
+}
+COMPUTING = """
+import torch
+{choice}
+from evalkit.runtimes import _torch
+backends = torch.backends
+kinds = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)
+precisions = lambda: [one.fp32_precision for one in kinds]
+before = precisions()
+with _torch._computing_in(torch.float32, torch.device("cpu")):
+    assert precisions() == ["ieee"] * 4, precisions()
+assert precisions() == before
+"""
+
+
+@pytest.mark.parametrize("choice", SHORTCUTS)
+def test_fp32_means_fp32_whatever_shortcut_the_process_chose(choice: str) -> None:
+    # A process of its own: PyTorch does not let one mix the settings, nor take the last of them back.
+    code = COMPUTING.format(choice=SHORTCUTS[choice])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
