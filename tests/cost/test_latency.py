@@ -13,13 +13,18 @@ def timing(wall: list[float], cpu: list[float] | None = None) -> Timing:
     return Timing(np.array(wall), np.array(wall if cpu is None else cpu))
 
 
-def test_percentiles_are_of_wall_time_and_work_is_the_lower_decile_of_cpu_time() -> None:
-    wall = [float(value) for value in range(1, 12)]
+def test_percentiles_are_of_wall_time_and_work_is_the_second_percentile_of_cpu_time() -> None:
+    wall = [float(value) for value in range(101)]
     timed = timing(wall, [value / 2 for value in wall])
-    assert timed.percentile(50) == 6.0
-    assert timed.percentile(90) == 10.0
+    assert timed.percentile(50) == 50.0
+    assert timed.percentile(90) == 90.0
     assert timed.work == 1.0
     assert timed.cpu_per_wall == 0.5
+
+
+def test_what_others_did_to_most_queries_does_not_count_as_work() -> None:
+    disturbed = [1.4] * 190 + [1.0] * 10
+    assert timing([2.0] * 200, disturbed).work == 1.0
 
 
 def test_drift_compares_the_last_fifth_with_the_first() -> None:
