@@ -23,6 +23,7 @@ from evalkit import config, protocols, registry
 from evalkit.engine.threads import pin_threads
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
+from evalkit.runtimes import RUNTIMES
 from evalkit.types import Dataset, Tracker, Trajectory
 
 
@@ -155,7 +156,7 @@ class Worker:
                 job.tracker,
                 benchmark=self.dataset.name,
                 weights=job.weights,
-                runtime=job.runtime,
+                runtime=self._runtime,
                 precision=job.precision,
                 device=self._device,
                 threads=job.threads,
@@ -164,6 +165,13 @@ class Worker:
             )
         pin_threads(job.threads)
         return tracker
+
+    @property
+    def _runtime(self) -> str:
+        """The job's, or PyTorch where the tracker is built on a device that the job's does not run on."""
+        known = RUNTIMES.get(self.job.runtime)
+        elsewhere = self._device != self.job.device
+        return "torch" if elsewhere and known and self._device not in known.devices else self.job.runtime
 
     @cached_property
     def store(self) -> Store:
@@ -177,9 +185,10 @@ class Worker:
         job = self.job
         device = job.device.partition(":")[0]
         card = dict(getattr(self.tracker, "card", {}))
+        how = {"runtime": job.runtime, "device": device}
         return {
             "tracker": job.tracker,
-            "card": {**card, "device": device} if "device" in card else card,
+            "card": {**card, **{key: value for key, value in how.items() if key in card}},
             "dataset": self.dataset.name,
             "dataset_version": self.dataset.version,
             "protocol": job.protocol,

@@ -197,6 +197,16 @@ def test_force_loses_nothing_when_the_run_cannot_begin(
     assert files(tmp_path) == before
 
 
+def test_who_only_hands_out_work_needs_neither_a_gpu_nor_a_runtime_for_one(tmp_path: Path) -> None:
+    job = Job(
+        tracker="lighttrack-m", label="x", dataset="synthetic", results=tmp_path, protocol="one_pass",
+        runtime="torch-cuda-graph", device="cuda:1",
+    )  # fmt: skip
+    identity = Plan("ray", devices=("cuda:1",)).worker(job).identity()
+    assert (identity["runtime"], identity["device"]) == ("torch-cuda-graph", "cuda")
+    assert (identity["card"]["runtime"], identity["card"]["device"]) == ("torch-cuda-graph", "cuda")
+
+
 def forget_imports(trackers: Path) -> None:
     for name in [name for name, module in sys.modules.items() if getattr(module, "__file__", None) == str(trackers)]:
         del sys.modules[name]
