@@ -79,8 +79,10 @@ class FolderImages:
             return []
         start = self._first
         if start is None:
-            # Benchmarks count from 1 or 0, and the last image tells from which where the first ones are missing.
-            start = max(numbers) - rows + 1 if max(numbers) - rows in (-1, 0) else min(numbers)
+            # Benchmarks count from 1 or 0: where the first images are missing, the last one tells from which.
+            start = min(numbers)
+            if start > 1 and max(numbers) - rows in (-1, 0):
+                start = max(numbers) - rows + 1
         stop = max(start + rows, max(numbers) + 1 if self._first is None else 0)
         pattern = _pattern(names[0])
         return [pattern.format(number) for number in range(start, stop) if number not in numbers]
