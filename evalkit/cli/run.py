@@ -43,7 +43,7 @@ from evalkit.cli import known, options
 @options.data
 @options.results
 @click.option("--name", metavar="LABEL", help="Label of the results instead of the tracker's name.")
-@click.option("--force", is_flag=True, help="Redo what is there, and replace another run's results.")
+@click.option("--force", is_flag=True, help="Forget what is there and redo it, also another run's results.")
 @click.option("--jobs", type=options.Whole(1), metavar="N",
               help="Sequences at once.  [default: 1; 16 in lockstep; as many as a cluster has room for]")  # fmt: skip
 @click.option("--timeout", type=options.Number(0, min_open=True), metavar="SECONDS",
@@ -129,6 +129,7 @@ def command(
     if report.failures:
         count = len(report.failures)
         click.echo(
-            f"evalkit: {count} failed; its scores are left out. The same command tries only these again", err=True
-        )
+            f"evalkit: {count} failed; its scores are left out. The same command{' without --force' if force else ''} "
+            "tries only these again", err=True,
+        )  # fmt: skip
     return 1 if report.failures else 0
