@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster, raster_toolkit, vot
 from evalkit.metrics.measures import Evaluation, Measure, Metric, Reduction
 from evalkit.metrics.vot import image_size
@@ -57,6 +58,11 @@ def measure_pysot(evaluation: Evaluation) -> list[Measure]:
     """As pysot computes it; its lowest threshold takes scores above 0 only."""
     runs = _runs(evaluation, _run_pysot)
     scores = np.concatenate([run.confidence for group in runs for run in group])
+    if np.isnan(scores).all():
+        raise EvalkitError(
+            "the results do not say how sure the tracker was", where=evaluation.dataset.name,
+            expected="<sequence>_001_confidence.value", hint="vot-longterm takes frames without confidence for 0",
+        )  # fmt: skip
     known = [Run(run.overlaps, np.nan_to_num(run.confidence, nan=0.0), run.visible) for group in runs for run in group]
     grouped = iter(known)
     filled = [[next(grouped) for _ in group] for group in runs]

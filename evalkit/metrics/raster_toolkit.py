@@ -40,6 +40,7 @@ def overlaps(
     Returns:
         Shape (N,), in [0, 1].
     """
+    a, b = [_as_read(region) for region in a], [_as_read(region) for region in b]
     result = np.empty(len(a))
     plain = [ignore is None and _is_plain(one) and _is_plain(other) for one, other in zip(a, b, strict=True)]
     for index in (~np.array(plain, bool)).nonzero()[0].tolist():
@@ -55,7 +56,8 @@ def overlaps(
 def is_empty(region: Region | None) -> bool:
     """Whether the toolkit takes an annotation for an absent target.
 
-    A mask counts as empty when its last pixel is in column or row 0 (``Mask.is_empty`` compares the far corner with 0).
+    So it does a mask of a single row or column of pixels: ``Mask.is_empty`` compares the far corner with 0, and what is
+    read begins with the first pixel.
     """
     if region is None:
         return True
@@ -64,8 +66,22 @@ def is_empty(region: Region | None) -> bool:
     if isinstance(region, Polygon):
         points = region.points.astype(np.float32)
         return bool((points.min(axis=0) == points.max(axis=0)).any())
-    _, _, right, bottom = _extent_of_bitmap(region.bitmap)
-    return right == 0 or bottom == 0
+    cropped = _as_read(region)
+    return not isinstance(cropped, Mask) or min(cropped.bitmap.shape) < 2
+
+
+def _as_read(region: Region | None) -> Region | None:
+    """The region as the toolkit has it once it has read the text: a mask is cropped to its pixels.
+
+    A mask without pixels, or all of whose pixels are in its first column, is left without any, at the corner of the
+    image (``Mask._optimize``; results in binary files are not treated so there).
+    """
+    if not isinstance(region, Mask):
+        return region
+    left, top, right, bottom = _extent_of_bitmap(region.bitmap)
+    if right == 0:
+        return Mask(np.zeros((0, 0), bool))
+    return Mask(region.bitmap[top : bottom + 1, left : right + 1], region.x + left, region.y + top)
 
 
 def _is_plain(region: Region | None) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster
 from evalkit.metrics.measures import NOWHERE, Evaluation, Measure, Metric, Reduction, at, between
-from evalkit.types import Sequence, State, Trajectory
+from evalkit.types import Boxes, Mask, Region, Sequence, State, Trajectory
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -74,8 +74,11 @@ def measure(evaluation: Evaluation, overlaps: Overlaps = raster.overlaps) -> lis
     accurate = np.array([_accuracy(group) for group in runs])
     failures = np.array([[_failures(group)] for group in runs])
     frames = np.array([[float(group[0].tag.sum())] for group in runs])
-    expected, weights = expected_overlaps([list(_fragments(group)) for group in runs])
-    expected[:, 0] = weights[:, 0] = 1
+    longest = max(len(run.states) for group in runs for run in group)
+    expected, weights, known = expected_overlaps([list(_fragments(group)) for group in runs], longest)
+    expected[:, 0] = 1
+    # The toolkit's curve is 1 at length 1, and 0 where no fragment says anything.
+    weights[:, ~known], weights[:, 0] = 1, 1
     return [
         Measure(ACCURACY, names, accurate[:, :1], accurate[:, 1:], at(0)),
         Measure(ROBUSTNESS, names, 100 * failures, frames, at(0)),
@@ -120,18 +123,26 @@ def corners_of_annotation(sequence: Sequence) -> raster.Corners:
     """Corners of the groundtruth, kept while the sequence lives: they are the same for every tracker."""
     if sequence not in _corners:
         boxes, regions = sequence.annotation.boxes, sequence.annotation.regions
-        _corners[sequence] = raster.corners_of_boxes(boxes) if regions is None else raster.corners_of(regions)
+        _corners[sequence] = _of_either(boxes, regions, f"groundtruth of {sequence.name}")
     return _corners[sequence]
 
 
 def corners_of_trajectory(trajectory: Trajectory) -> raster.Corners:
     """NaN where the tracker was not tracking: at starts, failures and skipped frames."""
-    if trajectory.regions is None:
-        corners = raster.corners_of_boxes(trajectory.boxes)
-    else:
-        corners = raster.corners_of(trajectory.regions)
+    corners = _of_either(trajectory.boxes, trajectory.regions, f"{trajectory.tracker} on {trajectory.sequence}")
     corners[trajectory.states != State.TRACKED] = np.nan
     return corners
+
+
+def _of_either(boxes: Boxes, regions: tuple[Region | None, ...] | None, where: str) -> raster.Corners:
+    if regions is None:
+        return raster.corners_of_boxes(boxes)
+    if any(isinstance(region, Mask) for region in regions):
+        raise EvalkitError(
+            "this profile scores boxes and polygons, and these are masks", where=where,
+            hint="vot-toolkit's profiles score masks",
+        )  # fmt: skip
+    return raster.corners_of(regions)
 
 
 def check_states(evaluation: Evaluation) -> None:
@@ -245,20 +256,21 @@ def _fragments(runs: list[Run]) -> Iterator[Fragment]:
         yield Fragment(overlaps[last:], share * weight, endless=False)
 
 
-def expected_overlaps(fragments: list[list[Fragment]]) -> tuple[Floats, Floats]:
+def expected_overlaps(fragments: list[list[Fragment]], longest: int) -> tuple[Floats, Floats, Flags]:
     """What each sequence adds to numerator and denominator of the expected overlap at lengths 1, 2, ...
 
     A fragment's value at length k is the mean of its overlaps in frames 2 to k, and 0 at length 1.
 
     Args:
         fragments: Those of each of S sequences.
+        longest: The greatest length K.
 
     Returns:
-        Two arrays of shape (S, K), K the length of the longest fragment.
+        Two arrays of shape (S, K), and one of shape (K,): lengths that any fragment says something at.
     """
-    longest = max((len(fragment.overlaps) for group in fragments for fragment in group), default=0)
     total = np.zeros((len(fragments), longest))
     weights = np.zeros((len(fragments), longest))
+    anything = np.zeros(longest, bool)
     frames = np.maximum(np.arange(longest), 1)
     for row, group in enumerate(fragments):
         for fragment in group:
@@ -272,4 +284,5 @@ def expected_overlaps(fragments: list[list[Fragment]]) -> tuple[Floats, Floats]:
             known[:count] &= ~np.isnan(fragment.overlaps)
             total[row, known] += fragment.weight * sums[known] / frames[known]
             weights[row, known] += fragment.weight
-    return total, weights
+            anything |= known
+    return total, weights, anything

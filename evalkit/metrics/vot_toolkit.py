@@ -38,7 +38,8 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     accuracy = np.array([[np.mean([_accuracy(*run) for run in group])] for group in runs])
     failures = np.array([[np.mean([(states == State.FAILED).sum() for _, states in group])] for group in runs])
     fragments = [[fragment for run in group for fragment in _fragments(*run)] for group in runs]
-    expected, weights = vot.expected_overlaps(fragments)
+    longest = max((len(fragment.overlaps) for group in fragments for fragment in group), default=0)
+    expected, weights, _ = vot.expected_overlaps(fragments, longest)
     return [
         Measure(ACCURACY, names, accuracy * frames, frames, at(0)),
         Measure(ROBUSTNESS, names, failures * frames, frames, at(0)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.metrics import raster
+from evalkit.metrics import raster, raster_toolkit
 from evalkit.types import Box, Mask, Polygon
 
 
@@ -50,6 +52,28 @@ def test_a_self_crossing_polygon_counts_a_shared_pixel_once() -> None:
     hourglass = Polygon(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]))
     # Rows: 0..4 (5), 1..3 (3), 2 (two equal crossings: none), 1..3 (3), 0..4 (5).
     assert raster.overlap(hourglass, Box(0, 0, 4, 4)) == np.float32(16 / 25)
+
+
+@pytest.mark.parametrize(
+    ("mask", "other", "expected", "empty"),
+    [
+        # The toolkit crops a mask when it reads it; one whose pixels are all in its first column is gone.
+        (Mask(np.ones((4, 1), bool), 5, 5), Box(5, 5, 1, 4), 0, True),
+        (Mask(np.eye(3, dtype=bool)[:, :1], 5, 5), None, 1, True),
+        (Mask(np.zeros((3, 3), bool), 40, 30), None, 1, True),
+        # One row keeps its pixels and yet counts as empty where it is groundtruth.
+        (Mask(np.ones((1, 4), bool), 5, 5), Box(5, 5, 4, 2), 1 / 2, True),
+        (Mask(np.pad(np.ones((1, 4), bool), 3), 2, 2), Box(5, 5, 4, 2), 1 / 2, True),
+        (Mask(np.pad(np.ones((2, 2), bool), 3), 2, 2), Box(5, 5, 2, 2), 1, False),
+        # What lies outside the image is cut off.
+        (Mask(np.ones((4, 4), bool), -2, -2), Box(0, 0, 2, 2), 1, False),
+        (Mask(np.ones((4, 4), bool), 62, 46), Box(62, 46, 2, 1), 1 / 2, False),
+        (Mask(np.ones((4, 4), bool), 200, 200), Mask(np.ones((4, 4), bool), 200, 200), 0, False),
+    ],
+)
+def test_masks_count_as_the_toolkit_has_read_them(mask: Mask, other: Any, expected: float, empty: bool) -> None:
+    assert raster_toolkit.overlaps([mask], [other], (64, 48)).tolist() == pytest.approx([expected])
+    assert raster_toolkit.is_empty(mask) == empty
 
 
 def test_a_mask_is_refused() -> None:

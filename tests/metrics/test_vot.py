@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import multistart, profiles, vot
-from evalkit.types import Annotation, Dataset, Score, Sequence, State
+from evalkit.types import Annotation, Dataset, Mask, Score, Sequence, State
 
 BOX = [10, 10, 9, 9]
 HALF = [10, 10, 9, 4]  # 10 x 5 of 10 x 10 pixels: overlap 1/2
@@ -63,6 +64,31 @@ def test_after_a_failure_overlap_is_zero_for_ever(make: Any) -> None:
     scores = score(vot_dataset(make, 10), {"one": [run]})
     assert values(scores)["eao"] == pytest.approx(((1 + 1 / 2) / 2 + (1 / 2 + 1 / 2) / 2 + 1 / 3) / 3)
     assert (values(scores)["failures"], values(scores)["robustness"]) == (1, pytest.approx(10))
+
+
+def test_a_failure_counts_up_to_the_longest_sequence_not_the_longest_fragment(make: Any) -> None:
+    # Started at frame 1 (overlap 1, then lost) and at frame 8 (lost at once); frames 13 and on do not exist. The first
+    # fragment has 1/9, 1/10, 1/11 at lengths 10, 11, 12; the second says nothing beyond 5.
+    states = [START, TRACKED, FAILED, *[SKIPPED] * 4, START, FAILED, *[SKIPPED] * 3]
+    run = supervised(make, [None, BOX, *[None] * 10], states)
+    found = values(score(vot_dataset(make, 12, interval=(10, 12)), {"one": [run]}))
+    assert found["eao"] == pytest.approx((1 / 9 + 1 / 10 + 1 / 11) / 3)
+
+
+def test_a_length_that_no_fragment_knows_has_an_expected_overlap_of_zero(make: Any) -> None:
+    # As in the toolkit: 0 at the unknown frame, and no value at all behind it.
+    run = supervised(make, [None, BOX, None, BOX], [START, TRACKED, SKIPPED, TRACKED])
+    scores = score(vot_dataset(make, 4), {"one": [run]})
+    assert scores[3].curve[1] == pytest.approx([1, 1, 0, np.nan], nan_ok=True)
+    assert values(scores)["eao"] == pytest.approx(1 / 2)
+
+
+def test_masks_are_refused_in_words_where_only_corners_are_scored(make: Any) -> None:
+    run = supervised(make, [None, *[BOX] * 3], [START, *[TRACKED] * 3])
+    masks = replace(run, regions=(None, *[Mask(np.ones((9, 9), bool), 10, 10)] * 3))
+    with pytest.raises(EvalkitError, match="tracker on one: this profile scores boxes and polygons"):
+        score(vot_dataset(make, 4), {"one": [masks]})
+    assert values(score(vot_dataset(make, 4), {"one": [masks]}, "vot-toolkit"))["eao"] == 1
 
 
 def test_longer_sequences_alone_decide_about_long_lengths(make: Any) -> None:
@@ -188,6 +214,15 @@ def longterm(make: Any, confidence: list[float], rows: list[Any]) -> Any:
     states = np.array([START, *[TRACKED if row is not None else SKIPPED for row in rows[1:]]], dtype=np.int8)
     boxes = [row or [np.nan] * 4 for row in rows]
     return make.one_pass("one", boxes, "longterm", states=states, confidence=np.array(confidence))
+
+
+def test_pysot_s_longterm_scores_need_confidences(make: Any) -> None:
+    whole = [10, 10, 10, 10]
+    run = longterm(make, [np.nan] * 3, [None, whole, whole])
+    dataset = make.dataset(make.sequence("one", [whole] * 3, size=(100, 100)))
+    with pytest.raises(EvalkitError, match="do not say how sure"):
+        score(dataset, {"one": [run]}, "pysot", "longterm")
+    assert values(score(dataset, {"one": [run]}, "vot-longterm", "longterm"))["lt_recall"] == pytest.approx(2 / 3)
 
 
 def test_longterm_precision_and_recall_are_read_at_the_best_f_score(make: Any) -> None:
