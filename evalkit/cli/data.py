@@ -70,7 +70,7 @@ def render(layout: str, output: Path, seed: int, sequences: list[str] | None) ->
     from evalkit import api
 
     names = api.render_data(layout, output, seed=seed, sequences=sequences)
-    click.echo(f"wrote {len(names)} sequences to {output}")
+    click.echo(f"wrote {len(names)} sequence{'s' if len(names) != 1 else ''} to {output}")
 
 
 def _line(record: dict[str, str | None]) -> str:

@@ -28,4 +28,5 @@ def command(folders: tuple[Path, ...], results: Path) -> None:
     from evalkit import api
 
     for merged in api.merge(folders, results):
-        click.echo(f"{merged.folder}: {merged.files} files of {merged.shards} folders")
+        count = "1 folder" if merged.shards == 1 else f"{merged.shards} folders"
+        click.echo(f"{merged.folder}: {merged.files} files of {count}")

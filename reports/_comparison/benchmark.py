@@ -117,7 +117,7 @@ def _curve_figure(view: View, dataset: str, profile: str, metric: str, scores: l
 
     return Figure(
         f"{dataset}-{profile}-{metric}-curve", named,
-        f"{y_label} against {x_label} for {len(series)} trackers; {best}.",
+        f"{y_label} against {x_label} for {len(series)} tracker{'s' if len(series) != 1 else ''}; {best}.",
         draw, {"kind": "curve", "metric": metric, "profile": profile, "dataset": dataset, "series": series},
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def _too_short(view: View, dataset: str, scores: list[Score]) -> tuple[str, ...]
     first, last = found.facts.get("eao_interval", (0, 0))
     if longest >= last:
         return ()
-    return (f"EAO averages over lengths from {first} to {last} frames; the longest sequence here has {longest}.",)
+    return (f"EAO averages over lengths between {first} and {last} frames; the longest sequence here has {longest}.",)
 
 
 def _skipped(scores: list[Score]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def compose(comparison: Comparison, numbers: tuple[Published, ...] | None = None
     sections += [cards.cards_section(view), cards.found_section(view)]
     return Document(
         title=listed([one.label for one in view.contenders], most=4),
-        subtitle=f"{len(view.contenders)} trackers on {listed(view.datasets)}",
+        subtitle=f"{len(view.contenders)} tracker{'s' if len(view.contenders) != 1 else ''} on {listed(view.datasets)}",
         contenders=view.contenders,
         sections=tuple(section for section in sections if not section.empty),
         notices=comparison.notices,
