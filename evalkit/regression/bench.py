@@ -61,11 +61,12 @@ def open_benchmark(benchmark: Benchmark, margins: Mapping[str, float] | None, da
             found=", ".join(present[:8]),
             hint=suggestion(strangers[0], present),
         )
+    protocol = protocols.choose(dataset, benchmark.protocol)
     return Bench(
         dataset=dataset,
         sequences=tuple(name for name in present if benchmark.sequences is None or name in benchmark.sequences),
-        protocol=protocols.choose(dataset, benchmark.protocol),
-        profile=benchmark.profile or dataset.profiles[0],
+        protocol=protocol,
+        profile=benchmark.profile or profiles.official(dataset, protocol),
         margins=margins,
         data=root,
     )
