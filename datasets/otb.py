@@ -26,7 +26,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.layout import OFFICIAL_ROWS, OMITTED, plain_name
+from evalkit.results.layouts.layout import ALSO, OFFICIAL_ROWS, OMITTED, plain_name
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("OTB", "OTB100", "OTB-100", "OTB2015", "OTB-2015", "TB-100", "OTB50", "OTB-50", "TB-50", "OTB2013")
@@ -74,16 +74,22 @@ def _open(name: str, directory: str, root: Path | None) -> Dataset:
 def _forms(root: Path | None, folders: list[Path], official: list[dict[str, Any]]) -> list[Form]:
     names = [entry["name"] for entry in official]
     entries = {plain_name(entry["name"]): entry for entry in official}
+    bases = _bases(official)
     found: list[Form] = [_folder_form(folder, official) for folder in folders]
     found += [rows_form(folder, names) for folder in folders]
     found += [json_form(path, names) for path in index_files(root, folders, DIRECTORIES)]
-    return [{key: _official(source, entries[key]) for key, source in form.items()} for form in found if form]
+    return [{key: _official(source, entries[key], bases) for key, source in form.items()} for form in found if form]
+
+
+def _bases(official: list[dict[str, Any]]) -> Counter[str]:
+    """How many targets a video has, by its name."""
+    return Counter(entry["name"].partition("-")[0] for entry in official)
 
 
 def _folder_form(folder: Path, official: list[dict[str, Any]]) -> Form:
     """``<Sequence>/img`` and ``<Sequence>/groundtruth_rect.txt``, as the benchmark is published."""
     children = {plain_name(path.name): path for path in folder.iterdir() if path.is_dir()}
-    bases = Counter(entry["name"].partition("-")[0] for entry in official)
+    bases = _bases(official)
     found = {}
     for entry in official:
         base, _, target = entry["name"].partition("-")
@@ -100,9 +106,10 @@ def _folder_form(folder: Path, official: list[dict[str, Any]]) -> Form:
     return found
 
 
-def _official(source: Source, entry: dict[str, Any]) -> Source:
+def _official(source: Source, entry: dict[str, Any], bases: Counter[str]) -> Source:
     """The source with the benchmark's facts, its annotation cut to the evaluated rows and held against their number."""
     omitted = facts("otb")["omitted_rows"].get(entry["name"], 0)
+    base, _, target = entry["name"].partition("-")
     images = source.frames.folder if isinstance(source.frames, FolderImages) else None
 
     def read() -> Annotation:
@@ -117,5 +124,10 @@ def _official(source: Source, entry: dict[str, Any]) -> Source:
         read=read,
         frames=FolderImages(images, rows=lambda: len(read().boxes), first=entry["first"]) if images else None,
         attributes=frozenset(entry["attributes"]),
-        meta={OFFICIAL_ROWS: str(entry["rows"]), **({OMITTED: str(omitted)} if omitted else {})},
+        meta={
+            OFFICIAL_ROWS: str(entry["rows"]),
+            **({OMITTED: str(omitted)} if omitted else {}),
+            # Of Human4 one target is evaluated, which got10k and pytracking call by the name of the video.
+            **({ALSO: base} if target and bases[base] == 1 else {}),
+        },
     )

@@ -9,6 +9,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
+from evalkit.results import layouts
 from evalkit.types import Dataset
 
 
@@ -98,6 +99,24 @@ def test_two_targets_of_one_folder_are_two_sequences(tmp_path: Path) -> None:
     benchmark = open_("otb100", tmp_path)
     assert [sequence.name for sequence in benchmark.sequences] == ["Human4-2", "Jogging-1", "Jogging-2"]
     assert [len(sequence) for sequence in benchmark.sequences] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("layout", "place"), [("plain", "theirs"), ("pytracking", "theirs/default_000")])
+def test_results_of_human4_are_found_by_the_name_other_toolkits_give_it(
+    tmp_path: Path, layout: str, place: str
+) -> None:
+    make(tmp_path / "Human4", numbered(1, 2), 2, truth="groundtruth_rect.2.txt")
+    make(tmp_path / "Jogging", numbered(1, 2), 2, truth="groundtruth_rect.1.txt")
+    results = tmp_path / place
+    results.mkdir(parents=True)
+    for name in ("Human4", "Jogging"):
+        (results / f"{name}.txt").write_text("1,2,3,4\n" * 2)
+        (results / f"{name}_time.txt").write_text("0.5\n" * 2)
+    benchmark = open_("otb100", tmp_path)
+    human, jogging = benchmark.sequence("Human4-2"), benchmark.sequence("Jogging-1")
+    (found,) = layouts.get(layout).read(tmp_path / "theirs", human, "one_pass")
+    assert (found.sequence, len(found), found.seconds.tolist()) == ("Human4-2", 2, [0.5, 0.5])
+    assert layouts.get(layout).read(tmp_path / "theirs", jogging, "one_pass") == [], "it could be either target's"
 
 
 @pytest.mark.parametrize("spelling", ["Jogging-1", "Jogging.1", "jogging_1"])

@@ -25,6 +25,9 @@ _SETTLED_NS = 2 * 10**9
 OMITTED = "omitted_rows"
 """Key of ``Sequence.meta``: rows at the start of the video that the official evaluation leaves out (Tiger1: 5)."""
 
+ALSO = "also_named"
+"""Key of ``Sequence.meta``: what other toolkits call it, beyond another spelling (OTB's Human4-2: Human4)."""
+
 
 class Layout(Protocol):
     """One way of laying out a tracker's results on a benchmark."""
@@ -73,6 +76,12 @@ def find_file(folder: Path, name: str, suffix: str) -> Path | None:
     if len(near) > 1:
         raise EvalkitError(f"two files could be the result of {name}", where=folder, found=", ".join(near))
     return folder / near[0] if near else None
+
+
+def find_result(folder: Path, sequence: Sequence, suffix: str) -> Path | None:
+    """``find_file`` for the sequence's name, then for the other one that it goes by."""
+    found = find_file(folder, sequence.name, suffix)
+    return found or (find_file(folder, sequence.meta[ALSO], suffix) if ALSO in sequence.meta else None)
 
 
 def names_in(folder: Path) -> tuple[str, ...]:

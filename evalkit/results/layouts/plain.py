@@ -12,7 +12,7 @@ from pathlib import Path
 from evalkit.errors import EvalkitError
 from evalkit.results.atomic import write_text
 from evalkit.results.layouts.layout import (
-    find_file,
+    find_result,
     matching,
     names_in,
     one_pass_trajectory,
@@ -56,11 +56,11 @@ def _place(folder: Path, protocol: str, repetition: int) -> Path:
 
 
 def _read(place: Path, folder: Path, sequence: Sequence, protocol: str, repetition: int) -> Trajectory | None:
-    path = find_file(place, sequence.name, ".txt")
+    path = find_result(place, sequence, ".txt")
     if path is None:
         return None
     rows = read_rows(path)
-    times = find_file(place / "times", sequence.name, "_time.txt") or find_file(place, sequence.name, "_time.txt")
+    times = find_result(place / "times", sequence, "_time.txt") or find_result(place, sequence, "_time.txt")
     confidence = place / "confidence" / path.name
     return one_pass_trajectory(
         folder,

@@ -13,7 +13,7 @@ import numpy as np
 
 from evalkit.errors import EvalkitError
 from evalkit.results.atomic import write_text
-from evalkit.results.layouts.layout import find_file, one_pass_trajectory, read_column, without_omitted, write_column
+from evalkit.results.layouts.layout import find_result, one_pass_trajectory, read_column, without_omitted, write_column
 from evalkit.rows import format_rows, read_rows
 from evalkit.types import Sequence, Trajectory
 
@@ -59,11 +59,11 @@ def _runs(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _read(folder: Path, place: Path, sequence: Sequence, protocol: str, repetition: int) -> Trajectory | None:
-    path = find_file(place, sequence.name, ".txt")
+    path = find_result(place, sequence, ".txt")
     if path is None:
         return None
     rows = read_rows(path)
-    times = find_file(place, sequence.name, "_time.txt")
+    times = find_result(place, sequence, "_time.txt")
     return one_pass_trajectory(
         folder,
         sequence,
