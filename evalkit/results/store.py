@@ -17,6 +17,9 @@ from evalkit.results import layouts, manifest
 from evalkit.results.atomic import write_text
 from evalkit.types import Cost, Dataset, Sequence, Trajectory
 
+_RESULTS = {".txt", ".bin", ".mat", ".json"}
+"""What result files end in, by any layout."""
+
 _UNSAFE = re.compile(r"[/\\\x00-\x1f:*?\"<>|]")
 
 
@@ -104,7 +107,7 @@ class Store:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _holds_results(self) -> bool:
-        return any(file.suffix in {".txt", ".bin", ".mat"} for file in self._files())
+        return any(file.suffix in _RESULTS and file.name != manifest.FILE for file in self._files())
 
     def _files(self) -> list[Path]:
         places = [path.rglob("*") if path.is_dir() else (path,) for path in self._own()]

@@ -89,6 +89,15 @@ def test_with_the_last_sequence_the_machines_are_forgotten_that_made_it(tmp_path
     assert not opened.folder.exists() or not list(opened.folder.iterdir())
 
 
+@pytest.mark.parametrize("file", ["a.txt", "a/a_001.bin", "a_mine.mat", "a.json"])
+def test_results_in_any_layout_are_known_as_such(tmp_path: Path, file: str) -> None:
+    opened = store(tmp_path)
+    (opened.folder / file).parent.mkdir(parents=True)
+    (opened.folder / file).touch()
+    with pytest.raises(EvalkitError, match="unknown origin"):
+        opened.begin(IDENTITY)
+
+
 def test_results_of_unknown_origin_are_not_mixed_in(tmp_path: Path) -> None:
     opened = store(tmp_path)
     opened.write([trajectory()])
