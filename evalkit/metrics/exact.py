@@ -27,7 +27,7 @@ def overlaps(a: Corners, b: Corners, bounds: tuple[int, int] | None = None) -> F
     first, second = _shapes(a[known]), _shapes(b[known])
     if bounds is not None:
         image = shapely.box(0, 0, *bounds)
-        first, second = shapely.intersection(first, image), shapely.intersection(second, image)
+        first, second = _areas(shapely.intersection(first, image)), _areas(shapely.intersection(second, image))
     common = shapely.area(shapely.intersection(first, second))
     union = shapely.area(first) + shapely.area(second) - common
     result[known] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
@@ -48,4 +48,15 @@ def _shapes(corners: Corners) -> NDArray[np.object_]:
     shapes: NDArray[np.object_] = shapely.polygons(corners.astype(np.float64))
     broken = ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken])
+    return _areas(shapes)
+
+
+def _areas(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The same shapes without the points and lines that touching an edge leaves: GEOS fails on mixtures with areas."""
+    import shapely
+
+    collection, areal = shapely.GeometryType.GEOMETRYCOLLECTION, 2
+    for index in np.flatnonzero(shapely.get_type_id(shapes) == collection):
+        parts = shapely.get_parts(shapes[index])
+        shapes[index] = shapely.union_all(parts[shapely.get_dimensions(parts) == areal])
     return shapes
