@@ -133,9 +133,9 @@ def _finite(value: float) -> float | None:
 
 
 def _too_short(view: View, dataset: str, scores: list[Score]) -> tuple[str, ...]:
-    """What makes every EAO small: lengths that no sequence at hand has."""
+    """What makes every EAO from anchors small: lengths that no sequence at hand has count as failures there."""
     found = view.comparison.dataset(dataset)
-    if found is None or not any(score.metric == "eao" for score in scores):
+    if found is None or not any(score.metric == "eao" and score.profile == "vot-multistart" for score in scores):
         return ()
     longest = max(len(sequence) for sequence in found.sequences)
     first, last = found.facts.get("eao_interval", (0, 0))

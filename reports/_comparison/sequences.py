@@ -10,7 +10,9 @@ from evalkit.types import Score
 
 _SHOWN = 10
 
-_SHORT = "A dash: no part of the sequence is as long as the lengths that EAO averages over."
+_SHORT = (
+    "A dash: without a failure, a sequence shorter than the lengths that EAO averages over says nothing about them."
+)
 
 
 def section(view: View, dataset: str) -> Section:
