@@ -13,7 +13,7 @@ COLUMNS = (
 )  # fmt: skip
 """Quantity, heading, digits."""
 
-FACTS = ("parity", "cpu_per_wall", "drift", "memory_peak", "queries")
+FACTS = ("parity", "cpu_per_wall", "drift", "memory_peak", "queries", "temperature")
 
 
 @registry.report("profile", summary="costs by runtime and stage for a terminal")
@@ -55,19 +55,27 @@ def _times(costs: Iterable[Cost]) -> str:
 
 def _facts(costs: Iterable[Cost]) -> str:
     rows = [
-        (cost.runtime or "-", cost.quantity.replace("_", " "), f"{cost.value:.3g}", cost.unit, cost.convention)
+        (cost.runtime or "-", cost.quantity.replace("_", " "), _number(cost.value), cost.unit, cost.convention)
         for cost in costs
         if cost.quantity in FACTS and cost.value is not None
     ]
     return _aligned([("runtime", "measured", "value", "unit", "how"), *rows], numeric=(2,)) if rows else ""
 
 
+def _number(value: float) -> str:
+    """Three digits, and all of a whole number.
+
+    >>> _number(1024.0), _number(0.98765), _number(433.21)
+    ('1,024', '0.988', '433')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
 def _notes(costs: Iterable[Cost]) -> str:
-    timed = {quantity for quantity, _, _ in COLUMNS}
     lines = dict.fromkeys(
-        f"{cost.runtime or cost.tracker}: {note}"
-        if cost.quantity in timed
-        else f"{cost.quantity.replace('_', ' ')}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
+        f"{cost.quantity.replace('_', ' ')}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
+        if cost.quantity.endswith("macs")
+        else f"{cost.runtime or cost.tracker}: {note}"
         for cost in costs
         for note in cost.not_counted
     )

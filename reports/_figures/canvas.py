@@ -106,10 +106,16 @@ def legend_rows(labels: Sequence[str]) -> int:
     return -(-len(labels) // columns)
 
 
-def add_legend(figure: Figure, entries: Sequence[tuple[Style, str]], *, marker: bool = False) -> None:
-    """Labels under the axes, each with its line or marker; classed like the series it stands for."""
+def add_legend(
+    figure: Figure, entries: Sequence[tuple[Style, str]], *, marker: bool = False, solid: bool = False
+) -> None:
+    """Labels under the axes, each with its line or marker; classed like the series it stands for.
+
+    Args:
+        solid: The lines are drawn without their dashes.
+    """
     labels = [label for _, label in entries]
-    handles = [_handle(style, marker=marker) for style, _ in entries]
+    handles = [_handle(style, marker=marker, solid=solid) for style, _ in entries]
     drawn = figure.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(0.02, 0.0), ncols=legend_columns(labels), fontsize=9,
         handlelength=2.6, labelspacing=0.42, columnspacing=1.4, borderaxespad=0.2,
@@ -122,10 +128,10 @@ def add_legend(figure: Figure, entries: Sequence[tuple[Style, str]], *, marker: 
         text.set_gid(f"{style.name}--{number}")
 
 
-def _handle(style: Style, *, marker: bool) -> Line2D:
+def _handle(style: Style, *, marker: bool, solid: bool) -> Line2D:
     if marker:
         return Line2D([], [], color=style.color, linestyle="", marker=style.marker, markersize=6)
-    return Line2D([], [], color=style.color, dashes=style.dashes or (None, None))
+    return Line2D([], [], color=style.color, dashes=(not solid and style.dashes) or (None, None))
 
 
 def legend_label(label: str, value: str) -> str:

@@ -36,5 +36,5 @@ def overlap_strip(
     axes.set_ylim(0, 1.0)
     axes.set_xlabel("frame")
     axes.set_ylabel("overlap")
-    add_legend(figure, entries)
+    add_legend(figure, entries, solid=True)
     return figure

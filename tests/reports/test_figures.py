@@ -16,6 +16,7 @@ from evalkit.reports._comparison.ranking import reliability
 from evalkit.reports._figures.canvas import settings
 from evalkit.reports._figures.curves import curve_plot
 from evalkit.reports._figures.scatter import Point, pareto, scatter_plot
+from evalkit.reports._figures.strip import overlap_strip
 from evalkit.reports._figures.style import DARK, LIGHT, Style, shortened
 from evalkit.reports._figures.svg import to_svg
 from evalkit.reports.latex import table_text
@@ -121,3 +122,11 @@ def test_long_names_keep_their_ends() -> None:
 def test_reliability_falls_with_failures() -> None:
     assert reliability(0.0) == 1.0
     assert reliability(100.0 / 30.0) == pytest.approx(0.36787944, abs=1e-8)
+
+
+def test_the_legend_over_time_shows_the_lines_that_are_drawn() -> None:
+    with settings():
+        figure = overlap_strip("t", {0: [0.5, 0.6], 1: [0.4, None]}, {0: "one", 1: "two"}, [(1, "#one")])
+    drawn = [line for line in figure.axes[0].lines if (line.get_gid() or "").startswith("series")]
+    shown = figure.legends[0].get_lines()
+    assert [line.get_linestyle() for line in shown] == [line.get_linestyle() for line in drawn] == ["-", "-"]

@@ -32,6 +32,19 @@ def test_counts_stand_with_their_input_and_what_they_leave_out() -> None:
     assert lines[-1] == "macs, conv: not counted: matmul 64 MACs, relu x1"
 
 
+def test_notes_of_a_measurement_are_not_called_uncounted_operations_and_counts_are_written_out() -> None:
+    notes = ("governor: schedutil", "heat: 30 to 41 degrees")
+    lines = render(
+        Cost("toy", "latency_p90", "network", 12.0, "ms", runtime="ncnn", not_counted=notes),
+        Cost("toy", "queries", "mobile", 1024.0, "", runtime="ncnn", not_counted=notes),
+        Cost("toy", "drift", "last fifth over first", -0.0692, "", runtime="ncnn", not_counted=notes),
+        Cost("toy", "temperature", "before", 30.0, "degrees Celsius", runtime="ncnn", not_counted=notes),
+    )
+    assert lines[-2:] == ["ncnn: governor: schedutil", "ncnn: heat: 30 to 41 degrees"]
+    assert [line.split()[2] for line in lines if line.startswith("ncnn") and "mobile" in line] == ["1,024"]
+    assert not any("not counted" in line for line in lines)
+
+
 def test_a_runtime_that_could_not_be_used_has_a_dash_and_the_reason() -> None:
     lines = render(Cost("toy", "latency_p50", "network", None, "ms", runtime="ncnn", not_counted=("not installed",)))
     assert lines[3].split() == ["ncnn", "fp32", "cpu", "1", "network", "-"]
