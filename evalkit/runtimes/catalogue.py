@@ -123,6 +123,10 @@ RUNTIMES = {
             "executorch", "evalkit.runtimes._executorch", "ExecuTorch with XNNPACK",
             (("executorch", "executorch"),), "executorch", format="executorch",
         ),
+        Runtime(
+            "litert", "evalkit.runtimes._litert", "LiteRT with XNNPACK",
+            (("ai_edge_litert", "ai-edge-litert"), ("litert_torch", "litert-torch")), "litert", format="litert",
+        ),
     )
 }  # fmt: skip
 

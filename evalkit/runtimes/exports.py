@@ -25,7 +25,12 @@ from evalkit.runtimes.parity import Arrays
 from evalkit.types import NetworkPart
 
 MANIFEST = "export.json"
-WRITERS = {"onnx": ("onnx", "onnxscript"), "ncnn": ("pnnx",), "executorch": ("executorch",)}
+WRITERS = {
+    "onnx": ("onnx", "onnxscript"),
+    "ncnn": ("pnnx",),
+    "executorch": ("executorch",),
+    "litert": ("litert-torch", "litert-converter"),
+}
 """Packages that write a format, beside torch; a new version of one writes anew."""
 
 FORMAT_VERSION = 4

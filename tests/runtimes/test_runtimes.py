@@ -75,6 +75,18 @@ def test_a_size_not_met_before_is_loaded_when_it_comes(name: str, part: NetworkP
     assert max(parity.differences(program(*larger), reference(part)(*larger))) <= 1e-4
 
 
+@pytest.mark.parametrize("name", ["executorch", "litert"])
+def test_images_with_their_channels_last_are_not_taken_for_another_order(name: str, part: NetworkPart) -> None:
+    if runtimes.find(name).missing:
+        pytest.skip(f"{name} is not installed")
+    # NumPy's view has the strides of (H, W, 3) transposed; a program that bakes the example's in reads it wrongly.
+    features, image = inputs(1)
+    example = (part.example[0], part.example[1].transpose(0, 2, 1, 3))
+    program = runtimes.load(name, replace(part, example=example))
+    turned = (features, image.transpose(0, 2, 1, 3))
+    assert max(parity.differences(program(*turned), reference(part)(*turned))) <= 1e-4
+
+
 def test_the_module_itself_is_left_alone(part: NetworkPart) -> None:
     before = {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()}
     runtimes.load("torch-channels-last", part, precision="bf16")(*inputs(1))
