@@ -35,6 +35,8 @@ def lasot_matlab(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     boxes = _cut(boxes, len(groundtruth), notes)
     # A sum is NaN where any of its parts is.
     bad = np.isnan(boxes @ np.ones(4)) | (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
+    if "absent" not in sequence.flags:
+        notes.add("absent frames are not marked, the target taken as present", len(groundtruth))
     return _matlab_errors(groundtruth, _mended(boxes, bad, groundtruth, notes), _present(sequence))
 
 

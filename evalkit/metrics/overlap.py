@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, curves, success
-from evalkit.metrics.measures import Evaluation, Measure, Metric, at
+from evalkit.metrics.measures import Evaluation, Measure, Metric, Notes, at
 from evalkit.types import Boxes, Sequence
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,9 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     alignment.check_lengths(evaluation)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
+    if evaluation.dataset.name.startswith("got10k"):
+        for sequence in sequences:
+            _note_what_is_missing(sequence, evaluation.notes)
     overlaps = [_overlaps(sequence, evaluation) for sequence in sequences]
     frames = np.array([[values.size] for values in overlaps], dtype=np.float64)
     sums = np.array([[values.sum(), *curves.count_above(values, THRESHOLDS)] for values in overlaps])
@@ -56,6 +59,15 @@ def clipped(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     bound = np.array(size, dtype=np.float64)
     corner = np.clip(boxes[:, :2], 0, bound)
     return np.hstack([corner, np.clip(boxes[:, 2:], 0, bound - corner)])
+
+
+def _note_what_is_missing(sequence: Sequence, notes: Notes) -> None:
+    """GOT-10k's own annotation says both; a copy without them is scored by another rule than the toolkit's."""
+    frames = len(sequence) - 1
+    if "cover" not in sequence.flags:
+        notes.add("cover.label is missing, the target taken as visible", frames)
+    if sequence.size is None:
+        notes.add("the size of the images is unknown (meta_info.ini), boxes not clipped to them", frames)
 
 
 def _overlaps(sequence: Sequence, evaluation: Evaluation) -> Floats:

@@ -8,6 +8,8 @@ import pytest
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
+from evalkit.metrics import profiles
+from evalkit.results.layouts.layout import one_pass_trajectory
 from evalkit.types import Dataset
 
 
@@ -86,3 +88,17 @@ def test_a_list_of_its_own_says_what_is_expected(tmp_path: Path) -> None:
     benchmark = open_("got10k-val", tmp_path)
     assert benchmark.expected == ("walk", "run")
     assert [sequence.name for sequence in benchmark.sequences] == ["walk"]
+
+
+@pytest.mark.parametrize("missing", ["cover.label", "meta_info.ini"])
+def test_a_score_says_what_the_annotation_lacks(tmp_path: Path, missing: str) -> None:
+    place = tmp_path / "GOT-10k_Val_000001"
+    make(place, "1,2,3,4\n" * 5, 5)
+    (place / "cover.label").write_text("8\n" * 5)
+    (place / "meta_info.ini").write_text("[METAINFO]\nresolution: (30, 20)\n")
+    (place / missing).unlink()
+    benchmark = open_("got10k-val", tmp_path)
+    (sequence,) = benchmark.sequences
+    runs = {sequence.name: [one_pass_trajectory(tmp_path, sequence, "one_pass", sequence.groundtruth)]}
+    notes = {note for score in profiles.score("got10k", benchmark, "mine", "one_pass", runs) for note in score.notes}
+    assert [note for note in notes if missing in note and "4 frames in 1 sequence" in note] == list(notes)
