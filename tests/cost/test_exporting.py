@@ -95,7 +95,8 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left_alone(tmp_path:
 
 
 def test_a_runtime_without_a_format_says_which_have_one(tmp_path: Path) -> None:
-    with pytest.raises(EvalkitError, match=r"torch runs the module itself .*onnxruntime, openvino, ncnn, executorch, litert"):
+    known = r"torch runs the module itself .*onnxruntime, openvino, ncnn, executorch, litert"
+    with pytest.raises(EvalkitError, match=known):
         export("split", create, runtime="torch", output=tmp_path / "out")
 
 
