@@ -190,10 +190,19 @@ def test_a_response_beyond_all_bounds_leaves_the_target_where_it_was():
     from evalkit.trackers._siamese.tracker import SiameseTracker, State
 
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
-    for value in (np.inf, np.nan):
-        tracker._state = State((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
-        tracker.locate((np.zeros((1, 1, 25, 25)), np.full((1, 4, 25, 25), value)))
-        assert (tracker.state.center, tracker.state.size) == ((5, 5), (12, 14))
+    tracker._state = State((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
+    tracker.locate((np.zeros((1, 1, 25, 25)), np.full((1, 4, 25, 25), np.inf)))
+    assert (tracker.state.center, tracker.state.size) == ((5, 5), (12, 14))
+
+
+@pytest.mark.parametrize(("score", "box"), [(0.0, np.nan), (np.nan, 1.0)])
+def test_a_network_that_has_diverged_is_an_error_rather_than_a_target_that_stands_still(score: float, box: float):
+    from evalkit.trackers._siamese.tracker import SiameseTracker, State
+
+    tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
+    tracker._state = State((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
+    with pytest.raises(EvalkitError, match=r"the network answered what is no number \(NaN\).*diverged or are damaged"):
+        tracker.locate((np.full((1, 1, 25, 25), score), np.full((1, 4, 25, 25), box)))
 
 
 def test_of_equal_candidates_the_first_wins():

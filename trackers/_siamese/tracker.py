@@ -150,6 +150,11 @@ class SiameseTracker:
                 f"the network's response does not fit a search crop of {size} pixels", where="locate",
                 found=response[0].shape[2:], expected=(cells, cells),
             )  # fmt: skip
+        if any(np.isnan(output).any() for output in response):
+            raise EvalkitError(
+                "the network answered what is no number (NaN)", where="locate",
+                hint="Its weights have diverged or are damaged, or the precision is too low for them", exit_code=1,
+            )  # fmt: skip
         return layout(self.rules, size)
 
     def _moved(self, box: list[float], rate: float, confidence: float) -> Prediction:
