@@ -181,4 +181,7 @@ def labels(results: Path, dataset: Dataset) -> list[str]:
             f"there are no results for {dataset.name}", where=folder, found=", ".join(near) or "nothing",
             hint=f"Run `evalkit run --dataset {dataset.name} --tracker NAME` first, or give --results",
         )  # fmt: skip
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    # Archives packed on a Mac leave a folder of that name beside the trackers'.
+    return sorted(
+        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX"))
+    )

@@ -177,3 +177,10 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_loses_nothing(tmp_path:
     with pytest.raises(EvalkitError, match="cannot write this file"):
         store(tmp_path).write([trajectory()])
     assert blocked.read_text().startswith("a file")
+
+
+def test_what_an_archive_from_a_mac_leaves_is_no_tracker(tmp_path: Path) -> None:
+    dataset = tiny_dataset()
+    for name in ("mine", "__MACOSX", ".cache"):
+        (tmp_path / dataset.directory / name).mkdir(parents=True)
+    assert labels(tmp_path, dataset) == ["mine"]
