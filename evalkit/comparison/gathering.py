@@ -108,6 +108,7 @@ def gather(
     Raises:
         EvalkitError: A benchmark or result file is damaged, results are incomplete, or there is nothing at all.
     """
+    _open.cache_clear()  # what is on disk may have changed since the last comparison of this process
     root, folder = path(data), Path(results)
     opened = [_open(name, root) for name in several(datasets or only_benchmark(folder))]
     _check_profiles(several(profiles or ()), opened)
@@ -193,7 +194,7 @@ def gather_sequence(
     Raises:
         EvalkitError: There is no such sequence, or nobody has results for it.
     """
-    opened = _open(dataset or only_benchmark(results), data)
+    opened = open_dataset(dataset or only_benchmark(results), data)
     name = _sequence_name(sequence, [opened], option="--sequence")
     runs: dict[str, Trajectory] = {}
     for label in trackers or labels(results, opened):
