@@ -123,7 +123,7 @@ def test_the_command_prints_lines_or_json_and_says_by_its_exit_code(tmp_path: Pa
 def test_a_rendered_tree_is_sound_but_for_what_it_leaves_out(tmp_path: Path) -> None:
     arguments = ["render", "--layout", "got10k", "--output", str(tmp_path / "GOT-10k"), "--sequences", "occlusion"]
     result = CliRunner().invoke(command, arguments, standalone_mode=False)
-    assert result.exception is None and "1 sequences" in result.output
+    assert result.exception is None and "1 sequence" in result.output
     dataset = registry.dataset.find("got10k-val")[0].build(root=tmp_path)
     here = {sequence.name for sequence in dataset.sequences}
     assert [one for one in inspection.inspect(dataset, deep=True) if one.sequence in here] == []

@@ -82,7 +82,7 @@ def test_rendering_a_layout_writes_a_tree(tmp_path: Path, capsys: pytest.Capture
     assert set(data_command.LAYOUTS) == set(LAYOUTS)
     command = ("data", "render", "--layout", "vot-longterm", "--output", tmp_path / "tree", "--sequences", "turning")
     assert evalkit(*command) == 0
-    assert "wrote 1 sequences" in capsys.readouterr().out
+    assert "wrote 1 sequence" in capsys.readouterr().out
     assert len(list((tmp_path / "tree" / "turning" / "color").iterdir())) == 120
     assert evalkit(*command) == 2
     assert "not an empty folder" in capsys.readouterr().err
