@@ -33,7 +33,9 @@ def test_every_convention_is_here_and_says_where_it_comes_from_and_why_it_differ
 def test_every_score_says_what_it_is(make: Any) -> None:
     dataset = make.dataset(*(make.sequence(name, STILL) for name in "abc"))
     runs = {name: [make.one_pass(name, np.array(STILL) + shift)] for shift, name in enumerate("abc")}
-    for score in profiles.score("lasot-matlab", dataset, "label", "one_pass", runs):
+    scores = profiles.score("lasot-matlab", dataset, "label", "one_pass", runs)
+    assert {score.metric for score in scores} >= {"auc", "precision", "norm_precision"}
+    for score in scores:
         assert (score.tracker, score.dataset, score.protocol, score.profile) == (
             "label", "folder", "one_pass", "lasot-matlab",
         )  # fmt: skip

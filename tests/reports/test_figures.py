@@ -109,6 +109,7 @@ def test_names_in_a_scatter_plot_cover_neither_one_another_nor_marks() -> None:
             "t", "x", "y", [Point(index, f"tracker-{index}", 1.0 + index / 50, 0.5) for index in range(4)]
         )
         boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 4
     for place, one in enumerate(boxes):
         for other in boxes[place + 1 :]:
             assert not one.overlaps(other)
