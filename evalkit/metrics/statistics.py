@@ -158,11 +158,11 @@ def _corrected(tails: Floats, values: Floats, value: float, without: Floats) -> 
     below = ((values < value).mean() + (values <= value).mean()) / 2
     without = without[~np.isnan(without)]
     deviation = without.mean() - without
-    spread = (deviation**2).sum()
+    spread = (deviation**2).sum() ** 1.5  # 0 also where values next to zero underflow
     if not 0 < below < 1 or spread == 0:
         return tails
     bias = _NORMAL.inv_cdf(float(below))
-    acceleration = float((deviation**3).sum() / (6 * spread**1.5))
+    acceleration = float((deviation**3).sum() / (6 * spread))
     shifted = [bias + _NORMAL.inv_cdf(float(tail)) for tail in tails]
     return np.array([_NORMAL.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifted])
 

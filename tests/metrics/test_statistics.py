@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -123,6 +123,7 @@ def test_the_order_of_sequences_does_not_matter(values: list[float], order: list
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12))
+@example([0.0, 1.8766613593330275e-131])
 def test_an_interval_stays_within_what_sequences_have(values: list[float]) -> None:
     found = statistics.interval(measure_of(values), statistics.resample(len(values), 100))
     assert found is not None
