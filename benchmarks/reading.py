@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from evalkit.engine.work import open_dataset
-from evalkit.rows import format_rows, parse_rows
+from evalkit.io.rows import format_rows, parse_rows
 
 
 def seconds(action: Callable[[], object], *, times: int = 3) -> float:

@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 from evalkit import compiled, registry
+from evalkit.io.rows import format_rows
 from evalkit.metrics import profiles, statistics
 from evalkit.results import layouts
-from evalkit.rows import format_rows
 from evalkit.types import Dataset
 
 Job = Callable[[], Any]

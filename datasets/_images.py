@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalkit.datasets._headers import image_size
 from evalkit.errors import EvalkitError
-from evalkit.frames import read_image
+from evalkit.io.frames import read_image
 from evalkit.types import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, facts, filled, index_boxes, read_index
 from evalkit.errors import EvalkitError
-from evalkit.results.layouts.layout import plain_name
-from evalkit.rows import read_rows, read_values
+from evalkit.io.rows import read_rows, read_values
+from evalkit.results.layouts.base import plain_name
 from evalkit.types import Annotation
 
 TOOLKIT_LISTS = "sequence_evaluation_config"

@@ -13,8 +13,8 @@ import numpy as np
 
 from evalkit.datasets._images import FolderImages
 from evalkit.errors import EvalkitError
-from evalkit.results.layouts.layout import plain_name
-from evalkit.rows import read_bytes, read_rows, text_lines
+from evalkit.io.rows import read_bytes, read_rows, text_lines
+from evalkit.results.layouts.base import plain_name
 from evalkit.types import Annotation, Boxes, Frames
 from evalkit.types import Sequence as Video
 

@@ -13,9 +13,9 @@ from evalkit.datasets._headers import image_size
 from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, check_rows, read_index
 from evalkit.errors import EvalkitError
-from evalkit.regions import Record, boxes_of, parse_text, regions_of
-from evalkit.results.layouts.layout import OFFICIAL_ROWS, plain_name
-from evalkit.rows import read_bytes, read_values
+from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
+from evalkit.io.rows import read_bytes, read_values
+from evalkit.results.layouts.base import OFFICIAL_ROWS, plain_name
 from evalkit.types import Annotation
 
 TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")

@@ -13,8 +13,8 @@ from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import filled
 from evalkit.datasets._video import VideoFile
 from evalkit.errors import EvalkitError
-from evalkit.regions import UNKNOWN, boxes_of, parse_text, regions_of
-from evalkit.rows import read_bytes
+from evalkit.io.regions import UNKNOWN, boxes_of, parse_text, regions_of
+from evalkit.io.rows import read_bytes
 from evalkit.types import Annotation, Dataset, Sequence
 
 TRUTH = "groundtruth.txt"

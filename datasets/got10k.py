@@ -16,8 +16,8 @@ from evalkit import registry
 from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, assemble, filled, nothing_found, own_list, places, rows_form
 from evalkit.errors import EvalkitError
-from evalkit.results.layouts.layout import plain_name
-from evalkit.rows import read_rows, read_values
+from evalkit.io.rows import read_rows, read_values
+from evalkit.results.layouts.base import plain_name
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("GOT-10k", "GOT10k", "GOT-10K", "GOT_10k", "full_data")

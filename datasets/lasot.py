@@ -27,7 +27,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.layout import OFFICIAL_ROWS, plain_name
+from evalkit.results.layouts.base import OFFICIAL_ROWS, plain_name
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("LaSOT", "LaSOTBenchmark", "LaSOT_Evaluation_Toolkit", "LaSOT_toolkit", "LaSOTTest", "LaSOTTesting")

@@ -26,7 +26,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.layout import ALSO, OFFICIAL_ROWS, OMITTED, plain_name
+from evalkit.results.layouts.base import ALSO, OFFICIAL_ROWS, OMITTED, plain_name
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("OTB", "OTB100", "OTB-100", "OTB2015", "OTB-2015", "TB-100", "OTB50", "OTB-50", "TB-50", "OTB2013")

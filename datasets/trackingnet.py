@@ -14,7 +14,7 @@ import numpy as np
 from evalkit import registry
 from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, assemble, facts, filled, nothing_found, places, rows_form
-from evalkit.rows import read_rows
+from evalkit.io.rows import read_rows
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("TrackingNet", "trackingnet", "TrackingNet-devkit")

@@ -20,25 +20,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import comparison as comparisons
-from evalkit import doctor, inspection, registry, scoring
+from evalkit import data_check, doctor, registry, scoring
 from evalkit.arguments import Names, Place, names, path, some
+from evalkit.checkpoints.fetching import fetch_weights as fetch_weights
+from evalkit.checkpoints.fetching import list_weights as list_weights
+from evalkit.checkpoints.fetching import verify_weights as verify_weights
 from evalkit.comparison import Comparison
 from evalkit.dataframes import by_sequence as by_sequence
 from evalkit.dataframes import frame as frame
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
-from evalkit.fetching import fetch_weights as fetch_weights
-from evalkit.fetching import list_weights as list_weights
-from evalkit.fetching import verify_weights as verify_weights
+from evalkit.io.atomic import write_bytes
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.registry import create_tracker as create_tracker
 from evalkit.regression import diff as diff
 from evalkit.regression import regress as regress
 from evalkit.regression import render_divergence as render_divergence
 from evalkit.regression import render_regression as render_regression
-from evalkit.rendering import layouts
+from evalkit.rendering import write_as
 from evalkit.results import importing, merging, packing
-from evalkit.results.atomic import write_bytes
 from evalkit.running import RunReport as RunReport
 from evalkit.running import run as run
 from evalkit.scoring import scores as scores
@@ -191,14 +191,14 @@ def check_archive(archive: Place, dataset: str, *, data: Place | None = None, pr
 
 def check_data(
     name: str, *, data: Place | None = None, deep: bool = False
-) -> tuple[Dataset, Iterable[inspection.Finding]]:
-    """Look at a benchmark's files; see ``evalkit.inspection``. Findings come while one waits.
+) -> tuple[Dataset, Iterable[data_check.Finding]]:
+    """Look at a benchmark's files; see ``evalkit.data_check``. Findings come while one waits.
 
     Raises:
         EvalkitError: There is no such benchmark, or nothing of it where it was looked for.
     """
     dataset = open_dataset(name, path(data))
-    return dataset, inspection.inspect(dataset, deep=deep)
+    return dataset, data_check.inspect(dataset, deep=deep)
 
 
 def costs(
@@ -242,8 +242,8 @@ def export(tracker: str, *, runtime: str, output: Place, **options: Any) -> dict
 
 
 def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names | None = None) -> list[str]:
-    """Write the synthetic benchmark as files; see ``evalkit.rendering.layouts.render``."""
-    return layouts.render(layout, Path(output), seed=seed, sequences=some(sequences))
+    """Write the synthetic benchmark as files; see ``evalkit.rendering.write_as.render``."""
+    return write_as.render(layout, Path(output), seed=seed, sequences=some(sequences))
 
 
 def train(name: str, output: Place, **options: Any) -> Path:

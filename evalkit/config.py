@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit import toml
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.io import toml
 
 FILE = "evalkit.toml"
 _FRESH = "Mend it, or write a fresh one with `evalkit init --force`"

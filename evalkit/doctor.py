@@ -13,7 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalkit import __version__, config, registry, weights
+from evalkit import __version__, config, registry
+from evalkit.checkpoints import catalogue
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
 
@@ -225,9 +226,9 @@ def _weights() -> Iterator[Finding]:
     if named and not Path(named).exists():
         yield Finding("problem", "$EVALKIT_WEIGHTS", f"nothing is at {named}", "Set it to a folder, or unset it")
         return
-    for name in weights.catalogue():
+    for name in catalogue.catalogue():
         try:
-            found = weights.find(name)
+            found = catalogue.find(name)
         except EvalkitError as error:
             yield Finding("absent", f"weights {name}", error.what, f"evalkit weights fetch {name}")
         else:

@@ -16,11 +16,11 @@ from evalkit import protocols, registry
 from evalkit.arguments import Names, Place, names, path, some
 from evalkit.comparison import clock_notice
 from evalkit.dataframes import frame
+from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan, parse_shard
-from evalkit.engine.source import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
 from evalkit.errors import EvalkitError, suggestion
-from evalkit.results.layouts.layout import plain_name
+from evalkit.results.layouts.base import plain_name
 from evalkit.scoring import WITHHELD, headline, is_withheld, listed, read_runs
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
 

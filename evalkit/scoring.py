@@ -13,8 +13,8 @@ from evalkit.arguments import Names, Place, path, some
 from evalkit.comparison import BESIDE, clock_notice, known_costs, only_benchmark
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
-from evalkit.metrics import latency as video_rates
 from evalkit.metrics import profiles as metric_profiles
+from evalkit.metrics import streaming as video_rates
 from evalkit.results import store as result_store
 from evalkit.results.store import Store
 from evalkit.types import Cost, Dataset, Score, Trajectory
@@ -63,7 +63,7 @@ def scores(
         attributes: Also by attribute or tag.
         allow_partial: Score what is there; every score says how many of how many sequences it covers.
         fps: Score one-pass results as in videos of these frame rates that do not wait for the tracker
-            (``evalkit.metrics.latency``).
+            (``evalkit.metrics.streaming``).
         latency: Seconds a frame takes on the device in question; the stored times by default. For ``fps`` alone.
 
     Raises:

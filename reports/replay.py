@@ -12,7 +12,7 @@ import numpy as np
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
-from evalkit.frames import ahead
+from evalkit.io.frames import ahead
 from evalkit.types import Dataset, Image, Trajectory
 
 if TYPE_CHECKING:

@@ -16,28 +16,22 @@ ROWS = (
     (
         "types",
         "errors",
-        "toml",
-        "kernels",
         "compiled",
         "geometry",
-        "frames",
-        "rows",
-        "regions",
+        "io",
         "arguments",
         "dataframes",
     ),
-    ("config", "rendering", "state", "weights", "fetching", "metrics", "protocols", "results"),
+    ("config", "rendering", "checkpoints", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
     ("adapters", "registry", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
-    ("regression", "doctor", "inspection", "running", "scoring", "api"),
+    ("regression", "doctor", "data_check", "running", "scoring", "api"),
     ("cli",),
 )
 WITHIN_A_ROW = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
-    ("fetching", "weights"),
-    ("weights", "config"),  # the cache folder
-    ("weights", "state"),
+    ("checkpoints", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
     ("registry", "adapters"),
     ("comparison", "registry"),
@@ -45,23 +39,16 @@ WITHIN_A_ROW = {
     ("engine", "registry"),  # a worker builds its tracker by name
     ("api", "regression"),
     ("api", "doctor"),
-    ("api", "inspection"),
+    ("api", "data_check"),
     ("api", "running"),
     ("api", "scoring"),
     ("running", "scoring"),  # a run ends with its scores
     ("geometry", "types"),
     ("dataframes", "types"),
-    ("frames", "types"),
-    ("rows", "types"),
-    ("frames", "errors"),
-    ("toml", "errors"),
-    ("rows", "errors"),
-    ("rows", "compiled"),
-    ("compiled", "kernels"),
-    ("regions", "types"),
-    ("regions", "errors"),
-    ("regions", "rows"),
-    ("regions", "geometry"),
+    ("io", "types"),
+    ("io", "errors"),
+    ("io", "compiled"),
+    ("io", "geometry"),
 }
 HEAVY = ("torch", "pandas", "matplotlib", "scipy", "shapely", "got10k")
 FREE_OF_NUMPY = ("numpy", "cv2")

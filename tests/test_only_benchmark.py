@@ -12,7 +12,7 @@ from evalkit import api
 from evalkit.cli import cli
 from evalkit.comparison import only_benchmark
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
+from evalkit.results import run_record
 from evalkit.types import Dataset
 
 
@@ -32,9 +32,9 @@ def test_what_was_run_is_scored_reported_and_compared_without_naming_it(tiny: Da
 
 
 def test_a_run_card_says_what_the_folders_name_does_not(tmp_path: Path) -> None:
-    manifest.save(tmp_path / "GOT-10k" / "mine", {"dataset": "got10k-val"}, [])
+    run_record.save(tmp_path / "GOT-10k" / "mine", {"dataset": "got10k-val"}, [])
     assert only_benchmark(strangers(tmp_path, "GOT-10k")) == "got10k-val"
-    manifest.save(tmp_path / "GOT-10k" / "other" / "realtime", {"dataset": "got10k-test"}, [])
+    run_record.save(tmp_path / "GOT-10k" / "other" / "realtime", {"dataset": "got10k-test"}, [])
     with pytest.raises(EvalkitError, match=r"several benchmarks \(found got10k-test, got10k-val\)\. Say which"):
         only_benchmark(tmp_path)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 LAYOUTS = ("otb", "vot", "vot-multistart", "vot-longterm", "got10k", "trackingnet", "lasot", "lasot-ext")
 
@@ -17,7 +17,7 @@ def command() -> None:
 
 
 @command.command(name="check")
-@click.argument("dataset", shell_complete=known.datasets)
+@click.argument("dataset", shell_complete=completers.datasets)
 @click.option("--deep", is_flag=True, help="Decode every frame; minutes to hours.")
 @options.data
 @options.form("table", "json")

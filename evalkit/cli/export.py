@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="export")
 @click.option(
-    "--tracker", required=True, metavar="NAME", shell_complete=known.trackers, help="`evalkit list trackers`."
+    "--tracker", required=True, metavar="NAME", shell_complete=completers.trackers, help="`evalkit list trackers`."
 )
-@click.option("--runtime", required=True, metavar="R", shell_complete=known.runtimes, help="`evalkit list runtimes`.")
+@click.option(
+    "--runtime", required=True, metavar="R", shell_complete=completers.runtimes, help="`evalkit list runtimes`."
+)
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="A new folder, or an earlier export.")
 @click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint, or a folder of them.")
 @click.option(
@@ -21,7 +23,7 @@ from evalkit.cli import known, options
     default="fp32",
     show_default=True,
     metavar="P",
-    shell_complete=known.precisions,
+    shell_complete=completers.precisions,
     help="fp32, fp16, bf16, int8.",
 )
 @click.option("--set", "settings", multiple=True, type=options.Setting(), help="A setting of the tracker.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot-matlab", "plain")
 
@@ -15,11 +15,11 @@ LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot
 @click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Whose results they are.")
 @click.option(
-    "--dataset", required=True, metavar="NAME", shell_complete=known.datasets, help="The benchmark they are of."
+    "--dataset", required=True, metavar="NAME", shell_complete=completers.datasets, help="The benchmark they are of."
 )
 @click.option("--name", "label", metavar="LABEL", help="Label of the results.  [default: the folder's name]")
 @click.option(
-    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+    "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
 )
 @options.data
 @options.results

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from evalkit.cli import known
+from evalkit.cli import completers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,7 +69,7 @@ def dataset(function: F) -> F:
     return click.option(
         "--dataset",
         metavar="NAME",
-        shell_complete=known.datasets,
+        shell_complete=completers.datasets,
         help="A registered name (`evalkit list datasets`).  [default: the only one with results]",
     )(function)
 
@@ -106,7 +106,8 @@ def network(function: F) -> F:
         click.option("--threads", type=Whole(1), default=1, show_default=True, metavar="N",
                      help="Threads of the network's runtime; 1 gives the same boxes everywhere."),
         click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0, mps."),
-        click.option("--precision", default="fp32", show_default=True, metavar="P", shell_complete=known.precisions,
+        click.option("--precision", default="fp32", show_default=True, metavar="P",
+                     shell_complete=completers.precisions,
                      help="fp32, fp16, bf16, int8."),
     ):  # fmt: skip
         function = option(function)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="pack")
@@ -14,14 +14,14 @@ from evalkit.cli import known, options
     "--dataset",
     required=True,
     metavar="NAME",
-    shell_complete=known.datasets,
+    shell_complete=completers.datasets,
     help="got10k-test, trackingnet-test or a VOT benchmark.",
 )
-@click.option("--tracker", metavar="LABEL", shell_complete=known.labels, help="Label of the results.")
+@click.option("--tracker", metavar="LABEL", shell_complete=completers.labels, help="Label of the results.")
 @click.option("--output", type=options.FILE, metavar="FILE.zip", help="Archive to write.")
 @click.option("--check", "existing", type=options.FILE, metavar="FILE.zip", help="Check an archive instead.")
 @click.option(
-    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+    "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
 )
 @options.data
 @options.results

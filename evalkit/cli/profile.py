@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="profile")
@@ -16,7 +16,7 @@ from evalkit.cli import known, options
     multiple=True,
     required=True,
     metavar="NAME",
-    shell_complete=known.trackers,
+    shell_complete=completers.trackers,
     help="`evalkit list trackers`.",
 )
 @click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint, or a folder of them.")
@@ -27,7 +27,7 @@ from evalkit.cli import known, options
     default=("torch",),
     show_default=True,
     metavar="R",
-    shell_complete=known.runtimes,
+    shell_complete=completers.runtimes,
     help="`evalkit list runtimes`; `all` for every one that is installed.",
 )
 @options.network

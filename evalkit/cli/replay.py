@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="replay")
 @options.dataset
 @click.option("--sequence", required=True, metavar="NAME", help="One of its sequences; its frames must be at hand.")
 @click.option("--output", type=options.FILE, required=True, metavar="FILE.{mp4,gif}", help="The suffix says which.")
-@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=completers.labels,
               help="Label of the results; repeatable.  [default: all that have some]")  # fmt: skip
 @click.option(
     "--fps", type=options.Number(0.1, 1000), metavar="F", help="Frames a second.  [default: the video's, else 25]"

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="report")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME", shell_complete=known.datasets,
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", shell_complete=completers.datasets,
               help="A registered name (`evalkit list datasets`); repeatable.  "
                    "[default: the only one with results]")  # fmt: skip
 @click.option("--output", type=options.FILE, required=True, metavar="FILE.{html,pdf,md,tex,csv,xlsx,json}",
               help="The suffix says what kind of report it is.")  # fmt: skip
-@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=completers.labels,
               help="Label of the results, or the name of a tracker with published numbers only; repeatable.  "
                    "[default: all that have results]")  # fmt: skip
-@click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=known.profiles,
+@click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=completers.profiles,
               help="Metric profile; repeatable.  [default: each benchmark's own]")  # fmt: skip
 @click.option("--costs", type=options.FILE, multiple=True, metavar="FILE",
               help="JSON of `evalkit profile`: MACs, parameters, latency; repeatable.")  # fmt: skip

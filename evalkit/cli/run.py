@@ -7,18 +7,18 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="run")
-@click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME", shell_complete=known.trackers,
+@click.option("--tracker", "trackers", multiple=True, required=True, metavar="NAME", shell_complete=completers.trackers,
               help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.")  # fmt: skip
 @click.option("--dataset", "datasets", multiple=True, default=("synthetic",), show_default=True, metavar="NAME",
-              shell_complete=known.datasets,
+              shell_complete=completers.datasets,
               help="A registered name (`evalkit list datasets`); repeatable.")  # fmt: skip
 @click.option("--sequences", type=options.Commas(), help="Only these; scores then say how many of how many.")
 @click.option(
-    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+    "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
 )
 @click.option("--repeat", type=options.Whole(1), metavar="N", help="Repetitions.  [default: the benchmark's]")
 @click.option(
@@ -35,7 +35,7 @@ from evalkit.cli import known, options
     default="torch",
     show_default=True,
     metavar="R",
-    shell_complete=known.runtimes,
+    shell_complete=completers.runtimes,
     help="`evalkit list runtimes`.",
 )
 @options.network

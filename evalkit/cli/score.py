@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.command(name="score")
 @options.dataset
-@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=known.labels,
+@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=completers.labels,
               help="Label of the results; repeatable.  [default: all that have results]")  # fmt: skip
-@click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=known.profiles,
+@click.option("--profile", "profiles", multiple=True, metavar="P", shell_complete=completers.profiles,
               help="Metric profile; repeatable; 'all' for all that apply.  [default: the official one]")  # fmt: skip
 @click.option(
-    "--protocol", metavar="P", shell_complete=known.protocols, help="Another protocol than the benchmark's own."
+    "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
 )
 @click.option("--attributes", is_flag=True, help="Also by attribute or tag.")
 @click.option("--allow-partial", is_flag=True, help="Score what is there and say n of N.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 EVERY = 20.0
 """Seconds between two lines of progress."""
@@ -19,7 +19,7 @@ TERMS = ("unlike", "cls", "box", "stranger")
 
 
 @click.command(name="train")
-@click.argument("tracker", metavar="TRACKER", shell_complete=known.trackers)
+@click.argument("tracker", metavar="TRACKER", shell_complete=completers.trackers)
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Checkpoint, curve and weights.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),

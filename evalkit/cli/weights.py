@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import known, options
+from evalkit.cli import completers, options
 
 
 @click.group(name="weights")
@@ -32,7 +32,7 @@ def list_(form: str) -> None:
 
 
 @command.command(name="fetch")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=known.checkpoints)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completers.checkpoints)
 @click.option("--output", type=options.FOLDER, metavar="DIR", help="Where to keep them.  [default: the cache]")
 def fetch(names: tuple[str, ...], output: Path | None) -> None:
     """Bring checkpoints from where their authors publish them, and verify them.
@@ -54,7 +54,7 @@ def fetch(names: tuple[str, ...], output: Path | None) -> None:
 
 
 @command.command(name="verify")
-@click.argument("name", shell_complete=known.checkpoints)
+@click.argument("name", shell_complete=completers.checkpoints)
 @click.argument("file", type=options.FILE, required=False)
 @options.form("table", "json")
 def verify(name: str, file: Path | None, form: str) -> int:

@@ -4,9 +4,9 @@ Needs result files and annotations; neither frames nor torch.
 """
 
 from evalkit.comparison.benchmarks import only_benchmark
+from evalkit.comparison.collect import BESIDE, LEADING, form_of, gather, gather_sequence
 from evalkit.comparison.costs import clock_notice, known_costs
-from evalkit.comparison.gathering import BESIDE, LEADING, form_of, gather, gather_sequence
-from evalkit.comparison.nouns import Card, Comparison, is_imported
+from evalkit.comparison.model import Card, Comparison, is_imported
 
 __all__ = [
     "BESIDE",

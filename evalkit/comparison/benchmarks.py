@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
+from evalkit.results import run_record
 
 
 def only_benchmark(results: Path) -> str:
@@ -37,7 +37,9 @@ def _benchmarks(folder: Path) -> list[str]:
     if not any(_is_shown(path) for path in folder.iterdir()):
         return []
     # A further protocol's results have a card of their own, one folder deeper.
-    cards = [manifest.load(path.parent) for place in ("*", "*/*") for path in folder.glob(f"{place}/{manifest.FILE}")]
+    cards = [
+        run_record.load(path.parent) for place in ("*", "*/*") for path in folder.glob(f"{place}/{run_record.FILE}")
+    ]
     told = {str(card["identity"]["dataset"]) for card in cards if card is not None and "dataset" in card["identity"]}
     if told:
         return sorted(told)

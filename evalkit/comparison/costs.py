@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.nouns import Card, Runs, is_imported
+from evalkit.comparison.model import Card, Runs, is_imported
 from evalkit.errors import EvalkitError
 from evalkit.types import Cost
 

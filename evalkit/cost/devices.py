@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalkit import toml
 from evalkit.errors import EvalkitError
+from evalkit.io import toml
 
 PLACES = {"binary", "network", "queries", "threads", "times"}
 """What a command may name: the program, the folder of the exported network, how many queries and threads, and the file

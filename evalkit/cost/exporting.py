@@ -11,7 +11,7 @@ from typing import Any
 from evalkit import runtimes as engines
 from evalkit.cost.agreement import Agreement, tracking
 from evalkit.errors import EvalkitError
-from evalkit.results import atomic
+from evalkit.io import atomic
 from evalkit.runtimes import Runtime, calibration, exports
 from evalkit.types import NetworkPart, SplitTracker, Tracker
 

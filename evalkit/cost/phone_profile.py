@@ -17,7 +17,7 @@ from evalkit.cost.devices import Device, read
 from evalkit.cost.latency import Timing
 from evalkit.cost.phone import Phone, Session
 from evalkit.errors import EvalkitError
-from evalkit.results import atomic
+from evalkit.io import atomic
 from evalkit.runtimes import calibration
 from evalkit.types import Cost, SplitTracker, Tracker
 

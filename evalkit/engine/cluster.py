@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.engine import dispatch
-from evalkit.engine.source import fingerprint
+from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.threads import thread_environment
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
+from evalkit.results import run_record
 
 KNOCK_SECONDS = 10.0
 
@@ -107,7 +107,7 @@ class ActorSlot:
         job, needs = self._worker.job, _needs(self._worker.job)
         remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(RemoteWorker)
         self._actor = remote.remote(_portable(job), _luggage(self._worker))
-        self._ready = self._actor.begin.remote(manifest.as_json(self._worker.identity())).future()
+        self._ready = self._actor.begin.remote(run_record.as_json(self._worker.identity())).future()
         return self._ready
 
     def submit(self, unit: Unit) -> Future[Answer]:
@@ -185,15 +185,15 @@ class RemoteWorker:
         Raises:
             EvalkitError: They are not those of the machine that asked, whose name of the tracker's file is its own.
         """
-        own = manifest.as_json(self._worker.identity())
-        found = manifest.differences({**expected, "tracker": own["tracker"]}, own)
+        own = run_record.as_json(self._worker.identity())
+        found = run_record.differences({**expected, "tracker": own["tracker"]}, own)
         if found:
             key, theirs, ours = found[0]
             raise EvalkitError(
                 f"a node of the cluster would compute with another {key}", where="--engine ray", found=ours,
                 expected=theirs, hint="Install the same evalkit, data and checkpoints on all nodes",
             )  # fmt: skip
-        return {**manifest.environment(), "code": fingerprint(self._worker.job.tracker)}
+        return {**run_record.environment(), "code": fingerprint(self._worker.job.tracker)}
 
     def track(self, sequence: str, repetition: int) -> Answer:
         return self._worker.track(Unit(self._worker.job, sequence, repetition))

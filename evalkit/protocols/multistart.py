@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from evalkit.errors import EvalkitError
-from evalkit.frames import ahead
+from evalkit.io.frames import ahead
 from evalkit.protocols.pace import Pace, ask
 from evalkit.protocols.session import Session, frames_of, starting_region
 from evalkit.types import Frames, Region, Sequence, Tracker, Trajectory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.frames import ahead
+from evalkit.io.frames import ahead
 from evalkit.protocols.session import Session, frames_of, starting_region
 from evalkit.types import Sequence, Tracker, Trajectory
 

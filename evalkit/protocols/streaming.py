@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.metrics.latency import Stream, restaged
+from evalkit.metrics.streaming import Stream, restaged
 from evalkit.protocols.session import Session, frames_of, starting_region
 from evalkit.types import Sequence, Tracker, Trajectory
 
@@ -28,7 +28,7 @@ def run(
         EvalkitError: A frame cannot be read, frames and rows do not match, or the first row holds no box.
         TrackerError: The tracker raised; its exception is chained.
 
-    Source: the definition in ``evalkit.metrics.latency``.
+    Source: the definition in ``evalkit.metrics.streaming``.
     """
     frames = frames_of(sequence)
     session = Session(tracker, sequence, origin=origin, name=name)

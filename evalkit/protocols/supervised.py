@@ -5,8 +5,8 @@ Source: VOT challenges 2013 to 2019; skip of the VOT toolkit's stacks, overlap o
 
 from __future__ import annotations
 
-from evalkit.frames import ahead
 from evalkit.geometry import bounding_box
+from evalkit.io.frames import ahead
 from evalkit.metrics.raster import overlap
 from evalkit.protocols.pace import Pace, ask
 from evalkit.protocols.session import Session, frames_of, starting_region

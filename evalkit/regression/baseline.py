@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from evalkit import __version__
 from evalkit.errors import EvalkitError
+from evalkit.io.atomic import write_text
 from evalkit.regression.records import RESTORE, TrackerRecord, Trackers, from_plain, to_plain
-from evalkit.results.atomic import write_text
 
 VERSION = 2
 """2 keeps a ratio of CPU times for each pair of processes; 1 kept blocks of one process, and is still read."""

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
+from evalkit.io.atomic import write_text
 from evalkit.regression.divergence import Divergence
 from evalkit.regression.junit import junit as junit_xml
 from evalkit.regression.outcome import Report
 from evalkit.regression.writers import as_json, divergence_records, divergence_table, markdown, table
-from evalkit.results.atomic import write_text
 
 
 def render_regression(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.geometry import overlap
-from evalkit.results import manifest
-from evalkit.rows import number, read_bytes, split, text_lines
+from evalkit.io.rows import number, read_bytes, split, text_lines
+from evalkit.results import run_record
 
 _BESIDE = re.compile(r"_time\.txt$|_confidence\.txt$|_longterm\.txt$")
 _BESIDE_FOLDERS = {"times", "confidence", "failures"}
@@ -171,20 +171,20 @@ def _overlap(x: str, y: str, a: Path, b: Path) -> float | None:
 
 
 def _manifests(a: Path, b: Path) -> Sequence[str]:
-    loaded = [manifest.load(folder) for folder in (a, b)]
+    loaded = [run_record.load(folder) for folder in (a, b)]
     if loaded[0] is None or loaded[1] is None:
         without = [str(folder) for folder, one in zip((a, b), loaded, strict=True) if one is None]
         return [f"nothing is known of how {' and '.join(without)} came about: no run.json"]
     first, second = (_facts(one) for one in loaded if one is not None)
-    changed = manifest.differences(first, second)
+    changed = run_record.differences(first, second)
     return [f"{key}: {_short(before)} → {_short(after)}" for key, before, after in changed]
 
 
 def _facts(content: dict[str, Any]) -> dict[str, Any]:
-    environments = [manifest.flat(one) for one in content["environments"]]
+    environments = [run_record.flat(one) for one in content["environments"]]
     keys = dict.fromkeys(key for one in environments for key in one)
     joined = {key: " + ".join(dict.fromkeys(str(one.get(key)) for one in environments)) for key in keys}
-    return {**manifest.flat(content["identity"]), **joined}
+    return {**run_record.flat(content["identity"]), **joined}
 
 
 def _short(value: Any) -> str:

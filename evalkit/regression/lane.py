@@ -62,7 +62,7 @@ def _steps(job: dict[str, Any]) -> Callable[[], tuple[int, int]]:
     import numpy as np
 
     from evalkit.engine.threads import pin_threads
-    from evalkit.regions import parse_line
+    from evalkit.io.regions import parse_line
     from evalkit.registry import create_tracker
 
     offered = {**job["offered"], "weights": job["offered"]["weights"] and Path(job["offered"]["weights"])}

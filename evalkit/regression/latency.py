@@ -17,8 +17,8 @@ import numpy as np
 from evalkit.cost import reference
 from evalkit.errors import EvalkitError
 from evalkit.geometry import shifted
+from evalkit.io.regions import format_record
 from evalkit.protocols.session import starting_region
-from evalkit.regions import format_record
 from evalkit.regression import turns
 from evalkit.regression.bench import Bench
 from evalkit.regression.former import Former, UnavailableError

@@ -9,17 +9,17 @@ from typing import Any
 
 from evalkit import registry
 from evalkit.engine import serial
-from evalkit.engine.source import fingerprint
+from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, settle
 from evalkit.errors import EvalkitError
+from evalkit.io.rows import read_bytes
 from evalkit.metrics import profiles
 from evalkit.regression import digests, shares
 from evalkit.regression.bench import Bench
 from evalkit.regression.records import DatasetRecord, MetricRecord, SequenceRecord, Share, TrackerRecord
 from evalkit.regression.suite import Candidate, Suite
-from evalkit.results import manifest
+from evalkit.results import run_record
 from evalkit.results.store import Store
-from evalkit.rows import read_bytes
 from evalkit.types import SplitTracker, Trajectory
 
 Progress = Callable[[Outcome, int, int], None]
@@ -113,7 +113,7 @@ def _made_by(store: Store, identity: Mapping[str, Any], code: str) -> bool:
         found = store.card()
     except EvalkitError:
         return False
-    if found is None or manifest.differences(found["identity"], manifest.as_json(identity)):
+    if found is None or run_record.differences(found["identity"], run_record.as_json(identity)):
         return False
     return {environment.get("code") for environment in found["environments"]} == {code}
 
@@ -137,7 +137,7 @@ def _settings(card: Mapping[str, Any]) -> dict[str, Any]:
     elsewhere = ("weights.", "runtime", "precision", "device", "threads")
     return {
         key: value
-        for key, value in manifest.flat(card).items()
+        for key, value in run_record.flat(card).items()
         if not key.startswith(elsewhere) and not key.endswith(("_source", "_notice"))
     }
 

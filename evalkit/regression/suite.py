@@ -29,9 +29,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalkit import toml
 from evalkit.engine.work import default_label
 from evalkit.errors import EvalkitError
+from evalkit.io import toml
 from evalkit.regression.tables import EXAMPLE, Table
 
 LATENCY_MARGIN = 0.05

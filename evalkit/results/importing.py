@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
-from evalkit.results import layouts, manifest
+from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
-from evalkit.results.layouts.layout import expected_rows
+from evalkit.results.layouts.base import expected_rows
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Trajectory
 
@@ -62,7 +62,7 @@ def import_results(
             raise _nothing(source, folder, layout, dataset, chosen)
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
                     "imported": {"layout": layout, "source": source.name}}  # fmt: skip
-        manifest.save(store.home, identity, [manifest.environment()])
+        run_record.save(store.home, identity, [run_record.environment()])
         for trajectories in found.values():
             store.write(replace(trajectory, tracker=name) for trajectory in trajectories)
     return Imported(

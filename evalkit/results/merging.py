@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
-from evalkit.results.atomic import write_bytes
+from evalkit.io.atomic import write_bytes
+from evalkit.results import run_record
 
 FAILURES = "failures"
 
@@ -55,7 +55,7 @@ def merge(sources: Sequence[Path], results: Path) -> list[Merged]:
             shards.setdefault(folder.relative_to(source), []).append(folder)
     plans = [(results / name, parts, _joined_manifest(parts), _joined_files(parts)) for name, parts in shards.items()]
     for target, _, (identity, environments, costs), files in plans:
-        manifest.save(target, identity, environments, costs)
+        run_record.save(target, identity, environments, costs)
         for name in sorted(files, key=_is_last):
             if files[name] != target / name:
                 write_bytes(target / name, files[name].read_bytes())
@@ -77,7 +77,7 @@ def _runs(folder: Path) -> list[Path]:
 
 
 def _further(folder: Path) -> list[Path]:
-    return sorted(path.parent for path in folder.glob(f"*/{manifest.FILE}"))
+    return sorted(path.parent for path in folder.glob(f"*/{run_record.FILE}"))
 
 
 def _joined_manifest(
@@ -88,7 +88,7 @@ def _joined_manifest(
     environments: list[dict[str, Any]] = []
     costs: list[dict[str, Any]] = []
     for folder in parts:
-        content = manifest.load(folder)
+        content = run_record.load(folder)
         if content is None:
             raise EvalkitError(
                 "it holds results without run.json, of unknown origin", where=folder,
@@ -96,7 +96,7 @@ def _joined_manifest(
             )  # fmt: skip
         if identity is None:
             identity = content["identity"]
-        changed = manifest.differences(identity, content["identity"])
+        changed = run_record.differences(identity, content["identity"])
         if changed:
             key, first, here = changed[0]
             raise EvalkitError(
@@ -118,7 +118,7 @@ def _joined_files(parts: Sequence[Path]) -> dict[Path, Path]:
             if (
                 not path.is_file()
                 or path.name.startswith(".")
-                or name == Path(manifest.FILE)
+                or name == Path(run_record.FILE)
                 or name.parts[0] in further
             ):
                 continue

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from evalkit import __version__
 from evalkit.errors import EvalkitError
-from evalkit.regions import format_record
+from evalkit.io.atomic import write_bytes
+from evalkit.io.regions import format_record
+from evalkit.io.rows import format_lines
 from evalkit.results import layouts
 from evalkit.results.archives import unpack
-from evalkit.results.atomic import write_bytes
-from evalkit.results.layouts.layout import expected_rows
+from evalkit.results.layouts.base import expected_rows
 from evalkit.results.layouts.vot import EXPERIMENTS, record_of
 from evalkit.results.store import Store
-from evalkit.rows import format_lines
 from evalkit.types import Dataset, State, Trajectory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same results give the same archive

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError
-from evalkit.results import layouts, manifest
-from evalkit.results.atomic import write_text
+from evalkit.io.atomic import write_text
+from evalkit.results import layouts, run_record
 from evalkit.types import Cost, Dataset, Sequence, Trajectory
 
 _RESULTS = {".txt", ".bin", ".mat", ".json"}
@@ -62,39 +62,39 @@ class Store:
         Raises:
             EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
         """
-        new = manifest.as_json(identity)
-        old = manifest.load(self.home) if not force else _load_anyway(self.home)
+        new = run_record.as_json(identity)
+        old = run_record.load(self.home) if not force else _load_anyway(self.home)
         if old is None and self._holds_results():
             self._refuse_or_clear(force, "it holds results without run.json, of unknown origin")
         elif old is not None:
-            changed = manifest.differences(old["identity"], new)
+            changed = run_record.differences(old["identity"], new)
             if changed:
                 key, before, now = changed[0]
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}")
                 old = None
         kept = old or {}
-        manifest.save(self.home, new, kept.get("environments", ()), kept.get("costs", ()))
-        self.add_environment({**manifest.environment(), "code": code})
+        run_record.save(self.home, new, kept.get("environments", ()), kept.get("costs", ()))
+        self.add_environment({**run_record.environment(), "code": code})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
         """Record that a machine takes part in the run that ``begin`` claimed the folder for."""
-        content = manifest.load(self.home)
-        new = manifest.as_json(environment)
+        content = run_record.load(self.home)
+        new = run_record.as_json(environment)
         if content is not None and new not in content["environments"]:
             environments = [*content["environments"], new]
-            manifest.save(self.home, content["identity"], environments, content.get("costs", ()))
+            run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
         """Record what was counted of the network that ``begin`` claimed the folder for, instead of an earlier count."""
-        content = manifest.load(self.home)
+        content = run_record.load(self.home)
         records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
         if content is not None and records != content.get("costs", []):
-            manifest.save(self.home, content["identity"], content["environments"], records)
+            run_record.save(self.home, content["identity"], content["environments"], records)
 
     def card(self) -> dict[str, Any] | None:
         """What ``run.json`` says of the results; None where there is none."""
-        return manifest.load(self.home)
+        return run_record.load(self.home)
 
     def _refuse_or_clear(self, force: bool, reason: str) -> None:
         if not force:
@@ -107,7 +107,7 @@ class Store:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _holds_results(self) -> bool:
-        return any(file.suffix in _RESULTS and file.name != manifest.FILE for file in self._files())
+        return any(file.suffix in _RESULTS and file.name != run_record.FILE for file in self._files())
 
     def _files(self) -> list[Path]:
         places = [path.rglob("*") if path.is_dir() else (path,) for path in self._own()]
@@ -163,7 +163,7 @@ class Store:
 
 def _load_anyway(folder: Path) -> dict[str, Any] | None:
     try:
-        return manifest.load(folder)
+        return run_record.load(folder)
     except EvalkitError:
         return {"identity": {"run.json": "damaged"}, "environments": []}
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from evalkit.runtimes.catalogue import RUNTIMES, Runtime, demand, find
 
 if TYPE_CHECKING:
+    from evalkit.runtimes.loaded_network import Program
     from evalkit.runtimes.parity import Arrays
-    from evalkit.runtimes.program import Program
     from evalkit.types import NetworkPart
 
 __all__ = ["RUNTIMES", "Runtime", "demand", "find", "listing", "load"]
@@ -40,7 +40,7 @@ def load(
     Raises:
         EvalkitError: The runtime is unknown, not installed, cannot do what is asked, or disagrees with torch.
     """
-    from evalkit.runtimes.program import Program
+    from evalkit.runtimes.loaded_network import Program
 
     chosen = demand(runtime, precision=precision, device=device, threads=threads)
     return Program(chosen, part, precision=precision, device=device, threads=threads, samples=samples)

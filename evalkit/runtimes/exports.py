@@ -19,7 +19,7 @@ from typing import Any
 
 from evalkit import config
 from evalkit.errors import EvalkitError
-from evalkit.results import atomic
+from evalkit.io import atomic
 from evalkit.runtimes.catalogue import Runtime
 from evalkit.runtimes.parity import Arrays
 from evalkit.types import NetworkPart

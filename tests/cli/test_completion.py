@@ -11,7 +11,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from evalkit.cli import cli, known, main
+from evalkit.cli import cli, completers, main
 
 
 def completed(*typed: str) -> list[str]:
@@ -54,7 +54,7 @@ def test_labels_are_those_that_have_results(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_path_is_left_to_the_shell() -> None:
-    found = known.trackers(click.Context(cli), click.Option(["--tracker"]), "./my/fi")
+    found = completers.trackers(click.Context(cli), click.Option(["--tracker"]), "./my/fi")
     assert [(one.value, one.type) for one in found] == [("./my/fi", "file")]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from evalkit import weights
+from evalkit.checkpoints import catalogue
+from evalkit.checkpoints.catalogue import Checkpoint
 from evalkit.cli import data as data_command
 from evalkit.cli import main
-from evalkit.rendering.layouts import LAYOUTS
+from evalkit.rendering.write_as import LAYOUTS
 from evalkit.trackers._lighttrack.training import bank as banks
-from evalkit.weights import Checkpoint
 
 TINY = "lighttrack:back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
 
@@ -54,8 +54,10 @@ def test_verifying_another_file_exits_with_1(
 ) -> None:
     cache.mkdir(parents=True)
     torch.save({"a": torch.zeros(2)}, cache / "toy.pth")
-    published = Checkpoint("toy", "toy.pth", "https://example.org", "example", sha256=weights.sha256(cache / "toy.pth"))
-    monkeypatch.setattr(weights, "catalogue", lambda: {"toy": published})
+    published = Checkpoint(
+        "toy", "toy.pth", "https://example.org", "example", sha256=catalogue.sha256(cache / "toy.pth")
+    )
+    monkeypatch.setattr(catalogue, "catalogue", lambda: {"toy": published})
     assert evalkit("weights", "verify", "toy") == 0
     assert "the published file" in capsys.readouterr().out
     torch.save({"a": torch.ones(2)}, cache / "toy.pth")

@@ -9,7 +9,7 @@ import pytest
 from evalkit import protocols, registry
 from evalkit.errors import EvalkitError
 from evalkit.metrics.profiles import PROFILES
-from evalkit.rendering import layouts as trees
+from evalkit.rendering import write_as as trees
 from evalkit.results import layouts
 
 pytestmark = pytest.mark.contract

@@ -9,7 +9,7 @@ import pytest
 from evalkit import registry
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
-from evalkit.results.layouts.layout import one_pass_trajectory
+from evalkit.results.layouts.base import one_pass_trajectory
 from evalkit.types import Dataset
 
 

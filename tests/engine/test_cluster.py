@@ -14,7 +14,7 @@ import pytest
 from evalkit.engine import cluster, serial
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
+from evalkit.results import run_record
 
 if os.environ.get("EVALKIT_REQUIRE_RAY") != "1":
     pytest.importorskip("ray", reason="needs the extra evalkit-sot[ray]")
@@ -60,7 +60,7 @@ def test_a_cluster_answers_bit_for_bit_what_one_process_answers(nodes: Any, job:
     for answer in serial.execute(Worker(job), units(job)):
         assert found[answer.unit.sequence].unit == answer.unit
         assert found[answer.unit.sequence].trajectories[0].boxes.tobytes() == answer.trajectories[0].boxes.tobytes()
-    content = manifest.load(Worker(job).store.folder)
+    content = run_record.load(Worker(job).store.folder)
     assert content is not None
     assert all("processor" in one for one in content["environments"])
 

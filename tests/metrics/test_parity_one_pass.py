@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from evalkit.errors import EvalkitError
+from evalkit.io.rows import read_rows, read_values
 from evalkit.metrics import profiles
-from evalkit.rows import read_rows, read_values
 from evalkit.types import Annotation, Dataset, Score, Sequence, Trajectory
 
 pytestmark = pytest.mark.parity

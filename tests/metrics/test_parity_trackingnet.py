@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evalkit.io.rows import parse_rows
 from evalkit.metrics import profiles
-from evalkit.rows import parse_rows
 
 pytestmark = pytest.mark.parity
 

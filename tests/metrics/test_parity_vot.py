@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evalkit.io.rows import read_rows
 from evalkit.metrics import profiles
 from evalkit.results import layouts
-from evalkit.rows import read_rows
 from evalkit.types import Dataset, Score, Trajectory
 
 pytestmark = pytest.mark.parity

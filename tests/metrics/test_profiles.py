@@ -76,7 +76,7 @@ def test_toolkits_disagree_by_almost_five_points_on_one_set_of_files(
 
 def test_scoring_imports_no_torch(tmp_path: Any) -> None:
     code = (
-        "import sys; from evalkit.metrics import profiles, statistics, latency; "
+        "import sys; from evalkit.metrics import profiles, statistics, streaming; "
         "heavy = {'torch', 'pandas', 'matplotlib', 'scipy', 'shapely', 'got10k', 'numba'} & set(sys.modules); "
         "assert not heavy, heavy"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.regression import diff, render_divergence
-from evalkit.results import manifest
+from evalkit.results import run_record
 
 
 def write(folder: Path, name: str, rows: list[list[float]]) -> None:
@@ -94,7 +94,7 @@ def test_missing_rows_and_missing_sequences_are_differences(tmp_path: Path) -> N
 def test_settings_versions_and_machines_are_compared(tmp_path: Path) -> None:
     for run, threads, torch in (("a", 1, "2.13"), ("b", 2, "2.14")):
         write(tmp_path / run, "square", BOXES)
-        manifest.save(tmp_path / run, {"threads": threads}, [{"versions": {"torch": torch}, "code": None}])
+        run_record.save(tmp_path / run, {"threads": threads}, [{"versions": {"torch": torch}, "code": None}])
     text = render_divergence(diff(tmp_path / "a", tmp_path / "b"), "table")
     assert "threads: 1 → 2" in text
     assert "versions.torch: 2.13 → 2.14" in text

@@ -9,7 +9,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.metrics.profiles import score
-from evalkit.rendering import layouts as trees
+from evalkit.rendering import write_as as trees
 from evalkit.rendering.catalogue import Recipe, compose
 from evalkit.rendering.fixed import Stream
 from evalkit.rendering.scene import Scene

@@ -12,7 +12,7 @@ from scipy.io import savemat
 from evalkit import registry
 from evalkit.cli.import_ import LAYOUTS, command
 from evalkit.errors import EvalkitError
-from evalkit.results import importing, layouts, manifest
+from evalkit.results import importing, layouts, run_record
 from evalkit.results.importing import import_results
 from evalkit.results.store import Store
 from evalkit.types import Annotation, Dataset, Sequence
@@ -33,7 +33,7 @@ def test_plain_rows_come_in_with_their_times(tmp_path: Path) -> None:
     assert (imported.sequences, imported.missing, imported.notes) == (("walk",), ("run",), ())
     (back,) = layouts.get("otb").read(imported.folder, benchmark().sequences[0], "one_pass")
     assert back.seconds.tolist() == [0.1, 0.2, 0.3]
-    content = manifest.load(imported.folder)
+    content = run_record.load(imported.folder)
     assert content is not None and content["identity"]["imported"] == {"layout": "got10k", "source": "KCF"}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
+from evalkit.results import run_record
 from evalkit.results.merging import merge
 
 HERE = {"machine": "here"}
@@ -19,7 +19,7 @@ def shard(root: Path, files: Mapping[str, str], *, step: int = 1, environment: M
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    manifest.save(folder, {"tracker": "mine", "card": {"step": step}}, [dict(environment)])
+    run_record.save(folder, {"tracker": "mine", "card": {"step": step}}, [dict(environment)])
     return root
 
 
@@ -45,16 +45,16 @@ def test_shards_become_what_one_run_would_have_written(tmp_path: Path) -> None:
 def test_every_machine_that_took_part_stays_recorded(tmp_path: Path) -> None:
     parts = [shard(tmp_path / name, {f"{name}.txt": ""}, environment={"machine": name}) for name in ("x", "y")]
     merge([*parts, shard(tmp_path / "z", {"z.txt": ""}, environment={"machine": "x"})], tmp_path / "out")
-    joined = manifest.load(tmp_path / "out" / "OTB100" / "mine")
+    joined = run_record.load(tmp_path / "out" / "OTB100" / "mine")
     assert joined is not None
     assert joined["environments"] == [{"machine": "x"}, {"machine": "y"}]
 
 
 def test_what_one_shard_counted_holds_for_all(tmp_path: Path) -> None:
     parts = [shard(tmp_path / name, {f"{name}.txt": ""}) for name in ("x", "y")]
-    manifest.save(parts[1] / "OTB100" / "mine", {"tracker": "mine", "card": {"step": 1}}, [HERE], [{"value": 5.0}])
+    run_record.save(parts[1] / "OTB100" / "mine", {"tracker": "mine", "card": {"step": 1}}, [HERE], [{"value": 5.0}])
     merge(parts, tmp_path / "out")
-    joined = manifest.load(tmp_path / "out" / "OTB100" / "mine")
+    joined = run_record.load(tmp_path / "out" / "OTB100" / "mine")
     assert joined is not None
     assert joined["costs"] == [{"value": 5.0}]
 
@@ -96,7 +96,7 @@ def test_a_further_protocol_is_joined_as_the_run_of_its_own_that_it_is(tmp_path:
         further = root / "OTB100" / "mine" / "unsupervised"
         further.mkdir(parents=True)
         (further / f"{name}.txt").write_text("5,6,7,8\n")
-        manifest.save(further, {"tracker": "mine", "protocol": "unsupervised"}, [machine])
+        run_record.save(further, {"tracker": "mine", "protocol": "unsupervised"}, [machine])
         parts.append(root)
     merged = merge(parts, tmp_path / "out")
     place = tmp_path / "out" / "OTB100" / "mine"
@@ -104,7 +104,7 @@ def test_a_further_protocol_is_joined_as_the_run_of_its_own_that_it_is(tmp_path:
         (place / "unsupervised", 2)
     ]
     for folder in (one.folder for one in merged):
-        joined = manifest.load(folder)
+        joined = run_record.load(folder)
         assert joined is not None
         assert joined["environments"] == [{"machine": "x"}, {"machine": "y"}]
 

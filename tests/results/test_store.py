@@ -9,7 +9,7 @@ import pytest
 from moving_square import tiny_dataset
 
 from evalkit.errors import EvalkitError
-from evalkit.results import manifest
+from evalkit.results import run_record
 from evalkit.results.store import Store, labels, safe_label
 from evalkit.types import Cost, State, Trajectory
 
@@ -62,7 +62,7 @@ def test_force_clears_another_runs_results(tmp_path: Path) -> None:
     opened.write([trajectory()])
     opened.begin({**IDENTITY, "seed": 1}, force=True)
     assert not opened.done(opened.dataset.sequence("a"))
-    loaded = manifest.load(opened.folder)
+    loaded = run_record.load(opened.folder)
     assert loaded is not None
     assert loaded["identity"]["seed"] == 1
 
@@ -78,7 +78,7 @@ def test_a_discarded_sequence_is_gone_in_every_repetition_and_the_others_stay(tm
     assert left
     assert not [name for name in left if name.startswith("a")]
     assert len(opened.read(opened.dataset.sequence("b"))) == 2
-    assert manifest.load(opened.folder) is not None
+    assert run_record.load(opened.folder) is not None
 
 
 def test_with_the_last_sequence_the_machines_are_forgotten_that_made_it(tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_results_of_unknown_origin_are_not_mixed_in(tmp_path: Path) -> None:
 def test_environments_are_collected_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = store(tmp_path)
     opened.begin(IDENTITY)
-    monkeypatch.setattr(manifest, "environment", lambda: {"processor": "another"})
+    monkeypatch.setattr(run_record, "environment", lambda: {"processor": "another"})
     opened.begin(IDENTITY)
     opened.begin(IDENTITY)
-    loaded = manifest.load(opened.folder)
+    loaded = run_record.load(opened.folder)
     assert loaded is not None
     assert len(loaded["environments"]) == 2
 
@@ -146,7 +146,7 @@ def test_a_manifest_that_cannot_be_used_says_why(tmp_path: Path, content: str, c
 def test_differences_are_dotted_and_sorted() -> None:
     old = {"a": 1, "card": {"x": 1, "y": 2}, "gone": True}
     new = {"a": 1, "card": {"x": 1, "y": 3}, "new": 0}
-    assert manifest.differences(old, new) == [("card.y", 2, 3), ("gone", True, None), ("new", None, 0)]
+    assert run_record.differences(old, new) == [("card.y", 2, 3), ("gone", True, None), ("new", None, 0)]
 
 
 def test_a_success_forgets_the_failure_before_it(tmp_path: Path) -> None:

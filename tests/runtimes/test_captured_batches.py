@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from evalkit.runtimes.catalogue import RUNTIMES, Runtime
-from evalkit.runtimes.program import Program
+from evalkit.runtimes.loaded_network import Program
 from evalkit.types import NetworkPart
 
 

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import pytest
 
-from evalkit import geometry, registry, weights
+from evalkit import geometry, registry
+from evalkit.checkpoints import catalogue
 from evalkit.errors import EvalkitError
 from evalkit.trackers import opencv
 from evalkit.types import Box, Mask, Polygon, Prediction, SplitTracker, Tracker
@@ -78,12 +79,12 @@ def random_checkpoint(name: str, folder: Path) -> Path | None:
     empty = folder / "empty.pth"
     torch.save({"a": torch.zeros(1)}, empty)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "fit", intercept)
+        patch.setattr(catalogue, "fit", intercept)
         try:
             registry.create_tracker(name, weights=empty, settings=settings(name))
         except BuiltError as built:
             state = {key: random_tensor(key, value) for key, value in built.args[0].items()}
-            path = folder / f"{weights.sha256(empty)[:8]}-{abs(hash(name))}.pth"
+            path = folder / f"{catalogue.sha256(empty)[:8]}-{abs(hash(name))}.pth"
             torch.save(state, path)
             return path
     return None

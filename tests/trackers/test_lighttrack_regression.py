@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evalkit import geometry, registry
-from evalkit.frames import read_image
+from evalkit.io.frames import read_image
 from evalkit.types import Box
 
 pytestmark = [pytest.mark.regression, pytest.mark.slow]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from evalkit import weights
+from evalkit.checkpoints import catalogue
 from evalkit.trackers._nanotrack.network import NanoTrack
 from evalkit.trackers._ocean.network import DeformableConvolution, Ocean
 from evalkit.trackers._siamrpn.network import SiamRPN
@@ -54,7 +54,7 @@ def siamrpn(name: str) -> nn.Module:
 
 def loaded(model: str, checkpoint) -> nn.Module:
     network = NETWORKS[model]().eval()
-    weights.fit(network, weights.read_state(checkpoint), where=checkpoint)
+    catalogue.fit(network, catalogue.read_state(checkpoint), where=checkpoint)
     return network
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from evalkit import weights as checkpoints
+from evalkit.checkpoints import catalogue as checkpoints
 from evalkit.runtimes import calibration
 from evalkit.trackers._siamese.networks import Execution, Preparation, Samples, TwoPartNetworks
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules

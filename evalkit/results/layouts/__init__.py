@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
-from evalkit.results.layouts.layout import Layout
+from evalkit.results.layouts.base import Layout
 from evalkit.types import Dataset, Sequence, Trajectory
 
 __all__ = ["ALIASES", "NAMES", "Layout", "get", "read"]

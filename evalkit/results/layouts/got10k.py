@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.results.atomic import write_text
-from evalkit.results.layouts.layout import one_pass_trajectory, read_column, write_values
-from evalkit.rows import format_rows, read_bytes, read_rows, split, text_lines
+from evalkit.io.atomic import write_text
+from evalkit.io.rows import format_rows, read_bytes, read_rows, split, text_lines
+from evalkit.results.layouts.base import one_pass_trajectory, read_column, write_values
 from evalkit.types import Sequence, Trajectory
 
 

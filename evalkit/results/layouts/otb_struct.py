@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.results.atomic import write_bytes, write_text
-from evalkit.results.layouts.layout import find_file, one_pass_trajectory, plain_name, without_omitted
+from evalkit.io.atomic import write_bytes, write_text
+from evalkit.io.rows import read_bytes
+from evalkit.results.layouts.base import find_file, one_pass_trajectory, plain_name, without_omitted
 from evalkit.results.layouts.matfile import read_mat
 from evalkit.results.layouts.otb_shapes import boxes_of
-from evalkit.rows import read_bytes
 from evalkit.types import Sequence, Trajectory
 
 

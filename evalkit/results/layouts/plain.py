@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
-from evalkit.results.atomic import write_text
-from evalkit.results.layouts.layout import (
+from evalkit.io.atomic import write_text
+from evalkit.io.rows import format_rows, read_rows
+from evalkit.results.layouts.base import (
     find_result,
     matching,
     names_in,
@@ -20,7 +21,6 @@ from evalkit.results.layouts.layout import (
     without_omitted,
     write_column,
 )
-from evalkit.rows import format_rows, read_rows
 from evalkit.types import Sequence, Trajectory
 
 _REPETITION = re.compile(r"repetition_(\d{3,})")

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from evalkit.errors import EvalkitError
-from evalkit.results.atomic import write_text
-from evalkit.results.layouts.layout import find_result, one_pass_trajectory, read_column, without_omitted, write_column
-from evalkit.rows import format_rows, read_rows
+from evalkit.io.atomic import write_text
+from evalkit.io.rows import format_rows, read_rows
+from evalkit.results.layouts.base import find_result, one_pass_trajectory, read_column, without_omitted, write_column
 from evalkit.types import Sequence, Trajectory
 
 _RUN = re.compile(r"(.*)_(\d{3})")

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.regions import (
+from evalkit.io.atomic import write_bytes, write_text
+from evalkit.io.regions import (
     Record,
     boxes_of,
     format_binary,
@@ -24,10 +25,9 @@ from evalkit.regions import (
     parse_text,
     regions_of,
 )
-from evalkit.results.atomic import write_bytes, write_text
+from evalkit.io.rows import format_lines, read_bytes
+from evalkit.results.layouts.base import read_column, write_values
 from evalkit.results.layouts.got10k import read_times, write_times
-from evalkit.results.layouts.layout import read_column, write_values
-from evalkit.rows import format_lines, read_bytes
 from evalkit.types import Boxes, Region, Sequence, State, Trajectory
 
 EXPERIMENTS = {

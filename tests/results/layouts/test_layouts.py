@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
-from evalkit.results.layouts.layout import OMITTED
+from evalkit.results.layouts.base import OMITTED
 from evalkit.types import Annotation, Dataset, Sequence, State, Trajectory
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from evalkit.checkpoints.catalogue import sha256
 from evalkit.errors import EvalkitError
 from evalkit.runtimes._torch import find_device
 from evalkit.trackers._lighttrack.path import MOBILE
@@ -21,7 +22,6 @@ from evalkit.trackers._lighttrack.training import teacher as teachers
 from evalkit.trackers._lighttrack.training import validation
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run
 from evalkit.trackers._lighttrack.training.plan import Plan
-from evalkit.weights import sha256
 
 WEIGHTS = "weights.safetensors"
 RECORD = "training.json"

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from evalkit.checkpoints.catalogue import fit, read_state
 from evalkit.trackers._lighttrack.network import Backbone
-from evalkit.weights import fit, read_state
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1))
 """Expansion, channels, blocks and stride of the first block."""

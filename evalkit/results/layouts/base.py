@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.results.atomic import write_text
-from evalkit.rows import format_lines, format_number, format_rows, parse_values, read_bytes
+from evalkit.io.atomic import write_text
+from evalkit.io.rows import format_lines, format_number, format_rows, parse_values, read_bytes
 from evalkit.types import Boxes, Sequence, State, Trajectory
 
 OFFICIAL_ROWS = "official_rows"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.geometry import bounding_box
-from evalkit.rows import format_number, number, parse_rows, split, text_lines
+from evalkit.io.rows import format_number, number, parse_rows, split, text_lines
 from evalkit.types import Box, Boxes, Mask, Polygon, Region
 
 UNKNOWN = 0

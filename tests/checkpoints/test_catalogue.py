@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from evalkit import weights
+from evalkit.checkpoints import catalogue
 from evalkit.errors import EvalkitError
 
 NAME = "lighttrack-m"
@@ -30,8 +30,8 @@ class Executes:
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No checkpoint in the environment, the cache or the package."""
     monkeypatch.delenv("EVALKIT_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "cache_directory", lambda: tmp_path / "cache")
-    monkeypatch.setattr(weights, "bundle_directory", lambda: tmp_path / "bundle")
+    monkeypatch.setattr(catalogue, "cache_directory", lambda: tmp_path / "cache")
+    monkeypatch.setattr(catalogue, "bundle_directory", lambda: tmp_path / "bundle")
     return tmp_path
 
 
@@ -47,7 +47,7 @@ def network() -> nn.Module:
 
 def test_without_a_file_the_error_says_which_where_and_from_whom(nowhere: Path):
     with pytest.raises(EvalkitError) as caught:
-        weights.find(NAME)
+        catalogue.find(NAME)
     for part in ("LightTrackM.pth", "researchmm/LightTrack", "95badd720f00088d0542e821f4d0636c38e9a368", "--weights"):
         assert part in str(caught.value)
     assert str(nowhere / "cache") in str(caught.value)
@@ -56,53 +56,53 @@ def test_without_a_file_the_error_says_which_where_and_from_whom(nowhere: Path):
 
 def test_a_checkpoint_nobody_published_has_to_be_named(nowhere: Path):
     with pytest.raises(EvalkitError, match="Nobody published one: name it with --weights"):
-        weights.find("lighttrack:back_0+cls_0+reg_0_ops_10")
+        catalogue.find("lighttrack:back_0+cls_0+reg_0_ops_10")
 
 
 def test_the_named_file_goes_before_the_environment_the_cache_and_the_package(nowhere: Path, monkeypatch):
     bundled = saved(nowhere / "bundle" / "lighttrack-m.safetensors", 0)
-    assert weights.find(NAME).path == bundled
+    assert catalogue.find(NAME).path == bundled
     cached = saved(nowhere / "cache" / "LightTrackM.pth", 1)
-    assert (weights.find(NAME).path, weights.find(NAME).place) == (cached, "the cache")
+    assert (catalogue.find(NAME).path, catalogue.find(NAME).place) == (cached, "the cache")
     folder = saved(nowhere / "mine" / "lighttrack_m_fp16.pth", 2).parent
     monkeypatch.setenv("EVALKIT_WEIGHTS", str(folder))
-    assert weights.find(NAME).path == folder / "lighttrack_m_fp16.pth"
+    assert catalogue.find(NAME).path == folder / "lighttrack_m_fp16.pth"
     monkeypatch.setenv("EVALKIT_WEIGHTS", str(saved(nowhere / "one.pth", 3)))
-    assert weights.find(NAME).path == nowhere / "one.pth"
+    assert catalogue.find(NAME).path == nowhere / "one.pth"
     named = saved(nowhere / "other.pth", 4)
-    assert weights.find(NAME, named).path == named
+    assert catalogue.find(NAME, named).path == named
 
 
 def test_a_named_file_that_is_not_there_is_not_replaced_by_another(nowhere: Path):
     saved(nowhere / "bundle" / "lighttrack-m.safetensors", 0)
     with pytest.raises(EvalkitError, match="there is no checkpoint here"):
-        weights.find(NAME, nowhere / "misspelt.pth")
+        catalogue.find(NAME, nowhere / "misspelt.pth")
 
 
 def test_an_environment_variable_that_names_nothing_is_an_error(nowhere: Path, monkeypatch):
     saved(nowhere / "bundle" / "lighttrack-m.safetensors", 0)
     monkeypatch.setenv("EVALKIT_WEIGHTS", str(nowhere / "misspelt"))
     with pytest.raises(EvalkitError, match=r"\$EVALKIT_WEIGHTS: it names nothing"):
-        weights.find(NAME)
+        catalogue.find(NAME)
 
 
 def test_a_folder_with_several_checkpoints_gives_the_one_of_that_name(nowhere: Path):
     saved(nowhere / "all" / "siamrpnpp_r50_otb.pth", 0)
     right = saved(nowhere / "all" / "siamrpnpp-r50.pth", 1)
-    assert weights.find("siamrpnpp-r50", right.parent).path == right
+    assert catalogue.find("siamrpnpp-r50", right.parent).path == right
 
 
 def test_git_s_id_of_a_file_is_what_git_prints(tmp_path: Path):
     file = tmp_path / "hello"
     file.write_bytes(b"hello\n")
-    assert weights.git_blob(file) == "ce013625030ba8dba906f756967f9e9ca394464a"
+    assert catalogue.git_blob(file) == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
 def test_every_catalogue_entry_says_what_a_person_needs_to_get_it():
-    for name, checkpoint in weights.catalogue().items():
+    for name, checkpoint in catalogue.catalogue().items():
         assert checkpoint.name == name
         assert checkpoint.page.startswith("https://")
-        assert checkpoint.file.endswith(weights.SUFFIXES)
+        assert checkpoint.file.endswith(catalogue.SUFFIXES)
         assert checkpoint.publisher
 
 
@@ -118,7 +118,7 @@ def test_every_catalogue_entry_says_what_a_person_needs_to_get_it():
 )
 def test_every_official_layout_gives_the_same_tensors(tmp_path: Path, wrap):
     state = network().state_dict()
-    read = weights.read_state(saved(tmp_path / "c.pth", wrap(state)))
+    read = catalogue.read_state(saved(tmp_path / "c.pth", wrap(state)))
     assert list(read) == list(state)
     assert all(torch.equal(read[key], state[key]) for key in state)
 
@@ -128,16 +128,16 @@ def test_safetensors_are_read_as_well(tmp_path: Path):
 
     state = network().state_dict()
     save_file(state, tmp_path / "c.safetensors")
-    read = weights.read_state(tmp_path / "c.safetensors")
+    read = catalogue.read_state(tmp_path / "c.safetensors")
     assert set(read) == set(state)
     (tmp_path / "c.safetensors").write_bytes(b"no")
     with pytest.raises(EvalkitError, match="cannot be read"):
-        weights.read_state(tmp_path / "c.safetensors")
+        catalogue.read_state(tmp_path / "c.safetensors")
 
 
 def test_numpy_scalars_of_an_optimizer_are_harmless(tmp_path: Path):
     content = {"state_dict": network().state_dict(), "optimizer": {"lr": np.float64(0.1)}}
-    assert weights.read_state(saved(tmp_path / "c.pth", content))
+    assert catalogue.read_state(saved(tmp_path / "c.pth", content))
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
@@ -145,10 +145,10 @@ def test_a_pickle_that_executes_code_is_refused_and_does_not(tmp_path: Path, pro
     path = tmp_path / "evil.pth"
     path.write_bytes(pickle.dumps({"state_dict": {"a": Executes(tmp_path / "done")}}, protocol=protocol))
     with pytest.raises(EvalkitError, match="could execute code"):
-        weights.read_state(path)
+        catalogue.read_state(path)
     saved(path, {"state_dict": {"a": Executes(tmp_path / "done")}})
     with pytest.raises(EvalkitError, match=r"could execute code .*mkdir"):
-        weights.read_state(path)
+        catalogue.read_state(path)
     assert not (tmp_path / "done").exists()
 
 
@@ -158,7 +158,7 @@ def test_a_damaged_file_is_refused_in_words(tmp_path: Path):
     for content in (b"", b"not a checkpoint", whole.getvalue()[:500]):
         (tmp_path / "c.pth").write_bytes(content)
         with pytest.raises(EvalkitError, match=r"c\.pth"):
-            weights.read_state(tmp_path / "c.pth")
+            catalogue.read_state(tmp_path / "c.pth")
 
 
 @pytest.mark.parametrize(
@@ -173,40 +173,40 @@ def test_a_damaged_file_is_refused_in_words(tmp_path: Path):
 )
 def test_what_is_no_checkpoint_is_refused_in_words(tmp_path: Path, content: object, complaint: str):
     with pytest.raises(EvalkitError, match=complaint):
-        weights.read_state(saved(tmp_path / "c.pth", content))
+        catalogue.read_state(saved(tmp_path / "c.pth", content))
 
 
 def test_fitting_copies_every_tensor_and_needs_no_batch_counter():
     source, target = network(), network()
     state = {key: value for key, value in source.state_dict().items() if not key.endswith("num_batches_tracked")}
-    weights.fit(target, state, where="c.pth")
+    catalogue.fit(target, state, where="c.pth")
     assert all(torch.equal(value, source.state_dict()[key]) for key, value in target.state_dict().items())
 
 
 def test_the_first_tensors_that_do_not_fit_are_named():
     state = network().state_dict()
     with pytest.raises(EvalkitError, match=r"0\.weight is missing.*1 missing, 0 left over"):
-        weights.fit(network(), {key: value for key, value in state.items() if key != "0.weight"}, where="c.pth")
+        catalogue.fit(network(), {key: value for key, value in state.items() if key != "0.weight"}, where="c.pth")
     with pytest.raises(EvalkitError, match="extra has no place in it"):
-        weights.fit(network(), {**state, "extra": torch.zeros(1)}, where="c.pth")
+        catalogue.fit(network(), {**state, "extra": torch.zeros(1)}, where="c.pth")
     with pytest.raises(EvalkitError, match=r"0\.weight is 4x3x1x1 and should be 4x3x3x3"):
-        weights.fit(network(), {**state, "0.weight": torch.zeros(4, 3, 1, 1)}, where="c.pth")
+        catalogue.fit(network(), {**state, "0.weight": torch.zeros(4, 3, 1, 1)}, where="c.pth")
 
 
 def test_what_is_declared_unused_may_be_left_over():
     state = {**network().state_dict(), "align_head.weight": torch.zeros(1)}
-    weights.fit(network(), state, where="c.pth", unused=("align_head.",))
+    catalogue.fit(network(), state, where="c.pth", unused=("align_head.",))
 
 
 @pytest.mark.parity
 @pytest.mark.parametrize(("name", "count"), [("nanotrack-v1", 231), ("nanotrack-v2", 298), ("nanotrack-v3", 438)])
 def test_the_authors_nanotrack_files_are_recognised_and_read(data: Path, name: str, count: int):
-    found = weights.find(name, data / "weights")
+    found = catalogue.find(name, data / "weights")
     assert found.identity.startswith("the file published as HonglinChu/SiamTrackers")
-    assert len(weights.read_state(found.path)) == count
+    assert len(catalogue.read_state(found.path)) == count
 
 
 @pytest.mark.parity
 def test_the_recovered_lighttrack_file_says_that_it_is_not_the_official_one(data: Path):
-    found = weights.find(NAME, data / "weights")
+    found = catalogue.find(NAME, data / "weights")
     assert "not equal to it" in found.identity

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from evalkit import fetching, weights
+from evalkit.checkpoints import catalogue, fetching
+from evalkit.checkpoints.catalogue import Checkpoint
+from evalkit.checkpoints.fetching import fetch
 from evalkit.errors import EvalkitError
-from evalkit.fetching import fetch
-from evalkit.weights import Checkpoint
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -180,7 +180,7 @@ def test_a_checkpoint_without_an_address_is_explained(tmp_path: Path) -> None:
 
 def test_every_checkpoint_of_the_catalogue_is_listed_with_a_source() -> None:
     rows = fetching.list_weights()
-    assert [row["name"] for row in rows] == list(weights.catalogue())
+    assert [row["name"] for row in rows] == list(catalogue.catalogue())
     assert all(str(row["source"]).startswith("https://") for row in rows)
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from evalkit.engine import source
+from evalkit.engine import code_fingerprint
 
 Load = Callable[[str, Path], Path]
 
@@ -34,7 +34,7 @@ def test_what_a_tracker_imported_from_beside_itself_counts(tmp_path: Path, load:
     own = load("mine", tmp_path / "mine.py")
     beside = load("helper", tmp_path / "parts" / "helper.py")
     load("stranger", tmp_path.parent / "elsewhere" / "stranger.py")
-    assert source._own_files("mine") == sorted([own, beside])
+    assert code_fingerprint._own_files("mine") == sorted([own, beside])
 
 
 def test_packages_installed_below_a_tracker_do_not_count(
@@ -43,8 +43,8 @@ def test_packages_installed_below_a_tracker_do_not_count(
     packages = tmp_path / "venv" / "site-packages"
     own = load("mine", tmp_path / "mine.py")
     load("installed", packages / "installed" / "__init__.py")
-    monkeypatch.setattr(source, "_libraries", lambda: (packages.resolve(),))
-    assert source._own_files("mine") == [own]
+    monkeypatch.setattr(code_fingerprint, "_libraries", lambda: (packages.resolve(),))
+    assert code_fingerprint._own_files("mine") == [own]
 
 
 def test_of_an_installed_module_it_alone_counts_and_of_a_package_all_its_modules(
@@ -53,13 +53,13 @@ def test_of_an_installed_module_it_alone_counts_and_of_a_package_all_its_modules
     single = load("single", tmp_path / "single.py")
     package = load("package", tmp_path / "package" / "__init__.py")
     part = load("package.part", tmp_path / "package" / "part.py")
-    monkeypatch.setattr(source, "_libraries", lambda: (tmp_path.resolve(),))
-    assert source._own_files("single") == [single]
-    assert source._own_files("package.part") == sorted([package, part])
+    monkeypatch.setattr(code_fingerprint, "_libraries", lambda: (tmp_path.resolve(),))
+    assert code_fingerprint._own_files("single") == [single]
+    assert code_fingerprint._own_files("package.part") == sorted([package, part])
 
 
 def test_the_environment_that_runs_is_known_as_installed() -> None:
-    places = source._libraries()
+    places = code_fingerprint._libraries()
     for module in ("json", "numpy", "evalkit", "evalkit.trackers.baselines"):
         file = Path(str(import_module(module).__file__)).resolve()
         assert any(map(file.is_relative_to, places)), module

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evalkit.errors import EvalkitError
-from evalkit.frames import read_image
-from evalkit.results.layouts.layout import OFFICIAL_ROWS
+from evalkit.io.frames import read_image
+from evalkit.results.layouts.base import OFFICIAL_ROWS
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
 
 Size: TypeAlias = tuple[int, int] | EvalkitError

@@ -9,11 +9,11 @@ import pytest
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
-from evalkit.rendering import layouts
+from evalkit.rendering import write_as
 from evalkit.rendering.catalogue import BENCHMARK, Recipe, compose
 from evalkit.rendering.fixed import Stream
-from evalkit.rendering.layouts import LAYOUTS, anchors, render
 from evalkit.rendering.scene import Scene
+from evalkit.rendering.write_as import LAYOUTS, anchors, render
 from evalkit.types import Dataset, Mask, Polygon
 
 # layout, dataset, folder the tree is rendered into, coordinate of the first pixel, digits of a box's rounding error
@@ -37,7 +37,7 @@ def small(recipe: Recipe, seed: int = 0) -> Scene:
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(layouts, "benchmark", small)
+    monkeypatch.setattr(write_as, "benchmark", small)
     return tmp_path
 
 

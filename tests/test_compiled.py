@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from evalkit import compiled, kernels
+from evalkit import compiled
+from evalkit.compiled import loops
+from evalkit.io.rows import parse_rows
 from evalkit.metrics import scanline, success
-from evalkit.rows import parse_rows
 
 
 def parsed(data: bytes, columns: int) -> np.ndarray | None:
     values = np.empty(len(data) // 2 + 1)
-    count = kernels.parse_decimals(np.frombuffer(data, np.uint8), columns, values)
+    count = loops.parse_decimals(np.frombuffer(data, np.uint8), columns, values)
     return None if count < 0 else values[:count].reshape(-1, columns)
 
 
@@ -65,7 +66,7 @@ def test_carriage_returns_are_skipped() -> None:
 )
 def test_counts_are_those_of_sorting(values: np.ndarray, thresholds: np.ndarray) -> None:
     counts = np.zeros(thresholds.size + 1, dtype=np.int64)
-    kernels.histogram(values, thresholds, counts)
+    loops.histogram(values, thresholds, counts)
     expected = [(values <= threshold).sum() for threshold in thresholds]
     assert np.cumsum(counts[:-1]).tolist() == expected
 
@@ -83,7 +84,7 @@ def test_pixels_are_those_counted_with_arrays(
     pairs = min(len(a), len(b))
     size = np.tile([[width, height]], (pairs, 1))
     counts = np.empty((pairs, 3), dtype=np.int64)
-    kernels.count_pixels(a[:pairs], b[:pairs], size, rule == scanline.Rule.TOOLKIT, counts)
+    loops.count_pixels(a[:pairs], b[:pairs], size, rule == scanline.Rule.TOOLKIT, counts)
     common, union = scanline.count(a[:pairs], b[:pairs], size, rule)
     assert counts[:, 2].tolist() == common.tolist()
     assert (counts[:, 0] + counts[:, 1] - counts[:, 2]).tolist() == union.tolist()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
-from evalkit.regions import (
+from evalkit.io.regions import (
     Record,
     boxes_of,
     format_binary,

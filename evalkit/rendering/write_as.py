@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
-from evalkit.regions import format_record
+from evalkit.io.regions import format_record
+from evalkit.io.rows import format_lines
 from evalkit.rendering.catalogue import BENCHMARK, benchmark
 from evalkit.rendering.scene import Scene
-from evalkit.rows import format_lines
 from evalkit.types import Annotation, Boxes, Mask
 
 QUALITY = 95

@@ -12,7 +12,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from evalkit import kernels
+from evalkit.compiled import loops
 
 _WORTHWHILE_SECONDS = 1.0
 _seen_seconds = 0.0
@@ -30,7 +30,7 @@ def kernel(name: str) -> Any:
     """The compiled function of that name in ``kernels``."""
     import numba
 
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(getattr(kernels, name))
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(getattr(loops, name))
 
 
 @cache

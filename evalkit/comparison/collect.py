@@ -16,11 +16,11 @@ from evalkit.arguments import Names, Place, path
 from evalkit.arguments import names as several
 from evalkit.comparison.benchmarks import only_benchmark
 from evalkit.comparison.costs import counted, read_costs, timing
-from evalkit.comparison.nouns import Card, Comparison, Key, is_imported
+from evalkit.comparison.model import Card, Comparison, Key, is_imported
 from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
-from evalkit.metrics import latency, statistics
 from evalkit.metrics import profiles as metric_profiles
+from evalkit.metrics import statistics, streaming
 from evalkit.metrics.measures import Measure
 from evalkit.metrics.statistics import Difference
 from evalkit.registry import Entry
@@ -281,8 +281,8 @@ def _over_rates(store: Store, runs: Mapping[str, list[Trajectory]], profile: str
     if store.protocol != "one_pass" or not timed:
         return ()
     found: list[tuple[float, float]] = []
-    for fps in latency.RATES:
-        staged = {name: latency.replay(one, fps) for name, one in firsts.items()}
+    for fps in streaming.RATES:
+        staged = {name: streaming.replay(one, fps) for name, one in firsts.items()}
         known = {name: [one] for name, one in staged.items() if one is not None}
         if len(known) < len(staged):
             break

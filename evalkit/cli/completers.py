@@ -69,9 +69,9 @@ def _runtimes(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 
 def _checkpoints(ctx: click.Context) -> Iterable[str]:
-    from evalkit import weights
+    from evalkit.checkpoints import catalogue
 
-    return list(weights.catalogue())
+    return list(catalogue.catalogue())
 
 
 datasets = _completing(_datasets)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
-from evalkit.rows import format_rows, parse_rows, parse_values, read_rows, read_values
+from evalkit.io.rows import format_rows, parse_rows, parse_values, read_rows, read_values
 
 ROWS = [[1.0, 2.0, 30.5, 40.0], [2.0, 3.0, 31.0, 41.0]]
 

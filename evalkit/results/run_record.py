@@ -19,7 +19,7 @@ from typing import Any
 
 from evalkit import __version__
 from evalkit.errors import EvalkitError
-from evalkit.results.atomic import write_json
+from evalkit.io.atomic import write_json
 
 FILE = "run.json"
 VERSION = 1

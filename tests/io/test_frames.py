@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evalkit.errors import EvalkitError
-from evalkit.frames import ahead, read_image
+from evalkit.io.frames import ahead, read_image
 from evalkit.types import Image
 
 

@@ -13,9 +13,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from evalkit import weights
+from evalkit.checkpoints import catalogue
+from evalkit.checkpoints.catalogue import Checkpoint, Found
 from evalkit.errors import EvalkitError, suggestion
-from evalkit.weights import Checkpoint, Found
 
 CHUNK = 1 << 16
 TIMEOUT = 30.0
@@ -37,10 +37,10 @@ def fetch(checkpoint: Checkpoint, folder: Path | None = None, *, progress: Progr
         EvalkitError: It has no direct address (how to get it is said); the connection, the disk or the server failed
             (the same command goes on from there); what came is not the file that was published.
     """
-    folder = folder or weights.cache_directory()
+    folder = folder or catalogue.cache_directory()
     target = folder / f"{checkpoint.name}{Path(checkpoint.file).suffix}"
     if target.is_file() and problem(checkpoint, target) is None:
-        return weights.find(checkpoint.name, target)
+        return catalogue.find(checkpoint.name, target)
     if checkpoint.url is None:
         raise EvalkitError(
             "this checkpoint cannot be fetched automatically", where=checkpoint.name,
@@ -56,17 +56,17 @@ def fetch(checkpoint: Checkpoint, folder: Path | None = None, *, progress: Progr
             hint=f"It was thrown away. Look at {checkpoint.page}: the authors may have moved or replaced it",
         )  # fmt: skip
     partial.replace(target)
-    return weights.find(checkpoint.name, target)
+    return catalogue.find(checkpoint.name, target)
 
 
 def problem(checkpoint: Checkpoint, path: Path) -> str | None:
     """In what a file differs from the published one; None where it is the same, or nothing to compare is known."""
     if checkpoint.bytes is not None and path.stat().st_size != checkpoint.bytes:
         return f"it has {path.stat().st_size} bytes and should have {checkpoint.bytes}"
-    if checkpoint.sha256 is not None and weights.sha256(path) != checkpoint.sha256:
-        return f"its sha256 is {weights.sha256(path)} and should be {checkpoint.sha256}"
-    if checkpoint.git_blob is not None and weights.git_blob(path) != checkpoint.git_blob:
-        return f"its git blob id is {weights.git_blob(path)} and should be {checkpoint.git_blob}"
+    if checkpoint.sha256 is not None and catalogue.sha256(path) != checkpoint.sha256:
+        return f"its sha256 is {catalogue.sha256(path)} and should be {checkpoint.sha256}"
+    if checkpoint.git_blob is not None and catalogue.git_blob(path) != checkpoint.git_blob:
+        return f"its git blob id is {catalogue.git_blob(path)} and should be {checkpoint.git_blob}"
     return None
 
 
@@ -154,7 +154,7 @@ def fetch_weights(name: str, *, output: Path | None = None, progress: Progress |
 def list_weights() -> list[dict[str, object]]:
     """One record a published checkpoint: its source, and the file on this machine that would be used."""
     rows: list[dict[str, object]] = []
-    for checkpoint in weights.catalogue().values():
+    for checkpoint in catalogue.catalogue().values():
         found = _at_hand(checkpoint)
         rows.append(
             {
@@ -181,12 +181,12 @@ def verify_weights(name: str, file: Path | None = None) -> dict[str, object]:
         EvalkitError: No checkpoint has that name, or there is no file.
     """
     checkpoint = _published(name)
-    found = weights.find(name, file)
+    found = catalogue.find(name, file)
     wrong = problem(checkpoint, found.path)
     if wrong is None and not _recognisable(checkpoint):
         wrong = "its publisher states no hash to compare with"
     try:
-        weights.read_state(found.path)
+        catalogue.read_state(found.path)
     except EvalkitError as error:
         wrong = error.what
     return {
@@ -201,7 +201,7 @@ def verify_weights(name: str, file: Path | None = None) -> dict[str, object]:
 
 
 def _published(name: str) -> Checkpoint:
-    known = weights.catalogue()
+    known = catalogue.catalogue()
     if name not in known:
         raise EvalkitError(f"no checkpoint is named {name!r}", expected=", ".join(known), hint=suggestion(name, known))
     return known[name]
@@ -209,6 +209,6 @@ def _published(name: str) -> Checkpoint:
 
 def _at_hand(checkpoint: Checkpoint) -> Found | None:
     try:
-        return weights.find(checkpoint.name)
+        return catalogue.find(checkpoint.name)
     except EvalkitError:
         return None

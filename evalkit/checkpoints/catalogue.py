@@ -17,15 +17,15 @@ from functools import cache
 from pathlib import Path
 
 from evalkit import config
-from evalkit.errors import EvalkitError
 
 # What a tracker needs of its checkpoint is found in one place.
-from evalkit.state import fit as fit
-from evalkit.state import read_state as read_state
+from evalkit.checkpoints.loading import fit as fit
+from evalkit.checkpoints.loading import read_state as read_state
+from evalkit.errors import EvalkitError
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".onnx")
 
-_TRACKERS = Path(__file__).parent / "trackers"
+_TRACKERS = Path(__file__).parents[1] / "trackers"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Reading and writing files: rows of numbers, regions, frames, TOML; atomic writes."""
