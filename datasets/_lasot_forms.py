@@ -13,7 +13,7 @@ from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, facts, filled, index_boxes, read_index
 from evalkit.errors import EvalkitError
 from evalkit.io.rows import read_rows, read_values
-from evalkit.results.layouts.base import plain_name
+from evalkit.names import canonical
 from evalkit.types import Annotation
 
 TOOLKIT_LISTS = "sequence_evaluation_config"
@@ -29,7 +29,7 @@ def folder_form(folder: Path, names: Iterable[str]) -> Form:
         if parent != folder or name in here:
             place = parent / name
             if place.is_dir():
-                found[plain_name(name)] = _folder_source(place)
+                found[canonical(name)] = _folder_source(place)
     return found
 
 
@@ -65,7 +65,7 @@ def toolkit_form(folder: Path, names: Iterable[str]) -> Form:
     if not annos.is_dir():
         return {}
     here = {path.name for path in annos.iterdir()}
-    return {plain_name(name): _toolkit_source(annos, name) for name in names if f"{name}.txt" in here}
+    return {canonical(name): _toolkit_source(annos, name) for name in names if f"{name}.txt" in here}
 
 
 def _toolkit_source(annos: Path, name: str) -> Source:
@@ -99,8 +99,8 @@ def _flags(path: Path, rows: int) -> NDArray[np.bool_] | None:
 
 def index_form(path: Path, names: Iterable[str]) -> Form:
     """pysot's ``LaSOT.json``; its key ``absent`` is 1 where the target is present."""
-    entries = {plain_name(name): (name, entry) for name, entry in read_index(path).items()}
-    return {key: _index_source(path, *entries[key]) for name in names if (key := plain_name(name)) in entries}
+    entries = {canonical(name): (name, entry) for name, entry in read_index(path).items()}
+    return {key: _index_source(path, *entries[key]) for name in names if (key := canonical(name)) in entries}
 
 
 def _index_source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:

@@ -14,7 +14,7 @@ import numpy as np
 from evalkit.datasets._images import FolderImages
 from evalkit.errors import EvalkitError
 from evalkit.io.rows import read_bytes, read_rows, text_lines
-from evalkit.results.layouts.base import plain_name
+from evalkit.names import canonical
 from evalkit.types import Annotation, Boxes, Frames
 from evalkit.types import Sequence as Video
 
@@ -32,11 +32,14 @@ class Source:
     fps: float | None = None
     size: tuple[int, int] | None = None
     language: str | None = None
+    official_rows: int | None = None
+    omitted_rows: int = 0
+    other_names: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
 
 
 Form = Mapping[str, Source]
-"""By a key of the sequence's name: ``plain_name``, or the name itself where the case of a letter matters."""
+"""By a key of the sequence's name: ``canonical``, or the name itself where the case of a letter matters."""
 
 Key = Callable[[str], str]
 
@@ -85,7 +88,7 @@ def own_list(folders: Iterable[Path], file: str, official: Iterable[str]) -> lis
     return names
 
 
-def assemble(names: Iterable[str], forms: Sequence[Form], *, key: Key = plain_name) -> tuple[Video, ...]:
+def assemble(names: Iterable[str], forms: Sequence[Form], *, key: Key = canonical) -> tuple[Video, ...]:
     """The sequences that any form has, in the given order, each from the first form that has it.
 
     Frames and facts that the first form lacks come from the others. Reading the annotation compares all forms.
@@ -116,6 +119,9 @@ def _joined(name: str, sources: Sequence[Source]) -> Video:
         fps=pick("fps"),
         size=pick("size"),
         language=pick("language"),
+        official_rows=first.official_rows,
+        omitted_rows=first.omitted_rows,
+        other_names=first.other_names,
         meta=first.meta,
     )
 
@@ -155,7 +161,7 @@ def filled(boxes: Any, where: object) -> Any:
     return boxes
 
 
-def rows_form(folder: Path, names: Iterable[str], *, key: Key = plain_name) -> Form:
+def rows_form(folder: Path, names: Iterable[str], *, key: Key = canonical) -> Form:
     """A folder of ``<sequence>.txt``; files of other names are passed over."""
     files = {key(path.stem): path for path in folder.glob("*.txt")}
     return {key(name): Source(files[key(name)], boxes_reader(files[key(name)])) for name in names if key(name) in files}
@@ -167,10 +173,10 @@ def json_form(path: Path, names: Iterable[str]) -> Form:
     Raises:
         EvalkitError: It is not such an index.
     """
-    index = {plain_name(name): entry for name, entry in read_index(path).items()}
+    index = {canonical(name): entry for name, entry in read_index(path).items()}
     found = {}
     for name in names:
-        key = plain_name(name)
+        key = canonical(name)
         if key in index:
             annotation = Annotation(index_boxes(index[key]["gt_rect"], f"{path}, {name}"))
             found[key] = Source(path, lambda annotation=annotation: annotation)  # type: ignore[misc]

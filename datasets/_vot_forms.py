@@ -15,7 +15,7 @@ from evalkit.datasets._sources import Form, Source, check_rows, read_index
 from evalkit.errors import EvalkitError
 from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes, read_values
-from evalkit.results.layouts.base import OFFICIAL_ROWS, plain_name
+from evalkit.names import canonical
 from evalkit.types import Annotation
 
 TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
@@ -35,7 +35,7 @@ def folder_form(folder: Path, names: Iterable[str], official: Mapping[str, Mappi
         if protocol == "multistart" and not listed and not (place / "anchor.value").is_file():
             continue  # another VOT benchmark
         if path.is_file() or (names and place.is_dir()) or any(place.glob("groundtruth_*.txt")):
-            found[plain_name(place.name)] = _folder_source(path, official.get(place.name, {}), protocol)
+            found[canonical(place.name)] = _folder_source(path, official.get(place.name, {}), protocol)
     return found
 
 
@@ -58,7 +58,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
         images,
         fps=_float(properties.get("fps")),
         size=_size(properties, official) or (_size_of_first(images) if images else None),
-        meta={OFFICIAL_ROWS: str(official["rows"])} if "rows" in official else {},
+        official_rows=official.get("rows"),
     )
 
 
@@ -160,11 +160,11 @@ def _annotation(
 
 def index_form(path: Path, names: Iterable[str]) -> Form:
     """pysot's index: ``gt_rect`` rows of 4 or 8 numbers, tags, and image sizes by sequence."""
-    wanted = {plain_name(name) for name in names}
+    wanted = {canonical(name) for name in names}
     return {
-        plain_name(name): _index_source(path, name, entry)
+        canonical(name): _index_source(path, name, entry)
         for name, entry in read_index(path).items()
-        if not wanted or plain_name(name) in wanted
+        if not wanted or canonical(name) in wanted
     }
 
 

@@ -17,7 +17,7 @@ from evalkit.datasets._images import FolderImages
 from evalkit.datasets._sources import Form, Source, assemble, filled, nothing_found, own_list, places, rows_form
 from evalkit.errors import EvalkitError
 from evalkit.io.rows import read_rows, read_values
-from evalkit.results.layouts.base import plain_name
+from evalkit.names import canonical
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("GOT-10k", "GOT10k", "GOT-10K", "GOT_10k", "full_data")
@@ -61,6 +61,7 @@ def _open(subset: str, title: str, count: int, root: Path | None) -> Dataset:
         protocols=("one_pass",),
         profiles=("got10k",),
         layout="got10k",
+        family="got10k",
         root=root,
         repetitions=3,
     )
@@ -68,7 +69,7 @@ def _open(subset: str, title: str, count: int, root: Path | None) -> Dataset:
 
 def _folder_form(folder: Path, names: Iterable[str]) -> Form:
     here = {path.name for path in folder.iterdir()}
-    return {plain_name(name): _folder_source(folder / name) for name in names if name in here}
+    return {canonical(name): _folder_source(folder / name) for name in names if name in here}
 
 
 def _folder_source(place: Path) -> Source:

@@ -27,7 +27,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.base import OFFICIAL_ROWS, plain_name
+from evalkit.names import canonical
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("LaSOT", "LaSOTBenchmark", "LaSOT_Evaluation_Toolkit", "LaSOT_toolkit", "LaSOTTest", "LaSOTTesting")
@@ -86,6 +86,7 @@ def _open(
         protocols=("one_pass",),
         profiles=_PROFILES,
         layout="lasot",
+        family="lasot",
         root=root,
     )
 
@@ -96,7 +97,7 @@ def _forms(root: Path | None, folders: list[Path], directories: tuple[str, ...],
     found += [folder_form(folder, names) for folder in folders]
     found += [rows_form(folder, names) for folder in folders]
     found += [index_form(path, names) for path in index_files(root, folders, directories)]
-    official = {plain_name(entry["name"]): entry for entry in facts("lasot")["test"]}
+    official = {canonical(entry["name"]): entry for entry in facts("lasot")["test"]}
     return [{key: _official(source, official.get(key, {})) for key, source in form.items()} for form in found if form]
 
 
@@ -117,7 +118,7 @@ def _official(source: Source, entry: Mapping[str, Any]) -> Source:
         read=read,
         frames=FolderImages(images, rows=lambda: len(read().boxes), surplus=_SURPLUS) if images else None,
         attributes=source.attributes or frozenset(entry.get("attributes", ())),
-        meta={} if rows is None else {OFFICIAL_ROWS: str(rows)},
+        official_rows=rows,
     )
 
 

@@ -26,7 +26,7 @@ from evalkit.datasets._sources import (
     places,
     rows_form,
 )
-from evalkit.results.layouts.base import ALSO, OFFICIAL_ROWS, OMITTED, plain_name
+from evalkit.names import canonical
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("OTB", "OTB100", "OTB-100", "OTB2015", "OTB-2015", "TB-100", "OTB50", "OTB-50", "TB-50", "OTB2013")
@@ -67,13 +67,14 @@ def _open(name: str, directory: str, root: Path | None) -> Dataset:
         protocols=("one_pass",),
         profiles=_PROFILES,
         layout="otb",
+        family="otb",
         root=root,
     )
 
 
 def _forms(root: Path | None, folders: list[Path], official: list[dict[str, Any]]) -> list[Form]:
     names = [entry["name"] for entry in official]
-    entries = {plain_name(entry["name"]): entry for entry in official}
+    entries = {canonical(entry["name"]): entry for entry in official}
     bases = _bases(official)
     found: list[Form] = [_folder_form(folder, official) for folder in folders]
     found += [rows_form(folder, names) for folder in folders]
@@ -88,13 +89,13 @@ def _bases(official: list[dict[str, Any]]) -> Counter[str]:
 
 def _folder_form(folder: Path, official: list[dict[str, Any]]) -> Form:
     """``<Sequence>/img`` and ``<Sequence>/groundtruth_rect.txt``, as the benchmark is published."""
-    children = {plain_name(path.name): path for path in folder.iterdir() if path.is_dir()}
+    children = {canonical(path.name): path for path in folder.iterdir() if path.is_dir()}
     bases = _bases(official)
     found = {}
     for entry in official:
         base, _, target = entry["name"].partition("-")
-        own = children.get(plain_name(entry["name"]))
-        place = own or children.get(plain_name(base))
+        own = children.get(canonical(entry["name"]))
+        place = own or children.get(canonical(base))
         if place is None:
             continue
         path = place / "groundtruth_rect.txt"
@@ -102,7 +103,7 @@ def _folder_form(folder: Path, official: list[dict[str, Any]]) -> Form:
             path = place / f"groundtruth_rect.{target}.txt"
         images = place / "img" if (place / "img").is_dir() else place
         if path.is_file() or images != place:
-            found[plain_name(entry["name"])] = Source(path, boxes_reader(path), FolderImages(images))
+            found[canonical(entry["name"])] = Source(path, boxes_reader(path), FolderImages(images))
     return found
 
 
@@ -124,10 +125,8 @@ def _official(source: Source, entry: dict[str, Any], bases: Counter[str]) -> Sou
         read=read,
         frames=FolderImages(images, rows=lambda: len(read().boxes), first=entry["first"]) if images else None,
         attributes=frozenset(entry["attributes"]),
-        meta={
-            OFFICIAL_ROWS: str(entry["rows"]),
-            **({OMITTED: str(omitted)} if omitted else {}),
-            # Of Human4 one target is evaluated, which got10k and pytracking call by the name of the video.
-            **({ALSO: base} if target and bases[base] == 1 else {}),
-        },
+        official_rows=entry["rows"],
+        omitted_rows=omitted,
+        # One target of Human4 is evaluated; got10k and pytracking call it by the name of the video.
+        other_names=(base,) if target and bases[base] == 1 else (),
     )

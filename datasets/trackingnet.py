@@ -54,6 +54,7 @@ def _open(name: str, directory: str, parts: tuple[str, ...], official: list[str]
         protocols=("one_pass",),
         profiles=("trackingnet",),
         layout="trackingnet",
+        family="trackingnet",
         root=root,
     )
 

@@ -6,18 +6,22 @@ polygon, a box, or since 2020 a mask a line. Sources: the VOT challenge reports 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from evalkit import registry
 from evalkit.datasets._sources import Form, assemble, facts, index_files, nothing_found, own_list, places
 from evalkit.datasets._vot_forms import TAGS, folder_form, index_form
-from evalkit.types import Dataset
+from evalkit.types import Dataset, VotRules
 
-_SUPERVISED = {"burn_in": 10, "skip_initialize": 5, "tags": TAGS, "realtime_grace": 3}
-_MULTISTART = {"eao_interval": (115, 755), "grace": 10, "threshold": 0.1, "burn_in": 10, "unsupervised_burn_in": 1}
+_SUPERVISED = VotRules(burn_in=10, skip=5, realtime_grace=3, tags=TAGS)
+_MULTISTART = VotRules(
+    eao_interval=(115, 755), failure_overlap=0.1, failure_grace=10, burn_in=10, unsupervised_burn_in=1
+)
+
+
+_UNSPECIFIED = VotRules()
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class _Edition:
     directories: tuple[str, ...]
     protocols: tuple[str, ...]
     profiles: tuple[str, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    rules: VotRules = _UNSPECIFIED
     sequences: str | None = None
     repetitions: int = 1
 
@@ -47,7 +51,7 @@ def _supervised(year: int, interval: tuple[int, int], sequences: str) -> _Editio
         directories=(f"VOT{year}", f"VOT-{year}", f"VOT-ST{year}", f"VOTST{year}", f"VOT{year}-ST"),
         protocols=("supervised", "realtime", "unsupervised"),
         profiles=("vot-supervised", "vot-toolkit", "vot-exact", "vot-unsupervised"),
-        facts={**_SUPERVISED, "eao_interval": interval},
+        rules=replace(_SUPERVISED, eao_interval=interval),
         sequences=sequences,
         repetitions=15,
     )
@@ -66,7 +70,7 @@ def _multistart(year: int, suffix: str = "", *names: str, sequences: str | None 
         ),
         protocols=("multistart", "realtime", "unsupervised"),
         profiles=("vot-multistart", "vot-unsupervised"),
-        facts=_MULTISTART,
+        rules=_MULTISTART,
         sequences=sequences,
     )
 
@@ -158,7 +162,8 @@ def _open(edition: _Edition, root: Path | None) -> Dataset:
         protocols=edition.protocols,
         profiles=edition.profiles,
         layout="vot",
-        facts=edition.facts,
+        family="vot",
+        vot=edition.rules,
         root=root,
         repetitions=edition.repetitions,
     )

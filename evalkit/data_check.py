@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evalkit.errors import EvalkitError
 from evalkit.io.frames import read_image
-from evalkit.results.layouts.base import OFFICIAL_ROWS
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
 
 Size: TypeAlias = tuple[int, int] | EvalkitError
@@ -115,8 +114,8 @@ class _Inspection:
         return self._finding(kind, error.where or self._sequence.name, error.what, error.found, error.expected)
 
     def _of_annotation(self, annotation: Annotation) -> Iterator[Finding]:
-        official, rows = self._sequence.meta.get(OFFICIAL_ROWS), len(annotation.boxes)
-        if official is not None and int(official) != rows:
+        official, rows = self._sequence.official_rows, len(annotation.boxes)
+        if official is not None and official != rows:
             what = "the benchmark has another number of rows"
             yield self._finding("mis-counted", self._sequence.name, what, rows, official)
         start = annotation.boxes[0]

@@ -19,8 +19,7 @@ from evalkit.dataframes import frame
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
-from evalkit.errors import EvalkitError, suggestion
-from evalkit.results.layouts.base import plain_name
+from evalkit.errors import EvalkitError
 from evalkit.scoring import WITHHELD, headline, is_withheld, listed, read_runs
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
 
@@ -192,17 +191,7 @@ def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]
                 hint=f"Missing: {listed(missing)}. Ask for a part with --sequences",
             )
         return present
-    by_key = {plain_name(name): name for name in present}
-    unknown = [name for name in asked if plain_name(name) not in by_key]
-    if unknown:
-        official = {plain_name(name) for name in dataset.expected}
-        absent = [name for name in unknown if plain_name(name) in official]
-        raise EvalkitError(
-            "this sequence is not on disk" if absent else "no such sequence",
-            where=f"{dataset.name}/{unknown[0]}", found=listed(present),
-            hint=suggestion(unknown[0], present) or f"`evalkit data check {dataset.name}` says what is here",
-        )  # fmt: skip
-    wanted = {by_key[plain_name(name)] for name in asked}
+    wanted = {dataset.find(name).name for name in asked}
     return [name for name in present if name in wanted]
 
 

@@ -1,4 +1,4 @@
-"""The nouns of evalkit: what its parts hand to one another, and nothing else.
+"""The core types of evalkit; its parts pass nothing else to one another.
 
 Coordinates are pixels. Annotations and results keep the coordinates of the file they came from;
 ``Dataset.origin`` says whether the top left pixel is 0 or 1 there. Trackers always see 0-based pixels.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,17 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import UnknownName, listed, suggestion
+from evalkit.names import NameIndex, ambiguous
+
 Boxes: TypeAlias = NDArray[np.float64]
-"""Shape (N, 4): x, y, width, height of the top left corner form. A NaN row: no annotation, no answer."""
+"""Shape (N, 4): x, y of the top left corner, width, height, in pixels. A NaN row: no annotation, or no answer."""
 
 Image: TypeAlias = NDArray[np.uint8]
 """Shape (H, W, 3), RGB."""
+
+Floats: TypeAlias = NDArray[np.float64]
+"""Any float64 array; its shape is documented where it is used."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,8 @@ Region: TypeAlias = Box | Polygon | Mask
 """One target region."""
 
 
-class State(IntEnum):
-    """What a trajectory holds at a frame; 0 to 2 are the codes of VOT result files."""
+class FrameState(IntEnum):
+    """FrameState of a trajectory at a frame; 0 to 2 are the codes of VOT result files."""
 
     SKIPPED = 0
     INITIALIZED = 1
@@ -87,7 +93,7 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What a benchmark says about one sequence, as written in its files.
+    """A benchmark's annotation of one sequence, as written in its files.
 
     Attributes:
         boxes: Shape (N, 4); NaN rows where nothing is annotated.
@@ -115,7 +121,13 @@ class Sequence:
         fps: Frame rate of the video where the benchmark states it.
         size: Width and height of the frames where the benchmark states it.
         language: The sentence that describes the target, where there is one.
-        meta: Further facts as the benchmark writes them (GOT-10k's ``meta_info.ini``, ...).
+        official_rows: Number of annotated rows that the benchmark states; None where it does not.
+        omitted_rows: Number of rows at the start of the video that the official evaluation leaves out and the
+            annotation does not contain (OTB's ``Tiger1``: 5).
+        other_names: Further names that toolkits use, beyond other spellings of ``name`` (OTB's ``Human4-2``: Human4).
+        exact_name: True where another sequence of the benchmark differs only in case, ``-``, ``.`` or ``_``, so that
+            files of this one are found by the exact name only. ``Dataset`` sets it.
+        meta: Further text that the benchmark publishes (GOT-10k's ``meta_info.ini``, ...).
     """
 
     name: str
@@ -125,6 +137,10 @@ class Sequence:
     fps: float | None = None
     size: tuple[int, int] | None = None
     language: str | None = None
+    official_rows: int | None = None
+    omitted_rows: int = 0
+    other_names: tuple[str, ...] = ()
+    exact_name: bool = False
     meta: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -149,6 +165,33 @@ class Sequence:
         return len(self.annotation.boxes)
 
 
+@dataclass(frozen=True)
+class VotRules:
+    """Parameters of the VOT protocols and measures, which differ between editions of the challenge.
+
+    Source: the VOT challenge reports and vot-toolkit's ``stack/*.yaml``.
+
+    Attributes:
+        burn_in: Frames that accuracy ignores after each initialisation, the first one included.
+        skip: Frames from a failure to the next initialisation (supervised).
+        realtime_grace: Frames that a tracker may be late before the realtime protocol repeats its last answer.
+        eao_interval: First and last sequence length that EAO averages over, counted from 1; None: EAO is undefined.
+        failure_overlap: Overlap up to which a frame counts as lost (multi-start).
+        failure_grace: Number of consecutive lost frames that make a failure (multi-start).
+        unsupervised_burn_in: Frames that the unsupervised average overlap ignores at the start.
+        tags: Names of the per-frame tags.
+    """
+
+    burn_in: int = 10
+    skip: int = 5
+    realtime_grace: int = 3
+    eao_interval: tuple[int, int] | None = None
+    failure_overlap: float = 0.1
+    failure_grace: int = 10
+    unsupervised_burn_in: int = 10
+    tags: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A benchmark as found on this machine.
@@ -163,9 +206,11 @@ class Dataset:
         protocols: Names of protocols it can be run under, the official one first.
         profiles: Metric profiles it can be scored with, the official one first.
         layout: Name of the result layout written for it (``evalkit.results.layouts``).
-        facts: Benchmark facts that metrics need (``eao_interval``, ``burn_in``, ...).
+        family: Benchmark family whose rules toolkits apply to it: ``otb``, ``lasot``, ``got10k``, ``trackingnet``,
+            ``vot``, ``uav``; None where toolkits have no rules for it.
+        vot: Parameters of the VOT protocols and measures.
         root: Folder it was read from; None when it is rendered.
-        repetitions: How often the benchmark wants a stochastic tracker to be run.
+        repetitions: Number of runs that the benchmark prescribes for a stochastic tracker.
     """
 
     name: str
@@ -177,21 +222,73 @@ class Dataset:
     protocols: tuple[str, ...]
     profiles: tuple[str, ...]
     layout: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    family: str | None = None
+    vot: VotRules = VotRules()
     root: Path | None = None
     repetitions: int = 1
 
+    def __post_init__(self) -> None:
+        unclear = ambiguous([*self.expected, *(sequence.name for sequence in self.sequences)])
+        if unclear:
+            sequences = tuple(
+                replace(sequence, exact_name=True) if sequence.name in unclear else sequence
+                for sequence in self.sequences
+            )
+            object.__setattr__(self, "sequences", sequences)
+
     def sequence(self, name: str) -> Sequence:
-        """The sequence of that exact name.
+        """Return the sequence of that exact name.
 
         Raises:
-            KeyError: No such sequence is at hand.
+            KeyError: No such sequence is on disk.
         """
         return self._by_name[name]
+
+    def find(self, name: str, *, where: str | None = None) -> Sequence:
+        """Return the sequence of that name, exact or in another spelling that no other sequence shares.
+
+        Args:
+            where: Start of the error message; ``<dataset>/<name>`` by default.
+
+        Raises:
+            UnknownName: There is no such sequence, or it is not on disk.
+        """
+        found = self._index.find(name)
+        if found is not None:
+            return self._by_name[found]
+        official = NameIndex(self.expected).find(name) is not None
+        present = list(self._by_name)
+        raise UnknownName(
+            "this sequence is not on disk" if official else "no such sequence",
+            where=where or f"{self.name}/{name}",
+            found=listed(present),
+            hint=suggestion(name, present) or f"`evalkit data check {self.name}` lists what is on disk",
+        )
 
     @cached_property
     def _by_name(self) -> dict[str, Sequence]:
         return {sequence.name: sequence for sequence in self.sequences}
+
+    @cached_property
+    def _index(self) -> NameIndex:
+        return NameIndex(self._by_name, self.expected)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a network is executed.
+
+    Attributes:
+        runtime: Name of a registered runtime, e.g. ``torch`` or ``onnxruntime``.
+        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        device: ``cpu``, ``cuda:0``, ``mps``, ``vulkan``.
+        threads: Threads of the runtime.
+    """
+
+    runtime: str = "torch"
+    precision: str = "fp32"
+    device: str = "cpu"
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -273,7 +370,7 @@ class Trajectory:
         regions: One per frame where the answers are more than boxes, else None.
         confidence: Shape (N,); NaN where unknown.
         seconds: Shape (N,); time inside ``initialize`` or ``update``; NaN where unknown.
-        states: Shape (N,), values of ``State``.
+        states: Shape (N,), values of ``FrameState``.
         repetition: Counted from 1.
         anchor: Frame a multi-start run began at, 0-based; None elsewhere. Backward runs are in run order.
     """

@@ -16,6 +16,7 @@ ROWS = (
     (
         "types",
         "errors",
+        "names",
         "compiled",
         "geometry",
         "io",
@@ -43,6 +44,8 @@ WITHIN_A_ROW = {
     ("api", "running"),
     ("api", "scoring"),
     ("running", "scoring"),  # a run ends with its scores
+    ("types", "errors"),
+    ("types", "names"),
     ("geometry", "types"),
     ("dataframes", "types"),
     ("io", "types"),

@@ -9,7 +9,7 @@ import pytest
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
 from evalkit.scoring import headline, scores
-from evalkit.types import Annotation, Dataset, Sequence, State, Trajectory
+from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory
 
 ID = "YaXKZdSEwt4_0"
 
@@ -33,7 +33,7 @@ def test_a_protocol_that_no_official_profile_scores_has_no_headline(tmp_path: Pa
     dataset = Dataset(
         "vot2018", "VOT2018", "1", 0, (sequence,), ("bag",), ("supervised", "unsupervised"), ("vot-supervised",), "vot"
     )
-    states = np.array([State.INITIALIZED, State.TRACKED, State.TRACKED], dtype=np.int8)
+    states = np.array([FrameState.INITIALIZED, FrameState.TRACKED, FrameState.TRACKED], dtype=np.int8)
     unknown = np.full(3, np.nan)
     run = Trajectory("mine", "bag", "unsupervised", np.ones((3, 4)), None, unknown, unknown, states)
     assert headline(Store(tmp_path, dataset, "mine", "unsupervised"), {"bag": [run]}) == []

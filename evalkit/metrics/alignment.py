@@ -8,9 +8,6 @@ from evalkit.errors import EvalkitError
 from evalkit.metrics.measures import Evaluation, Notes
 from evalkit.types import Boxes, Sequence
 
-_OMITTED = "omitted_rows"
-"""Key of ``Sequence.meta``: rows that OTB's evaluation drops at the start (``initOmit/tiger1.txt``: 5 of 354)."""
-
 Fit = Callable[[int, int], bool]
 """Given rows found and rows expected: does the toolkit have a rule for this?"""
 
@@ -54,10 +51,10 @@ def check_lengths(evaluation: Evaluation, fits: Fit = never) -> None:
 
 def evaluated(sequence: Sequence, boxes: Boxes, notes: Notes) -> Boxes:
     """Rows of the frames that the benchmark evaluates, where the result begins before them (Tiger1 of OTB)."""
-    omitted = int(sequence.meta.get(_OMITTED, 0))
+    omitted = sequence.omitted_rows
     notes.add(f"first rows of {sequence.name} left out, as the benchmark does", omitted)
     return boxes[omitted:] if len(boxes) == len(sequence) + omitted else boxes
 
 
 def _begins_early(sequence: Sequence, rows: int) -> bool:
-    return rows == len(sequence) + int(sequence.meta.get(_OMITTED, 0))
+    return rows == len(sequence) + sequence.omitted_rows

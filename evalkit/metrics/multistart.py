@@ -48,7 +48,7 @@ class Run:
 def measure(evaluation: Evaluation) -> list[Measure]:
     """Accuracy, robustness and EAO."""
     _check_anchors(evaluation)
-    low, high = evaluation.dataset.facts.get("eao_interval", INTERVAL)
+    low, high = evaluation.dataset.vot.eao_interval or INTERVAL
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
     runs = [_runs(sequence, evaluation.runs[sequence.name]) for sequence in sequences]

@@ -120,9 +120,9 @@ def check_pytracking(evaluation: Evaluation) -> None:
         )
 
 
-def fits_pytracking(dataset: str) -> alignment.Fit:
+def fits_pytracking(family: str | None) -> alignment.Fit:
     """Longer results are cut; shorter ones are padded with empty boxes, but on LaSOT refused."""
-    return alignment.longer if dataset.startswith("lasot") else alignment.any_length
+    return alignment.longer if family == "lasot" else alignment.any_length
 
 
 def _boxes(evaluation: Evaluation) -> Iterator[tuple[Sequence, Boxes]]:

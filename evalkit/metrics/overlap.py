@@ -28,7 +28,7 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     alignment.check_lengths(evaluation)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
-    if evaluation.dataset.name.startswith("got10k"):
+    if evaluation.dataset.family == "got10k":
         for sequence in sequences:
             _note_what_is_missing(sequence, evaluation.notes)
     overlaps = [_overlaps(sequence, evaluation) for sequence in sequences]

@@ -254,17 +254,17 @@ _got10k_lasot = Toolkit(
 def _pytracking(evaluation: Evaluation) -> list[Measure]:
     rules.check_pytracking(evaluation)
     metrics = (AUC, PRECISION, NORM_PRECISION, SR50, SR75)
-    return Toolkit(rules.pytracking, metrics, rules.fits_pytracking(evaluation.dataset.name))(evaluation)
+    return Toolkit(rules.pytracking, metrics, rules.fits_pytracking(evaluation.dataset.family))(evaluation)
 
 
 def _got10k(evaluation: Evaluation) -> list[Measure]:
     """Each benchmark by the toolkit's experiment for it; benchmarks it has none for get both kinds of scores."""
-    name = evaluation.dataset.name
-    if name.startswith("got10k"):
+    family = evaluation.dataset.family
+    if family == "got10k":
         return overlap.measure(evaluation)
-    if name.startswith("lasot"):
+    if family == "lasot":
         return _got10k_lasot(evaluation)
-    if name.startswith("otb"):
+    if family in ("otb", "uav"):
         return _got10k_otb(evaluation)
     return overlap.measure(evaluation) + _got10k_otb(evaluation)[:2]
 

@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 from evalkit.metrics import alignment, raster_toolkit, vot
 from evalkit.metrics.measures import Evaluation, Measure, Metric, at
 from evalkit.metrics.vot_toolkit import regions_of
-from evalkit.types import Sequence, State
+from evalkit.types import FrameState, Sequence
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 AO = Metric("ao", "average overlap without resets: sequences' mean overlap after the burn-in, weighted by length")
 METRICS = (AO,)
-
-BURN_IN = "unsupervised_burn_in"
-"""Fact of a benchmark: frames left out from the start, the start included; without it those of VOT2016 to VOT2019."""
 
 
 def measure(evaluation: Evaluation) -> list[Measure]:
@@ -45,7 +42,7 @@ def tagged(sequence: Sequence, tag: str | None) -> Flags:
 
 def _means(sequence: Sequence, evaluation: Evaluation) -> Iterator[float]:
     """The mean overlap of each repetition."""
-    burn_in = int(evaluation.dataset.facts.get(BURN_IN, vot.BURN_IN))
+    burn_in = evaluation.dataset.vot.unsupervised_burn_in
     # The toolkit takes the tagged frames for a sequence of their own, burn-in included.
     kept = np.flatnonzero(tagged(sequence, evaluation.tag))
     truth = [sequence.region(int(index)) for index in kept]
@@ -54,7 +51,7 @@ def _means(sequence: Sequence, evaluation: Evaluation) -> Iterator[float]:
         answers = regions_of(trajectory)
         answered = np.array([answers[index] is not None for index in kept], bool)
         states = trajectory.states[kept]
-        tracked = known & ~vot.burned_in(np.where(known, states, State.SKIPPED), burn_in)
+        tracked = known & ~vot.burned_in(np.where(known, states, FrameState.SKIPPED), burn_in)
         evaluation.notes.add("frames without an answer left out, as the toolkit does", int((tracked & ~answered).sum()))
         overlaps = raster_toolkit.overlaps([answers[index] for index in kept], truth, vot.image_size(sequence))
         counted = tracked & answered

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster
 from evalkit.metrics.measures import NOWHERE, Evaluation, Measure, Metric, Reduction, at, between
-from evalkit.types import Boxes, Mask, Region, Sequence, State, Trajectory
+from evalkit.types import Boxes, FrameState, Mask, Region, Sequence, Trajectory
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -34,22 +34,13 @@ BURN_IN = 10
 SKIP = 5
 """Frames from a failure to the next start."""
 
-INTERVALS = {
-    "vot2015": (108, 371),
-    "vot2016": (108, 371),
-    "vot2017": (100, 356),
-    "vot2018": (100, 356),
-    "vot2019": (46, 291),
-}
-"""Sequence lengths that EAO averages over, both included, counted from 1."""
-
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """One trajectory beside its groundtruth.
 
     Attributes:
-        states: Shape (N,), values of ``State``.
+        states: Shape (N,), values of ``FrameState``.
         bounded: Shape (N,): overlap within the image's width and height; NaN where either region is missing.
         inner: The same within width - 1 and height - 1, which EAO uses.
         tag: Shape (N,): frames that count.
@@ -97,7 +88,7 @@ def averaged(evaluation: Evaluation, *, first: int) -> Reduction:
         first: Length at the first point of the curve.
     """
     dataset = evaluation.dataset
-    found = dataset.facts.get("eao_interval") or INTERVALS.get(dataset.name)
+    found = dataset.vot.eao_interval
     if found is None:
         evaluation.notes.say(f"no EAO: no interval of sequence lengths is published for {dataset.name}")
         return NOWHERE
@@ -130,7 +121,7 @@ def corners_of_annotation(sequence: Sequence) -> raster.Corners:
 def corners_of_trajectory(trajectory: Trajectory) -> raster.Corners:
     """NaN where the tracker was not tracking: at starts, failures and skipped frames."""
     corners = _of_either(trajectory.boxes, trajectory.regions, f"{trajectory.tracker} on {trajectory.sequence}")
-    corners[trajectory.states != State.TRACKED] = np.nan
+    corners[trajectory.states != FrameState.TRACKED] = np.nan
     return corners
 
 
@@ -155,7 +146,7 @@ def check_states(evaluation: Evaluation) -> None:
         sequence.name
         for sequence in evaluation.sequences()
         for trajectory in evaluation.runs[sequence.name]
-        if State.INITIALIZED not in trajectory.states
+        if FrameState.INITIALIZED not in trajectory.states
     ]
     if plain:
         raise EvalkitError(
@@ -212,14 +203,14 @@ def _accuracy(runs: list[Run]) -> tuple[float, float]:
 
 def burned_in(states: NDArray[np.int8], frames: int = BURN_IN) -> Flags:
     """So many frames from each start, the start included."""
-    starts = np.concatenate([[0], np.cumsum(states == State.INITIALIZED)])
+    starts = np.concatenate([[0], np.cumsum(states == FrameState.INITIALIZED)])
     index = np.arange(len(states))
     result: Flags = starts[index + 1] > starts[np.maximum(index + 1 - frames, 0)]
     return result
 
 
 def _failures(runs: list[Run]) -> float:
-    return float(np.mean([((run.states == State.FAILED) & run.tag).sum() for run in runs]))
+    return float(np.mean([((run.states == FrameState.FAILED) & run.tag).sum() for run in runs]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +232,7 @@ def _fragments(runs: list[Run]) -> Iterator[Fragment]:
     share = 1 / (len(runs) + 1e-10)
     for run in runs:
         length = len(run.states)
-        failures = np.flatnonzero(run.states == State.FAILED)
+        failures = np.flatnonzero(run.states == FrameState.FAILED)
         if failures.size == 0:
             yield Fragment(run.inner, share * run.tag.sum() / length, endless=False)
             continue

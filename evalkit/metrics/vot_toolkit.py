@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from evalkit.metrics import alignment, raster_toolkit, vot
 from evalkit.metrics.measures import Evaluation, Measure, at
 from evalkit.metrics.vot import Fragment
-from evalkit.types import Region, Sequence, State, Trajectory
+from evalkit.types import FrameState, Region, Sequence, Trajectory
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def measure(evaluation: Evaluation) -> list[Measure]:
     runs = [list(_runs(sequence, evaluation)) for sequence in sequences]
     frames = np.array([[float(len(sequence))] for sequence in sequences])
     accuracy = np.array([[np.mean([_accuracy(*run) for run in group])] for group in runs])
-    failures = np.array([[np.mean([(states == State.FAILED).sum() for _, states in group])] for group in runs])
+    failures = np.array([[np.mean([(states == FrameState.FAILED).sum() for _, states in group])] for group in runs])
     fragments = [[fragment for run in group for fragment in _fragments(*run)] for group in runs]
     longest = max((len(fragment.overlaps) for group in fragments for fragment in group), default=0)
     expected, weights, _ = vot.expected_overlaps(fragments, longest)
@@ -52,7 +52,7 @@ def measure(evaluation: Evaluation) -> list[Measure]:
 
 def regions_of(trajectory: Trajectory) -> list[Region | None]:
     """None where the tracker was not tracking."""
-    tracked = trajectory.states == State.TRACKED
+    tracked = trajectory.states == FrameState.TRACKED
     return [trajectory.region(index) if tracked[index] else None for index in range(len(trajectory))]
 
 
@@ -64,12 +64,12 @@ def _runs(sequence: Sequence, evaluation: Evaluation) -> Iterator[tuple[Floats, 
 
 
 def _accuracy(overlaps: Floats, states: NDArray[np.int8]) -> float:
-    counted = (states == State.TRACKED) & ~vot.burned_in(states)
+    counted = (states == FrameState.TRACKED) & ~vot.burned_in(states)
     return float(overlaps[counted].mean()) if counted.any() else 0.0
 
 
 def _fragments(overlaps: Floats, states: NDArray[np.int8]) -> Iterator[Fragment]:
-    starts, failures = np.flatnonzero(states == State.INITIALIZED), np.flatnonzero(states == State.FAILED)
+    starts, failures = np.flatnonzero(states == FrameState.INITIALIZED), np.flatnonzero(states == FrameState.FAILED)
     if failures.size == 0:
         yield Fragment(overlaps, 1.0, endless=False)
         return

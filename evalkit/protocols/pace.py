@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.protocols.session import Session
-from evalkit.types import Image, Region, State
+from evalkit.types import FrameState, Image, Region
 
 FPS = 20.0
 """Frame rate of a video that states none. Source: the VOT toolkit's realtime configuration."""
@@ -61,7 +61,7 @@ def ask(session: Session, index: int, image: Image, pace: Pace | None) -> Region
     if pace is None:
         return session.update(index, image)[0]
     if pace.late():
-        session.record(index, pace.held, State.TRACKED)
+        session.record(index, pace.held, FrameState.TRACKED)
         return pace.held
     region, seconds = session.update(index, image)
     pace.answered(region, seconds)

@@ -11,7 +11,7 @@ import numpy as np
 
 from evalkit.errors import EvalkitError
 from evalkit.geometry import bounding_box, shifted
-from evalkit.types import Box, Frames, Image, Polygon, Prediction, Region, Sequence, State, Tracker, Trajectory
+from evalkit.types import Box, Frames, FrameState, Image, Polygon, Prediction, Region, Sequence, Tracker, Trajectory
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Session:
         self._regions: list[Region | None] = [None] * size
         self._confidence = np.full(size, np.nan)
         self._seconds = np.full(size, np.nan)
-        self._states = np.full(size, State.SKIPPED, dtype=np.int8)
+        self._states = np.full(size, FrameState.SKIPPED, dtype=np.int8)
 
     def initialize(self, index: int, image: Image, region: Region) -> float:
         """Start the tracker at ``index``; the given region is recorded as its answer there.
@@ -57,7 +57,7 @@ class Session:
         _, seconds = self._timed(index, lambda: self._tracker.initialize(image, given))
         self._regions[index] = region
         self._seconds[index] = seconds
-        self._states[index] = State.INITIALIZED
+        self._states[index] = FrameState.INITIALIZED
         return seconds
 
     def update(self, index: int, image: Image) -> tuple[Region | None, float]:
@@ -76,14 +76,14 @@ class Session:
         region = prediction.region
         if region is not None:
             region = shifted(region, self._origin, self._origin)
-        self.record(index, region, State.TRACKED, confidence=prediction.confidence, seconds=seconds)
+        self.record(index, region, FrameState.TRACKED, confidence=prediction.confidence, seconds=seconds)
         return region, seconds
 
     def record(
         self,
         index: int,
         region: Region | None,
-        state: State,
+        state: FrameState,
         *,
         confidence: float = math.nan,
         seconds: float = math.nan,
@@ -97,7 +97,7 @@ class Session:
     def fail(self, index: int) -> None:
         """Turn the answer at a frame into a failure; its confidence and time stay."""
         self._regions[index] = None
-        self._states[index] = State.FAILED
+        self._states[index] = FrameState.FAILED
 
     def trajectory(
         self, protocol: str, *, repetition: int = 1, anchor: int | None = None, boxes_only: bool = False

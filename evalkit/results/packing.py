@@ -26,7 +26,7 @@ from evalkit.results.archives import unpack
 from evalkit.results.layouts.base import expected_rows
 from evalkit.results.layouts.vot import EXPERIMENTS, record_of
 from evalkit.results.store import Store
-from evalkit.types import Dataset, State, Trajectory
+from evalkit.types import Dataset, FrameState, Trajectory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same results give the same archive
 _SHIFT = 0.51
@@ -187,14 +187,14 @@ def _vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterat
         rows = expected_rows(sequence, run)
         if len(run) != rows:
             yield f"{name}{_which(run)}: {len(run)} rows, expected {rows}"
-        if len(run) and run.states[0] != State.INITIALIZED:
+        if len(run) and run.states[0] != FrameState.INITIALIZED:
             yield f"{name}{_which(run)}: it does not begin with the code 1"
     anchors = sequence.annotation.anchors
     if anchors is not None and runs[0].anchor is not None:
         missing = sorted(set(np.flatnonzero(anchors).tolist()) - {run.anchor for run in runs})
         if missing:
             yield f"{name}: no run from anchor {', '.join(map(str, missing))}"
-    if runs[0].protocol == "supervised" and not any((run.states == State.INITIALIZED).any() for run in runs):
+    if runs[0].protocol == "supervised" and not any((run.states == FrameState.INITIALIZED).any() for run in runs):
         yield f"{name}: a plain trajectory, not the supervised protocol's"
 
 

@@ -94,8 +94,8 @@ def _curve_figures(view: View, dataset: str) -> list[Figure]:
 
 def _curve_figure(view: View, dataset: str, profile: str, metric: str, scores: list[Score]) -> Figure:
     title, x_label, y_label = _CURVES[metric]
-    facts = getattr(view.comparison.dataset(dataset), "facts", {})
-    interval = tuple(facts["eao_interval"]) if metric == "eao" and "eao_interval" in facts else None
+    found = view.comparison.dataset(dataset)
+    interval = found.vot.eao_interval if found is not None and metric == "eao" else None
     places = digits(scores[0].unit)
     series = [
         {
@@ -138,7 +138,7 @@ def _too_short(view: View, dataset: str, scores: list[Score]) -> tuple[str, ...]
     if found is None or not any(score.metric == "eao" and score.profile == "vot-multistart" for score in scores):
         return ()
     longest = max(len(sequence) for sequence in found.sequences)
-    first, last = found.facts.get("eao_interval", (0, 0))
+    first, last = found.vot.eao_interval or (0, 0)
     if longest >= last:
         return ()
     return (f"EAO averages over lengths between {first} and {last} frames; the longest sequence here has {longest}.",)

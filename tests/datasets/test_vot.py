@@ -170,7 +170,7 @@ def test_the_long_term_lists_are_complete() -> None:
 )
 def test_every_year_has_its_interval(tmp_path: Path, name: str, interval: tuple[int, int]) -> None:
     make(tmp_path / "matrix", "1,2,3,4\n" * 3)
-    assert open_(name, tmp_path).facts["eao_interval"] == interval
+    assert open_(name, tmp_path).vot.eao_interval == interval
 
 
 def test_a_row_too_few_is_an_error(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.results import layouts
-from evalkit.types import Annotation, Dataset, Sequence, State, Trajectory
+from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory, VotRules
 
 Runs = dict[str, list[Trajectory]]
 
@@ -66,8 +66,8 @@ def one_pass(name: str, boxes: Any, protocol: str = "one_pass", **more: Any) -> 
     """A trajectory of boxes; row 0 is the start."""
     rows = np.asarray(boxes, dtype=float).reshape(-1, 4)
     unknown = np.full(len(rows), np.nan)
-    states = np.full(len(rows), State.TRACKED, dtype=np.int8)
-    states[:1] = State.INITIALIZED
+    states = np.full(len(rows), FrameState.TRACKED, dtype=np.int8)
+    states[:1] = FrameState.INITIALIZED
     fields = {"confidence": unknown, "seconds": unknown, "states": states, **more}
     return Trajectory(tracker="tracker", sequence=name, protocol=protocol, boxes=rows, regions=None, **fields)
 
@@ -81,10 +81,17 @@ def sequence(
     return Sequence(name, lambda: annotation, attributes=frozenset(attributes.split()), size=size)
 
 
-def dataset(*sequences: Sequence, name: str = "folder", **facts: Any) -> Dataset:
+def dataset(
+    *sequences: Sequence,
+    name: str = "folder",
+    family: str | None = None,
+    vot: VotRules = VotRules(),  # noqa: B008
+) -> Dataset:
     """A benchmark of such sequences."""
     names = tuple(item.name for item in sequences)
-    return Dataset(name, name, "1", 0, tuple(sequences), names, ("one_pass",), ("otb-matlab",), "plain", facts)
+    return Dataset(
+        name, name, "1", 0, tuple(sequences), names, ("one_pass",), ("otb-matlab",), "plain", family=family, vot=vot
+    )
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,10 @@ NAN = [np.nan] * 4
 STILL = [[10, 10, 20, 20]] * 4
 
 
-def scores(make: Any, profile: str, truth: Any, answer: Any, name: str = "folder", **flags: Any) -> dict[str, Score]:
-    dataset = make.dataset(make.sequence("one", truth, **flags), name=name)
+def scores(
+    make: Any, profile: str, truth: Any, answer: Any, family: str | None = None, **flags: Any
+) -> dict[str, Score]:
+    dataset = make.dataset(make.sequence("one", truth, **flags), family=family)
     runs = {"one": [make.one_pass("one", answer)]}
     return {score.metric: score for score in profiles.score(profile, dataset, "tracker", "one_pass", runs)}
 
@@ -45,7 +47,7 @@ def test_matlabs_threshold_of_065_lies_one_bit_lower(make: Any) -> None:
     thirteen_of_twenty = [[10, 10, 20, 13]] * 4
     assert scores(make, "otb-matlab", STILL, thirteen_of_twenty)["auc"].curve[1][13] == 1
     # The first frame is made the groundtruth by got10k as well, the others tie.
-    assert scores(make, "got10k", STILL, thirteen_of_twenty, name="otb100")["auc"].curve[1][13] == 0.25
+    assert scores(make, "got10k", STILL, thirteen_of_twenty, family="otb")["auc"].curve[1][13] == 0.25
 
 
 def test_the_first_frame_is_the_groundtruth_where_the_toolkit_says_so(make: Any) -> None:
@@ -88,7 +90,7 @@ def test_absent_frames_leave_the_numerator_only(make: Any) -> None:
     absent = [False, False, True, False]
     for profile in ("lasot-matlab", "pysot", "pytracking"):
         assert scores(make, profile, STILL, STILL, absent=absent)["precision"].value == 0.75, profile
-    assert scores(make, "got10k", STILL, STILL, name="lasot", absent=absent)["precision"].value == 1
+    assert scores(make, "got10k", STILL, STILL, family="lasot", absent=absent)["precision"].value == 1
 
 
 def test_a_sequence_without_any_success_is_dropped_from_matlabs_mean(make: Any) -> None:
@@ -115,11 +117,11 @@ def test_pytracking_pads_short_results_with_misses_but_not_on_lasot(make: Any) -
     assert found["precision"].value == 0.75
     assert "rows missing at the end taken as empty boxes: 1 frame in 1 sequence" in found["auc"].notes
     with pytest.raises(EvalkitError, match="one 3/4"):
-        scores(make, "pytracking", STILL, STILL[:3], name="lasot")
+        scores(make, "pytracking", STILL, STILL[:3], family="lasot")
 
 
 def test_got10k_cuts_both_to_the_shorter(make: Any) -> None:
-    found = scores(make, "got10k", STILL, STILL[:3], name="otb100")
+    found = scores(make, "got10k", STILL, STILL[:3], family="otb")
     assert found["precision"].value == 1
     assert "rows beyond the shorter of result and annotation cut: 1 frame in 1 sequence" in found["auc"].notes
 
@@ -127,14 +129,14 @@ def test_got10k_cuts_both_to_the_shorter(make: Any) -> None:
 def test_got10k_clips_the_corner_and_keeps_the_width(make: Any) -> None:
     # The corner moves from -10 to 0; the width stays 20 and so reaches 10 pixels too far.
     truth = [[0, 0, 10, 10]] * 2
-    found = scores(make, "got10k", truth, [[0, 0, 10, 10], [-10, 0, 20, 10]], name="got10k-val", size=(100, 100))
+    found = scores(make, "got10k", truth, [[0, 0, 10, 10], [-10, 0, 20, 10]], family="got10k", size=(100, 100))
     assert found["ao"].value == pytest.approx(0.5)
 
 
 def test_got10k_leaves_out_hidden_frames(make: Any) -> None:
     truth = [[0, 0, 10, 10]] * 3
     answer = [[0, 0, 10, 10], [50, 50, 10, 10], [0, 0, 10, 10]]
-    found = scores(make, "got10k", truth, answer, name="got10k-val", size=(100, 100), cover=[8, 0, 3])
+    found = scores(make, "got10k", truth, answer, family="got10k", size=(100, 100), cover=[8, 0, 3])
     assert found["ao"].value == pytest.approx(1)
     assert found["sr75"].value == 1
 

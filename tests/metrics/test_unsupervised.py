@@ -13,7 +13,7 @@ import pytest
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
 from evalkit.results import layouts
-from evalkit.types import Dataset, Score, State
+from evalkit.types import Dataset, FrameState, Score, VotRules
 
 WHOLE = [10, 10, 10, 10]
 HALF = [10, 10, 10, 5]
@@ -22,7 +22,7 @@ NONE = [np.nan] * 4
 
 
 def run(make: Any, rows: list[Any], name: str = "one", **more: Any) -> Any:
-    states = [State.INITIALIZED, *[State.SKIPPED if row is NONE else State.TRACKED for row in rows]]
+    states = [FrameState.INITIALIZED, *[FrameState.SKIPPED if row is NONE else FrameState.TRACKED for row in rows]]
     return make.one_pass(name, [NONE, *rows], "unsupervised", states=np.array(states, dtype=np.int8), **more)
 
 
@@ -36,7 +36,7 @@ def small(make: Any, *lengths: int, burn_in: int = 1, **flags: Any) -> Dataset:
         make.sequence(name, [WHOLE] * length, size=(100, 100), **flags)
         for name, length in zip(names, lengths, strict=False)
     ]
-    found: Dataset = make.dataset(*sequences, unsupervised_burn_in=burn_in)
+    found: Dataset = make.dataset(*sequences, vot=VotRules(unsupervised_burn_in=burn_in))
     return found
 
 
@@ -50,7 +50,7 @@ def test_sequences_weigh_by_their_length_and_the_start_is_left_out(make: Any) ->
 
 
 def test_until_2019_ten_frames_are_burnt_in(make: Any) -> None:
-    dataset = replace(small(make, 12), facts={})
+    dataset = replace(small(make, 12), vot=VotRules())
     (found,) = score(dataset, {"one": [run(make, [*[AWAY] * 9, WHOLE, HALF])]})
     assert found.value == pytest.approx(0.75)
 
@@ -63,7 +63,9 @@ def test_frames_without_an_answer_are_left_out_and_counted(make: Any) -> None:
 
 def test_frames_without_groundtruth_are_left_out(make: Any) -> None:
     truth = make.sequence("one", [WHOLE, WHOLE, NONE, WHOLE], size=(100, 100))
-    (found,) = score(make.dataset(truth, unsupervised_burn_in=1), {"one": [run(make, [HALF, AWAY, HALF])]})
+    (found,) = score(
+        make.dataset(truth, vot=VotRules(unsupervised_burn_in=1)), {"one": [run(make, [HALF, AWAY, HALF])]}
+    )
     assert (found.value, found.notes) == (pytest.approx(0.5), ())
 
 
@@ -106,7 +108,7 @@ def test_it_is_what_vot_toolkit_says_of_real_answers(
     tracker: str, burn_in: int, expected: float, occluded: float, data: Path, benchmark: Callable[[str], Dataset]
 ) -> None:
     # From gather_overlaps of vot-toolkit 0.9.0 over the same files; starts, failures and unknown frames included.
-    vot = replace(benchmark("vot2018"), facts={"unsupervised_burn_in": burn_in})
+    vot = replace(benchmark("vot2018"), vot=VotRules(unsupervised_burn_in=burn_in))
     folder = data / "results" / "VOT2018" / tracker
     runs = {item.name: layouts.get("vot").read(folder, item, "supervised") for item in vot.sequences}
     found = {item.attribute: item.value for item in score(vot, runs, attributes=True, confidence=None)}

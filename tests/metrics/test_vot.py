@@ -10,11 +10,11 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import multistart, profiles, vot
-from evalkit.types import Annotation, Dataset, Mask, Score, Sequence, State
+from evalkit.types import Annotation, Dataset, FrameState, Mask, Score, Sequence, VotRules
 
 BOX = [10, 10, 9, 9]
 HALF = [10, 10, 9, 4]  # 10 x 5 of 10 x 10 pixels: overlap 1/2
-START, FAILED, SKIPPED, TRACKED = State.INITIALIZED, State.FAILED, State.SKIPPED, State.TRACKED
+START, FAILED, SKIPPED, TRACKED = FrameState.INITIALIZED, FrameState.FAILED, FrameState.SKIPPED, FrameState.TRACKED
 
 
 def supervised(make: Any, rows: list[Any], states: list[int], name: str = "one") -> Any:
@@ -30,7 +30,7 @@ def vot_dataset(make: Any, *lengths: int, interval: tuple[int, int] = (2, 4), **
         make.sequence(f"s{index}" if index else "one", [BOX] * length, size=(100, 100), **flags)
         for index, length in enumerate(lengths)
     ]
-    return make.dataset(*sequences, name="vot", eao_interval=interval)
+    return make.dataset(*sequences, name="vot", vot=VotRules(eao_interval=interval))
 
 
 def score(
@@ -135,7 +135,7 @@ def test_vot_toolkit_ends_fragments_before_the_failure_and_counts_failures(make:
     whole = [10, 10, 10, 10]
     run = supervised(make, [None, whole, *[None] * 6, small, small], states)
     sequence = make.sequence("one", [whole] * 10, size=(100, 100))
-    dataset = make.dataset(sequence, name="vot", eao_interval=(1, 2))
+    dataset = make.dataset(sequence, name="vot", vot=VotRules(eao_interval=(1, 2)))
     found = values(score(dataset, {"one": [run]}, "vot-toolkit"))
     # Fragments: (start, 1) failed, so 1, 1/2, ... ; (start, 1/2, 1/2): 1/2, 1/2.
     assert found["eao"] == pytest.approx(((1 + 1 / 2) / 2 + (1 / 2 + 1 / 2) / 2) / 2)
@@ -154,7 +154,7 @@ def test_without_an_interval_there_is_no_eao_and_everything_else_is(make: Any, p
     states = [START, *[TRACKED] * 10, FAILED]
     runs = {name: [supervised(make, [None, *[BOX] * 10, None], states, name)] for name in ("one", "two")}
     found = score(make.dataset(*sequences, name="vot2014"), runs, profile)
-    known = score(make.dataset(*sequences, name="vot2014", eao_interval=(2, 4)), runs, profile)
+    known = score(make.dataset(*sequences, name="vot2014", vot=VotRules(eao_interval=(2, 4))), runs, profile)
     assert {**values(found), "eao": None} == {**values(known), "eao": None}
     assert (values(found)["eao"], values(known)["eao"]) == (None, 1)
     assert (values(found)["accuracy"], values(found)["failures"]) == (1, 2)
@@ -188,7 +188,7 @@ def test_multistart_runs_end_at_the_first_of_ten_bad_frames(make: Any) -> None:
     sequence = anchored(make, length, [1, *[0] * (length - 2), -1])
     # Forwards: start, 1, 1, then lost; backwards: start, then 1/2 to the end.
     runs = {"one": [run_from(make, 0, [1, 1, 1, *[0] * 11]), run_from(make, 13, [1, *[0.5] * 13])]}
-    dataset = make.dataset(sequence, name="vot2020", eao_interval=(1, 5))
+    dataset = make.dataset(sequence, name="vot2020", vot=VotRules(eao_interval=(1, 5)))
     scores = score(dataset, runs, "vot-multistart", "multistart")
     # Frames before the failure: 3 and 14; the start counts with overlap 0.
     assert values(scores)["robustness"] == pytest.approx(17 / 28)

@@ -8,7 +8,7 @@ from scripted_tracker import HIT, Scripted, still
 from evalkit import protocols
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
-from evalkit.types import State
+from evalkit.types import FrameState
 
 
 def test_each_anchor_runs_forwards_or_backwards() -> None:
@@ -35,7 +35,7 @@ def test_results_are_named_by_their_anchor_and_done_when_all_are_there(tmp_path:
     assert (place / "still_00000000.txt").read_text() == "1\n" + "12,10,20,20\n" * 3
     back = layout.read(tmp_path, sequence, "multistart")
     assert [(run.anchor, run.region(1)) for run in back] == [(0, HIT), (3, HIT)]
-    assert all(run.states[0] == State.INITIALIZED for run in back)
+    assert all(run.states[0] == FrameState.INITIALIZED for run in back)
 
 
 def test_a_sequence_without_anchors_is_an_error() -> None:

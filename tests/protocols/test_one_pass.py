@@ -9,7 +9,7 @@ from moving_square import MovingSquare, moving_square
 from evalkit.errors import EvalkitError
 from evalkit.protocols import get, one_pass
 from evalkit.protocols.session import TrackerError
-from evalkit.types import Annotation, Box, Image, Polygon, Prediction, Region, Sequence, State
+from evalkit.types import Annotation, Box, FrameState, Image, Polygon, Prediction, Region, Sequence
 
 
 class Following:
@@ -38,7 +38,7 @@ def test_a_perfect_follower_reproduces_the_groundtruth_in_the_files_coordinates(
     (result,) = one_pass.run(tracker, sequence, origin=origin, name="following")
     assert tracker.given == Box(20, 24, 16, 12), "the tracker sees 0-based pixels"
     np.testing.assert_array_equal(result.boxes, sequence.groundtruth)
-    assert result.states.tolist() == [State.INITIALIZED] + [State.TRACKED] * 5
+    assert result.states.tolist() == [FrameState.INITIALIZED] + [FrameState.TRACKED] * 5
     assert math.isnan(result.confidence[0])
     assert (result.confidence[1:] == 0.5).all()
     assert (result.seconds >= 0).all()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from evalkit.regression.digests import digest, parting, stride
-from evalkit.types import Mask, Polygon, Region, State, Trajectory
+from evalkit.types import FrameState, Mask, Polygon, Region, Trajectory
 
 
 def trajectory(boxes: np.ndarray, regions: tuple[Region | None, ...] | None = None) -> Trajectory:
     count = len(boxes)
     unknown = np.full(count, np.nan)
-    states = np.full(count, State.TRACKED, dtype=np.int8)
+    states = np.full(count, FrameState.TRACKED, dtype=np.int8)
     return Trajectory("t", "s", "one_pass", boxes, regions, unknown, unknown, states)
 
 

@@ -16,12 +16,12 @@ from evalkit import api, registry
 from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
 from evalkit.reports._comparison.replay import Replay, key_frames, outline
-from evalkit.types import Box, Boxes, Dataset, Mask, Polygon, Score, State, Trajectory
+from evalkit.types import Box, Boxes, Dataset, FrameState, Mask, Polygon, Score, Trajectory
 
 
 def trajectory(boxes: Boxes, tracker: str = "one", sequence: str = "square") -> Trajectory:
     count = len(boxes)
-    states = np.full(count, State.TRACKED, dtype=np.int8)
+    states = np.full(count, FrameState.TRACKED, dtype=np.int8)
     return Trajectory(tracker, sequence, "one_pass", boxes, None, np.full(count, np.nan), np.full(count, 0.01), states)
 
 

@@ -13,7 +13,7 @@ from evalkit.reports._comparison import benchmark, cost
 from evalkit.reports._comparison.document import Section
 from evalkit.reports._comparison.published import load
 from evalkit.reports._comparison.view import View
-from evalkit.types import Score
+from evalkit.types import Score, VotRules
 
 LENGTHS, OVERLAPS = np.arange(5.0), np.array([0.0, 0.9, 0.8, 0.7, 0.6])
 
@@ -24,7 +24,7 @@ def score(tracker: str, metric: str, profile: str, value: float, *, curve: bool 
 
 
 def section(profile: str, leading: str, *metrics: str, interval: tuple[int, int] = (2, 4)) -> Section:
-    dataset = replace(tiny_dataset(moving_square("a", 5)), facts={"eao_interval": interval})
+    dataset = replace(tiny_dataset(moving_square("a", 5)), vot=VotRules(eao_interval=interval))
     scores = [
         score(tracker, metric, profile, value, curve=metric not in {"accuracy", "robustness"})
         for tracker, value in (("one", 0.6), ("two", 0.5))

@@ -14,7 +14,7 @@ from evalkit.rendering.catalogue import Recipe, compose
 from evalkit.rendering.fixed import Stream
 from evalkit.rendering.scene import Scene
 from evalkit.results import layouts
-from evalkit.types import Dataset, State, Trajectory
+from evalkit.types import Dataset, FrameState, Trajectory
 
 pytestmark = pytest.mark.parity
 
@@ -27,7 +27,7 @@ def jittered(dataset: Dataset, results: Path, *, repetitions: int = 1) -> dict[s
     for sequence in dataset.sequences:
         for repetition in range(1, repetitions + 1):
             truth = sequence.groundtruth
-            states = np.full(len(truth), State.TRACKED, dtype=np.int8)
+            states = np.full(len(truth), FrameState.TRACKED, dtype=np.int8)
             boxes = truth + np.cumsum(rng.normal(0, 1.5, truth.shape), axis=0) * [1, 1, 0.1, 0.1]
             boxes[0] = truth[0]
             seconds = rng.uniform(0.01, 0.02, len(truth))

@@ -12,7 +12,7 @@ from evalkit.cli.pack import command
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
 from evalkit.results.packing import check, pack
-from evalkit.types import Annotation, Boxes, Dataset, Sequence, State, Trajectory
+from evalkit.types import Annotation, Boxes, Dataset, FrameState, Sequence, Trajectory
 
 NAMES = ("one", "two")
 
@@ -25,8 +25,8 @@ def benchmark(name: str = "got10k-test", layout: str = "got10k", protocol: str =
 
 def answer(name: str, *, boxes: Boxes | None = None, seconds: float = 0.123456789, **fields: object) -> Trajectory:
     rows = np.array([[10.0, 20, 30, 40], [10.12345, 20, 30, 40], [11, 21, 30, 1 / 3]]) if boxes is None else boxes
-    states = np.full(len(rows), State.TRACKED, dtype=np.int8)
-    states[0] = State.INITIALIZED
+    states = np.full(len(rows), FrameState.TRACKED, dtype=np.int8)
+    states[0] = FrameState.INITIALIZED
     values = {"protocol": "one_pass", "regions": None, "confidence": np.full(len(rows), np.nan), **fields}
     return Trajectory("mine", name, boxes=rows, seconds=np.full(len(rows), seconds), states=states, **values)  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
-from evalkit.types import Annotation, Dataset, Sequence, State, Trajectory
+from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory
 
 SEQUENCE = Sequence("bag", lambda: Annotation(np.ones((2, 4))))
 PROTOCOLS = ("supervised", "realtime", "unsupervised")
@@ -17,7 +17,7 @@ VOT = Dataset("vot", "VOT", "1", 0, (SEQUENCE,), ("bag",), PROTOCOLS, ("vot-supe
 def fill(results: Path, protocol: str, *, seed: int = 0, force: bool = False) -> Store:
     store = Store(results, VOT, "mine", protocol)
     store.begin({"protocol": protocol, "seed": seed}, force=force)
-    states = np.array([State.INITIALIZED, State.TRACKED], dtype=np.int8)
+    states = np.array([FrameState.INITIALIZED, FrameState.TRACKED], dtype=np.int8)
     unknown = np.full(2, np.nan)
     store.write([Trajectory("mine", "bag", protocol, np.ones((2, 4)) * seed, None, unknown, unknown, states)])
     return store

@@ -11,7 +11,7 @@ from moving_square import tiny_dataset
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
 from evalkit.results.store import Store, labels, safe_label
-from evalkit.types import Cost, State, Trajectory
+from evalkit.types import Cost, FrameState, Trajectory
 
 IDENTITY = {"tracker": "x", "card": {"penalty_k": 0.04}, "seed": 0}
 
@@ -29,7 +29,7 @@ def trajectory(sequence: str = "a", rows: int = 5) -> Trajectory:
         regions=None,
         confidence=np.full(rows, np.nan),
         seconds=np.full(rows, 0.25),
-        states=np.array([State.INITIALIZED] + [State.TRACKED] * (rows - 1), dtype=np.int8),
+        states=np.array([FrameState.INITIALIZED] + [FrameState.TRACKED] * (rows - 1), dtype=np.int8),
     )
 
 

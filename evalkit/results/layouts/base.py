@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -12,21 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import DamagedResults, EvalkitError
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_lines, format_number, format_rows, parse_values, read_bytes
-from evalkit.types import Boxes, Sequence, State, Trajectory
-
-OFFICIAL_ROWS = "official_rows"
-"""Key of ``Sequence.meta``: number of rows the benchmark states, where it does."""
+from evalkit.names import canonical
+from evalkit.types import Boxes, FrameState, Sequence, Trajectory
 
 _SETTLED_NS = 2 * 10**9
-
-OMITTED = "omitted_rows"
-"""Key of ``Sequence.meta``: rows at the start of the video that the official evaluation leaves out (Tiger1: 5)."""
-
-ALSO = "also_named"
-"""Key of ``Sequence.meta``: what other toolkits call it, beyond another spelling (OTB's Human4-2: Human4)."""
 
 
 class Layout(Protocol):
@@ -52,36 +43,39 @@ class Layout(Protocol):
         """Whether everything of this repetition is there."""
 
 
-def plain_name(name: str) -> str:
-    """A sequence's name without case, ``-``, ``.`` and ``_``: spellings differ in these between toolkits.
+def find_file(folder: Path, name: str, suffix: str, *, exact_name: bool = False) -> Path | None:
+    """Return ``<folder>/<name><suffix>``, or the only file there whose name is another spelling of it.
 
-    >>> plain_name("Jogging.1") == plain_name("jogging_1") == plain_name("Jogging-1")
-    True
-    """
-    return re.sub(r"[-._]", "", name).casefold()
-
-
-def find_file(folder: Path, name: str, suffix: str) -> Path | None:
-    """``<folder>/<name><suffix>``, or the one file there whose name is another spelling of it.
+    Args:
+        exact_name: Do not look for other spellings, which belong to another sequence of the benchmark.
 
     Raises:
-        EvalkitError: Two files could be meant.
+        EvalkitError: Several files match.
     """
     exact = folder / f"{name}{suffix}"
     if exact.is_file():
         return exact
-    key = plain_name(name)
+    if exact_name:
+        return None
+    key = canonical(name)
     names = matching(names_in(folder), suffix=suffix)
-    near = sorted(other for other in names if plain_name(other.removesuffix(suffix)) == key)
+    near = sorted(other for other in names if canonical(other.removesuffix(suffix)) == key)
     if len(near) > 1:
-        raise EvalkitError(f"two files could be the result of {name}", where=folder, found=", ".join(near))
+        raise DamagedResults(f"several files could be the result of {name}", where=folder, found=", ".join(near))
     return folder / near[0] if near else None
 
 
 def find_result(folder: Path, sequence: Sequence, suffix: str) -> Path | None:
-    """``find_file`` for the sequence's name, then for the other one that it goes by."""
-    found = find_file(folder, sequence.name, suffix)
-    return found or (find_file(folder, sequence.meta[ALSO], suffix) if ALSO in sequence.meta else None)
+    """Return the file of a sequence by its name, or by one of the other names that toolkits use; None if there is none.
+
+    Raises:
+        EvalkitError: Several files match.
+    """
+    for name in (sequence.name, *sequence.other_names):
+        found = find_file(folder, name, suffix, exact_name=sequence.exact_name)
+        if found is not None:
+            return found
+    return None
 
 
 def names_in(folder: Path) -> tuple[str, ...]:
@@ -121,8 +115,8 @@ def one_pass_trajectory(
 ) -> Trajectory:
     """A trajectory that was started at its first row and never again."""
     count = len(boxes)
-    states = np.full(count, State.TRACKED, dtype=np.int8)
-    states[:1] = State.INITIALIZED
+    states = np.full(count, FrameState.TRACKED, dtype=np.int8)
+    states[:1] = FrameState.INITIALIZED
     unknown = np.full(count, np.nan)
     return Trajectory(
         tracker=folder.name,
@@ -152,7 +146,7 @@ def without_omitted(sequence: Sequence, rows: NDArray[np.float64]) -> NDArray[np
 
     A file as long as the whole video is aligned to its evaluated part; one of any other length is left alone.
     """
-    omitted = int(sequence.meta.get(OMITTED, 0))
+    omitted = sequence.omitted_rows
     return rows[omitted:] if omitted and len(rows) == len(sequence) + omitted else rows
 
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import write_bytes, write_text
 from evalkit.io.rows import read_bytes
-from evalkit.results.layouts.base import find_file, one_pass_trajectory, plain_name, without_omitted
+from evalkit.names import canonical
+from evalkit.results.layouts.base import find_file, one_pass_trajectory, without_omitted
 from evalkit.results.layouts.matfile import read_mat
 from evalkit.results.layouts.otb_shapes import boxes_of
 from evalkit.types import Sequence, Trajectory
@@ -133,9 +134,9 @@ def _mat_file(folder: Path, name: str, tracker: str) -> Path | None:
     """The file of a sequence and, where there are several trackers', of that tracker."""
     if not folder.is_dir():
         return None
-    start = plain_name(name)
+    start = canonical(name)
     near = [path for path in sorted(folder.glob("*.mat")) if _names(path.stem, start)]
-    own = [path for path in near if plain_name(path.stem) in (start, start + plain_name(tracker))]
+    own = [path for path in near if canonical(path.stem) in (start, start + canonical(tracker))]
     if len(own or near) > 1:
         raise EvalkitError(
             f"several files could be the result of {name}", where=folder, found=", ".join(path.name for path in near),
@@ -146,7 +147,7 @@ def _mat_file(folder: Path, name: str, tracker: str) -> Path | None:
 
 def _names(stem: str, start: str) -> bool:
     parts = stem.split("_")
-    return any(plain_name("_".join(parts[:count])) == start for count in range(1, len(parts) + 1))
+    return any(canonical("_".join(parts[:count])) == start for count in range(1, len(parts) + 1))
 
 
 def _load_mat(path: Path) -> Any:

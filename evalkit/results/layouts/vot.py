@@ -28,7 +28,7 @@ from evalkit.io.regions import (
 from evalkit.io.rows import format_lines, read_bytes
 from evalkit.results.layouts.base import read_column, write_values
 from evalkit.results.layouts.got10k import read_times, write_times
-from evalkit.types import Boxes, Region, Sequence, State, Trajectory
+from evalkit.types import Boxes, FrameState, Region, Sequence, Trajectory
 
 EXPERIMENTS = {
     "supervised": "baseline",
@@ -41,7 +41,7 @@ EXPERIMENTS = {
 """Folder of each protocol's results."""
 
 _STARTED, _FAILED = 1, 2
-_STATES = {_STARTED: State.INITIALIZED, _FAILED: State.FAILED}
+_STATES = {_STARTED: FrameState.INITIALIZED, _FAILED: FrameState.FAILED}
 
 
 class Vot:
@@ -116,9 +116,9 @@ def _files(place: Path, name: str, digits: int) -> list[Path]:
 
 def record_of(trajectory: Trajectory, index: int) -> Record:
     state = trajectory.states[index]
-    if state == State.INITIALIZED:
+    if state == FrameState.INITIALIZED:
         return _STARTED
-    if state == State.FAILED:
+    if state == FrameState.FAILED:
         return _FAILED
     return trajectory.region(index) or 0
 
@@ -149,7 +149,7 @@ def _regions(path: Path) -> tuple[Boxes, tuple[Region | None, ...] | None, NDArr
     plain = parse_boxes(data) if path.suffix == ".txt" else None
     if plain is not None:
         boxes, codes = plain
-        return boxes, None, np.where(codes < 0, State.TRACKED, codes).astype(np.int8)
+        return boxes, None, np.where(codes < 0, FrameState.TRACKED, codes).astype(np.int8)
     records = parse_text(data, path) if path.suffix == ".txt" else parse_binary(data, path)
     _check_codes(records, path)
     return boxes_of(records), regions_of(records), _states(records)
@@ -162,7 +162,9 @@ def _check_codes(records: Items[Record], path: Path) -> None:
 
 
 def _states(records: Items[Record]) -> NDArray[np.int8]:
-    states = [_STATES.get(record, State.SKIPPED) if isinstance(record, int) else State.TRACKED for record in records]
+    states = [
+        _STATES.get(record, FrameState.SKIPPED) if isinstance(record, int) else FrameState.TRACKED for record in records
+    ]
     return np.array(states, dtype=np.int8)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
-from evalkit.types import Annotation, Sequence, State, Trajectory
+from evalkit.types import Annotation, FrameState, Sequence, Trajectory
 
 SEQUENCE = Sequence("walk", lambda: Annotation(np.ones((3, 4))))
 DAMAGE = st.one_of(
@@ -23,7 +23,7 @@ DAMAGE = st.one_of(
 
 def write(folder: Path, name: str) -> list[Path]:
     """A sound result in a layout; its files."""
-    states = np.array([State.INITIALIZED, State.TRACKED, State.TRACKED], dtype=np.int8)
+    states = np.array([FrameState.INITIALIZED, FrameState.TRACKED, FrameState.TRACKED], dtype=np.int8)
     confidence = np.full(3, np.nan) if name == "pytracking" else np.array([np.nan, 0.5, 0.25])
     boxes = np.arange(12.0).reshape(3, 4)
     protocol = "supervised" if name.startswith("vot") else "one_pass"

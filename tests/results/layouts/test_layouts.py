@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
-from evalkit.results.layouts.base import OMITTED
-from evalkit.types import Annotation, Dataset, Sequence, State, Trajectory
+from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory
 
 
 def video(name: str = "walk", rows: int = 3, **facts: object) -> Sequence:
@@ -19,8 +18,8 @@ def video(name: str = "walk", rows: int = 3, **facts: object) -> Sequence:
 
 def answer(boxes: object, *, repetition: int = 1, **fields: object) -> Trajectory:
     rows = np.array(boxes, dtype=np.float64).reshape(-1, 4)
-    states = np.full(len(rows), State.TRACKED, dtype=np.int8)
-    states[:1] = State.INITIALIZED
+    states = np.full(len(rows), FrameState.TRACKED, dtype=np.int8)
+    states[:1] = FrameState.INITIALIZED
     values = {"confidence": np.full(len(rows), np.nan), "seconds": np.full(len(rows), np.nan), **fields}
     return Trajectory("mine", "walk", "one_pass", rows, None, states=states, repetition=repetition, **values)  # type: ignore[arg-type]
 
@@ -114,13 +113,13 @@ def test_other_spellings_of_a_sequence_are_found(tmp_path: Path) -> None:
 def test_two_spellings_at_once_are_refused(tmp_path: Path) -> None:
     (tmp_path / "jogging_1.txt").write_text("1 2 3 4\n")
     (tmp_path / "Jogging.1.txt").write_text("1 2 3 4\n")
-    with pytest.raises(EvalkitError, match="two files could be the result of Jogging-1"):
+    with pytest.raises(EvalkitError, match="several files could be the result of Jogging-1"):
         layouts.get("otb").read(tmp_path, video("Jogging-1"), "one_pass")
 
 
 def test_rows_before_the_evaluated_part_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "walk.txt").write_text("".join(f"{n},0,5,5\n" for n in range(8)))
-    (found,) = layouts.get("otb").read(tmp_path, video(rows=3, meta={OMITTED: "5"}), "one_pass")
+    (found,) = layouts.get("otb").read(tmp_path, video(rows=3, omitted_rows=5), "one_pass")
     assert found.boxes[:, 0].tolist() == [5.0, 6.0, 7.0]
 
 

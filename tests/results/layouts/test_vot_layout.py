@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
-from evalkit.types import Annotation, Box, Mask, Polygon, Region, Sequence, State, Trajectory
+from evalkit.types import Annotation, Box, FrameState, Mask, Polygon, Region, Sequence, Trajectory
 
 NUMBER = st.floats(-1e4, 1e4)
 BOX = st.builds(Box, NUMBER, NUMBER, NUMBER, NUMBER)
 POLYGON = st.lists(st.tuples(NUMBER, NUMBER), min_size=3, max_size=6).map(lambda points: Polygon(np.array(points)))
 MASK = st.builds(lambda bits: Mask(np.array(bits).reshape(2, 3), 4, 5), st.lists(st.booleans(), min_size=6, max_size=6))
-ANSWER = st.one_of(st.sampled_from([State.INITIALIZED, State.FAILED, State.SKIPPED]), BOX, POLYGON, MASK)
+ANSWER = st.one_of(st.sampled_from([FrameState.INITIALIZED, FrameState.FAILED, FrameState.SKIPPED]), BOX, POLYGON, MASK)
 MAYBE = st.one_of(st.just(float("nan")), st.floats(0, 10))
 
 SEQUENCE = Sequence("bag", lambda: Annotation(np.ones((3, 4))))
 
 
-def answers(items: list[Region | State], *, protocol: str = "supervised", **fields: object) -> Trajectory:
-    regions = tuple(None if isinstance(item, State) else item for item in items)
-    states = np.array([item if isinstance(item, State) else State.TRACKED for item in items], dtype=np.int8)
+def answers(items: list[Region | FrameState], *, protocol: str = "supervised", **fields: object) -> Trajectory:
+    regions = tuple(None if isinstance(item, FrameState) else item for item in items)
+    states = np.array([item if isinstance(item, FrameState) else FrameState.TRACKED for item in items], dtype=np.int8)
     unknown = np.full(len(items), np.nan)
     values = {"confidence": unknown, "seconds": unknown, "boxes": np.full((len(items), 4), np.nan), **fields}
     return Trajectory(tracker="mine", sequence="bag", protocol=protocol, regions=regions, states=states, **values)  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def assert_same(a: Region | None, b: Region | None, *, tolerance: float = 0.0) -
 @settings(max_examples=60, deadline=None)
 def test_whatever_was_answered_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
-    rows: list[tuple[Region | State, float, float]],
+    rows: list[tuple[Region | FrameState, float, float]],
     name: str,
     protocol: str,
     number: int,
@@ -69,7 +69,7 @@ def test_whatever_was_answered_is_read_back(
 
 
 def test_the_files_are_those_of_the_official_toolkits(tmp_path: Path) -> None:
-    rows: list[Region | State] = [State.INITIALIZED, Box(1.5, 2, 3, 4), State.FAILED, State.SKIPPED]
+    rows: list[Region | FrameState] = [FrameState.INITIALIZED, Box(1.5, 2, 3, 4), FrameState.FAILED, FrameState.SKIPPED]
     seconds = np.array([0.5, 0.25, 0.125, np.nan])
     layouts.get("vot").write(tmp_path, answers(rows, seconds=seconds, repetition=2))
     layouts.get("vot").write(tmp_path, answers(rows[:2], protocol="longterm", confidence=np.array([np.nan, 0.5])))
@@ -84,7 +84,7 @@ def test_published_results_are_read(data: Path) -> None:
     folder = data / "results" / "VOT2018" / "LightTrack"
     (found,) = layouts.get("vot").read(folder, SEQUENCE, "supervised")
     assert len(found) == 196
-    assert found.states[0] == State.INITIALIZED
+    assert found.states[0] == FrameState.INITIALIZED
     assert np.isfinite(found.boxes[1:]).all()
 
 
