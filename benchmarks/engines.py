@@ -28,7 +28,8 @@ import numpy as np
 from evalkit.engine import lockstep, serial
 from evalkit.engine.plan import Plan
 from evalkit.engine.threads import pin_threads
-from evalkit.engine.work import Answer, Job, Unit, Worker, open_dataset
+from evalkit.engine.work import Answer, Job, Unit, Worker
+from evalkit.factories import open_dataset
 from evalkit.rendering.catalogue import sample
 from evalkit.rendering.scene import Scene, SceneFrames
 from evalkit.types import Dataset, Image, Sequence

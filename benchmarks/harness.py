@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.engine.threads import pin_threads
-from evalkit.engine.work import Job, Unit, Worker, open_dataset, settle
+from evalkit.engine.work import Job, Unit, Worker, settle
+from evalkit.factories import open_dataset
 from evalkit.types import Dataset, Frames, Image, Prediction, Region, Sequence, Tracker
 
 SLEEP = 0.02

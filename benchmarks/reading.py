@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.engine.work import open_dataset
+from evalkit.factories import open_dataset
 from evalkit.io.rows import format_rows, parse_rows
 
 

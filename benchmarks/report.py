@@ -45,7 +45,7 @@ def main() -> None:
             names, ["otb100", "vot2018"], data=given.annotations, results=results, jobs=os.cpu_count() or 1
         )
         middle = time.perf_counter()
-        page = registry.report.find("html")[0].build(comparison=gathered)
+        page = registry.report.find("html").build(comparison=gathered)
         end, now = time.perf_counter(), os.times()
     own = now.user + now.system - worked.user - worked.system
     workers = now.children_user + now.children_system - worked.children_user - worked.children_system

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit import registry, runtimes
+from evalkit import factories, runtimes
 from evalkit.cost import latency
 from evalkit.cost.agreement import Agreement, side_by_side
 from evalkit.cost.latency import Rules, Timing
@@ -69,7 +69,7 @@ def pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
 
 
 def build(options: argparse.Namespace, runtime: str, precision: str) -> SplitTracker:
-    tracker = registry.create_tracker(
+    tracker = factories.create_tracker(
         options.tracker, weights=options.weights, runtime=runtime, precision=precision, device="cpu", threads=1,
         settings={}, seed=0,
     )  # fmt: skip

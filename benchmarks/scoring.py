@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def open_benchmark(name: str, root: Path) -> Dataset:
-    dataset: Dataset = registry.dataset.find(name)[0].build(root=root)
+    dataset: Dataset = registry.dataset.find(name).build(root=root)
     for sequence in dataset.sequences:
         _ = sequence.annotation
     return dataset

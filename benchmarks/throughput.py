@@ -28,7 +28,8 @@ from plain_loop import PlainLoop
 from plain_network import PlainNetwork
 
 from evalkit.engine.threads import pin_threads
-from evalkit.engine.work import Job, Worker, open_dataset
+from evalkit.engine.work import Job, Worker
+from evalkit.factories import open_dataset
 from evalkit.geometry import bounding_box, shifted
 from evalkit.runtimes import _torch
 from evalkit.types import Box, Image, Sequence

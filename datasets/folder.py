@@ -21,7 +21,7 @@ TRUTH = "groundtruth.txt"
 _VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 
 
-@registry.dataset("folder", summary="your own images or videos with a groundtruth.txt each", directories=())
+@registry.dataset("folder", summary="your own images or videos with a groundtruth.txt each")
 def folder(root: Path | None) -> Dataset:
     if root is None:
         raise EvalkitError(

@@ -24,19 +24,18 @@ DIRECTORIES = ("GOT-10k", "GOT10k", "GOT-10K", "GOT_10k", "full_data")
 _LABELS = {"cover": "cover", "absence": "absent", "cut_by_image": "cut_by_image"}
 
 
-@registry.dataset("got10k-train", summary="GOT-10k training split, 9,335 sequences", directories=DIRECTORIES)
+@registry.dataset("got10k-train", summary="GOT-10k training split, 9,335 sequences")
 def got10k_train(root: Path | None) -> Dataset:
     return _open("train", "Train", 9335, root)
 
 
-@registry.dataset("got10k-val", summary="GOT-10k validation split, 180 sequences", directories=DIRECTORIES)
+@registry.dataset("got10k-val", summary="GOT-10k validation split, 180 sequences")
 def got10k_val(root: Path | None) -> Dataset:
     return _open("val", "Val", 180, root)
 
 
 @registry.dataset(
     "got10k-test", summary="GOT-10k test split, 180 sequences, scored by its server", aliases=("got10k", "got-10k"),
-    directories=DIRECTORIES,
 )  # fmt: skip
 def got10k_test(root: Path | None) -> Dataset:
     return _open("test", "Test", 180, root)

@@ -36,15 +36,13 @@ _PROFILES = ("lasot-matlab", "pysot", "pytracking", "got10k")
 _SURPLUS = 1  # some folders hold one image more than there are rows (LaSOT evaluation toolkit, issue 6)
 
 
-@registry.dataset(
-    "lasot", summary="LaSOT test split, one-pass, 280 sequences", aliases=("lasot-test",), directories=DIRECTORIES
-)
+@registry.dataset("lasot", summary="LaSOT test split, one-pass, 280 sequences", aliases=("lasot-test",))
 def lasot(root: Path | None) -> Dataset:
     names = [entry["name"] for entry in facts("lasot")["test"]]
     return _open("lasot", "LaSOT", DIRECTORIES, names, ("testing_set.txt",), root)
 
 
-@registry.dataset("lasot-train", summary="LaSOT training split, 1,120 sequences", directories=DIRECTORIES)
+@registry.dataset("lasot-train", summary="LaSOT training split, 1,120 sequences")
 def lasot_train(root: Path | None) -> Dataset:
     test = {entry["name"] for entry in facts("lasot")["test"]}
     names = [name for name in _numbered(facts("lasot")["classes"], 20) if name not in test]
@@ -53,7 +51,6 @@ def lasot_train(root: Path | None) -> Dataset:
 
 @registry.dataset(
     "lasot-ext", summary="LaSOT extension, one-pass, 150 sequences", aliases=("lasot_ext", "lasotext"),
-    directories=EXTENSION_DIRECTORIES,
 )  # fmt: skip
 def lasot_ext(root: Path | None) -> Dataset:
     names = _numbered(facts("lasot")["extension_classes"], 10)

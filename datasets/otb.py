@@ -33,19 +33,17 @@ DIRECTORIES = ("OTB", "OTB100", "OTB-100", "OTB2015", "OTB-2015", "TB-100", "OTB
 _PROFILES = ("otb-matlab", "pysot", "pytracking", "got10k")
 
 
-@registry.dataset(
-    "otb100", summary="OTB-100, one-pass, 100 targets", aliases=("otb2015", "otb", "tb100"), directories=DIRECTORIES
-)
+@registry.dataset("otb100", summary="OTB-100, one-pass, 100 targets", aliases=("otb2015", "otb", "tb100"))
 def otb100(root: Path | None) -> Dataset:
     return _open("otb100", "OTB100", root)
 
 
-@registry.dataset("otb50", summary="OTB-50, one-pass, 50 targets", aliases=("tb50",), directories=DIRECTORIES)
+@registry.dataset("otb50", summary="OTB-50, one-pass, 50 targets", aliases=("tb50",))
 def otb50(root: Path | None) -> Dataset:
     return _open("otb50", "OTB50", root)
 
 
-@registry.dataset("otb2013", summary="OTB-2013, one-pass, 51 targets", aliases=("cvpr13",), directories=DIRECTORIES)
+@registry.dataset("otb2013", summary="OTB-2013, one-pass, 51 targets", aliases=("cvpr13",))
 def otb2013(root: Path | None) -> Dataset:
     return _open("otb2013", "OTB2013", root)
 

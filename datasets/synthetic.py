@@ -21,7 +21,6 @@ ORIGIN = 1
 @dataset(
     "synthetic",
     summary="12 rendered sequences, nothing to download: scale, rotation, occlusion, leaving the frame, blur, ...",
-    directories=("synthetic",),
 )
 def synthetic(root: Path | None = None, *, seed: int = 0) -> Dataset:
     """The rendered benchmark.

@@ -23,13 +23,12 @@ _TRAINING_PARTS = tuple(f"TRAIN_{number}" for number in range(12))
 
 @registry.dataset(
     "trackingnet-test", summary="TrackingNet test split, one-pass, 511 sequences", aliases=("trackingnet",),
-    directories=DIRECTORIES,
 )  # fmt: skip
 def trackingnet_test(root: Path | None) -> Dataset:
     return _open("trackingnet-test", "TrackingNet", ("TEST",), facts("trackingnet")["test"], root)
 
 
-@registry.dataset("trackingnet-train", summary="TrackingNet training split, 12 parts", directories=DIRECTORIES)
+@registry.dataset("trackingnet-train", summary="TrackingNet training split, 12 parts")
 def trackingnet_train(root: Path | None) -> Dataset:
     return _open("trackingnet-train", "TrackingNet-train", _TRAINING_PARTS, [], root)
 

@@ -28,11 +28,11 @@ from evalkit.checkpoints.fetching import verify_weights as verify_weights
 from evalkit.comparison import Comparison
 from evalkit.dataframes import by_sequence as by_sequence
 from evalkit.dataframes import frame as frame
-from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
+from evalkit.factories import create_tracker as create_tracker
+from evalkit.factories import open_dataset as open_dataset
 from evalkit.io.atomic import write_bytes
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.registry import create_tracker as create_tracker
 from evalkit.regression import diff as diff
 from evalkit.regression import regress as regress
 from evalkit.regression import render_divergence as render_divergence
@@ -60,7 +60,7 @@ def render(form: str, **content: Any) -> str:
     Raises:
         EvalkitError: No report has that name.
     """
-    entry, _ = registry.report.find(form)
+    entry = registry.report.find(form)
     return str(entry.build(**content))
 
 
@@ -216,7 +216,7 @@ def costs(
     from evalkit.cost import profiling
 
     return profiling.profile(
-        names(trackers), registry.create_tracker, weights=path(weights), runtimes=names(runtimes), precision=precision,
+        names(trackers), create_tracker, weights=path(weights), runtimes=names(runtimes), precision=precision,
         device=device, threads=threads, rules=rules, settings=settings,
     )  # fmt: skip
 
@@ -238,7 +238,7 @@ def export(tracker: str, *, runtime: str, output: Place, **options: Any) -> dict
     """Write a tracker's networks in a runtime's format; see ``evalkit.cost.exporting.export`` for the options."""
     from evalkit.cost import exporting
 
-    return exporting.export(tracker, registry.create_tracker, runtime=runtime, output=Path(output), **options)
+    return exporting.export(tracker, create_tracker, runtime=runtime, output=Path(output), **options)
 
 
 def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names | None = None) -> list[str]:
@@ -257,10 +257,10 @@ def train(name: str, output: Place, **options: Any) -> Path:
     Raises:
         EvalkitError: There is no such tracker, or no recipe for it.
     """
-    entry, variant = registry.tracker.find(name)
-    recipe = entry.facts.get("training")
+    entry, variant = registry.tracker.find_variant(name)
+    recipe = entry.training
     if recipe is None:
-        known = ", ".join(one.name for one in registry.tracker.entries() if "training" in one.facts)
+        known = ", ".join(one.name for one in registry.tracker.entries() if one.training is not None)
         raise EvalkitError("evalkit has no training recipe for this tracker", where=name, expected=known)
     weights: Path = importlib.import_module(recipe).train(variant, Path(output), **options)
     return weights
@@ -279,8 +279,10 @@ def listing(kind: str) -> list[dict[str, Any]]:
         from evalkit import runtimes
 
         return [one.record() for one in runtimes.listing()]
-    registered = {"trackers": registry.tracker, "datasets": registry.dataset, "reports": registry.report}[kind]
-    return [{"name": entry.name, "summary": entry.summary} for entry in registered.entries()]
+    registered: dict[str, registry.Registry[Any]] = {
+        "trackers": registry.tracker, "datasets": registry.dataset, "reports": registry.report
+    }  # fmt: skip
+    return [{"name": entry.name, "summary": entry.summary} for entry in registered[kind].entries()]
 
 
 def _profile_record(name: str) -> dict[str, Any]:

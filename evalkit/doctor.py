@@ -15,8 +15,8 @@ from typing import Any
 
 from evalkit import __version__, config, registry
 from evalkit.checkpoints import catalogue
-from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError
+from evalkit.factories import open_dataset
 
 _PACKAGE = "evalkit-sot"
 _MODULES = {"opencv-python": "cv2"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from evalkit.comparison import clock_notice
 from evalkit.dataframes import frame
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan, parse_shard
-from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label, open_dataset
+from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label
 from evalkit.errors import EvalkitError
+from evalkit.factories import open_dataset
 from evalkit.scoring import WITHHELD, headline, is_withheld, listed, read_runs
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
 
@@ -157,9 +157,9 @@ def run(
 
 def _check_executes(tracker: str, runtime: str, precision: str, device: str) -> None:
     """Results and speeds are filed under these, so only who executes a network by them may carry their names."""
-    entry, _ = registry.find_tracker(tracker)
-    takes = inspect.signature(entry.factory).parameters
-    ours = entry.module.startswith(f"{registry.tracker.package}.") and entry.name != "program:"
+    entry = registry.tracker.find(tracker)
+    takes = entry.parameters
+    ours = registry.tracker.is_builtin(entry) and entry.name != "program:"
     for option, value, usual in (
         ("runtime", runtime, "torch"),
         ("precision", precision, "fp32"),
@@ -205,8 +205,8 @@ def _track(
     progress: Progress | None,
 ) -> list[Outcome]:
     job = worker.job
-    entry, _ = registry.find_tracker(job.tracker)
-    stochastic = not entry.facts.get("deterministic", True)
+    entry = registry.tracker.find(job.tracker)
+    stochastic = not entry.deterministic
     repetitions = repeat or (worker.dataset.repetitions if stochastic else 1)
     plan.check(job)
     identity = worker.identity()

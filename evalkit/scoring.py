@@ -11,8 +11,8 @@ import numpy as np
 from evalkit import protocols
 from evalkit.arguments import Names, Place, path, some
 from evalkit.comparison import BESIDE, clock_notice, known_costs, only_benchmark
-from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.factories import open_dataset
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import streaming as video_rates
 from evalkit.results import store as result_store

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit import adapters, registry
+from evalkit import adapters, factories
 from evalkit.errors import EvalkitError
 from evalkit.types import Box, Polygon, Prediction
 
@@ -49,14 +49,14 @@ def written(folder: Path, text: str) -> str:
 
 
 def test_a_got10k_class_is_a_tracker_as_it_is(tmp_path: Path):
-    tracker = registry.create_tracker(written(tmp_path, GOT10K))
+    tracker = factories.create_tracker(written(tmp_path, GOT10K))
     tracker.initialize(IMAGE, Box(3, 4, 5, 6))
     assert tracker.tracker.box.tolist() == [4, 5, 5, 6]
     assert tracker.update(IMAGE).region == Box(4, 4, 5, 6)
 
 
 def test_a_pytracking_class_is_a_tracker_as_it_is(tmp_path: Path):
-    tracker = registry.create_tracker(written(tmp_path, PYTRACKING))
+    tracker = factories.create_tracker(written(tmp_path, PYTRACKING))
     tracker.initialize(IMAGE, Polygon(np.array([[3.0, 4], [8, 4], [8, 10], [3, 10]])))
     assert tracker.update(IMAGE) == Prediction(Box(4, 4, 5, 6), 0.25)
     assert tracker.update(IMAGE).region == Box(5, 4, 5, 6)
@@ -81,13 +81,13 @@ def test_no_answer_stays_none_and_numbers_stay_as_they_are_for_the_protocol_to_j
 
 def test_what_has_no_known_interface_is_refused_in_words(tmp_path: Path):
     with pytest.raises(EvalkitError, match="this is not a tracker"):
-        registry.create_tracker(written(tmp_path, "class Still:\n    pass\n"))
+        factories.create_tracker(written(tmp_path, "class Still:\n    pass\n"))
 
 
 def test_our_tracker_runs_in_the_got10k_toolkit():
     from PIL.Image import fromarray
 
-    adapted = adapters.as_got10k(registry.create_tracker("identity"), "still")
+    adapted = adapters.as_got10k(factories.create_tracker("identity"), "still")
     adapted.init(fromarray(IMAGE), np.array([4.0, 5, 5, 6]))
     assert adapted.update(fromarray(IMAGE)).tolist() == [4, 5, 5, 6]
     assert (adapted.name, adapted.is_deterministic) == ("still", True)

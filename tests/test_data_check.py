@@ -23,7 +23,7 @@ def make(root: Path, name: str = "airplane-2", *, images: int = 5, rows: int = 5
 
 
 def found(root: Path, *, deep: bool = False) -> list[Finding]:
-    dataset = registry.dataset.find("lasot-train")[0].build(root=root)
+    dataset = registry.dataset.find("lasot-train").build(root=root)
     findings = data_check.inspect(dataset, deep=deep)
     return [finding for finding in findings if finding.what != "the sequence is not here"]
 
@@ -35,7 +35,7 @@ def test_a_sound_sequence_has_nothing_to_report(tmp_path: Path) -> None:
 
 def test_sequences_that_are_not_here_are_named(tmp_path: Path) -> None:
     make(tmp_path)
-    dataset = registry.dataset.find("lasot-train")[0].build(root=tmp_path)
+    dataset = registry.dataset.find("lasot-train").build(root=tmp_path)
     missing = [finding.sequence for finding in data_check.inspect(dataset)]
     assert len(missing) == 1119
     assert "airplane-3" in missing and "airplane-2" not in missing
@@ -102,7 +102,7 @@ def test_a_video_is_decoded_too(tmp_path: Path) -> None:
     writer.release()
     for rows, counts in ((1, []), (3, []), (2, [("3", "2")])):
         (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n" * rows)
-        dataset = registry.dataset.find("folder")[0].build(root=tmp_path)
+        dataset = registry.dataset.find("folder").build(root=tmp_path)
         assert [(one.found, one.expected) for one in data_check.inspect(dataset, deep=True)] == counts
 
 
@@ -124,6 +124,6 @@ def test_a_rendered_tree_is_sound_but_for_what_it_leaves_out(tmp_path: Path) -> 
     arguments = ["render", "--layout", "got10k", "--output", str(tmp_path / "GOT-10k"), "--sequences", "occlusion"]
     result = CliRunner().invoke(command, arguments, standalone_mode=False)
     assert result.exception is None and "1 sequence" in result.output
-    dataset = registry.dataset.find("got10k-val")[0].build(root=tmp_path)
+    dataset = registry.dataset.find("got10k-val").build(root=tmp_path)
     here = {sequence.name for sequence in dataset.sequences}
     assert [one for one in data_check.inspect(dataset, deep=True) if one.sequence in here] == []

@@ -19,13 +19,14 @@ ROWS = (
         "names",
         "compiled",
         "geometry",
+        "registry",
         "io",
         "arguments",
         "dataframes",
     ),
     ("config", "rendering", "checkpoints", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
-    ("adapters", "registry", "engine", "comparison"),
+    ("adapters", "factories", "engine", "comparison"),
     ("trackers", "datasets", "reports"),
     ("regression", "doctor", "data_check", "running", "scoring", "api"),
     ("cli",),
@@ -34,10 +35,12 @@ WITHIN_A_ROW = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
     ("checkpoints", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
-    ("registry", "adapters"),
-    ("comparison", "registry"),
+    ("registry", "types"),
+    ("registry", "errors"),
+    ("factories", "adapters"),
+    ("comparison", "factories"),
     ("comparison", "engine"),  # opens benchmarks as a worker does
-    ("engine", "registry"),  # a worker builds its tracker by name
+    ("engine", "factories"),  # a worker builds its tracker by name
     ("api", "regression"),
     ("api", "doctor"),
     ("api", "data_check"),

@@ -80,13 +80,10 @@ def model(variant: str | None, benchmark: str | None) -> Model:
 registry.tracker(
     "lighttrack-m",
     summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
-    weights="lighttrack-m",
-    paper="arXiv:2104.14545",
     training="evalkit.trackers._lighttrack.training",
 )(factory(model))
 registry.tracker(
     "lighttrack:",
     summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
-    paper="arXiv:2104.14545",
     training="evalkit.trackers._lighttrack.training",
 )(factory(model))

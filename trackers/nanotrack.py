@@ -65,6 +65,6 @@ def model(version: int) -> Model:
 
 for _version, _summary in _SUMMARIES.items():
     _model = model(_version)
-    registry.tracker(_model.checkpoint, summary=_summary, weights=_model.checkpoint)(
+    registry.tracker(_model.checkpoint, summary=_summary)(
         factory(lambda variant, benchmark, model=_model: model)  # type: ignore[misc]
     )

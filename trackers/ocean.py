@@ -67,6 +67,4 @@ def model(variant: str | None, benchmark: str | None) -> Model:
 registry.tracker(
     "ocean",
     summary="Ocean, offline: 20.3 G operations, 25.9 M parameters; with its object-aware branch on VOT",
-    weights="ocean",
-    paper="arXiv:2006.10721",
 )(factory(model))

@@ -147,6 +147,6 @@ def model(name: str) -> Model:
 
 
 for _name, _configuration in CONFIGURATIONS.items():
-    registry.tracker(_name, summary=_configuration.summary, weights=_name, paper="arXiv:1812.11703")(
+    registry.tracker(_name, summary=_configuration.summary)(
         factory(lambda variant, benchmark, name=_name: model(name))  # type: ignore[misc]
     )

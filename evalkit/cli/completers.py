@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -28,7 +28,7 @@ def _completing(names: Callable[[click.Context], Iterable[str | tuple[str, str]]
     return complete
 
 
-def _registered(registry: Registry) -> list[tuple[str, str]]:
+def _registered(registry: Registry[Any]) -> list[tuple[str, str]]:
     return [(entry.name, entry.summary) for entry in registry.entries()]
 
 

@@ -17,13 +17,13 @@ from evalkit.arguments import names as several
 from evalkit.comparison.benchmarks import only_benchmark
 from evalkit.comparison.costs import counted, read_costs, timing
 from evalkit.comparison.model import Card, Comparison, Key, is_imported
-from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.factories import open_dataset
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics, streaming
 from evalkit.metrics.measures import Measure
 from evalkit.metrics.statistics import Difference
-from evalkit.registry import Entry
+from evalkit.registry import ReportEntry
 from evalkit.results.store import Store, labels
 from evalkit.types import Cost, Dataset, Score, Trajectory
 
@@ -64,7 +64,7 @@ class _Finding:
     rates: tuple[tuple[float, float], ...] = ()
 
 
-def form_of(output: Path, kind: str = "suffix") -> Entry:
+def form_of(output: Path, kind: str = "suffix") -> ReportEntry:
     """The registered report that writes files of this suffix.
 
     Args:
@@ -73,7 +73,7 @@ def form_of(output: Path, kind: str = "suffix") -> Entry:
     Raises:
         EvalkitError: There is none.
     """
-    forms = {entry.facts[kind]: entry for entry in registry.report.entries() if kind in entry.facts}
+    forms = {suffix: entry for entry in registry.report.entries() if (suffix := getattr(entry, kind)) is not None}
     if output.suffix.lower() not in forms:
         raise EvalkitError("no report has this form", where=f"--output {output}", expected=", ".join(sorted(forms)))
     return forms[output.suffix.lower()]

@@ -31,7 +31,7 @@ def export(
     """Write the networks of a tracker into ``output``, one folder each, and ``manifest.json`` beside them.
 
     Args:
-        create: Builds a tracker from its name and keyword arguments; ``registry.create_tracker``.
+        create: Builds a tracker from its name and keyword arguments; ``factories.create_tracker``.
         output: A folder that does not exist, is empty, or holds an export to be replaced.
 
     Returns:

@@ -48,7 +48,7 @@ def profile(
 
     Args:
         trackers: Names.
-        create: Builds a tracker from its name and keyword arguments; ``registry.create_tracker``.
+        create: Builds a tracker from its name and keyword arguments; ``factories.create_tracker``.
         runtimes: Names, or ``("all",)``. A tracker without a network is timed once.
         device: ``cpu``, ``cuda:0``, ..., or the file of another device (see ``devices``).
         rules: ``quick``, or ``mobile`` for at least 1,024 queries and 60 s.

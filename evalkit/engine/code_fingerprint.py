@@ -31,7 +31,7 @@ def fingerprint(tracker: str) -> str:
     Raises:
         EvalkitError: No such tracker.
     """
-    entry, _ = registry.find_tracker(tracker)
+    entry = registry.tracker.find(tracker)
     own = _own_files(entry.module)
     digest = hashlib.sha256(_evalkit().encode())
     for path in own:

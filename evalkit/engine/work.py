@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from evalkit import config, protocols, registry
+from evalkit import protocols
 from evalkit.engine.threads import pin_threads
 from evalkit.errors import EvalkitError
+from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.store import Store
 from evalkit.runtimes import RUNTIMES
 from evalkit.types import Dataset, Tracker, Trajectory
@@ -119,19 +120,6 @@ def default_label(tracker: str, runtime: str, precision: str) -> str:
     return label if runtime == "torch" else f"{label}@{runtime}"
 
 
-def open_dataset(name: str, data: Path | None) -> Dataset:
-    """A benchmark by name, found by ``--data``, the environment or the configuration file.
-
-    Raises:
-        EvalkitError: No such benchmark, or its files are not where they should be.
-    """
-    entry, _ = registry.dataset.find(name)
-    dataset = entry.build(root=config.data_root(entry.name, data))
-    if not isinstance(dataset, Dataset):
-        raise TypeError(f"dataset factory {entry.module} returned {type(dataset).__name__}")
-    return dataset
-
-
 class Worker:
     """Does units of one job after another, with the tracker and the dataset built once.
 
@@ -152,7 +140,7 @@ class Worker:
     def tracker(self) -> Tracker:
         job = self.job
         with _staying():
-            tracker = registry.create_tracker(
+            tracker = create_tracker(
                 job.tracker,
                 benchmark=self.dataset.name,
                 weights=job.weights,

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster, raster_toolkit, vot
-from evalkit.metrics.measures import Evaluation, Measure, Metric, Reduction
+from evalkit.metrics.measures import Evaluation, Measure, Reduction
 from evalkit.metrics.vot import image_size
 from evalkit.metrics.vot_toolkit import regions_of
-from evalkit.types import Sequence, Trajectory
+from evalkit.types import Metric, Sequence, Trajectory
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.types import Dataset, Sequence, Trajectory
-
-Floats = NDArray[np.float64]
+from evalkit.types import Dataset, Floats, Metric, Sequence, Trajectory
 
 
 @dataclass(frozen=True)
@@ -33,22 +30,6 @@ class Reduction:
 
     def __call__(self, curves: Floats) -> Floats:
         return self.combine(curves[..., self.window])
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What a number is called and how to read it.
-
-    Attributes:
-        version: Rises when the same files give another number.
-        summary: Its definition in one line.
-    """
-
-    name: str
-    summary: str
-    unit: str = "fraction"
-    higher_is_better: bool = True
-    version: int = 1
 
 
 @dataclass(frozen=True, eq=False)

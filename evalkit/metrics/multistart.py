@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import raster_toolkit
-from evalkit.metrics.measures import Evaluation, Measure, Metric, at, between
+from evalkit.metrics.measures import Evaluation, Measure, at, between
 from evalkit.metrics.vot import image_size
 from evalkit.metrics.vot_toolkit import regions_of
-from evalkit.types import Sequence, Trajectory
+from evalkit.types import Metric, Sequence, Trajectory
 
 Floats = NDArray[np.float64]
 

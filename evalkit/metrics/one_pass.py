@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, curves, precision, success
-from evalkit.metrics.measures import MEAN, Evaluation, Measure, Metric, Notes, Reduction, at
-from evalkit.types import Boxes, Sequence
+from evalkit.metrics.measures import MEAN, Evaluation, Measure, Notes, Reduction, at
+from evalkit.types import Boxes, Metric, Sequence
 
 Floats = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, curves, success
-from evalkit.metrics.measures import Evaluation, Measure, Metric, Notes, at
-from evalkit.types import Boxes, Sequence
+from evalkit.metrics.measures import Evaluation, Measure, Notes, at
+from evalkit.types import Boxes, Metric, Sequence
 
 Floats = NDArray[np.float64]
 

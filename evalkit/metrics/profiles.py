@@ -22,9 +22,9 @@ from evalkit.metrics import (
     vot_toolkit,
 )
 from evalkit.metrics import one_pass_rules as rules
-from evalkit.metrics.measures import Evaluation, Measure, Metric
+from evalkit.metrics.measures import Evaluation, Measure
 from evalkit.metrics.one_pass import AUC, NORM_PRECISION, NORM_PRECISION_AUC, PRECISION, SR50, SR75, Toolkit
-from evalkit.types import Dataset, Score, Trajectory
+from evalkit.types import Dataset, Metric, Score, Trajectory
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, curves, precision, success
-from evalkit.metrics.measures import Evaluation, Measure, Metric, Notes, Reduction, at
-from evalkit.types import Boxes, Sequence
+from evalkit.metrics.measures import Evaluation, Measure, Notes, Reduction, at
+from evalkit.types import Boxes, Metric, Sequence
 
 Floats = NDArray[np.float64]
 

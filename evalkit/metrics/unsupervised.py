@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, raster_toolkit, vot
-from evalkit.metrics.measures import Evaluation, Measure, Metric, at
+from evalkit.metrics.measures import Evaluation, Measure, at
 from evalkit.metrics.vot_toolkit import regions_of
-from evalkit.types import FrameState, Sequence
+from evalkit.types import FrameState, Metric, Sequence
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.metrics import alignment, raster
-from evalkit.metrics.measures import NOWHERE, Evaluation, Measure, Metric, Reduction, at, between
-from evalkit.types import Boxes, FrameState, Mask, Region, Sequence, Trajectory
+from evalkit.metrics.measures import NOWHERE, Evaluation, Measure, Reduction, at, between
+from evalkit.types import Boxes, FrameState, Mask, Metric, Region, Sequence, Trajectory
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

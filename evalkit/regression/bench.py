@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit import protocols
-from evalkit.engine.work import open_dataset
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.factories import open_dataset
 from evalkit.metrics import profiles
 from evalkit.regression.suite import Benchmark
 from evalkit.types import Dataset

@@ -62,8 +62,8 @@ def _steps(job: dict[str, Any]) -> Callable[[], tuple[int, int]]:
     import numpy as np
 
     from evalkit.engine.threads import pin_threads
+    from evalkit.factories import create_tracker
     from evalkit.io.regions import parse_line
-    from evalkit.registry import create_tracker
 
     offered = {**job["offered"], "weights": job["offered"]["weights"] and Path(job["offered"]["weights"])}
     tracker: Any = create_tracker(job["tracker"], **offered)

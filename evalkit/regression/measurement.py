@@ -90,8 +90,7 @@ def _track(worker: Worker, bench: Bench, failed: dict[str, str], progress: Progr
 
 
 def _deterministic(tracker: str) -> bool:
-    entry, _ = registry.find_tracker(tracker)
-    return bool(entry.facts.get("deterministic", True))
+    return registry.tracker.find(tracker).deterministic
 
 
 def _claimed(worker: Worker) -> Store:

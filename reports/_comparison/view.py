@@ -171,7 +171,7 @@ def _name(label: str) -> str:
     """evalkit's name for a tracker: without runtime and precision, aliases resolved where somebody registered them."""
     plain = label.partition("@")[0]
     try:
-        entry, variant = registry.tracker.find(plain)
+        entry, variant = registry.tracker.find_variant(plain)
     except EvalkitError:
         return plain
     return entry.name if variant is None else plain

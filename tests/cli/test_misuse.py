@@ -306,9 +306,9 @@ CONTENTS = [
 ]  # fmt: skip
 
 TRACKERS = [
-    Misuse(f"{RUN} gone.py:Right", "gone.py: no such file", "Give its path as seen from here"),
+    Misuse(f"{RUN} gone.py:Right", "gone.py: no such file", "Give its path relative to the current folder"),
     Misuse(f"{RUN} mine.py", "a file needs the name of the tracker in it", "Write mine.py:MyTracker", answer("None")),
-    Misuse(f"{RUN} mine.py:Left", "nothing in it is named 'Left' (found Right)", "Write mine.py:Right", answer("None")),
+    Misuse(f"{RUN} mine.py:Left", "it does not define 'Left' (found Right)", "Write mine.py:Right", answer("None")),
     Misuse(MINE, "mine.py: importing it fails with SyntaxError", "`python mine.py` shows the same",
            file("mine.py", "class Right(:\n")),
     Misuse(MINE, "mine.py:1: importing it fails with ModuleNotFoundError", "Install nowhere",

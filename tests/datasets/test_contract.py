@@ -48,7 +48,7 @@ def test_a_rendered_tree_opens_with_names_that_exist(
 
     monkeypatch.setattr(trees, "benchmark", small)
     trees.render(layout, tmp_path / "tree", sequences=["scale", "blur"])
-    dataset = registry.dataset.find(name)[0].build(root=tmp_path / "tree")
+    dataset = registry.dataset.find(name).build(root=tmp_path / "tree")
     assert dataset.name == name
     assert {sequence.name for sequence in dataset.sequences} <= set(dataset.expected)
     assert all(protocols.get(protocol) for protocol in dataset.protocols)

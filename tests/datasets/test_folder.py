@@ -14,7 +14,7 @@ from evalkit.types import Dataset, Polygon
 
 
 def open_(root: Path | None) -> Dataset:
-    return registry.dataset.find("folder")[0].build(root=root)  # type: ignore[no-any-return]
+    return registry.dataset.find("folder").build(root=root)  # type: ignore[no-any-return]
 
 
 def write_video(path: Path, frames: int) -> None:

@@ -38,7 +38,7 @@ CASES = [(name, file) for name, files in TREES.items() for file in files]
 
 def use(name: str, root: Path) -> list[int]:
     """Open a benchmark and read all of it; lengths of its sequences."""
-    dataset = registry.dataset.find(name)[0].build(root=root)
+    dataset = registry.dataset.find(name).build(root=root)
     lengths = []
     for sequence in dataset.sequences:
         assert all(len(flags) == len(sequence) for flags in sequence.flags.values())

@@ -13,7 +13,7 @@ from evalkit.types import Dataset
 
 
 def open_(name: str, root: Path | None) -> Dataset:
-    return registry.dataset.find(name)[0].build(root=root)  # type: ignore[no-any-return]
+    return registry.dataset.find(name).build(root=root)  # type: ignore[no-any-return]
 
 
 def make(place: Path, rows: int, *, images: int | None = None) -> None:

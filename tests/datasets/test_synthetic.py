@@ -10,7 +10,7 @@ from evalkit.types import Dataset
 
 
 def synthetic(**options: object) -> Dataset:
-    dataset: Dataset = registry.dataset.find("synthetic")[0].build(root=None, **options)
+    dataset: Dataset = registry.dataset.find("synthetic").build(root=None, **options)
     return dataset
 
 

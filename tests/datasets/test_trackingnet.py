@@ -13,7 +13,7 @@ ID = "YaXKZdSEwt4_0"
 
 
 def open_(name: str, root: Path | None) -> Dataset:
-    return registry.dataset.find(name)[0].build(root=root)  # type: ignore[no-any-return]
+    return registry.dataset.find(name).build(root=root)  # type: ignore[no-any-return]
 
 
 def make(root: Path, part: str, name: str, *, images: int, rows: int) -> None:

@@ -13,7 +13,7 @@ from evalkit.types import Box, Dataset, Mask, Polygon
 
 
 def open_(name: str, root: Path | None) -> Dataset:
-    return registry.dataset.find(name)[0].build(root=root)  # type: ignore[no-any-return]
+    return registry.dataset.find(name).build(root=root)  # type: ignore[no-any-return]
 
 
 def make(place: Path, truth: str, *, images: int = 3, color: bool = True) -> None:

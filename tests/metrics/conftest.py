@@ -34,7 +34,7 @@ def benchmark(data: Path) -> Callable[[str], Dataset]:
     folders = {"lasot": "LaSOT_toolkit"}
 
     def read(name: str) -> Dataset:
-        found: Dataset = registry.dataset.find(name)[0].build(root=data / "annotations" / folders.get(name, ""))
+        found: Dataset = registry.dataset.find(name).build(root=data / "annotations" / folders.get(name, ""))
         return found
 
     return read

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalkit.metrics import statistics
-from evalkit.metrics.measures import MEAN, Measure, Metric
+from evalkit.metrics.measures import MEAN, Measure
+from evalkit.types import Metric
 
 SCORE = Metric("score", "mean of what sequences contribute")
 

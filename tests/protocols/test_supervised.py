@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scripted_tracker import HIT, MISS, Scripted, still
 
-from evalkit import protocols, registry
+from evalkit import factories, protocols, registry
 from evalkit.geometry import overlap
 from evalkit.results import layouts
 from evalkit.types import Annotation, Box, Sequence, Trajectory
@@ -71,9 +71,9 @@ def test_without_supervision_nothing_is_a_failure() -> None:
 @pytest.mark.parametrize(("name", "official"), [("bag", 0.984), ("ball1", 0.975)])
 def test_lighttrack_repeats_its_published_results(data: Path, tmp_path: Path, name: str, official: float) -> None:
     # The official code reaches the same overlaps with these weights, which are the published ones in half precision.
-    benchmark = registry.dataset.find("vot2018")[0].build(root=data / "datasets")
+    benchmark = registry.dataset.find("vot2018").build(root=data / "datasets")
     weights = data / "weights" / "lighttrack_m_fp16.pth"
-    tracker = registry.create_tracker(
+    tracker = factories.create_tracker(
         "lighttrack-m", benchmark="vot2018", weights=weights, runtime="torch", precision="fp32", device="cpu",
         threads=1, settings={}, seed=0,
     )  # fmt: skip

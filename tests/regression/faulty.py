@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from evalkit.registry import create_tracker
+from evalkit.factories import create_tracker
 from evalkit.trackers._siamese import build
 from evalkit.types import Image, NetworkPart, Prediction, Region
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.metrics.measures import MEAN, Measure, Metric, Reduction, at, between
+from evalkit.metrics.measures import MEAN, Measure, Reduction, at, between
 from evalkit.regression import accuracy, shares
 from evalkit.regression.outcome import Verdict
 from evalkit.regression.records import Share
 from evalkit.regression.statistical import verdict_of
+from evalkit.types import Metric
 
 METRIC = Metric("auc", "a test's")
 

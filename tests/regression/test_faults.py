@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evalkit import registry
-from evalkit.engine.work import open_dataset
+from evalkit.factories import open_dataset
 from evalkit.registry import Entry
 from evalkit.regression import Finding, Report, Verdict, latency, regress
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.engine.work import open_dataset
+from evalkit.factories import open_dataset
 from evalkit.regression import baseline as baselines
 from evalkit.regression import suite as suites
 

@@ -42,7 +42,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load(name: str, root: Path) -> Dataset:
-    found: Dataset = registry.dataset.find(name)[0].build(root=root)
+    found: Dataset = registry.dataset.find(name).build(root=root)
     return found
 
 

@@ -78,7 +78,7 @@ def page_of() -> Callable[[Comparison], str]:
 
     def page(comparison: Comparison) -> str:
         if id(comparison) not in made:
-            entry, _ = registry.report.find("html")
+            entry = registry.report.find("html")
             made[id(comparison)] = (comparison, str(entry.build(comparison=comparison)))
         return made[id(comparison)][1]
 

@@ -108,7 +108,7 @@ def test_the_page_is_the_same_bytes_in_another_process(tmp_path: Path) -> None:
         "made = importlib.util.module_from_spec(spec); spec.loader.exec_module(made)\n"
         "from evalkit import registry; from evalkit.comparison import Comparison\n"
         "scores = tuple(made.score(name, rank) for rank, name in enumerate(('one', 'two')))\n"
-        "page = registry.report.find('html')[0].build(comparison=Comparison(('one', 'two'), scores=scores))\n"
+        "page = registry.report.find('html').build(comparison=Comparison(('one', 'two'), scores=scores))\n"
         "sys.stdout.buffer.write(page.encode())\n"
     )
     first, second = (

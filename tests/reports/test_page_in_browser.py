@@ -20,7 +20,7 @@ Compare = Callable[..., Comparison]
 @pytest.fixture(scope="module")
 def report(nasty: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report with names that try to break out."""
-    entry, _ = registry.report.find("html")
+    entry = registry.report.find("html")
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(entry.build(comparison=nasty), encoding="utf-8")
     return path
@@ -128,7 +128,7 @@ def test_the_browser_prints_the_page_as_pdf(
     browser: Browser, compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EVALKIT_BROWSER", browser.program)
-    content = registry.report.find("pdf")[0].build(comparison=compare("one", "two"))
+    content = registry.report.find("pdf").build(comparison=compare("one", "two"))
     assert content.startswith(b"%PDF")
     assert b"Skia" in content, "printed by the browser, not drawn by matplotlib"
 
@@ -136,4 +136,4 @@ def test_the_browser_prints_the_page_as_pdf(
 def test_a_browser_that_cannot_print_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVALKIT_BROWSER", "/nowhere/browser")
     with pytest.raises(EvalkitError, match="/nowhere/browser: this browser cannot print the report"):
-        registry.report.find("pdf")[0].build(comparison=compare("one", "two"))
+        registry.report.find("pdf").build(comparison=compare("one", "two"))

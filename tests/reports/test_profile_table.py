@@ -9,7 +9,7 @@ BUSY = ("invalid: machine was busy (CPU/wall 0.40)",)
 
 
 def render(*costs: Cost) -> list[str]:
-    entry, _ = registry.report.find("profile")
+    entry = registry.report.find("profile")
     return str(entry.build(costs=costs)).splitlines()
 
 

@@ -72,7 +72,7 @@ def comparison(dataset: Dataset, *shown: str) -> Comparison:
 
 
 def page(content: Comparison) -> str:
-    return str(registry.report.find("html")[0].build(comparison=content))
+    return str(registry.report.find("html").build(comparison=content))
 
 
 def test_the_page_shows_the_frames_and_the_strip_leads_to_them() -> None:

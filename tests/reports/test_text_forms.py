@@ -25,7 +25,7 @@ _ASCII = ("<script>alert(1)</script>", "../../etc/passwd", "50%_a&b#{x}$y^~\\", 
 
 
 def written(form: str, comparison: Comparison) -> str | bytes:
-    entry, _ = registry.report.find(form)
+    entry = registry.report.find(form)
     built: str | bytes = entry.build(
         comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
     )
@@ -163,7 +163,7 @@ def test_the_terminal_shows_control_characters_instead_of_obeying_them(compare: 
 
 
 def test_costs_without_scores_are_not_called_published() -> None:
-    entry, _ = registry.report.find("table")
+    entry = registry.report.find("table")
     text = entry.build(costs=[Cost("mine", "fps", "tracking", 20.0, "1/s")])
     assert re.search(r"^mine  +fps", text, re.MULTILINE)
 

@@ -67,7 +67,7 @@ def test_of_its_own_benchmark_with_repetitions_and_times(tmp_path: Path) -> None
     from got10k.experiments import ExperimentGOT10k
 
     names = trees.render("got10k", tmp_path / "GOT-10k", sequences=["low-resolution", "clutter"])
-    dataset = registry.dataset.find("got10k-val")[0].build(root=tmp_path)
+    dataset = registry.dataset.find("got10k-val").build(root=tmp_path)
     runs = jittered(dataset, tmp_path / "results", repetitions=2)
     experiment = ExperimentGOT10k(
         str(tmp_path / "GOT-10k"), "val", str(tmp_path / "results"), str(tmp_path / "reports")
@@ -87,7 +87,7 @@ def test_of_otb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(OTB, "_download", lambda self, root, version: None)
     names = trees.render("otb", tmp_path / "OTB", sequences=["low-resolution", "clutter"])
-    dataset = registry.dataset.find("otb100")[0].build(root=tmp_path)
+    dataset = registry.dataset.find("otb100").build(root=tmp_path)
     runs = jittered(dataset, tmp_path / "results")
     (tmp_path / "results" / "OTB100").rename(tmp_path / "results" / "OTBtb100")  # as the toolkit calls it
     experiment = ExperimentOTB(str(tmp_path / "OTB"), "tb100", str(tmp_path / "results"), str(tmp_path / "reports"))

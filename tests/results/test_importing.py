@@ -109,7 +109,7 @@ def test_published_results_come_in_from_the_command_line(data: Path, tmp_path: P
     ]  # fmt: skip
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.output == f"{tmp_path}/VOT2018/LightTrack: 60 of 60 sequences\n"
-    vot = registry.dataset.find("vot2018")[0].build(root=data / "annotations")
+    vot = registry.dataset.find("vot2018").build(root=data / "annotations")
     for sequence in vot.sequences:
         (ours,) = layouts.get("vot").read(tmp_path / "VOT2018" / "LightTrack", sequence, "supervised")
         (theirs,) = layouts.get("vot").read(data / "results" / "VOT2018" / "LightTrack", sequence, "supervised")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit import registry
+from evalkit import factories
 from evalkit.types import Box, Region
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "add-a-tracker.md"
@@ -32,7 +32,7 @@ def moving(index: int) -> np.ndarray:
 
 
 def follow(name: str) -> Region | None:
-    tracker = registry.create_tracker(name)
+    tracker = factories.create_tracker(name)
     tracker.initialize(moving(0), Box(30, 20, 20, 16))
     return [tracker.update(moving(index)) for index in range(1, 6)][-1].region
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalkit.factories import create_tracker
 from evalkit.geometry import overlap
 from evalkit.protocols import one_pass
-from evalkit.registry import create_tracker
 from evalkit.rendering.fixed import UNIT, Stream
 from evalkit.rendering.scene import Actor, Curve, Ground, Scene, SceneFrames
 from evalkit.rendering.sprites import sprite

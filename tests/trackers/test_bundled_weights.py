@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from evalkit.checkpoints import catalogue
-from evalkit.registry import create_tracker
+from evalkit.factories import create_tracker
 from evalkit.rendering.catalogue import BENCHMARK, benchmark
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.path import MOBILE, parse

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from evalkit import geometry, registry
+from evalkit import factories, geometry, registry
 from evalkit.checkpoints import catalogue
 from evalkit.errors import EvalkitError
 from evalkit.trackers import opencv
@@ -64,7 +64,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tracker
     @cache
     def build(name: str) -> Tracker:
         checkpoint = random_checkpoint(name, folder)
-        return registry.create_tracker(name, weights=checkpoint, settings=settings(name))
+        return factories.create_tracker(name, weights=checkpoint, settings=settings(name))
 
     return build
 
@@ -81,7 +81,7 @@ def random_checkpoint(name: str, folder: Path) -> Path | None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "fit", intercept)
         try:
-            registry.create_tracker(name, weights=empty, settings=settings(name))
+            factories.create_tracker(name, weights=empty, settings=settings(name))
         except BuiltError as built:
             state = {key: random_tensor(key, value) for key, value in built.args[0].items()}
             path = folder / f"{catalogue.sha256(empty)[:8]}-{abs(hash(name))}.pth"
@@ -121,7 +121,7 @@ def play(tracker: Tracker, region, count: int = 3) -> list[Prediction]:
 
 
 def deterministic(name: str) -> bool:
-    return bool(registry.find_tracker(name)[0].facts.get("deterministic", True))
+    return bool(registry.tracker.find(name).deterministic)
 
 
 def assert_finite(predictions: list[Prediction]) -> None:
@@ -272,10 +272,10 @@ def test_its_card_is_json_and_its_parts_take_their_examples(build, name: str):
 @pytest.mark.parametrize("name", [name for name in names() if not name.values[0].startswith("program:")])
 def test_an_unknown_setting_is_refused_in_words(name: str):
     with pytest.raises(EvalkitError, match=r"setting|checkpoint"):
-        registry.create_tracker(name, settings={"no_such_setting": "1"})
+        factories.create_tracker(name, settings={"no_such_setting": "1"})
 
 
 @pytest.mark.parametrize("name", ABSENT)
 def test_a_tracker_that_lacks_something_says_what(name: str, tmp_path: Path):
     with pytest.raises(EvalkitError, match=r"ONNX files|opencv-contrib-python"):
-        registry.create_tracker(name, weights=tmp_path)
+        factories.create_tracker(name, weights=tmp_path)

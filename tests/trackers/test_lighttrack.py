@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from evalkit import registry
+from evalkit import factories
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.path import MOBILE
 from evalkit.types import Box, Polygon, SplitTracker
@@ -17,7 +17,7 @@ CLIPS = {"bag": "bag", "bag_small": "bag", "synth": "synth", "synth_even1": "syn
 
 
 def tracker(checkpoint: Path, **settings: str) -> SplitTracker:
-    built = registry.create_tracker("lighttrack-m", benchmark="vot2019", weights=checkpoint, settings=settings)
+    built = factories.create_tracker("lighttrack-m", benchmark="vot2019", weights=checkpoint, settings=settings)
     assert isinstance(built, SplitTracker)
     return built
 
@@ -77,12 +77,12 @@ def test_the_checkpoint_of_another_architecture_is_refused_by_its_first_tensors(
     with pytest.raises(
         EvalkitError, match=r"features\.blocks\.1\.0\.conv_dw\.weight is 64x1x7x7 and should be 64x1x3x3"
     ):
-        registry.create_tracker(f"lighttrack:{path}", weights=golden("lighttrack_m").checkpoint)
+        factories.create_tracker(f"lighttrack:{path}", weights=golden("lighttrack_m").checkpoint)
 
 
 def test_a_run_records_what_it_was_made_with(golden):
     reference = golden("lighttrack_m")
-    card = registry.create_tracker("lighttrack-m", benchmark="otb100", weights=reference.checkpoint).card
+    card = factories.create_tracker("lighttrack-m", benchmark="otb100", weights=reference.checkpoint).card
     assert card["architecture"] == MOBILE
     assert card["hyperparameters"]["penalty_k"] == 0.007
     assert "none are published for otb100" in card["hyperparameters_source"]

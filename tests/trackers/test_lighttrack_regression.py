@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit import geometry, registry
+from evalkit import factories, geometry
 from evalkit.io.frames import read_image
 from evalkit.types import Box
 
@@ -21,7 +21,7 @@ LEAST_OVERLAP = 0.99
 def test_lighttrack_m_follows_the_official_tracker_on_a_whole_sequence(data: Path, name: str):
     boxes = np.load(data / "golden" / "models" / "lighttrack_m_official_otb.npz")[f"{name}_boxes"]
     weights = data / "weights" / "lighttrack_m_fp16.pth"
-    tracker = registry.create_tracker("lighttrack-m", benchmark="otb100", weights=weights)
+    tracker = factories.create_tracker("lighttrack-m", benchmark="otb100", weights=weights)
     frames = sorted((data / "datasets" / "OTB" / name / "img").iterdir())
     tracker.initialize(read_image(frames[0]), Box(*boxes[0].tolist()))
     answers = [boxes[0], *(tracker.update(read_image(frame)).region.array() for frame in frames[1:])]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from evalkit import registry
+from evalkit import factories
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.path import MOBILE, parse
@@ -68,7 +68,7 @@ def test_every_tensor_of_a_subnet_has_its_source_with_its_shape(keys, path: str)
 
 @pytest.mark.parity
 def test_a_supernet_s_checkpoint_serves_any_of_its_paths(supernet: Path):
-    tracker = registry.create_tracker(f"lighttrack:{STRIDE_8}", weights=supernet)
+    tracker = factories.create_tracker(f"lighttrack:{STRIDE_8}", weights=supernet)
     network = tracker.parts()[0].module.network
     state = torch.load(supernet, weights_only=True)["state_dict"]
     expected = state["supernet_head.cand_tower_cls.0.tower.3.0.BN.bias"]
@@ -79,4 +79,4 @@ def test_a_supernet_s_checkpoint_serves_any_of_its_paths(supernet: Path):
 def test_a_path_of_another_search_space_is_refused_by_the_first_tensor_it_lacks(supernet: Path):
     path = "back_0114413213503544142140+cls_2021002000111+reg_0110021100200+ops_30"
     with pytest.raises(EvalkitError, match=r"this supernet has no features\.blocks\.1\.2"):
-        registry.create_tracker(f"lighttrack:{path}", weights=supernet)
+        factories.create_tracker(f"lighttrack:{path}", weights=supernet)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from evalkit import registry
+from evalkit import factories
 from evalkit.checkpoints import catalogue
 from evalkit.errors import EvalkitError
 from evalkit.trackers import opencv
@@ -60,7 +60,7 @@ def test_without_its_files_a_tracker_says_which_ones_it_wants_and_where_they_are
     monkeypatch.delenv("EVALKIT_WEIGHTS", raising=False)
     monkeypatch.setattr(catalogue, "cache_directory", lambda: tmp_path)
     with pytest.raises(EvalkitError, match=r"object_tracking_vittrack_2023sep\.onnx.*opencv_zoo"):
-        registry.create_tracker("opencv-vit")
+        factories.create_tracker("opencv-vit")
 
 
 def test_files_that_are_there_are_handed_over_and_recorded(tmp_path: Path):
@@ -79,7 +79,7 @@ def test_files_that_are_there_are_handed_over_and_recorded(tmp_path: Path):
 def test_a_tracker_this_build_lacks_says_which_package_has_it(monkeypatch):
     monkeypatch.delattr(cv2, "TrackerKCF_create", raising=False)
     with pytest.raises(EvalkitError, match="opencv-contrib-python"):
-        registry.create_tracker("opencv-kcf")
+        factories.create_tracker("opencv-kcf")
 
 
 def test_what_the_library_cannot_start_from_is_an_error_in_words():

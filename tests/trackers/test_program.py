@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit import registry
+from evalkit import factories
 from evalkit.errors import EvalkitError
 from evalkit.types import Box, Prediction
 
@@ -44,7 +44,7 @@ def name(folder: Path, text: str) -> str:
 
 
 def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
-    tracker = registry.create_tracker(name(tmp_path, PROGRAM), settings={"step": "2"})
+    tracker = factories.create_tracker(name(tmp_path, PROGRAM), settings={"step": "2"})
     tracker.initialize(IMAGE, Box(3, 4, 5, 6))
     assert tracker.update(IMAGE) == Prediction(Box(5, 4, 5, 6), 0.5)
     assert tracker.update(IMAGE).region == Box(7, 4, 5, 6)
@@ -68,7 +68,7 @@ def test_a_program_that_goes_wrong_is_an_error_that_names_it(
 ):
     monkeypatch.setattr("evalkit.trackers.program.GRACE", 0.5)
     with pytest.raises(EvalkitError, match=rf"program\.py.*{complaint}"):
-        registry.create_tracker(name(tmp_path, text))
+        factories.create_tracker(name(tmp_path, text))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_answer_that_is_no_box_is_an_error(tmp_path: Path, answer: str, compl
         "    print",
         "    r = json.loads(line)\n    sys.stdin.buffer.read(3 * r.get('height', 0) * r.get('width', 0))\n    print",
     )
-    tracker = registry.create_tracker(name(tmp_path, text))
+    tracker = factories.create_tracker(name(tmp_path, text))
     tracker.initialize(IMAGE, Box(3, 4, 5, 6))
     with pytest.raises(EvalkitError, match=complaint):
         tracker.update(IMAGE)
@@ -88,8 +88,8 @@ def test_an_answer_that_is_no_box_is_an_error(tmp_path: Path, answer: str, compl
 
 def test_a_program_that_does_not_exist_is_an_error():
     with pytest.raises(EvalkitError, match="cannot be started"):
-        registry.create_tracker("program:/no/such/program")
+        factories.create_tracker("program:/no/such/program")
     with pytest.raises(EvalkitError, match="no program is named"):
-        registry.create_tracker("program:")
+        factories.create_tracker("program:")
     with pytest.raises(EvalkitError, match="not a command line"):
-        registry.create_tracker("program:'./mine")
+        factories.create_tracker("program:'./mine")

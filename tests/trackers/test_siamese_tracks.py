@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from evalkit import registry
+from evalkit import factories
 from evalkit.types import Box
 
 pytestmark = pytest.mark.parity
@@ -49,7 +49,7 @@ def followed(name: str, rows: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("name", "model", "case"), CASES)
 def test_pysot_s_boxes_scores_and_states_come_out(golden, clip, name: str, model: str, case: str):
     reference = golden(model)
-    tracker = registry.create_tracker(name, weights=reference.checkpoint)
+    tracker = factories.create_tracker(name, weights=reference.checkpoint)
     images = rgb(clip(case))
     tracker.initialize(images[0], Box(*reference.tracks[f"{case}_init"].tolist()))
     for index, expected in enumerate(followed(name, reference.tracks[f"{case}_bbox"])):
@@ -64,7 +64,7 @@ def test_pysot_s_boxes_scores_and_states_come_out(golden, clip, name: str, model
 @pytest.mark.parametrize("case", ["bag_vot2019_align", "bag_small_vot2019_align"])
 def test_ocean_s_states_and_scores_come_out(golden, clip, case: str):
     reference = golden("ocean")
-    tracker = registry.create_tracker("ocean", benchmark="vot2019", weights=reference.checkpoint)
+    tracker = factories.create_tracker("ocean", benchmark="vot2019", weights=reference.checkpoint)
     images = rgb(clip("bag"))
     tracker.initialize(images[0], Box(*reference.tracks[f"{case}_init"].tolist()))
     assert tracker.state.search_size == reference.tracks[f"{case}_instance"]

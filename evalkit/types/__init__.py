@@ -1,0 +1,37 @@
+"""The core types of evalkit; its parts pass nothing else to one another.
+
+Coordinates are pixels. Annotations and results keep the coordinates of the file they came from;
+``Dataset.origin`` says whether the top left pixel is 0 or 1 there. Trackers always see 0-based pixels.
+"""
+
+from __future__ import annotations
+
+from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRules
+from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
+from evalkit.types.scores import Cost, Metric, Score
+from evalkit.types.tracking import Execution, FrameState, NetworkPart, Prediction, SplitTracker, Tracker, Trajectory
+
+__all__ = [
+    "Annotation",
+    "Box",
+    "Boxes",
+    "Cost",
+    "Dataset",
+    "Execution",
+    "Floats",
+    "FrameState",
+    "Frames",
+    "Image",
+    "Mask",
+    "Metric",
+    "NetworkPart",
+    "Polygon",
+    "Prediction",
+    "Region",
+    "Score",
+    "Sequence",
+    "SplitTracker",
+    "Tracker",
+    "Trajectory",
+    "VotRules",
+]
