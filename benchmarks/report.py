@@ -41,7 +41,7 @@ def main() -> None:
         for benchmark in ("OTB100", "VOT2018"):
             names = ten(given.results / benchmark, results / benchmark)
         start, worked = time.perf_counter(), os.times()
-        gathered = comparison.gather(
+        gathered = comparison.collect(
             names, ["otb100", "vot2018"], data=given.annotations, results=results, jobs=os.cpu_count() or 1
         )
         middle = time.perf_counter()

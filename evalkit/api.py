@@ -47,7 +47,7 @@ from evalkit.types import Cost, Dataset
 if TYPE_CHECKING:
     import pandas as pd
 
-compare = comparisons.gather
+compare = comparisons.collect
 
 
 def render(form: str, **content: Any) -> str:
@@ -72,13 +72,15 @@ def score(
     trackers: Names | None = None,
     profiles: Names | None = None,
     protocol: str | None = None,
+    sequences: Names | None = None,
+    exclude: Names = (),
     attributes: bool = False,
     allow_partial: bool = False,
     per_sequence: bool = False,
     fps: Sequence[float] | None = None,
     latency: float | None = None,
 ) -> pd.DataFrame:
-    """Score stored trajectories, ours or a stranger's; frames are not needed.
+    """Score stored results, evalkit's own or another toolkit's; frames are not needed.
 
     Args:
         per_sequence: One row a sequence instead of one a benchmark; metrics that are more than a mean have none.
@@ -90,7 +92,8 @@ def score(
     """
     found = scoring.scores(
         dataset, data=data, results=results, trackers=trackers, profiles=profiles, protocol=protocol,
-        attributes=attributes, allow_partial=allow_partial, fps=fps, latency=latency,
+        sequences=sequences, exclude=exclude, attributes=attributes, allow_partial=allow_partial, fps=fps,
+        latency=latency,
     )  # fmt: skip
     table = by_sequence(found.scores) if per_sequence else frame(found.scores)
     table.attrs["notices"] = list(found.notices)
@@ -103,7 +106,7 @@ def check_report(output: Place) -> None:
     Raises:
         EvalkitError: The suffix is not one of ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx``, ``.json``.
     """
-    comparisons.form_of(Path(output))
+    comparisons.format_of(Path(output))
 
 
 def report(comparison: Comparison, output: Place) -> None:
@@ -113,7 +116,7 @@ def report(comparison: Comparison, output: Place) -> None:
         EvalkitError: No form of report has that suffix, or the file cannot be written.
     """
     target = Path(output)
-    entry = comparisons.form_of(target)
+    entry = comparisons.format_of(target)
     content = entry.build(
         comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
     )
@@ -143,8 +146,8 @@ def replay(
         EvalkitError: There is no such sequence, it has no frames or no results, or the suffix is another.
     """
     target = Path(output)
-    entry = comparisons.form_of(target, "video")
-    opened, name, runs = comparisons.gather_sequence(
+    entry = comparisons.format_of(target, "video")
+    opened, name, runs = comparisons.collect_sequence(
         some(trackers), dataset, sequence, data=path(data), results=Path(results)
     )
     chosen = {} if width is None else {"width": width}

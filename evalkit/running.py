@@ -13,14 +13,15 @@ import numpy as np
 
 from evalkit import protocols, registry
 from evalkit.arguments import Names, Place, names, path, some
-from evalkit.comparison import clock_notice
+from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
-from evalkit.scoring import WITHHELD, headline, is_withheld, listed, read_runs
+from evalkit.scoring import default_scores
+from evalkit.stored import load_run, withheld_error
 from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
 
 if TYPE_CHECKING:
@@ -144,10 +145,10 @@ def run(
             if plan.shard is not None:
                 continue
             if not any(outcome.status is Status.FAILED for outcome in done):
-                runs = read_runs(worker.store, chosen)
-                scores += headline(worker.store, runs)
-                if is_withheld(worker.dataset, runs):
-                    notices.append(f"{worker.dataset.name}: {WITHHELD}; `evalkit pack` writes the submission")
+                stored = load_run(job.results, worker.dataset, job.label, protocol=job.protocol, sequences=chosen)
+                scores += default_scores(stored)
+                if stored.withheld:
+                    notices.append(str(withheld_error(worker.dataset, job.label)))
             speed = _speed(worker, chosen)
             costs += [*counted, *speed]
             if speed:

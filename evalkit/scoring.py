@@ -1,38 +1,35 @@
-"""Scoring stored trajectories, ours or a stranger's; neither frames nor torch are needed."""
+"""Score stored results. All commands that score use this module; neither frames nor torch are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from evalkit import protocols
-from evalkit.arguments import Names, Place, path, some
-from evalkit.comparison import BESIDE, clock_notice, known_costs, only_benchmark
-from evalkit.errors import EvalkitError, suggestion
+from evalkit import protocols, stored
+from evalkit.arguments import Names, Place, names, path, some
+from evalkit.cost.recorded import clock_notice, known_costs
+from evalkit.errors import EvalkitError, ProfileNotApplicable, suggestion
 from evalkit.factories import open_dataset
+from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.metrics import streaming as video_rates
-from evalkit.results import store as result_store
-from evalkit.results.store import Store
-from evalkit.types import Cost, Dataset, Score, Trajectory
+from evalkit.metrics import streaming
+from evalkit.metrics.leading import BESIDE
+from evalkit.metrics.measures import Measure
+from evalkit.stored import StoredRun
+from evalkit.types import Cost, Dataset, Score
 
 ALL = "all"
-"""Instead of a profile's name: every one that applies to the benchmark."""
-
-WITHHELD = "the groundtruth is withheld after the first frame; only the benchmark's server can score this"
-"""Said of test sets."""
+"""Stands for every profile that applies to the benchmark."""
 
 
 @dataclass(frozen=True)
 class ScoreReport:
-    """What stored trajectories score.
+    """Scores of stored results.
 
     Attributes:
-        notices: Where several conventions were asked for: why each differs, and why one refuses a tracker's results;
-            what the frames per second are of.
+        notices: Sentences that a reader of the scores has to know: sequences left out, the device that frames per
+            second were measured on, and for ``all`` profiles why each differs and why one refuses results.
         costs: MACs, parameters and frames per second of the trackers that evalkit ran.
     """
 
@@ -47,189 +44,186 @@ def scores(
     data: Place | None = None,
     results: Place = "results",
     trackers: Names | None = None,
+    exclude: Names = (),
     profiles: Names | None = None,
     protocol: str | None = None,
+    sequences: Names | None = None,
     attributes: bool = False,
     allow_partial: bool = False,
     fps: Sequence[float] | None = None,
     latency: float | None = None,
 ) -> ScoreReport:
-    """Score stored trajectories, ours or a stranger's; frames are not needed.
+    """Score stored results, evalkit's own or another toolkit's; frames are not needed.
 
     Args:
-        dataset: Name of a benchmark; the only one that there are results of by default.
-        trackers: Labels; all that have results for the benchmark by default.
-        profiles: Metric profiles; the benchmark's official one by default, ``all`` for every one that applies.
-        attributes: Also by attribute or tag.
-        allow_partial: Score what is there; every score says how many of how many sequences it covers.
+        dataset: Name of a dataset; by default the only one that there are results of.
+        data: Folder of the dataset; ``$EVALKIT_DATA`` or the configuration file by default.
+        results: Folder that holds ``<BENCHMARK>/<label>/...``.
+        trackers: Labels of the results; all that there are by default.
+        exclude: Labels to leave out.
+        profiles: Metric profiles; by default the benchmark's official one, ``all`` for every one that applies.
+        protocol: Protocol of the results; the benchmark's official one by default.
+        sequences: Score only these; every score says how many of how many sequences it covers.
+        attributes: Also return scores by attribute or tag.
+        allow_partial: Leave out sequences without a readable result instead of refusing.
         fps: Score one-pass results as in videos of these frame rates that do not wait for the tracker
             (``evalkit.metrics.streaming``).
-        latency: Seconds a frame takes on the device in question; the stored times by default. For ``fps`` alone.
+        latency: With ``fps``: seconds per frame on the device in question; the stored times by default.
 
     Raises:
-        EvalkitError: Results are missing, incomplete or damaged; the sequences are named. A convention that refuses
-            results is no error where ``all`` are asked for.
+        EvalkitError: See ``evalkit.stored.load``; a profile or protocol does not exist or does not apply. A profile
+            that refuses results is no error where ``all`` are requested.
     """
     opened = open_dataset(dataset or only_benchmark(Path(results)), path(data))
-    chosen = some(profiles)
-    _check_rates(fps, latency, chosen)
-    found = _results(opened, Path(results), some(trackers), protocol, allow_partial=allow_partial)
-    if chosen == (ALL,):
-        return _matrix(opened, found, attributes=attributes)
-    known = _profiles(opened, chosen, protocols.choose(opened, protocol))
-    scores: list[Score] = []
-    costs: list[Cost] = []
-    timed = []
-    for store, runs in found:
-        if fps is not None:
-            scores += _scores_at(store, runs, known, attributes, fps, latency)
-            continue
-        scores += _score_runs(store, runs, known, attributes)
-        own = known_costs(store.label, runs, store.card())
-        costs += own
-        timed += [store.card()] if any(cost.quantity == "fps" for cost in own) else []
-    clock = clock_notice(timed)
-    return ScoreReport(tuple(scores), (clock,) if clock else (), tuple(costs))
+    requested = some(profiles)
+    _check_streaming(fps, latency, requested)
+    chosen = () if requested == (ALL,) else choose_profiles(opened, requested, protocols.choose(opened, protocol))
+    loaded = stored.load(
+        Path(results), opened, some(trackers), exclude=names(exclude), protocol=protocol, sequences=some(sequences),
+        allow_partial=allow_partial,
+    )  # fmt: skip
+    runs = loaded.runs
+    if requested == (ALL,):
+        report = _score_by_all_profiles(runs, attributes=attributes)
+        return ScoreReport(report.scores, (*loaded.notices, *report.notices))
+    if fps is not None:
+        found = [one for run in runs for one in _streaming_scores(run, chosen, attributes, fps, latency)]
+        return ScoreReport(tuple(found), loaded.notices)
+    found = [score for run in runs for score in score_run(run, chosen, attributes=attributes)]
+    costs, clock = _costs(runs)
+    return ScoreReport(tuple(found), (*loaded.notices, *clock), costs)
 
 
-def _check_rates(fps: Sequence[float] | None, latency: float | None, profiles: Sequence[str] | None) -> None:
+def score_run(
+    run: StoredRun, profiles: Sequence[str], *, attributes: bool = False, confidence: float | None = 0.95
+) -> list[Score]:
+    """Return the scores of one tracker by the given profiles.
+
+    Args:
+        attributes: Also return one score per metric and attribute or tag.
+        confidence: Level of the confidence intervals; None leaves them out.
+
+    Raises:
+        EvalkitError: A profile cannot score these results; see ``evalkit.metrics.profiles.score``.
+    """
+    return [
+        score
+        for profile in profiles
+        for score in metric_profiles.score(
+            profile, run.dataset, run.label, run.protocol, run.trajectories, attributes=attributes,
+            confidence=confidence,
+        )
+    ]  # fmt: skip
+
+
+def measure_run(run: StoredRun, profile: str) -> list[Measure]:
+    """Return what each sequence contributes to each metric of a profile, ready for resampling.
+
+    Raises:
+        EvalkitError: The profile cannot score these results.
+    """
+    return metric_profiles.measure(profile, run.dataset, run.protocol, run.trajectories)[0]
+
+
+def default_profiles(dataset: Dataset, protocol: str) -> list[tuple[str, frozenset[str] | None]]:
+    """Return the profiles that a table of scores uses by default, each with the metrics to show; None for all.
+
+    The official profile comes first, then those that readers expect next to it (``metrics.leading.BESIDE``). Empty
+    where no profile of the dataset scores the protocol.
+    """
+    fitting = metric_profiles.fitting(dataset, protocol)
+    further: list[tuple[str, frozenset[str] | None]] = [
+        (name, metrics) for name, metrics in BESIDE.items() if name in fitting[1:]
+    ]
+    return [(fitting[0], None), *further] if fitting else []
+
+
+def default_scores(run: StoredRun) -> list[Score]:
+    """Return the official scores and, next to them, those of other profiles that readers expect.
+
+    Empty where no score exists: no profile of the dataset scores the protocol, or the groundtruth is withheld.
+    """
+    found: list[Score] = []
+    if run.withheld:
+        return found
+    for profile, metrics in default_profiles(run.dataset, run.protocol):
+        known = {score.metric for score in found}
+        if metrics is None or not known.issuperset(metrics):
+            found += [
+                score
+                for score in score_run(run, [profile])
+                if metrics is None or (score.metric in metrics and score.metric not in known)
+            ]
+    return found
+
+
+def choose_profiles(dataset: Dataset, requested: Sequence[str] | None, protocol: str) -> tuple[str, ...]:
+    """Return the requested profiles, or the official one of the dataset and protocol.
+
+    Raises:
+        EvalkitError: A requested profile does not exist or does not apply to the dataset, or none does.
+    """
+    if requested is None:
+        return (metric_profiles.official(dataset, protocol),)
+    applicable = metric_profiles.applicable(dataset)
+    for name in requested:
+        if name == ALL:
+            raise EvalkitError(
+                f"{ALL!r} cannot be combined with other profiles", where="--profile", found=", ".join(requested),
+                hint="Give it alone",
+            )  # fmt: skip
+        if metric_profiles.find(name).name not in applicable:
+            raise ProfileNotApplicable(
+                f"{dataset.name} cannot be scored by profile {name!r}", where="--profile",
+                expected=", ".join(applicable), hint=suggestion(name, applicable),
+            )  # fmt: skip
+    return tuple(requested)
+
+
+def _check_streaming(fps: Sequence[float] | None, latency: float | None, profiles: Sequence[str] | None) -> None:
     if latency is not None and fps is None:
         raise EvalkitError(
-            "a latency is that of a video that does not wait", where="--latency", found=f"{latency:g}",
-            hint="Say how fast its frames come with --fps",
+            "a latency is used for streaming scores only", where="--latency", found=f"{latency:g}",
+            hint="Give the frame rate of the stream with --fps",
         )  # fmt: skip
     if fps is not None and profiles == (ALL,):
         raise EvalkitError(
-            "conventions are compared on a video that waits", where="--profile", found=ALL, hint="Leave out --fps"
-        )
+            "streaming scores are computed by one profile at a time", where="--profile", found=ALL,
+            hint="Leave out --fps",
+        )  # fmt: skip
 
 
-def _scores_at(
-    store: Store,
-    runs: Mapping[str, list[Trajectory]],
-    profiles: Sequence[str],
-    attributes: bool,
-    fps: Sequence[float],
-    latency: float | None,
+def _streaming_scores(
+    run: StoredRun, profiles: Sequence[str], attributes: bool, fps: Sequence[float], latency: float | None
 ) -> list[Score]:
     return [
-        one
+        score
         for profile in profiles
-        for one in video_rates.scores_at(
-            profile, store.dataset, store.label, store.protocol, runs, rates=fps, latency=latency, attributes=attributes
+        for score in streaming.scores_at(
+            profile, run.dataset, run.label, run.protocol, run.trajectories, rates=fps, latency=latency,
+            attributes=attributes,
         )
-    ]
+    ]  # fmt: skip
 
 
-def _matrix(
-    dataset: Dataset, found: Iterable[tuple[Store, dict[str, list[Trajectory]]]], *, attributes: bool
-) -> ScoreReport:
-    scores: list[Score] = []
+def _score_by_all_profiles(runs: Sequence[StoredRun], *, attributes: bool) -> ScoreReport:
+    found: list[Score] = []
     sentences: dict[str, None] = {}
-    for store, runs in found:
-        for row in metric_profiles.matrix(dataset, store.label, store.protocol, runs, attributes=attributes):
-            scores += row.scores
+    for run in runs:
+        rows = metric_profiles.matrix(run.dataset, run.label, run.protocol, run.trajectories, attributes=attributes)
+        for row in rows:
+            found += row.scores
             sentences[f"{row.profile}: {row.reason}"] = None
             if row.refusal is not None:
-                sentences[f"{row.profile} does not score {store.label}: {row.refusal}"] = None
-    return ScoreReport(tuple(scores), tuple(sentences))
+                sentences[f"{row.profile} does not score {run.label}: {row.refusal}"] = None
+    return ScoreReport(tuple(found), tuple(sentences))
 
 
-def _results(
-    dataset: Dataset, results: Path, trackers: Sequence[str] | None, protocol: str | None, *, allow_partial: bool
-) -> Iterator[tuple[Store, dict[str, list[Trajectory]]]]:
-    chosen = protocols.choose(dataset, protocol)
-    for label in trackers or result_store.labels(results, dataset):
-        store = Store(results, dataset, label, chosen)
-        runs = read_runs(store, [sequence.name for sequence in dataset.sequences])
-        _check_complete(store, runs, allow_partial=allow_partial)
-        if is_withheld(dataset, runs):
-            raise EvalkitError(
-                WITHHELD,
-                where=dataset.name,
-                hint=f"Write the submission with `evalkit pack --dataset {dataset.name} --tracker {label}`",
-            )
-        yield store, runs
-
-
-def is_withheld(dataset: Dataset, runs: Iterable[str]) -> bool:
-    """Whether nothing but first frames is annotated in these sequences, as in test sets that a server scores."""
-    longer = [dataset.sequence(name).groundtruth[1:] for name in runs]
-    return any(len(rows) for rows in longer) and all(np.isnan(rows).all() for rows in longer)
-
-
-def _profiles(dataset: Dataset, asked: Sequence[str] | None, protocol: str) -> tuple[str, ...]:
-    if asked is None:
-        return (metric_profiles.official(dataset, protocol),)
-    for name in asked:
-        if name not in dataset.profiles:
-            raise EvalkitError(
-                f"{dataset.name} cannot be scored by profile {name!r}",
-                where="--profile",
-                expected=", ".join(dataset.profiles),
-                hint=f"{ALL!r} stands alone" if name == ALL else suggestion(name, dataset.profiles),
-            )
-    return tuple(asked)
-
-
-def read_runs(store: Store, sequences: Iterable[str]) -> dict[str, list[Trajectory]]:
-    """Stored trajectories by sequence; sequences without any are left out."""
-    read = {name: store.read(store.dataset.sequence(name)) for name in sequences}
-    return {name: trajectories for name, trajectories in read.items() if trajectories}
-
-
-def _check_complete(store: Store, runs: Mapping[str, list[Trajectory]], *, allow_partial: bool) -> None:
-    missing = [name for name in store.dataset.expected if name not in runs]
-    if not runs:
-        raise EvalkitError(
-            f"there are no results under the {store.protocol} protocol", where=store.folder, hint=_near_labels(store)
-        )
-    if missing and not allow_partial:
-        raise EvalkitError(
-            f"{len(missing)} of {len(store.dataset.expected)} sequences have no result",
-            where=f"{store.dataset.name}/{store.label}",
-            hint=f"Missing: {listed(missing)}. Score what is there with --allow-partial",
-        )
-
-
-def _near_labels(store: Store) -> str:
-    known = result_store.labels(store.folder.parent.parent, store.dataset)
-    if store.folder.name in known:
-        return f"Make them with `evalkit run --protocol {store.protocol}`"
-    near = suggestion(store.folder.name, known)
-    return f"{near + ' ' if near else ''}There are results of {listed(known)}"
-
-
-def _score_runs(
-    store: Store, runs: Mapping[str, list[Trajectory]], profiles: Sequence[str], attributes: bool = False
-) -> list[Score]:
-    return [
-        one
-        for profile in profiles
-        for one in metric_profiles.score(
-            profile, store.dataset, store.label, store.protocol, runs, attributes=attributes
-        )
-    ]
-
-
-def headline(store: Store, runs: Mapping[str, list[Trajectory]]) -> list[Score]:
-    """The official scores, and beside them those of other conventions that a reader looks for.
-
-    None where no score exists: a protocol that no profile of the benchmark scores, groundtruth that is withheld.
-    """
-    fitting = metric_profiles.fitting(store.dataset, store.protocol)
-    if not fitting or is_withheld(store.dataset, runs):
-        return []
-    scores = _score_runs(store, runs, fitting[:1])
-    known = {one.metric for one in scores}
-    for profile, metrics in BESIDE.items():
-        if profile in fitting[1:] and not known.issuperset(metrics):
-            fresh = _score_runs(store, runs, [profile])
-            scores += [one for one in fresh if one.metric in metrics and one.metric not in known]
-    return scores
-
-
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """The first of these names for a message, and how many there are; "nothing" for none."""
-    more = f", ... ({len(names)} in all)" if len(names) > most else ""
-    return (", ".join(names[:most]) + more) or "nothing"
+def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]]:
+    """Return the recorded costs, and the sentence that says on which devices frames per second were measured."""
+    by_label: Mapping[str, list[Cost]] = {
+        run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
+    }
+    timed = [run.record for run in runs if any(cost.quantity == "fps" for cost in by_label[run.label])]
+    clock = clock_notice(timed)
+    return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()

@@ -26,9 +26,12 @@ ROWS = (
     ),
     ("config", "rendering", "checkpoints", "metrics", "protocols", "results"),
     ("runtimes", "cost"),
-    ("adapters", "factories", "engine", "comparison"),
+    ("adapters", "factories", "engine"),
+    ("stored", "infer_dataset"),
+    ("scoring",),
+    ("comparison",),
     ("trackers", "datasets", "reports"),
-    ("regression", "doctor", "data_check", "running", "scoring", "api"),
+    ("regression", "doctor", "data_check", "running", "api"),
     ("cli",),
 )
 WITHIN_A_ROW = {
@@ -38,15 +41,11 @@ WITHIN_A_ROW = {
     ("registry", "types"),
     ("registry", "errors"),
     ("factories", "adapters"),
-    ("comparison", "factories"),
-    ("comparison", "engine"),  # opens benchmarks as a worker does
     ("engine", "factories"),  # a worker builds its tracker by name
     ("api", "regression"),
     ("api", "doctor"),
     ("api", "data_check"),
     ("api", "running"),
-    ("api", "scoring"),
-    ("running", "scoring"),  # a run ends with its scores
     ("types", "errors"),
     ("types", "names"),
     ("geometry", "types"),

@@ -8,7 +8,8 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
-from evalkit.scoring import headline, scores
+from evalkit.scoring import default_scores, scores
+from evalkit.stored import load_run
 from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory
 
 ID = "YaXKZdSEwt4_0"
@@ -28,7 +29,7 @@ def test_what_only_a_server_can_score_is_not_given_a_number(tmp_path: Path) -> N
         scores("trackingnet-test", data=tmp_path, results=tmp_path / "results", allow_partial=True)
 
 
-def test_a_protocol_that_no_official_profile_scores_has_no_headline(tmp_path: Path) -> None:
+def test_a_protocol_that_no_profile_scores_has_no_default_scores(tmp_path: Path) -> None:
     sequence = Sequence("bag", lambda: Annotation(np.ones((3, 4))), size=(64, 48))
     dataset = Dataset(
         "vot2018", "VOT2018", "1", 0, (sequence,), ("bag",), ("supervised", "unsupervised"), ("vot-supervised",), "vot"
@@ -36,9 +37,10 @@ def test_a_protocol_that_no_official_profile_scores_has_no_headline(tmp_path: Pa
     states = np.array([FrameState.INITIALIZED, FrameState.TRACKED, FrameState.TRACKED], dtype=np.int8)
     unknown = np.full(3, np.nan)
     run = Trajectory("mine", "bag", "unsupervised", np.ones((3, 4)), None, unknown, unknown, states)
-    assert headline(Store(tmp_path, dataset, "mine", "unsupervised"), {"bag": [run]}) == []
+    Store(tmp_path, dataset, "mine", "unsupervised").write([run])
+    assert default_scores(load_run(tmp_path, dataset, "mine", protocol="unsupervised")) == []
     scored = replace(dataset, profiles=("vot-supervised", "vot-unsupervised"))
-    (score,) = headline(Store(tmp_path, scored, "mine", "unsupervised"), {"bag": [run]})
+    (score,) = default_scores(load_run(tmp_path, scored, "mine", protocol="unsupervised"))
     assert (score.metric, score.profile) == ("ao", "vot-unsupervised")
 
 

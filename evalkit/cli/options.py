@@ -83,6 +83,18 @@ def data(function: F) -> F:
     )(function)
 
 
+def labels(function: F) -> F:
+    """Which results to use: ``--tracker``, ``--except``, ``--sequences``."""
+    for option in (
+        click.option("--sequences", "sequences", type=Commas(), multiple=True, metavar="A,B",
+                     help="Use only these sequences; repeatable; every score says n of N."),
+        click.option("--except", "exclude", multiple=True, metavar="LABEL", shell_complete=completers.labels,
+                     help="Leave out the results with this label; repeatable."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
 def results(function: F) -> F:
     return click.option(
         "--results",

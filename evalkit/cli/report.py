@@ -28,7 +28,14 @@ from evalkit.cli import completers, options
 @click.option("--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; needs frames.")
 @click.option("--jobs", type=options.Whole(1), default=lambda: os.cpu_count() or 1, show_default="cores", metavar="N",
               help="Processes to read and score with.")  # fmt: skip
-@click.option("--allow-partial", is_flag=True, help="Report what is there and say n of N.")
+@click.option(
+    "--allow-partial", is_flag=True, help="Leave out sequences without a readable result; every score says n of N."
+)
+@click.option(
+    "--protocol", metavar="P", shell_complete=completers.protocols,
+    help="Protocol of the results.  [default: each benchmark's own]",
+)  # fmt: skip
+@options.labels
 @options.data
 @options.results
 def command(
@@ -41,6 +48,9 @@ def command(
     replay: list[str],
     jobs: int,
     allow_partial: bool,
+    protocol: str | None,
+    sequences: tuple[list[str], ...],
+    exclude: tuple[str, ...],
     data: Path | None,
     results: Path,
 ) -> None:
@@ -64,7 +74,10 @@ def command(
         datasets or None,
         data=data,
         results=results,
+        exclude=exclude,
         profiles=profiles or None,
+        protocol=protocol,
+        sequences=[name for part in sequences for name in part] or None,
         costs=costs,
         allow_partial=allow_partial,
         replay=replay,

@@ -19,11 +19,14 @@ from evalkit.cli import completers, options
     "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
 )
 @click.option("--attributes", is_flag=True, help="Also by attribute or tag.")
-@click.option("--allow-partial", is_flag=True, help="Score what is there and say n of N.")
+@click.option(
+    "--allow-partial", is_flag=True, help="Leave out sequences without a readable result; every score says n of N."
+)
 @click.option("--fps", type=options.Number(0.1, 1000), multiple=True, metavar="F",
               help="As if the video did not wait: one-pass answers at F frames a second; repeatable.")  # fmt: skip
 @click.option("--latency", type=options.Number(0), metavar="SECONDS",
               help="With --fps: what a frame takes on another device.  [default: the stored times]")  # fmt: skip
+@options.labels
 @options.data
 @options.results
 @options.form("table", "json", "csv", "markdown", "latex")
@@ -32,6 +35,8 @@ def command(
     trackers: tuple[str, ...],
     profiles: tuple[str, ...],
     protocol: str | None,
+    sequences: tuple[list[str], ...],
+    exclude: tuple[str, ...],
     attributes: bool,
     allow_partial: bool,
     fps: tuple[float, ...],
@@ -40,7 +45,7 @@ def command(
     results: Path,
     form: str,
 ) -> None:
-    """Score stored trajectories, ours or a stranger's; frames are not needed.
+    """Score stored results, evalkit's own or any other toolkit's; frames are not needed.
 
     \b
     Examples:
@@ -53,6 +58,7 @@ def command(
 
     found = api.scores(
         dataset, data=data, results=results, trackers=trackers or None, profiles=profiles or None, protocol=protocol,
+        sequences=[name for part in sequences for name in part] or None, exclude=exclude,
         attributes=attributes, allow_partial=allow_partial, fps=fps or None, latency=latency,
     )  # fmt: skip
     # Machines asked for scores, and read rows of one kind.

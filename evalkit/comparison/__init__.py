@@ -1,23 +1,22 @@
-"""What result folders say about several trackers on several benchmarks: the content of every report.
+"""Compare several trackers on several datasets: the content of every report.
 
-Needs result files and annotations; neither frames nor torch.
+Needs result files and annotations, but neither frames nor torch.
 """
 
-from evalkit.comparison.benchmarks import only_benchmark
-from evalkit.comparison.collect import BESIDE, LEADING, form_of, gather, gather_sequence
-from evalkit.comparison.costs import clock_notice, known_costs
-from evalkit.comparison.model import Card, Comparison, is_imported
+from evalkit.comparison.collect import collect
+from evalkit.comparison.collect_sequence import collect_sequence
+from evalkit.comparison.formats import format_of
+from evalkit.comparison.model import Card, Comparison
+from evalkit.metrics.leading import BESIDE, LEADING
+from evalkit.results.run_record import is_imported
 
 __all__ = [
     "BESIDE",
     "LEADING",
     "Card",
     "Comparison",
-    "clock_notice",
-    "form_of",
-    "gather",
-    "gather_sequence",
+    "collect",
+    "collect_sequence",
+    "format_of",
     "is_imported",
-    "known_costs",
-    "only_benchmark",
 ]

@@ -1,27 +1,23 @@
-"""The content of every report, as one noun."""
+"""The content of every report as one type."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from evalkit.metrics.statistics import Difference
+from evalkit.results.run_record import RunRecord
 from evalkit.types import Cost, Dataset, Score, Trajectory
 
 Key: TypeAlias = tuple[str, str]
 """Name of a dataset, label of a tracker."""
 
-Card: TypeAlias = Mapping[str, Any]
-"""What ``run.json`` says of a tracker's results on a benchmark."""
+Card: TypeAlias = RunRecord
+"""Content of ``run.json``: what a tracker's results on a dataset were made by."""
 
 Runs: TypeAlias = Mapping[str, list[Trajectory]]
 """By sequence name; repetitions, or the runs from each anchor."""
-
-
-def is_imported(card: Card | None) -> bool:
-    """Whether results are somebody else's: there is no ``run.json``, or ``evalkit import`` wrote it."""
-    return card is None or "imported" in card["identity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +32,8 @@ class Comparison:
         differences: By dataset and pair of labels, the first minus the second in the leading metric of the first
             profile; p-values are adjusted for the number of pairs.
         rates: Frames per second of a video that does not wait, and the AUC in it, as far as stored times tell.
-        skipped: Why there is nothing of a tracker on a benchmark.
+        skipped: Why a tracker has no results on a dataset.
+        unscored: By dataset, why it has no scores although there are results (its groundtruth is withheld).
         notices: What was found, and what was skipped and why, one sentence each.
         replay: Names of sequences to show frame by frame.
         names: The tracker that a label stands for, where the label does not say it.
@@ -51,6 +48,7 @@ class Comparison:
     differences: Mapping[str, Mapping[tuple[str, str], Difference]] = field(default_factory=dict)
     rates: Mapping[Key, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     skipped: Mapping[Key, str] = field(default_factory=dict)
+    unscored: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     replay: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)

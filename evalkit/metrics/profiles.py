@@ -62,6 +62,11 @@ def find(name: str) -> Profile:
     raise EvalkitError(f"no metric profile is named {name!r}", expected=", ".join(PROFILES), hint=hint)
 
 
+def applicable(dataset: Dataset) -> tuple[str, ...]:
+    """Return the names of the profiles that score a dataset, its official one first."""
+    return dataset.profiles
+
+
 def fitting(dataset: Dataset, protocol: str) -> tuple[str, ...]:
     """The benchmark's profiles that understand a protocol, the official one first."""
     return tuple(name for name in dataset.profiles if protocol in find(name).protocols)

@@ -15,15 +15,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from evalkit import __version__
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import write_json
 
+RunRecord: TypeAlias = Mapping[str, Any]
+"""Content of ``run.json``."""
+
 FILE = "run.json"
 VERSION = 1
 _PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "onnxruntime", "openvino", "ncnn")
+
+
+def is_imported(record: RunRecord | None) -> bool:
+    """Return whether results are another toolkit's: there is no ``run.json``, or ``evalkit import`` wrote it."""
+    return record is None or "imported" in record["identity"]
 
 
 def environment() -> dict[str, Any]:

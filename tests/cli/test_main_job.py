@@ -209,7 +209,7 @@ def register(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
         (["run"], "Missing option '--tracker'"),
         (["runn"], "Did you mean 'run'?"),
         (["score", "--dataset", "tiny", "--results", "gone"], "there are no results for tiny"),
-        (["score", "--dataset", "tiny", "--profile", "matlab"], "cannot be scored by profile 'matlab'"),
+        (["score", "--dataset", "tiny", "--profile", "matlab"], "no metric profile is named 'matlab'"),
         (["list", "planets"], "'planets' is not one of"),
     ],
 )

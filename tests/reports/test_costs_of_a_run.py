@@ -15,8 +15,8 @@ from moving_square import tiny_dataset
 
 from evalkit import api
 from evalkit.cli import cli
-from evalkit.comparison import gather
-from evalkit.comparison.costs import timing
+from evalkit.comparison import collect
+from evalkit.cost.recorded import recorded_times
 from evalkit.errors import EvalkitError
 from evalkit.reports._comparison.compose import compose
 from evalkit.reports._comparison.costs import clock_note
@@ -94,7 +94,7 @@ def test_counts_reach_rows_and_workbooks(results: Path, tmp_path: Path) -> None:
 def test_a_file_of_costs_goes_before_what_the_run_counted(results: Path, tmp_path: Path) -> None:
     record = {"tracker": "identity", "quantity": "macs", "convention": "thop-2020", "value": 1e6, "unit": "MACs"}
     (tmp_path / "costs.json").write_text(json.dumps({"version": 1, "records": [record]}), encoding="utf-8")
-    view = View(gather(None, ["tiny"], results=results, costs=[tmp_path / "costs.json"]), ())
+    view = View(collect(None, ["tiny"], results=results, costs=[tmp_path / "costs.json"]), ())
     assert view.macs(view.contender("identity")) == (1e6, False)
 
 
@@ -103,20 +103,20 @@ def test_damaged_costs_of_a_card_are_an_error_that_says_what_to_do(results: Path
     card = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**card, "costs": [{"value": 1}]}), encoding="utf-8")
     with pytest.raises(EvalkitError, match=r"costs in run\.json are damaged.*counts again"):
-        gather(None, ["tiny"], results=results)
+        collect(None, ["tiny"], results=results)
 
 
 def test_benchmarks_timed_alike_are_timed_as_one() -> None:
-    costs = timing("x", [(run(0.1, 0.1), CARD), (run(0.3, 0.5), CARD)])
+    costs = recorded_times("x", [(run(0.1, 0.1), CARD), (run(0.3, 0.5), CARD)])
     (fps,) = (cost for cost in costs if cost.quantity == "fps")
     assert (fps.value, fps.device) == (pytest.approx(4.0), "P")
     other = {**CARD, "identity": {**CARD["identity"], "threads": 2}}  # type: ignore[dict-item]
-    apart = timing("x", [(run(0.1, 0.1), CARD), (run(0.3, 0.5), other)])
+    apart = recorded_times("x", [(run(0.1, 0.1), CARD), (run(0.3, 0.5), other)])
     assert [cost.threads for cost in apart if cost.quantity == "fps"] == [1, 2]
 
 
 def test_speeds_say_whose_they_are_where_devices_differ(results: Path) -> None:
-    view = View(gather(None, ["tiny"], results=results), ())
+    view = View(collect(None, ["tiny"], results=results), ())
     named, theirs = clock_note(view, "fps").partition(";")[::2]
     assert named.endswith("1 thread (identity)")
     assert theirs == " a device that the results do not name (theirs); networks by torch fp32"
@@ -124,7 +124,7 @@ def test_speeds_say_whose_they_are_where_devices_differ(results: Path) -> None:
 
 def test_a_runtime_is_named_only_where_evalkit_executed_a_network(results: Path) -> None:
     (timing,) = (
-        table for table in compose(gather(None, ["tiny"], results=results), ()).tables() if table.key == "timing"
+        table for table in compose(collect(None, ["tiny"], results=results), ()).tables() if table.key == "timing"
     )
     place = [column.head for column in timing.columns].index("runtime")
     assert {row[0].text: row[place].text for row in timing.rows} == {"identity": "torch", "theirs": "-"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalkit import registry
-from evalkit.comparison import Comparison, form_of
+from evalkit.comparison import Comparison, format_of
 from evalkit.registry import Registry
 
 README = Path(__file__).resolve().parents[2] / "reports" / "README.md"
@@ -26,5 +26,5 @@ def test_the_example_adds_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
     own._discovered = True
     monkeypatch.setattr(registry, "report", own)
     exec(re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S).group(1), {})  # type: ignore[union-attr]
-    entry = form_of(Path("report.txt"))
+    entry = format_of(Path("report.txt"))
     assert entry.build(comparison=Comparison(("one", "two")), scores=()) == "one\ntwo"

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from evalkit import api
 from evalkit.cli import cli
-from evalkit.comparison import gather
-from evalkit.errors import EvalkitError
+from evalkit.comparison import collect
+from evalkit.errors import EvalkitError, OtherDatasetVersion
 from evalkit.types import Dataset
 
 
@@ -42,7 +42,7 @@ def test_the_suffix_of_the_output_says_what_is_written(results: Path, tmp_path: 
 
 
 def test_imported_results_stand_beside_ours_on_equal_terms(results: Path) -> None:
-    found = gather(None, ["tiny"], results=results)
+    found = collect(None, ["tiny"], results=results)
     ours, theirs = ([score.value for score in found.scores if score.tracker == one] for one in ("identity", "theirs"))
     assert ours == theirs
     assert ("tiny", "theirs") not in found.cards
@@ -51,15 +51,15 @@ def test_imported_results_stand_beside_ours_on_equal_terms(results: Path) -> Non
 
 
 def test_a_benchmark_without_results_of_a_tracker_is_skipped_and_that_is_said(results: Path) -> None:
-    found = gather(["identity", "lighttrack-m"], ["tiny"], results=results)
+    found = collect(["identity", "lighttrack-m"], ["tiny"], results=results)
     assert "tiny: lighttrack-m skipped, there are no results" in found.notices
 
 
 def test_missing_sequences_are_an_error_unless_allowed(results: Path) -> None:
     (results / "tiny" / "theirs" / "b.txt").unlink()
     with pytest.raises(EvalkitError, match="1 of 3 sequences have no result"):
-        gather(["theirs"], ["tiny"], results=results)
-    found = gather(["theirs"], ["tiny"], results=results, allow_partial=True)
+        collect(["theirs"], ["tiny"], results=results)
+    found = collect(["theirs"], ["tiny"], results=results, allow_partial=True)
     assert {score.sequences for score in found.scores if score.attribute is None} == {2}
 
 
@@ -78,19 +78,19 @@ def test_costs_come_from_what_profile_printed(results: Path, tmp_path: Path) -> 
     report(results, output, "--costs", str(path))
     assert "500.00" in output.read_text(encoding="utf-8")
     path.write_text("[]", encoding="utf-8")
-    with pytest.raises(EvalkitError, match="these are no costs"):
-        gather(None, ["tiny"], results=results, costs=[path])
+    with pytest.raises(EvalkitError, match="not a file of costs written by"):
+        collect(None, ["tiny"], results=results, costs=[path])
 
 
 def test_times_become_frames_per_second_and_percentiles(results: Path) -> None:
-    quantities = {cost.quantity for cost in gather(None, ["tiny"], results=results).costs}
+    quantities = {cost.quantity for cost in collect(None, ["tiny"], results=results).costs}
     assert quantities >= {"fps", "latency_p50", "latency_p90", "latency_p99", "initialize_p50"}
 
 
 def test_a_pool_of_processes_finds_the_same(data: Path) -> None:
     arguments = {"data": data / "annotations", "results": data / "results"}
-    alone = gather(["CSK"], ["otb100"], **arguments)  # type: ignore[arg-type]
-    many = gather(["CSK", "Struck", "TLD"], ["otb100", "otb50"], **arguments, allow_partial=True, jobs=2)  # type: ignore[arg-type]
+    alone = collect(["CSK"], ["otb100"], **arguments)  # type: ignore[arg-type]
+    many = collect(["CSK", "Struck", "TLD"], ["otb100", "otb50"], **arguments, allow_partial=True, jobs=2)  # type: ignore[arg-type]
     wanted = [(score.metric, score.attribute, score.value, score.low) for score in alone.scores]
     assert [
         (score.metric, score.attribute, score.value, score.low)
@@ -99,11 +99,12 @@ def test_a_pool_of_processes_finds_the_same(data: Path) -> None:
     ] == wanted
 
 
-def test_results_made_on_another_version_of_the_benchmark_are_left_out_and_that_is_said(results: Path) -> None:
+def test_results_made_on_another_version_of_the_dataset_are_refused_with_the_reason(results: Path) -> None:
     path = results / "tiny" / "identity" / "run.json"
     card = json.loads(path.read_text(encoding="utf-8"))
     card["identity"]["dataset_version"] = "0"
     path.write_text(json.dumps(card), encoding="utf-8")
-    found = gather(["identity", "theirs"], ["tiny"], results=results)
+    with pytest.raises(OtherDatasetVersion, match=r"tiny/identity: .* \(found 0, expected 1\).*--except identity"):
+        collect(["identity", "theirs"], ["tiny"], results=results)
+    found = collect(["identity", "theirs"], ["tiny"], results=results, exclude="identity")
     assert {score.tracker for score in found.scores} == {"theirs"}
-    assert found.skipped["tiny", "identity"] == "made on version 0 of the benchmark, this is 1: run it again"

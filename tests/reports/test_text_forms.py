@@ -173,6 +173,6 @@ def test_the_suffix_decides_the_form(tmp_path: object) -> None:
 
     from evalkit.errors import EvalkitError
 
-    assert comparisons.form_of(Path("a.TEX")).name == "latex"
+    assert comparisons.format_of(Path("a.TEX")).name == "latex"
     with pytest.raises(EvalkitError, match=r"no report has this form.*expected \.csv, \.html"):
-        comparisons.form_of(Path("a.docx"))
+        comparisons.format_of(Path("a.docx"))

@@ -1,21 +1,22 @@
-"""Which benchmark a folder of results is of, for who did not say."""
+"""Infer the dataset from a results folder, for commands without ``--dataset``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from evalkit import registry
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, MissingResults
 from evalkit.results import run_record
 
 
 def only_benchmark(results: Path) -> str:
-    """The one benchmark that there are results of.
+    """Return the name of the only dataset that there are results of.
 
-    Run cards say which it is; a folder of nothing but strangers' results goes by its name.
+    ``run.json`` names the dataset; a folder that holds only another toolkit's results is identified by its own name.
 
     Raises:
-        EvalkitError: There are results of none, or of several.
+        MissingResults: There are no results.
+        EvalkitError: There are results of several datasets.
     """
     folders = sorted(path for path in results.iterdir() if _is_shown(path)) if results.is_dir() else []
     known = [name for folder in folders for name in _benchmarks(folder)]
@@ -26,23 +27,23 @@ def only_benchmark(results: Path) -> str:
             "there are results of several benchmarks", where=results, found=", ".join(known),
             hint="Say which with --dataset",
         )  # fmt: skip
-    raise EvalkitError(
+    raise MissingResults(
         "there are no results", where=results, found=", ".join(path.name for path in folders) or "nothing",
         hint="Run `evalkit run --tracker NAME` first, or give --results and --dataset",
     )  # fmt: skip
 
 
 def _benchmarks(folder: Path) -> list[str]:
-    """Names of the benchmarks that a folder holds results of; those it may be of where no run card tells."""
+    """Return the datasets that a folder holds results of; without a ``run.json``, those that its name may stand for."""
     if not any(_is_shown(path) for path in folder.iterdir()):
         return []
-    # A further protocol's results have a card of their own, one folder deeper.
-    cards = [
+    # A further protocol's results have a run.json of their own, one folder deeper.
+    records = [
         run_record.load(path.parent) for place in ("*", "*/*") for path in folder.glob(f"{place}/{run_record.FILE}")
     ]
-    told = {str(card["identity"]["dataset"]) for card in cards if card is not None and "dataset" in card["identity"]}
-    if told:
-        return sorted(told)
+    recorded = {str(record["identity"]["dataset"]) for record in records if record and "dataset" in record["identity"]}
+    if recorded:
+        return sorted(recorded)
     names = registry.dataset.names()
     exact = [name for name in names if _key(name) == _key(folder.name)]
     return exact or [name for name in names if _key(name).startswith(_key(folder.name))]

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 import evalkit
 from evalkit import api
 from evalkit.cli import cli
-from evalkit.comparison import only_benchmark
 from evalkit.errors import EvalkitError
+from evalkit.infer_dataset import only_benchmark
 from evalkit.results import run_record
 from evalkit.types import Dataset
 

@@ -1,4 +1,4 @@
-"""What trackers cost: from their run cards, the times beside their boxes, and files that ``evalkit profile`` wrote."""
+"""Read recorded costs: from ``run.json``, from the times stored with results, and from files of ``evalkit profile``."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.model import Card, Runs, is_imported
 from evalkit.errors import EvalkitError
-from evalkit.types import Cost
+from evalkit.results.run_record import RunRecord, is_imported
+from evalkit.types import Cost, Trajectory
 
 _WRITE = "Write it with `evalkit profile --tracker NAME --format json > FILE`"
 
 
-def counted(tracker: str, card: Card | None) -> list[Cost]:
-    """MACs and parameters as ``run.json`` holds them, from when the network was at hand; empty for imported results.
+Trajectories: TypeAlias = Mapping[str, list[Trajectory]]
+"""By sequence name: all repetitions, or the runs from each anchor."""
+
+
+def recorded_counts(tracker: str, record: RunRecord | None) -> list[Cost]:
+    """Return the MACs and parameters that were counted during the run; empty for imported results.
 
     Raises:
-        EvalkitError: What it holds are no costs.
+        EvalkitError: The costs in ``run.json`` are damaged.
     """
-    records = [] if card is None else card.get("costs", [])
+    entries = [] if record is None else record.get("costs", [])
     try:
-        return [_cost({**record, "tracker": tracker}) for record in records]
+        return [_cost({**entry, "tracker": tracker}) for entry in entries]
     except (ValueError, KeyError, TypeError) as error:
         raise EvalkitError(
             "the costs in run.json are damaged", where=tracker, found=f"{type(error).__name__}: {error}",
@@ -34,28 +38,29 @@ def counted(tracker: str, card: Card | None) -> list[Cost]:
         ) from error  # fmt: skip
 
 
-def known_costs(tracker: str, runs: Runs, card: Card | None) -> list[Cost]:
-    """What a table of scores shows beside them: what was counted, and frames per second where evalkit took the times.
+def known_costs(tracker: str, trajectories: Trajectories, record: RunRecord | None) -> list[Cost]:
+    """Return the costs that a table of scores shows: MACs, parameters, and frames per second of evalkit's own runs.
 
-    Times of others say nothing without the device that they were taken on.
+    Imported times are left out: the device that they were measured on is unknown.
     """
-    if is_imported(card):
+    if is_imported(record):
         return []
-    return [*counted(tracker, card), *(cost for cost in timing(tracker, [(runs, card)]) if cost.quantity == "fps")]
+    speeds = recorded_times(tracker, [(trajectories, record)])
+    return [*recorded_counts(tracker, record), *(cost for cost in speeds if cost.quantity == "fps")]
 
 
-def timing(tracker: str, found: Iterable[tuple[Runs, Card | None]]) -> list[Cost]:
-    """Frames per second and percentiles of the seconds per frame, from the times stored beside the boxes.
+def recorded_times(tracker: str, found: Iterable[tuple[Trajectories, RunRecord | None]]) -> list[Cost]:
+    """Return frames per second and percentiles of the seconds per frame, from the times stored with the results.
 
-    The first frame of a run initialises and is counted apart: ``initialize_p50`` against ``latency_p50``.
+    The first frame of a run initialises the tracker and is timed separately: ``initialize_p50``, not ``latency_p50``.
 
     Args:
-        found: By benchmark; those that were run in the same circumstances are timed as one.
+        found: By dataset; datasets that were run with the same execution are timed together.
     """
     alike: dict[tuple[Any, ...], list[NDArray[np.float64]]] = {}
     circumstances: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for runs, card in found:
-        under = _circumstances(card)
+    for runs, record in found:
+        under = _circumstances(record)
         key = tuple(under.values())
         circumstances[key] = under
         alike.setdefault(key, []).extend(run.seconds for trajectories in runs.values() for run in trajectories)
@@ -67,7 +72,7 @@ def timing(tracker: str, found: Iterable[tuple[Runs, Card | None]]) -> list[Cost
 
 
 def _speeds(seconds: list[NDArray[np.float64]]) -> dict[str, tuple[float, str]]:
-    """Value and unit by quantity; nothing where no frame was timed."""
+    """Return value and unit by quantity; empty where no frame was timed."""
     every = _finite(np.concatenate(seconds)) if seconds else np.empty(0)
     if every.size == 0 or every.sum() <= 0:
         return {}
@@ -82,18 +87,18 @@ def _speeds(seconds: list[NDArray[np.float64]]) -> dict[str, tuple[float, str]]:
     return values
 
 
-def clock_notice(cards: Iterable[Card | None]) -> str:
-    """What the frames per second of these runs are frames per second of; empty where none was run by evalkit."""
-    found = dict.fromkeys(_clock(card) for card in cards if card is not None and "device" in card["identity"])
+def clock_notice(records: Iterable[RunRecord | None]) -> str:
+    """Return the sentence that says on which devices frames per second were measured; empty where none were."""
+    found = dict.fromkeys(_clock(record) for record in records if record is not None and "device" in record["identity"])
     return f"fps: {'; '.join(found)}; initialisation included, decoding not" if found else ""
 
 
-def _clock(card: Card) -> str:
-    identity = card["identity"]
+def _clock(record: RunRecord) -> str:
+    identity = record["identity"]
     device, threads = str(identity["device"]), identity["threads"]
     names = dict.fromkeys(
-        str(one.get("processor") if device == "cpu" else one.get("gpu") or "a device without name")
-        for one in card["environments"]
+        str(one.get("processor") if device == "cpu" else one.get("gpu") or "unnamed device")
+        for one in record["environments"]
     )
     return f"{' and '.join(names)}, {device}, {threads} thread{'s' if threads > 1 else ''}"
 
@@ -103,12 +108,12 @@ def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return finite
 
 
-def _circumstances(card: Card | None) -> dict[str, Any]:
-    """Runtime, precision, device and threads that a run was timed with; the processor's name where it is known."""
-    if card is None or "device" not in card["identity"]:  # imported: nobody knows how it was timed
+def _circumstances(record: RunRecord | None) -> dict[str, Any]:
+    """Return runtime, precision, device (the processor's name where it is recorded) and threads of a run."""
+    if record is None or "device" not in record["identity"]:  # imported: the device is unknown
         return {"runtime": "unknown", "precision": "unknown", "device": "unknown", "threads": 0}
-    identity = card["identity"]
-    environments = card.get("environments") or [{}]
+    identity = record["identity"]
+    environments = record.get("environments") or [{}]
     named = environments[0].get("gpu" if str(identity["device"]).startswith("cuda") else "processor")
     return {
         "runtime": identity["runtime"],
@@ -119,10 +124,10 @@ def _circumstances(card: Card | None) -> dict[str, Any]:
 
 
 def read_costs(path: Path) -> list[Cost]:
-    """Costs from the JSON that ``evalkit profile`` prints.
+    """Read costs from the JSON that ``evalkit profile`` prints.
 
     Raises:
-        EvalkitError: The file is missing, or it is something else.
+        EvalkitError: The file is missing, or is not such a file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -132,11 +137,16 @@ def read_costs(path: Path) -> list[Cost]:
         raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path, hint=_WRITE) from error
     except (ValueError, KeyError, TypeError) as error:
         raise EvalkitError(
-            "these are no costs", where=path, found=f"{type(error).__name__}: {error}",
+            "not a file of costs written by `evalkit profile`", where=path, found=f"{type(error).__name__}: {error}",
             hint=_WRITE,
         ) from error  # fmt: skip
     if not costs:
-        raise EvalkitError("these are no costs", where=path, found=f"{len(records)} other records", hint=_WRITE)
+        raise EvalkitError(
+            "not a file of costs written by `evalkit profile`",
+            where=path,
+            found=f"{len(records)} other records",
+            hint=_WRITE,
+        )
     return costs
 
 

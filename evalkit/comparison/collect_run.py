@@ -1,0 +1,142 @@
+"""Load and score the results of one tracker on one dataset, in this process or in a worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from evalkit import scoring, stored
+from evalkit.errors import EvalkitError
+from evalkit.factories import open_dataset
+from evalkit.metrics import profiles as metric_profiles
+from evalkit.metrics import statistics, streaming
+from evalkit.metrics.leading import LEADING
+from evalkit.metrics.measures import Measure
+from evalkit.results.run_record import RunRecord
+from evalkit.stored import StoredRun, Trajectories
+from evalkit.types import Dataset, Score
+
+
+@dataclass(frozen=True)
+class Request:
+    """One tracker on one dataset, for a worker process."""
+
+    dataset: str
+    label: str
+    data: Path | None
+    results: Path
+    protocol: str | None
+    sequences: tuple[str, ...] | None
+    profiles: tuple[str, ...] | None
+    allow_partial: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """Results and scores of one tracker on one dataset; pickles.
+
+    Attributes:
+        problem: Why the results cannot be used; None if they can.
+        absent: True where there are no result files at all.
+        withheld: True where the groundtruth is withheld, so that there are no scores.
+        omissions: Sentences that name sequences that were left out.
+        requested: Number of sequences that were asked for.
+        leading: The measure that rankings and tests of significance use.
+        rates: Frame rate of a stream and the AUC in it.
+    """
+
+    trajectories: Trajectories
+    record: RunRecord | None
+    requested: int
+    problem: EvalkitError | None = None
+    absent: bool = False
+    withheld: bool = False
+    omissions: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
+    leading: Measure | None = None
+    rates: tuple[tuple[float, float], ...] = ()
+
+
+@cache
+def cached_dataset(name: str, data: Path | None) -> Dataset:
+    """Open a dataset once per process; ``cached_dataset.cache_clear`` forgets them."""
+    return open_dataset(name, data)
+
+
+def collect_run(request: Request) -> Collected:
+    """Load and score what one request names."""
+    dataset = cached_dataset(request.dataset, request.data)
+    run = stored.load_run(
+        request.results, dataset, request.label, protocol=request.protocol, sequences=request.sequences
+    )
+    problem = None if run.empty else run.problem(allow_partial=request.allow_partial, groundtruth=False)
+    omissions = run.omissions() if request.sequences is None and not run.empty else ()
+    found = Collected(
+        run.trajectories, run.record, len(run.requested), problem, run.empty, run.withheld, omissions=omissions
+    )
+    if run.empty or problem is not None or run.withheld:
+        return found
+    scores, leading = _score(run, request.profiles)
+    return replace(
+        found, scores=tuple(scores), leading=leading, rates=_scores_by_rate(run, scores[0].profile) if scores else ()
+    )
+
+
+def _score(run: StoredRun, requested: Sequence[str] | None) -> tuple[list[Score], Measure | None]:
+    scores: list[Score] = []
+    leading: Measure | None = None
+    for profile, metrics in _profiles(run, requested):
+        known = {score.metric for score in scores}
+        if metrics is not None and known.issuperset(metrics):
+            continue
+        measures = scoring.measure_run(run, profile)
+        fresh = _score_by_profile(run, profile, measures)
+        scores += [one for one in fresh if metrics is None or one.metric in metrics - known]
+        leading = leading or _leading(measures)
+    return scores, leading
+
+
+def _profiles(run: StoredRun, requested: Sequence[str] | None) -> list[tuple[str, frozenset[str] | None]]:
+    """Return the profiles to score by, each with the metrics to keep; None for all."""
+    if requested is None:
+        return scoring.default_profiles(run.dataset, run.protocol)
+    fitting = metric_profiles.fitting(run.dataset, run.protocol)
+    return [(name, None) for name in requested if metric_profiles.find(name).name in fitting]
+
+
+def _score_by_profile(run: StoredRun, profile: str, measures: Sequence[Measure]) -> list[Score]:
+    """Return scores with intervals, and scores by attribute without, which no report shows."""
+    weights = statistics.resample(len(measures[0].sequences))
+    intervals = {one.metric.name: statistics.interval(one, weights) or (None, None) for one in measures}
+    return [
+        score
+        if score.attribute is not None
+        else replace(score, low=intervals[score.metric][0], high=intervals[score.metric][1])
+        for score in scoring.score_run(run, [profile], attributes=True, confidence=None)
+    ]
+
+
+def _scores_by_rate(run: StoredRun, profile: str) -> tuple[tuple[float, float], ...]:
+    """Return AUC by frame rate, up to the rate from which on the tracker would have to be run again."""
+    firsts = {name: found[0] for name, found in run.trajectories.items()}
+    timed = all(np.isfinite(one.seconds[1:]).all() for one in firsts.values())
+    if run.protocol != "one_pass" or not timed:
+        return ()
+    found: list[tuple[float, float]] = []
+    for fps in streaming.RATES:
+        staged = {name: streaming.replay(one, fps) for name, one in firsts.items()}
+        known = {name: [one] for name, one in staged.items() if one is not None}
+        if len(known) < len(staged):
+            break
+        scores = scoring.score_run(replace(run, trajectories=known), [profile], confidence=None)
+        found += [(fps, score.value) for score in scores if score.metric == "auc" and score.value is not None]
+    return tuple(found)
+
+
+def _leading(measures: Sequence[Measure]) -> Measure | None:
+    by_name = {one.metric.name: one for one in measures if one.value() is not None}
+    return next((by_name[name] for name in LEADING if name in by_name), None)

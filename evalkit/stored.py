@@ -1,0 +1,310 @@
+"""Load the stored results of trackers on one dataset, with every reason for which they cannot be scored.
+
+All commands that read results use this module: ``score``, ``report``, ``regress`` and ``replay``. It needs neither
+frames nor torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from evalkit import protocols
+from evalkit.errors import (
+    DamagedResults,
+    EvalkitError,
+    MissingResults,
+    OtherDatasetVersion,
+    UnknownName,
+    WithheldGroundtruth,
+    listed,
+    suggestion,
+)
+from evalkit.results import store as result_store
+from evalkit.results.run_record import RunRecord, is_imported
+from evalkit.results.store import Store
+from evalkit.types import Dataset, Trajectory
+
+Trajectories: TypeAlias = Mapping[str, list[Trajectory]]
+"""By sequence name: all repetitions, or the runs from each anchor."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """Results of one tracker on one dataset under one protocol, as found on disk.
+
+    Attributes:
+        label: Name of the tracker's folder.
+        folder: That folder.
+        record: Content of ``run.json``; None where there is none.
+        record_error: Why ``run.json`` cannot be read; None if it can, or if there is none.
+        requested: Names of the sequences that were asked for.
+        trajectories: By sequence name; only sequences that have readable results.
+        damaged: By sequence name, why its result files cannot be read.
+    """
+
+    dataset: Dataset
+    label: str
+    protocol: str
+    folder: Path
+    record: RunRecord | None
+    record_error: EvalkitError | None
+    requested: tuple[str, ...]
+    trajectories: Trajectories
+    damaged: Mapping[str, EvalkitError]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the requested sequences that have no result files."""
+        return tuple(name for name in self.requested if name not in self.trajectories and name not in self.damaged)
+
+    @property
+    def empty(self) -> bool:
+        """True where there are no result files of this protocol at all."""
+        return not self.trajectories and not self.damaged and self.record_error is None
+
+    @property
+    def imported(self) -> bool:
+        """True for results of another toolkit: there is no ``run.json``, or ``evalkit import`` wrote it."""
+        return is_imported(self.record)
+
+    @property
+    def dataset_version(self) -> str:
+        """The version of the dataset that the results were made on; the present one where it is not recorded."""
+        recorded = None if self.record is None else self.record["identity"].get("dataset_version")
+        return self.dataset.version if recorded is None else str(recorded)
+
+    @cached_property
+    def withheld(self) -> bool:
+        """True where only the first frames of the sequences with results are annotated."""
+        return groundtruth_withheld(self.dataset, self.trajectories)
+
+    def problem(self, *, allow_partial: bool = False, groundtruth: bool = True) -> EvalkitError | None:
+        """Return why these results cannot be scored; None if they can.
+
+        Args:
+            allow_partial: Accept missing and damaged sequences; they are left out.
+            groundtruth: Require groundtruth after the first frame.
+        """
+        if self.record_error is not None:
+            return self.record_error
+        if self.dataset_version != self.dataset.version:
+            return self._other_version()
+        if self.damaged and not (allow_partial and self.trajectories):
+            return self._unreadable()
+        if not self.trajectories:
+            return self._nothing()
+        if self.missing and not allow_partial:
+            return MissingResults(
+                f"{len(self.missing)} of {len(self.requested)} sequences have no result", where=self._where,
+                hint=f"Missing: {listed(self.missing)}. Leave these out with --allow-partial",
+            )  # fmt: skip
+        if groundtruth and self.withheld:
+            return withheld_error(self.dataset, self.label)
+        return None
+
+    def omissions(self) -> tuple[str, ...]:
+        """Sentences that name the sequences left out because they have no readable result."""
+        sentences = []
+        if self.missing:
+            sentences.append(f"{self._where}: left out, no result: {listed(self.missing)}")
+        if self.damaged:
+            sentences.append(f"{self._where}: left out, damaged result: {listed(list(self.damaged))}")
+        return tuple(sentences)
+
+    @property
+    def _where(self) -> str:
+        return f"{self.dataset.name}/{self.label}"
+
+    def _other_version(self) -> EvalkitError:
+        return OtherDatasetVersion(
+            "these results were made on another version of the dataset", where=self._where,
+            found=self.dataset_version, expected=self.dataset.version,
+            hint=f"Run the tracker again, or leave its results out with --except {self.label}",
+        )  # fmt: skip
+
+    def _unreadable(self) -> EvalkitError:
+        first = next(iter(self.damaged.values()))
+        if len(self.damaged) == 1:
+            return first
+        return DamagedResults(
+            f"{len(self.damaged)} of {len(self.requested)} results cannot be read", where=self._where,
+            found=listed(list(self.damaged)), hint=f"The first one: {first}",
+        )  # fmt: skip
+
+    def _nothing(self) -> EvalkitError:
+        known = result_store.labels(self.folder.parent.parent, self.dataset)
+        if self.folder.name in known:
+            hint = f"Make them with `evalkit run --protocol {self.protocol}`"
+        else:
+            near = suggestion(self.folder.name, known)
+            hint = f"{near + ' ' if near else ''}There are results of {listed(known)}"
+        return MissingResults(f"there are no results under the {self.protocol} protocol", where=self.folder, hint=hint)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredResults:
+    """Results of several trackers on one dataset that can be scored.
+
+    Attributes:
+        notices: Sentences that name folders without results and sequences that were left out.
+    """
+
+    runs: tuple[StoredRun, ...]
+    notices: tuple[str, ...] = ()
+
+
+def load(
+    results: Path,
+    dataset: Dataset,
+    labels: Sequence[str] | None = None,
+    *,
+    exclude: Iterable[str] = (),
+    protocol: str | None = None,
+    sequences: Sequence[str] | None = None,
+    allow_partial: bool = False,
+    groundtruth: bool = True,
+) -> StoredResults:
+    """Load the results of trackers on a dataset, and refuse what cannot be scored.
+
+    Args:
+        results: Folder that holds ``<BENCHMARK>/<label>/...``.
+        labels: Labels of the results; by default all folders with results.
+        exclude: Labels to leave out.
+        protocol: A protocol of the dataset; its official one by default.
+        sequences: Names of the only sequences to load; all of the benchmark by default.
+        allow_partial: Leave out sequences without a readable result.
+        groundtruth: Refuse a dataset whose groundtruth is withheld.
+
+    Raises:
+        UnknownName: There is no such protocol or sequence.
+        MissingResults: There are no results, or sequences of any tracker have none; all are listed.
+        DamagedResults: Results of any tracker cannot be read.
+        OtherDatasetVersion: Results were made on another version of the dataset.
+        WithheldGroundtruth: Only first frames are annotated.
+    """
+    chosen = choose_labels(labels or result_store.labels(results, dataset), exclude)
+    found = [load_run(results, dataset, label, protocol=protocol, sequences=sequences) for label in chosen]
+    # Folders that hold no results (plots, notes, another protocol's results) are passed over unless they are named.
+    runs = [run for run in found if not run.empty] if labels is None else found
+    if not runs:
+        check(run.problem() for run in found[:1])
+    check(run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs)
+    empty = [run.label for run in found if run not in runs]
+    notices = [f"{dataset.name}: passed over, no results: {listed(empty)}"] if empty else []
+    if sequences is None:
+        notices += [sentence for run in runs for sentence in run.omissions()]
+    return StoredResults(tuple(runs), tuple(notices))
+
+
+def load_run(
+    results: Path,
+    dataset: Dataset,
+    label: str,
+    *,
+    protocol: str | None = None,
+    sequences: Sequence[str] | None = None,
+) -> StoredRun:
+    """Load the results of one tracker without refusing anything; ``StoredRun.problem`` says what is wrong with them.
+
+    Raises:
+        UnknownName: There is no such protocol or sequence.
+    """
+    store = Store(results, dataset, label, protocols.choose(dataset, protocol))
+    requested = requested_sequences(dataset, sequences)
+    record, record_error = None, None
+    try:
+        record = store.card()
+    except EvalkitError as error:
+        record_error = error
+    trajectories, damaged = _read(store, requested)
+    return StoredRun(
+        dataset, label, store.protocol, store.folder, record, record_error, requested, trajectories, damaged
+    )
+
+
+def requested_sequences(dataset: Dataset, sequences: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the benchmark's names of the requested sequences, in its order; all that it has without a request.
+
+    Raises:
+        UnknownName: There is no such sequence, or it is not on disk.
+    """
+    if sequences is None:
+        return tuple(dataset.expected)
+    wanted = {dataset.find(name).name for name in sequences}
+    return tuple(sequence.name for sequence in dataset.sequences if sequence.name in wanted)
+
+
+def choose_labels(labels: Iterable[str], exclude: Iterable[str]) -> list[str]:
+    """Return the labels that are not excluded.
+
+    Raises:
+        UnknownName: A label to exclude is not among the labels.
+        MissingResults: None is left.
+    """
+    known, left_out = list(dict.fromkeys(labels)), tuple(exclude)
+    for label in left_out:
+        if label not in known:
+            raise UnknownName(
+                "there are no results with this label", where=f"--except {label}", found=listed(known),
+                hint=suggestion(label, known),
+            )  # fmt: skip
+    chosen = [label for label in known if label not in left_out]
+    if not chosen:
+        raise MissingResults("no tracker is left", where="--except", found=listed(left_out), hint="Exclude fewer")
+    return chosen
+
+
+def check(problems: Iterable[EvalkitError | None]) -> None:
+    """Raise what is wrong with the results of several trackers as one error; nothing if nothing is wrong."""
+    found = [problem for problem in problems if problem is not None]
+    if not found:
+        return
+    if len(found) == 1 or all(isinstance(problem, WithheldGroundtruth) for problem in found):
+        raise found[0]
+    kinds = {type(problem) for problem in found}
+    kind = kinds.pop() if len(kinds) == 1 else EvalkitError
+    lines = "".join(f"\n  {problem}" for problem in found)
+    raise kind(f"the results of {len(found)} trackers cannot be used:{lines}")
+
+
+def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:
+    """Return whether only the first frames of these sequences are annotated, as in test sets that a server scores."""
+    later = [dataset.sequence(name).groundtruth[1:] for name in sequences]
+    return any(len(rows) for rows in later) and all(np.isnan(rows).all() for rows in later)
+
+
+def withheld_error(dataset: Dataset, label: str) -> WithheldGroundtruth:
+    """Return the error that says that this dataset cannot be scored here, and what can be done instead."""
+    if dataset.family is None:  # a video of one's own
+        return WithheldGroundtruth(
+            "only the first frame is annotated, so there is nothing to score", where=dataset.name,
+            hint=f"Compare trackers with `evalkit report`, or watch one with `evalkit replay --dataset {dataset.name}`",
+        )  # fmt: skip
+    return WithheldGroundtruth(
+        "the groundtruth is withheld after the first frame; only the benchmark's server can score this",
+        where=dataset.name,
+        hint=f"Write the submission with `evalkit pack --dataset {dataset.name} --tracker {label}`",
+    )
+
+
+def _read(store: Store, requested: Iterable[str]) -> tuple[dict[str, list[Trajectory]], dict[str, EvalkitError]]:
+    names = set(requested)
+    trajectories: dict[str, list[Trajectory]] = {}
+    damaged: dict[str, EvalkitError] = {}
+    for sequence in store.dataset.sequences:
+        if sequence.name not in names:
+            continue
+        try:
+            found = store.read(sequence)
+        except EvalkitError as error:
+            damaged[sequence.name] = error
+            continue
+        if found:
+            trajectories[sequence.name] = found
+    return trajectories, damaged
