@@ -9,7 +9,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.comparison import Comparison, format_of
-from evalkit.registry import Registry
+from evalkit.registry import Registry, ReportEntry
 
 README = Path(__file__).resolve().parents[2] / "reports" / "README.md"
 
@@ -22,7 +22,7 @@ def test_every_report_stands_in_the_readme() -> None:
 
 
 def test_the_example_adds_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Registry("report")
+    own = Registry("report", ReportEntry, package="evalkit.reports")
     own._discovered = True
     monkeypatch.setattr(registry, "report", own)
     exec(re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S).group(1), {})  # type: ignore[union-attr]

@@ -174,5 +174,5 @@ def test_the_suffix_decides_the_form(tmp_path: object) -> None:
     from evalkit.errors import EvalkitError
 
     assert comparisons.format_of(Path("a.TEX")).name == "latex"
-    with pytest.raises(EvalkitError, match=r"no report has this form.*expected \.csv, \.html"):
+    with pytest.raises(EvalkitError, match=r"unsupported report format.*expected \.csv, \.html"):
         comparisons.format_of(Path("a.docx"))
