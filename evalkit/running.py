@@ -1,18 +1,17 @@
-"""Tracking benchmarks: what is to be done, by which engine, and what the reader of the outcome has to know."""
+"""Run trackers on datasets: track what is missing, store it, score it, and collect notices on the numbers."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalkit import protocols, registry
-from evalkit.arguments import Names, Place, names, path, some
 from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
 from evalkit.engine.code_fingerprint import fingerprint
@@ -21,25 +20,27 @@ from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_labe
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.scoring import default_scores
-from evalkit.stored import load_run, withheld_error
-from evalkit.types import Cost, Dataset, Score, SplitTracker, Trajectory
+from evalkit.stored import StoredRun, load_run, withheld_error
+from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Trajectory
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[Outcome, int, int], None]
-"""Called after each unit of work with its outcome, its number and the number of units."""
+"""Called after each sequence and repetition with its outcome, its number and the total."""
+
+_DEFAULT_EXECUTION = Execution()
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What ``run`` did.
+    """Outcome of a run.
 
     Attributes:
-        outcomes: One per sequence and repetition, also those that were there already.
-        scores: Of every tracker whose sequences are all there.
+        outcomes: One per sequence and repetition, also for those that were stored already.
+        scores: Scores of every tracker without a failed sequence.
         costs: MACs, parameters and frames per second.
-        notices: Sentences the reader of the numbers has to know.
+        notices: Sentences that a reader of the numbers has to know.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -49,137 +50,142 @@ class RunReport:
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
+        """The outcomes of sequences that failed."""
         return tuple(outcome for outcome in self.outcomes if outcome.status is Status.FAILED)
 
     def frame(self) -> pd.DataFrame:
-        """The scores, one row each; ``evalkit.frame(report.costs)`` is the same of the costs."""
+        """Return the scores as a table, one row each; ``evalkit.frame(report.costs)`` does the same for the costs."""
         return frame(self.scores)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of a run, as ``evalkit run`` and ``evalkit.run`` take them; ``evalkit.run`` documents each.
+
+    Attributes:
+        execution: Runtime, precision, device and threads; the device may be several, separated by commas.
+    """
+
+    data: Path | None = None
+    results: Path = Path("results")
+    weights: Path | None = None
+    execution: Execution = _DEFAULT_EXECUTION
+    protocol: str | None = None
+    sequences: tuple[str, ...] | None = None
+    repeat: int | None = None
+    seed: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+    force: bool = False
+    engine: str = "local"
+    jobs: int | None = None
+    shard: str | None = None
+    address: str | None = None
+    timeout: float | None = None
+
+    def plan(self) -> Plan:
+        """Return the engine and how it divides the work.
+
+        Raises:
+            EvalkitError: Engine, jobs, devices, shard, address and timeout do not go together.
+        """
+        shard = parse_shard(self.shard) if self.shard else None
+        return Plan(self.engine, self.jobs, tuple(self.execution.device.split(",")), self.timeout, self.address, shard)
+
+
 def run(
-    trackers: Names,
-    datasets: Names = "synthetic",
-    *,
-    data: Place | None = None,
-    results: Place = "results",
-    weights: Place | None = None,
-    runtime: str = "torch",
-    precision: str = "fp32",
-    device: str = "cpu",
-    threads: int = 1,
-    protocol: str | None = None,
-    sequences: Names | None = None,
-    repeat: int | None = None,
-    seed: int = 0,
-    settings: Mapping[str, str] | None = None,
-    name: str | None = None,
-    force: bool = False,
-    engine: str = "local",
-    jobs: int | None = None,
-    shard: str | None = None,
-    address: str | None = None,
-    timeout: float | None = None,
-    progress: Progress | None = None,
+    trackers: Sequence[str], datasets: Sequence[str], options: RunOptions, *, progress: Progress | None = None
 ) -> RunReport:
-    """Track benchmarks, store the trajectories, score what is complete.
-
-    What is stored already is kept; the same call continues an interrupted one.
-
-    Args:
-        trackers: Registered names or ``path/to/file.py:Class``.
-        datasets: Registered names.
-        data: Folder of the benchmarks; ``$EVALKIT_DATA`` or the configuration file otherwise.
-        results: Folder that receives ``<BENCHMARK>/<tracker>/...``.
-        sequences: Only these; every score then says how many of how many.
-        repeat: Repetitions; by default what the benchmark asks for if the tracker is stochastic, else 1.
-        settings: Hyperparameters that override the published ones.
-        name: Label of the results instead of the tracker's name; for a single tracker.
-        force: Forget what is there of these sequences and redo it, and replace another run's results.
-        device: Several, separated by commas, are taken in turn by the jobs.
-        engine, jobs, address, timeout: See ``evalkit.engine.plan.Plan``.
-        shard: ``I/N``: only every N-th sequence, beginning with number I; nothing is scored then.
+    """Track datasets, store the trajectories, and score what is complete; ``evalkit.run`` documents the options.
 
     Raises:
-        EvalkitError: Something asked for does not exist or does not fit; nothing stored is lost.
+        EvalkitError: Something that was asked for does not exist or does not match; nothing stored is lost.
     """
-    plan = Plan(engine, jobs, tuple(device.split(",")), timeout, address, parse_shard(shard) if shard else None)
-    asked = names(trackers)
-    part = some(sequences)
-    if name is not None and len(asked) != 1:
+    plan = options.plan()
+    if options.name is not None and len(trackers) != 1:
         raise EvalkitError(
-            "one label cannot stand for several", where="--name", found=f"{len(asked)} trackers",
-            hint="Run each by itself, or leave out --name",
+            "one label cannot be used for several trackers", where="--name", found=f"{len(trackers)} trackers",
+            hint="Run each separately, or leave out --name",
         )  # fmt: skip
-    for tracker in asked:
-        _check_executes(tracker, runtime, precision, device)
-    outcomes: list[Outcome] = []
-    scores: list[Score] = []
-    costs: list[Cost] = []
-    notices: list[str] = []
-    for dataset_name in names(datasets):
-        for tracker_name in asked:
-            dataset = open_dataset(dataset_name, path(data))
-            job = Job(
-                tracker=tracker_name,
-                label=name or default_label(tracker_name, runtime, precision),
-                dataset=dataset.name,
-                results=Path(results),
-                protocol=protocols.choose(dataset, protocol),
-                data=path(data),
-                weights=path(weights),
-                runtime=runtime,
-                precision=precision,
-                device=plan.devices[0],
-                threads=threads,
-                seed=seed,
-                settings=dict(settings or {}),
-                timed=plan.timed,
-            )
-            worker = plan.worker(job)
-            chosen = plan.share(choose_sequences(dataset, part))
-            done = _track(worker, chosen, plan=plan, repeat=repeat, force=force, progress=progress)
-            outcomes += done
-            notices += [*_notices(worker), *plan.notices(worker, chosen)]
-            counted = _counted(worker)
-            worker.store.add_costs(counted)
-            if plan.shard is not None:
-                continue
-            if not any(outcome.status is Status.FAILED for outcome in done):
-                stored = load_run(job.results, worker.dataset, job.label, protocol=job.protocol, sequences=chosen)
-                scores += default_scores(stored)
-                if stored.withheld:
-                    notices.append(str(withheld_error(worker.dataset, job.label)))
-            speed = _speed(worker, chosen)
-            costs += [*counted, *speed]
-            if speed:
-                notices.append(clock_notice([worker.store.card()]))
-    return RunReport(tuple(outcomes), tuple(scores), tuple(costs), tuple(dict.fromkeys(notices)))
+    for tracker in trackers:
+        _check_executes(tracker, options.execution)
+    reports = [_run_tracker(tracker, dataset, options, plan, progress) for dataset in datasets for tracker in trackers]
+    return RunReport(
+        outcomes=tuple(one for report in reports for one in report.outcomes),
+        scores=tuple(one for report in reports for one in report.scores),
+        costs=tuple(one for report in reports for one in report.costs),
+        notices=tuple(dict.fromkeys(one for report in reports for one in report.notices)),
+    )
 
 
-def _check_executes(tracker: str, runtime: str, precision: str, device: str) -> None:
-    """Results and speeds are filed under these, so only who executes a network by them may carry their names."""
+def _run_tracker(
+    tracker: str, dataset_name: str, options: RunOptions, plan: Plan, progress: Progress | None
+) -> RunReport:
+    dataset = open_dataset(dataset_name, options.data)
+    worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
+    chosen = plan.share(choose_sequences(dataset, options.sequences))
+    outcomes = _track(worker, chosen, plan=plan, repeat=options.repeat, force=options.force, progress=progress)
+    notices = [*_notices(worker), *plan.notices(worker, chosen)]
+    counted = _counted(worker)
+    worker.store.add_costs(counted)
+    if plan.shard is not None:
+        return RunReport(tuple(outcomes), (), (), tuple(notices))
+    stored = load_run(options.results, dataset, worker.job.label, protocol=worker.job.protocol, sequences=chosen)
+    scores = []
+    if not any(outcome.status is Status.FAILED for outcome in outcomes):
+        scores = default_scores(stored)
+        if stored.withheld:
+            notices.append(str(withheld_error(dataset, worker.job.label)))
+    speed = _speed(worker.job, stored)
+    if speed:
+        notices.append(clock_notice([stored.record]))
+    return RunReport(tuple(outcomes), tuple(scores), (*counted, *speed), tuple(notices))
+
+
+def _job(tracker: str, dataset: Dataset, dataset_name: str, options: RunOptions, plan: Plan) -> Job:
+    execution = options.execution
+    return Job(
+        tracker=tracker,
+        label=options.name or default_label(tracker, execution.runtime, execution.precision),
+        dataset=dataset_name if ":" in dataset_name else dataset.name,
+        results=options.results,
+        protocol=protocols.choose(dataset, options.protocol),
+        data=options.data,
+        weights=options.weights,
+        runtime=execution.runtime,
+        precision=execution.precision,
+        device=plan.devices[0],
+        threads=execution.threads,
+        seed=options.seed,
+        settings=dict(options.settings),
+        timed=plan.timed,
+    )
+
+
+def _check_executes(tracker: str, execution: Execution) -> None:
+    """Refuse options that the tracker ignores: results and speeds are stored under them."""
     entry = registry.tracker.find(tracker)
     takes = entry.parameters
-    ours = registry.tracker.is_builtin(entry) and entry.name != "program:"
+    builtin = registry.tracker.is_builtin(entry) and entry.name != "program:"
     for option, value, usual in (
-        ("runtime", runtime, "torch"),
-        ("precision", precision, "fp32"),
-        ("device", device, "cpu"),
+        ("runtime", execution.runtime, "torch"),
+        ("precision", execution.precision, "fp32"),
+        ("device", execution.device, "cpu"),
     ):
-        # A stranger's tracker may well compute on a GPU that it does not ask evalkit for.
-        if value != usual and option not in takes and (ours or option != "device"):
+        # A user's tracker may compute on a GPU without asking evalkit for it.
+        if value != usual and option not in takes and (builtin or option != "device"):
             raise EvalkitError(
                 f"{tracker} has no network that evalkit executes", where=f"--{option}", found=value,
-                hint=f"Run it by itself, without --{option}",
+                hint=f"Run it separately, without --{option}",
             )  # fmt: skip
 
 
 def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]:
-    """Names of the sequences to work on, in the benchmark's order.
+    """Return the names of the sequences to track, in the benchmark's order.
 
     Raises:
-        EvalkitError: A name that was asked for is not there, or the benchmark is incomplete and nobody
-            asked for a part.
+        UnknownName: A requested sequence does not exist.
+        EvalkitError: The benchmark is incomplete and no sequences were requested.
     """
     present = [sequence.name for sequence in dataset.sequences]
     if asked is None:
@@ -189,7 +195,7 @@ def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]
                 f"{len(missing)} of {len(dataset.expected)} sequences are missing",
                 where=f"{dataset.name} in {dataset.root}",
                 found=f"only {listed(present)}",
-                hint=f"Missing: {listed(missing)}. Ask for a part with --sequences",
+                hint=f"Missing: {listed(missing)}. Choose a part with --sequences",
             )
         return present
     wanted = {dataset.find(name).name for name in asked}
@@ -231,7 +237,7 @@ def _is_done(worker: Worker, unit: Unit) -> bool:
 
 
 def _counted(worker: Worker) -> list[Cost]:
-    """MACs and parameters; none where the tracker has no network that evalkit executes."""
+    """Return MACs and parameters; none where the tracker has no network that evalkit executes."""
     if not isinstance(worker.tracker, SplitTracker):
         return []
     from evalkit.cost import macs
@@ -239,12 +245,9 @@ def _counted(worker: Worker) -> list[Cost]:
     return macs.costs(worker.tracker, name=worker.job.label)
 
 
-def _speed(worker: Worker, sequences: Iterable[str]) -> list[Cost]:
-    """Frames per second; empty where nothing was timed."""
-    job = worker.job
-    fps = frames_per_second(
-        trajectory for name in sequences for trajectory in worker.store.read(worker.dataset.sequence(name))
-    )
+def _speed(job: Job, stored: StoredRun) -> list[Cost]:
+    """Return frames per second; empty where nothing was timed."""
+    fps = frames_per_second(one for trajectories in stored.trajectories.values() for one in trajectories)
     if fps is None:
         return []
     return [
@@ -256,7 +259,7 @@ def _speed(worker: Worker, sequences: Iterable[str]) -> list[Cost]:
 
 
 def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:
-    """Frames divided by the seconds spent on them inside the tracker, initialisation included; None if not timed."""
+    """Return frames divided by the seconds inside the tracker, initialisation included; None if not timed."""
     frames, seconds = 0, 0.0
     for trajectory in trajectories:
         timed = trajectory.seconds[np.isfinite(trajectory.seconds)]
@@ -266,7 +269,7 @@ def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:
 
 
 def _notices(worker: Worker) -> list[str]:
-    """What the reader of the numbers has to know about the tracker: which weights, whose hyperparameters."""
+    """Return the sentences on the tracker's weights and hyperparameters."""
     card: Mapping[str, Any] = getattr(worker.tracker, "card", {})
     label = worker.job.label
     notices = []

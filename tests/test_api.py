@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from moving_square import tiny_dataset
 
 import evalkit
 from evalkit import api
-from evalkit.types import Dataset
+from evalkit.errors import EvalkitError
+from evalkit.running import RunOptions
+from evalkit.types import Dataset, Execution
 
 
 @pytest.fixture
@@ -65,6 +68,46 @@ def test_costs_are_a_table() -> None:
     table = evalkit.profile("mosse")
     assert {"latency_p50", "cpu_time"} & set(table["quantity"])
     assert set(table["tracker"]) == {"mosse"}
+
+
+def test_the_options_of_a_run_are_those_of_its_dataclass() -> None:
+    given = inspect.signature(api.run).parameters
+    execution = {field.name for field in fields(Execution)}
+    shared = {field.name for field in fields(RunOptions)} - {"execution"}
+    assert set(given) == {"trackers", "datasets", "progress"} | execution | shared
+    defaults = RunOptions()
+    for name in shared - {"results", "settings"}:
+        assert given[name].default == getattr(defaults, name), name
+    assert {name: given[name].default for name in execution} == asdict(defaults.execution)
+
+
+def test_the_command_line_offers_every_option_of_a_run() -> None:
+    from evalkit.cli.run import run_command
+
+    offered = {option.name for option in run_command.params}
+    assert offered - {"text_format"} == set(inspect.signature(api.run).parameters) - {"progress"}
+
+
+@pytest.mark.parametrize("name", [name for name in api.__all__ if inspect.isfunction(getattr(api, name))])
+def test_no_function_hides_its_parameters(name: str) -> None:
+    signature = inspect.signature(getattr(api, name))
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    if name != "create_tracker":  # hands over what a factory names
+        assert inspect.Parameter.VAR_KEYWORD not in kinds
+    assert all(one.annotation is not inspect.Parameter.empty for one in signature.parameters.values())
+
+
+def test_paths_may_be_text_everywhere(results: str, tmp_path: Path) -> None:
+    evalkit.run("identity", "tiny", results=results, name="again")
+    assert evalkit.diff(f"{results}/tiny/identity", f"{results}/tiny/again").same
+    suite = tmp_path / "suite.toml"
+    suite.write_text('[gates]\nlatency = false\n[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')
+    evalkit.regress(str(suite), results=results, update=True, reason="first")
+    assert evalkit.regress(str(suite), results=results).exit_code() == 0
+    with pytest.raises(EvalkitError, match="this tracker has no network to export"):
+        evalkit.export("identity", runtime="onnxruntime", output=str(tmp_path / "o"), weights=str(tmp_path / "x.pth"))
+    with pytest.raises(EvalkitError, match="no training recipe"):
+        evalkit.train("identity", str(tmp_path / "t"))
 
 
 @pytest.mark.parametrize("name", evalkit.__all__)

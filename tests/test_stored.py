@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evalkit import registry, scoring, stored
-from evalkit.api import replay
+from evalkit.api import replay, run
 from evalkit.comparison import collect
 from evalkit.errors import (
     EvalkitError,
@@ -21,7 +21,6 @@ from evalkit.errors import (
     WithheldGroundtruth,
 )
 from evalkit.registry import DatasetEntry
-from evalkit.running import run
 from evalkit.types import Annotation, Dataset, Sequence
 
 

@@ -14,34 +14,34 @@ import click
 from evalkit import __version__
 from evalkit.errors import EvalkitError
 
-# In order of workflow: command, module, one line of help. Modules are imported when their command is called, so that
-# `evalkit --help` answers without NumPy.
+# In the order of the workflow: command, module, one line of help. A module is imported when its command is called, so
+# that `evalkit --help` works without NumPy. Each defines `<command>_command`.
 COMMANDS = {
-    "list": ("listing", "What there is: trackers, datasets, metrics, reports, runtimes."),
-    "run": ("run", "Track a benchmark, store the trajectories, print the scores."),
-    "score": ("score", "Score stored trajectories, ours or a stranger's."),
-    "profile": ("profile", "MACs, parameters and latency of a tracker."),
+    "list": ("listing", "List trackers, datasets, metrics, profiles, protocols, runtimes, layouts or reports."),
+    "run": ("run", "Track datasets, store the trajectories, print the scores."),
+    "score": ("score", "Score stored results, evalkit's own or any other toolkit's."),
+    "profile": ("profile", "Measure a tracker's MACs, parameters and latency."),
     "report": ("report", "Write a comparison report: HTML, PDF, Markdown, LaTeX, CSV, XLSX."),
-    "regress": ("regress", "Compare a candidate with a baseline: pass, fail, inconclusive."),
-    "diff": ("diff", "First frame where two runs part, per sequence."),
-    "import": ("import_", "Bring somebody else's raw results into the results folder."),
+    "regress": ("regress", "Compare a tracker with its baseline: pass, fail or inconclusive."),
+    "diff": ("diff", "Find the first frame where two runs differ, per sequence."),
+    "import": ("import_", "Import another toolkit's raw results."),
     "pack": ("pack", "Write and check a submission archive for an evaluation server."),
     "merge": ("merge", "Join the results of shards into one folder."),
     "export": ("export", "Write a tracker's network in a runtime's format."),
     "replay": ("replay", "Write a sequence with every tracker's box as MP4 or GIF."),
     "train": ("train", "Train a LightTrack subnet."),
-    "data": ("data", "Check a benchmark's files, or render one."),
+    "data": ("data", "Check a benchmark's files, or render a synthetic one."),
     "weights": ("weights", "List, fetch and verify checkpoints."),
-    "doctor": ("doctor", "Check this installation and say how to mend it."),
+    "doctor": ("doctor", "Check this installation and print how to fix it."),
     "init": ("init", "Write a commented evalkit.toml."),
-    "completion": ("completion", "Let the shell complete commands, options and names."),
+    "completion": ("completion", "Print the script that completes commands in a shell."),
 }
 
 EXIT_CODES = """\b
 Exit codes:
-  0  fine
-  1  ran, and the answer is bad: a sequence failed, a regression
-  2  asked wrongly, or bad data
+  0  success
+  1  completed with a bad outcome: a sequence failed, a regression
+  2  invalid request or invalid data
   3  inconclusive (regress only)
   4  an internal error of evalkit
   130  interrupted"""
@@ -58,7 +58,7 @@ class Commands(click.Group):
         if name not in self.list_commands(ctx):
             return None
         module = importlib.import_module(f"evalkit.cli.{COMMANDS[name][0]}")
-        command: click.Command = module.command
+        command: click.Command = getattr(module, f"{name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,40 +93,43 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point: every way out ends in the documented exit code."""
-    sys.exit(guarded(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False)))
+    """Run the command line and exit with a documented exit code."""
+    sys.exit(exit_code_of(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False)))
 
 
-def guarded(call: Callable[[], Any]) -> int:
-    """Run a command and turn what escapes from it into a message and an exit code."""
+def exit_code_of(call: Callable[[], Any]) -> int:
+    """Run a command, print a message for an exception that it raises, and return the exit code."""
     try:
         code = call()
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except EvalkitError as error:
-        click.echo(f"evalkit: {error}", err=True)
-        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nevalkit: interrupted; what is finished is stored, and the same command continues", err=True)
+        click.echo("\nevalkit: interrupted; finished sequences are stored, and the same command continues", err=True)
         return 130
     except BrokenPipeError:
-        # The reader (`head`, a pager) has seen enough; leave nothing for the interpreter to flush into the pipe.
+        # The reader (`head`, a pager) closed the pipe; the interpreter must not flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError as error:
-        what = f" ({error})" if str(error) else ""
-        click.echo(f"evalkit: there is not enough memory{what}; what is finished is stored. Try fewer --jobs", err=True)
-        return 1
+    except (click.exceptions.Exit, click.ClickException, EvalkitError) as error:
+        if isinstance(error, click.ClickException):
+            error.show()
+        elif isinstance(error, EvalkitError):
+            click.echo(f"evalkit: {error}", err=True)
+        return 2 if isinstance(error, click.ClickException) else error.exit_code
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("evalkit."):
-            cure = f"`pip install {error.name}`; `evalkit doctor` names whatever else is missing"
-            click.echo(f"evalkit: this needs {error.name}, which is not installed. {cure}", err=True)
-            return 2
-        traceback.print_exc()
-        click.echo("evalkit: this is a defect of evalkit; please report it with the lines above", err=True)
-        return 4
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    """Print what is known of an exception that no command expects, and return the exit code."""
+    if isinstance(error, MemoryError):
+        detail = f" ({error})" if str(error) else ""
+        click.echo(f"evalkit: not enough memory{detail}; finished sequences are stored. Try fewer --jobs", err=True)
+        return 1
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("evalkit."):
+        remedy = f"`pip install {error.name}`; `evalkit doctor` lists what else is missing"
+        click.echo(f"evalkit: this needs {error.name}, which is not installed. {remedy}", err=True)
+        return 2
+    traceback.print_exception(error)
+    click.echo("evalkit: this is a defect of evalkit; please report it with the lines above", err=True)
+    return 4

@@ -1,4 +1,4 @@
-"""The names a shell completes. Whatever goes wrong here must not disturb the line that somebody types."""
+"""Names that a shell completes. Errors are suppressed: they must not disturb the command line being typed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _completing(names: Callable[[click.Context], Iterable[str | tuple[str, str]]]) -> Complete:
-    """A callback of click's that offers those names, with a line on each where there is one, that begin as typed."""
+    """Return a click callback that offers the names beginning as typed, each with its summary if there is one."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         with contextlib.suppress(Exception):
@@ -45,7 +45,7 @@ def _trackers(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 
 def _labels(ctx: click.Context) -> Iterable[str]:
-    """Trackers with results, of whatever benchmark."""
+    """Labels of results on any benchmark."""
     results = Path(ctx.params.get("results") or "results")
     return sorted({folder.name for folder in results.glob("*/*") if folder.is_dir()})
 
@@ -84,7 +84,7 @@ checkpoints = _completing(_checkpoints)
 
 
 def trackers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Registered names, or files once a path is begun: ``my/file.py:MyTracker`` is a tracker as well."""
+    """Complete registered names, or files once a path is begun (``my/file.py:MyTracker``)."""
     if "/" in incomplete or incomplete.startswith("."):
         return [CompletionItem(incomplete, type="file")]
     return _completing(_trackers)(ctx, param, incomplete)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 VARIABLE = "_EVALKIT_COMPLETE"
-"""What the scripts set when they ask."""
+"""Environment variable that the scripts set when they ask for completions."""
 
 
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> None:
-    """Print the script that makes a shell complete evalkit's commands, options and names.
+def completion_command(shell: str) -> None:
+    """Print the shell script that completes evalkit's commands, options and names.
 
-    Trackers, datasets, profiles, protocols, runtimes, checkpoints and labels of results are completed as well.
+    Names of trackers, datasets, profiles, protocols, runtimes and checkpoints and labels of results are completed.
 
     \b
     Examples:
@@ -27,5 +27,5 @@ def command(shell: str) -> None:
 
     script = get_completion_class(shell)
     if script is None:
-        raise click.UsageError(f"click knows no completion for {shell}.")
+        raise click.UsageError(f"completion for {shell} is not supported.")
     click.echo(script(cli, {}, "evalkit", VARIABLE).source())

@@ -12,19 +12,19 @@ LAYOUTS = ("otb", "vot", "vot-multistart", "vot-longterm", "got10k", "trackingne
 
 
 @click.group(name="data")
-def command() -> None:
-    """Check a benchmark's files, or render one."""
+def data_command() -> None:
+    """Check a benchmark's files, or render a synthetic one."""
 
 
-@command.command(name="check")
+@data_command.command(name="check")
 @click.argument("dataset", shell_complete=completers.datasets)
-@click.option("--deep", is_flag=True, help="Decode every frame; minutes to hours.")
+@click.option("--deep", is_flag=True, help="Also decode every frame; takes minutes to hours.")
 @options.data
-@options.form("table", "json")
-def check(dataset: str, deep: bool, data: Path | None, form: str) -> int:
-    """Name everything of DATASET that is missing, unreadable, mis-sized or mis-counted.
+@options.text_format("table", "json")
+def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
+    """List everything of DATASET that is missing, unreadable, or of the wrong size or number.
 
-    The exit code is 1 if there is anything.
+    The exit code is 1 if there are findings.
 
     \b
     Examples:
@@ -38,11 +38,11 @@ def check(dataset: str, deep: bool, data: Path | None, form: str) -> int:
     rows = []
     for finding in findings:
         count += 1
-        if form == "json":
+        if text_format == "json":
             rows.append(finding.record())
         else:
             click.echo(_line(finding.record()))
-    if form == "json":
+    if text_format == "json":
         click.echo(api.render("json", rows=rows))
     else:
         verdict = f"{count} findings" if count != 1 else "1 finding"
@@ -50,22 +50,20 @@ def check(dataset: str, deep: bool, data: Path | None, form: str) -> int:
     return 1 if count else 0
 
 
-@command.command(name="render")
-@click.option("--layout", required=True, metavar="L", help=f"One of {', '.join(LAYOUTS)}.")
-@click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="A new or empty folder.")
-@click.option(
-    "--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Another seed, other scenes."
-)
-@click.option("--sequences", type=options.Commas(), metavar="A,B", help="Names of scenes.  [default: all twelve]")
+@data_command.command(name="render")
+@click.option("--layout", required=True, metavar="L", help=f"Benchmark whose layout is written: {', '.join(LAYOUTS)}.")
+@click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Folder to write, new or empty.")
+@click.option("--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Seed of the scenes.")
+@click.option("--sequences", type=options.Commas(), metavar="A,B", help="Names of the scenes.  [default: all twelve]")
 def render(layout: str, output: Path, seed: int, sequences: list[str] | None) -> None:
-    """Write the rendered benchmark as files, in another benchmark's own layout.
+    """Write the rendered benchmark as files in another benchmark's layout.
 
     \b
     Examples:
       evalkit data render --layout otb --output /tmp/OTB
       evalkit data render --layout got10k --output /tmp/GOT-10k --sequences scale,blur
 
-    Writes: the folder that --data is to name afterwards.
+    Writes: a folder that can be given to --data.
     """
     from evalkit import api
 

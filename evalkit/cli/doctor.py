@@ -20,11 +20,11 @@ _MARKS = {"ok": "ok", "absent": "--", "problem": "!!"}
 @click.command(name="doctor")
 @options.data
 @options.results
-@options.form("table", "json")
-def command(data: Path | None, results: Path, form: str) -> int:
-    """Check this installation and say how to mend it.
+@options.text_format("table", "json")
+def doctor_command(data: Path | None, results: Path, text_format: str) -> int:
+    """Check this installation and print how to fix it.
 
-    `--` marks what evalkit works without; `!!` what has to be mended, and then the exit code is 1.
+    `--` marks what is optional, `!!` what has to be fixed; then the exit code is 1.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def command(data: Path | None, results: Path, form: str) -> int:
     from evalkit import api
 
     findings = api.examine(data, results)
-    if form == "json":
+    if text_format == "json":
         click.echo(api.render("json", rows=[finding.record() for finding in findings]))
     else:
         for line in _lines(findings):
@@ -43,7 +43,7 @@ def command(data: Path | None, results: Path, form: str) -> int:
 
 
 def _lines(findings: list[Finding]) -> Iterator[str]:
-    """One line a finding and one a cure; neighbours that lack the same thing share both."""
+    """Yield a line for each finding and one for its remedy; adjacent findings with the same remedy share both."""
     width = max(len(finding.subject) for finding in findings)
     for (status, text, cure), group in groupby(findings, key=lambda one: (one.status, one.text, one.cure)):
         subjects = [finding.subject for finding in group]

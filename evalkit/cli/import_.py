@@ -13,23 +13,25 @@ LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot
 
 @click.command(name="import")
 @click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Whose results they are.")
+@click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Toolkit whose result layout DIR has.")
 @click.option(
-    "--dataset", required=True, metavar="NAME", shell_complete=completers.datasets, help="The benchmark they are of."
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    shell_complete=completers.datasets,
+    help="Dataset of the results (`evalkit list datasets`).",
 )
 @click.option("--name", "label", metavar="LABEL", help="Label of the results.  [default: the folder's name]")
-@click.option(
-    "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
-)
+@options.protocol
 @options.data
 @options.results
-def command(
+def import_command(
     source: Path, layout: str, dataset: str, label: str | None, protocol: str | None, data: Path | None, results: Path
 ) -> None:
-    """Bring somebody else's raw results into the results folder.
+    """Import another toolkit's raw results into the results folder.
 
-    DIR is one tracker's folder, or a zip or tar archive of it. Boxes are stored as they are; what is odd about them is
-    said. Frames are not needed.
+    DIR is one tracker's folder, or a zip or tar archive of it. Boxes are stored as they are; anomalies are reported.
+    Frames are not needed.
 
     \b
     Examples:

@@ -8,9 +8,9 @@ import click
 
 
 @click.command(name="init")
-@click.option("--user", is_flag=True, help="Write the user's file instead of one in this folder.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-def command(user: bool, force: bool) -> None:
+@click.option("--user", is_flag=True, help="Write the file of the user instead of one in this folder.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+def init_command(user: bool, force: bool) -> None:
     """Write a commented evalkit.toml.
 
     \b
@@ -18,7 +18,7 @@ def command(user: bool, force: bool) -> None:
       evalkit init
       evalkit init --user
 
-    Writes: evalkit.toml in the working folder, which wins over the user's own.
+    Writes: evalkit.toml in the working folder, which has priority over the user's.
     """
     from evalkit import config
 

@@ -6,12 +6,15 @@ import click
 
 from evalkit.cli import options
 
+KINDS = ("trackers", "datasets", "metrics", "profiles", "protocols", "runtimes", "layouts", "reports")
+"""As ``evalkit.api.KINDS``, without its imports."""
+
 
 @click.command(name="list")
-@click.argument("kind", type=click.Choice(["trackers", "datasets", "metrics", "reports", "runtimes"]))
-@options.form("table", "json")
-def command(kind: str, form: str) -> None:
-    """What there is: trackers, datasets, metrics, reports, runtimes.
+@click.argument("kind", type=click.Choice(KINDS))
+@options.text_format("table", "json")
+def list_command(kind: str, text_format: str) -> None:
+    """List the registered trackers, datasets, metrics, profiles, protocols, runtimes, layouts or reports.
 
     \b
     Examples:
@@ -21,7 +24,7 @@ def command(kind: str, form: str) -> None:
     from evalkit import api
 
     rows = api.listing(kind)
-    if form == "json":
+    if text_format == "json":
         click.echo(api.render("json", rows=rows))
         return
     width = max((len(row["name"]) for row in rows), default=0)

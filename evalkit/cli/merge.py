@@ -12,10 +12,10 @@ from evalkit.cli import options
 @click.command(name="merge")
 @click.argument("folders", nargs=-1, required=True, type=options.FOLDER, metavar="DIR...")
 @options.results
-def command(folders: tuple[Path, ...], results: Path) -> None:
-    """Join the results of shards, each DIR as it was given to --results.
+def merge_command(folders: tuple[Path, ...], results: Path) -> None:
+    """Join the results of shards; each DIR is a folder that was given to --results.
 
-    The shards must be parts of one run; a sequence that two of them hold must have the same boxes in both.
+    The shards must be parts of one run; a sequence that two of them contain must have the same boxes in both.
 
     \b
     Examples:
@@ -23,7 +23,7 @@ def command(folders: tuple[Path, ...], results: Path) -> None:
       evalkit run --tracker mosse --shard 2/2 --results part2
       evalkit merge part1 part2 --results results
 
-    Writes: <results>/<BENCHMARK>/<tracker>/ as one undisturbed run would have; nothing if the shards do not fit.
+    Writes: <results>/<BENCHMARK>/<label>/, identical to an unsharded run; nothing is written if the shards conflict.
     """
     from evalkit import api
 

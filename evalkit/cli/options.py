@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Commas(click.ParamType[list[str]]):
-    """A comma-separated list; blanks around the commas are dropped."""
+    """A comma-separated list; blanks around the commas are ignored."""
 
     name = "A,B"
 
@@ -24,7 +24,7 @@ class Commas(click.ParamType[list[str]]):
             return value
         names = [part.strip() for part in str(value).split(",")]
         if not all(names):
-            self.fail("names are separated by single commas, none may be empty", param, ctx)
+            self.fail("separate the names by single commas; none may be empty", param, ctx)
         return names
 
 
@@ -43,13 +43,13 @@ class Setting(click.ParamType[tuple[str, str]]):
 
 
 class Whole(click.IntRange):
-    """A whole number; complaints call it so."""
+    """A whole number; error messages call it that."""
 
     name = "whole number"
 
 
 class Number(click.FloatRange):
-    """A number that is one: neither infinite nor NaN, which no range keeps out."""
+    """A finite number; ranges alone accept NaN and infinity."""
 
     name = "number"
 
@@ -64,63 +64,85 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
 
+dataset = click.option(
+    "--dataset", metavar="NAME", shell_complete=completers.datasets,
+    help="A registered name (`evalkit list datasets`) or path/to/file.py:factory.  "
+         "[default: the only one with results]",
+)  # fmt: skip
+data = click.option(
+    "--data", type=click.Path(path_type=Path), metavar="ROOT",
+    help="Folder or index of the dataset, or a folder that contains it.  [default: $EVALKIT_DATA, then evalkit.toml]",
+)  # fmt: skip
+results = click.option(
+    "--results", type=FOLDER, default=Path("results"), show_default=True, metavar="DIR",
+    help="Folder with <BENCHMARK>/<label>/...",
+)  # fmt: skip
+protocol = click.option(
+    "--protocol", metavar="P", shell_complete=completers.protocols,
+    help="Protocol (`evalkit list protocols`) or path/to/file.py:function.  [default: the dataset's official one]",
+)  # fmt: skip
+weights = click.option(
+    "--weights", type=FILE_OR_FOLDER, metavar="FILE",
+    help="Checkpoint, or a folder of checkpoints.  [default: $EVALKIT_WEIGHTS, the cache, the bundled file]",
+)  # fmt: skip
+settings = click.option(
+    "--set", "settings", type=Setting(), multiple=True, help="Override a hyperparameter of the tracker; repeatable."
+)
+runtime = click.option(
+    "--runtime", default="torch", show_default=True, metavar="R", shell_complete=completers.runtimes,
+    help="Runtime of the network (`evalkit list runtimes`) or path/to/file.py:Class.",
+)  # fmt: skip
+precision = click.option(
+    "--precision", default="fp32", show_default=True, metavar="P", shell_complete=completers.precisions,
+    help="Precision of the network: fp32, fp16, bf16 or int8.",
+)  # fmt: skip
+allow_partial = click.option(
+    "--allow-partial", is_flag=True, help="Leave out sequences without a readable result; scores say n of N."
+)
 
-def dataset(function: F) -> F:
-    return click.option(
-        "--dataset",
-        metavar="NAME",
-        shell_complete=completers.datasets,
-        help="A registered name (`evalkit list datasets`).  [default: the only one with results]",
-    )(function)
+
+def _joined(ctx: click.Context, param: click.Parameter, value: tuple[list[str], ...]) -> list[str] | None:
+    return [name for part in value for name in part] or None
 
 
-def data(function: F) -> F:
-    return click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        metavar="ROOT",
-        help="The benchmark's folder or index, or a folder that holds it.  [default: $EVALKIT_DATA, then evalkit.toml]",
-    )(function)
+sequences = click.option(
+    "--sequences", type=Commas(), multiple=True, metavar="A,B", callback=_joined,
+    help="Use only these sequences; repeatable; scores say how many of how many.",
+)  # fmt: skip
 
 
 def labels(function: F) -> F:
-    """Which results to use: ``--tracker``, ``--except``, ``--sequences``."""
-    for option in (
-        click.option("--sequences", "sequences", type=Commas(), multiple=True, metavar="A,B",
-                     help="Use only these sequences; repeatable; every score says n of N."),
-        click.option("--except", "exclude", multiple=True, metavar="LABEL", shell_complete=completers.labels,
-                     help="Leave out the results with this label; repeatable."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
-
-
-def results(function: F) -> F:
+    """Add the options that choose stored results: ``--tracker`` and ``--except``."""
+    function = click.option(
+        "--except", "exclude", multiple=True, metavar="LABEL", shell_complete=completers.labels,
+        help="Leave out the results with this label; repeatable.",
+    )(function)  # fmt: skip
     return click.option(
-        "--results",
-        type=FOLDER,
-        default=Path("results"),
-        show_default=True,
-        metavar="DIR",
-        help="Holds <BENCHMARK>/<tracker>/...",
-    )(function)
-
-
-def form(*choices: str) -> Callable[[F], F]:
-    return click.option(
-        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print."
-    )
+        "--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=completers.labels,
+        help="Label of the results; repeatable.  [default: all with results]",
+    )(function)  # fmt: skip
 
 
 def network(function: F) -> F:
-    """How a tracker's network is executed: runtime, precision, device, threads."""
-    for option in (
-        click.option("--threads", type=Whole(1), default=1, show_default=True, metavar="N",
-                     help="Threads of the network's runtime; 1 gives the same boxes everywhere."),
-        click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0, mps."),
-        click.option("--precision", default="fp32", show_default=True, metavar="P",
-                     shell_complete=completers.precisions,
-                     help="fp32, fp16, bf16, int8."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+    """Add the options that say how a network is executed: ``--precision``, ``--device``, ``--threads``."""
+    function = click.option(
+        "--threads", type=Whole(1), default=1, show_default=True, metavar="N",
+        help="Threads of the runtime; with 1, boxes are the same on every machine.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--device", default="cpu", show_default=True, metavar="D", help="Device of the network: cpu, cuda:0, mps."
+    )(function)
+    return precision(function)
+
+
+def text_format(*choices: str) -> Callable[[F], F]:
+    """Return the option ``--format`` with these choices, the first one as the default."""
+    return click.option(
+        "--format", "text_format", type=click.Choice(choices), default=choices[0], show_default=True,
+        help="Format of the output.",
+    )  # fmt: skip
+
+
+def or_none(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return the values with None in place of these repeatable options where they were not given."""
+    return {name: None if name in names and not value else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Standard output belongs to the answer: what trackers and runtimes print meanwhile goes to standard error."""
+"""Keep standard output for the command's own output: what trackers and runtimes print goes to standard error."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _OUTPUT, _ERRORS = 1, 2
 
 
 @contextmanager
-def kept_for_the_answer() -> Iterator[None]:
-    """Whatever is printed inside, by Python, by libraries or by other processes, goes to standard error."""
+def stdout_to_stderr() -> Iterator[None]:
+    """Send what Python, libraries and child processes print to standard error until the context ends."""
     sys.stdout.flush()
     try:
-        kept = os.dup(_OUTPUT)
+        saved = os.dup(_OUTPUT)
         os.dup2(_ERRORS, _OUTPUT)
-    except OSError:  # one of them is closed: there is nothing to keep apart
+    except OSError:  # one of them is closed
         yield
         return
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        os.dup2(kept, _OUTPUT)
-        os.close(kept)
+        os.dup2(saved, _OUTPUT)
+        os.close(saved)

@@ -15,17 +15,17 @@ from evalkit.cli import completers, options
     required=True,
     metavar="NAME",
     shell_complete=completers.datasets,
-    help="got10k-test, trackingnet-test or a VOT benchmark.",
+    help="Dataset of the submission: got10k-test, trackingnet-test or a VOT benchmark.",
 )
 @click.option("--tracker", metavar="LABEL", shell_complete=completers.labels, help="Label of the results.")
 @click.option("--output", type=options.FILE, metavar="FILE.zip", help="Archive to write.")
-@click.option("--check", "existing", type=options.FILE, metavar="FILE.zip", help="Check an archive instead.")
 @click.option(
-    "--protocol", metavar="P", shell_complete=completers.protocols, help="Another protocol than the benchmark's own."
+    "--check", "existing", type=options.FILE, metavar="FILE.zip", help="Check this archive instead of writing one."
 )
+@options.protocol
 @options.data
 @options.results
-def command(
+def pack_command(
     dataset: str,
     tracker: str | None,
     output: Path | None,
@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Write and check a submission archive for an evaluation server.
 
-    Names, counts, lengths, separators, values and times are checked before anything is written. Lengths can only be
-    checked where the frames are at hand.
+    Names, counts, lengths, separators, values and times are checked before anything is written. Lengths can be checked
+    only where the frames are on disk.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def command(
         click.echo(f"{existing}: {len(problems) or 'no'} problem{'s' if len(problems) != 1 else ''}")
         return 1 if problems else 0
     if tracker is None or output is None:
-        raise click.UsageError("--tracker and --output are needed, or --check.")
+        raise click.UsageError("Give --tracker and --output, or --check.")
     packed = api.pack(dataset, tracker, output, data=data, results=results, protocol=protocol)
     for note in packed.notes:
         click.echo(f"note: {note}")

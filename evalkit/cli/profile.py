@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,9 +17,9 @@ from evalkit.cli import completers, options
     required=True,
     metavar="NAME",
     shell_complete=completers.trackers,
-    help="`evalkit list trackers`.",
+    help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.",
 )
-@click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint, or a folder of them.")
+@options.weights
 @click.option(
     "--runtime",
     "runtimes",
@@ -28,7 +28,7 @@ from evalkit.cli import completers, options
     show_default=True,
     metavar="R",
     shell_complete=completers.runtimes,
-    help="`evalkit list runtimes`; `all` for every one that is installed.",
+    help="Runtime of the network (`evalkit list runtimes`); repeatable; `all` for every installed one.",
 )
 @options.network
 @click.option(
@@ -38,23 +38,15 @@ from evalkit.cli import completers, options
     show_default=True,
     help="mobile: single stream, at least 1,024 queries and 60 s, as MLPerf measures.",
 )
-@click.option("--set", "settings", multiple=True, type=options.Setting(), help="A setting of the tracker.")
-@options.form("table", "json", "csv")
-def command(
-    trackers: tuple[str, ...],
-    weights: Path | None,
-    runtimes: tuple[str, ...],
-    precision: str,
-    device: str,
-    threads: int,
-    rules: str,
-    settings: tuple[tuple[str, str], ...],
-    form: str,
+@options.settings
+@options.text_format("table", "json", "csv")
+def profile_command(
+    trackers: tuple[str, ...], settings: tuple[tuple[str, str], ...], text_format: str, **chosen: Any
 ) -> None:
-    """MACs, parameters and latency of a tracker.
+    """Count the MACs and parameters of a tracker and measure its latency.
 
-    Counts hold anywhere. Wall times hold for this machine while nobody else uses it, and are marked invalid
-    otherwise; CPU times over the bundled reference workload hold on a busy machine too.
+    MACs and parameters do not depend on the machine. Wall-clock times are valid only while nothing else runs on it,
+    and are marked invalid otherwise; CPU times relative to the bundled reference workload are valid on a busy machine.
 
     \b
     Examples:
@@ -64,11 +56,8 @@ def command(
       evalkit profile --tracker lighttrack-m --device pixel.toml --runtime ncnn
     """
     from evalkit import api
-    from evalkit.cli.output import kept_for_the_answer
+    from evalkit.cli.output import stdout_to_stderr
 
-    with kept_for_the_answer():
-        costs = api.costs(
-            trackers, weights=weights, runtimes=runtimes, precision=precision, device=device, threads=threads,
-            rules=rules, settings=dict(settings),
-        )  # fmt: skip
-    click.echo(api.render("profile" if form == "table" else form, costs=costs))
+    with stdout_to_stderr():
+        costs = api.costs(trackers, settings=dict(settings), **chosen)
+    click.echo(api.render("profile" if text_format == "table" else text_format, costs=costs))

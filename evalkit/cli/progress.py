@@ -1,4 +1,4 @@
-"""Progress on stderr: one live line on a terminal, one plain line per sequence in a log."""
+"""Print progress to standard error: one live line on a terminal, one line per sequence in a log."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -20,8 +21,8 @@ from evalkit.cli import options
 @click.option("--junit", type=options.FILE, help="Also write a JUnit XML file.")
 @click.option("--markdown", type=options.FILE,
               help="Also write a Markdown summary.  [default: $GITHUB_STEP_SUMMARY where set]")  # fmt: skip
-@options.form("table", "json")
-def command(
+@options.text_format("table", "json")
+def regress_command(
     suite: Path,
     baseline: Path | None,
     update: bool,
@@ -31,7 +32,7 @@ def command(
     results: Path,
     junit: Path | None,
     markdown: Path | None,
-    form: str,
+    text_format: Literal["table", "json"],
 ) -> int:
     """Did a change make the tracker worse? Run a suite and compare it with its baseline.
 
@@ -51,12 +52,12 @@ def command(
     if reason is not None and not update:
         raise click.UsageError("--reason says why the baseline changes: it goes with --update.")
     from evalkit import api
-    from evalkit.cli.output import kept_for_the_answer
+    from evalkit.cli.output import stdout_to_stderr
     from evalkit.cli.progress import Progress
 
-    with kept_for_the_answer(), Progress() as progress:
+    with stdout_to_stderr(), Progress() as progress:
         report = api.regress(
             suite, baseline=baseline, data=data, results=results, update=update, reason=reason, progress=progress
         )
-    click.echo(api.render_regression(report, form, strict=strict, junit=junit, markdown_file=markdown))
+    click.echo(api.render_regression(report, text_format, strict=strict, junit=junit, markdown=markdown))
     return report.exit_code(strict=strict)

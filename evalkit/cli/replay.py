@@ -11,17 +11,34 @@ from evalkit.cli import completers, options
 
 @click.command(name="replay")
 @options.dataset
-@click.option("--sequence", required=True, metavar="NAME", help="One of its sequences; its frames must be at hand.")
-@click.option("--output", type=options.FILE, required=True, metavar="FILE.{mp4,gif}", help="The suffix says which.")
-@click.option("--tracker", "trackers", multiple=True, metavar="LABEL", shell_complete=completers.labels,
-              help="Label of the results; repeatable.  [default: all that have some]")  # fmt: skip
+@click.option("--sequence", required=True, metavar="NAME", help="Sequence to show; its frames are needed.")
 @click.option(
-    "--fps", type=options.Number(0.1, 1000), metavar="F", help="Frames a second.  [default: the video's, else 25]"
+    "--output",
+    type=options.FILE,
+    required=True,
+    metavar="FILE.{mp4,gif}",
+    help="File to write; its suffix selects the format.",
 )
-@click.option("--width", type=options.Whole(64), metavar="PIXELS", help="At most.  [default: 960, GIF 480]")
+@click.option(
+    "--tracker",
+    "trackers",
+    multiple=True,
+    metavar="LABEL",
+    shell_complete=completers.labels,
+    help="Label of the results; repeatable.  [default: all with a result on the sequence]",
+)
+@click.option(
+    "--fps",
+    type=options.Number(0.1, 1000),
+    metavar="F",
+    help="Frames per second.  [default: the rate of the video, else 25]",
+)
+@click.option(
+    "--width", type=options.Whole(64), metavar="PIXELS", help="Maximal width of the picture.  [default: 960, GIF 480]"
+)
 @options.data
 @options.results
-def command(
+def replay_command(
     dataset: str | None,
     sequence: str,
     output: Path,
@@ -31,14 +48,14 @@ def command(
     data: Path | None,
     results: Path,
 ) -> None:
-    """Write a video or an animated GIF of a sequence with groundtruth and every tracker's box.
+    """Write a video or an animated GIF of a sequence with its groundtruth and every tracker's box.
 
     \b
     Examples:
       evalkit replay --sequence occlusion --output occlusion.gif
       evalkit replay --dataset otb100 --sequence David --tracker lighttrack-m --tracker mosse --output david.mp4
 
-    Writes: the one file named by --output.
+    Writes: the file named by --output.
     """
     from evalkit import api
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,7 +42,7 @@ TERMS = ("unlike", "cls", "box", "stranger")
 @click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0.")
 @click.option("--validate", type=options.Whole(0), default=8, show_default=True, metavar="N",
               help="Held-out rendered scenes to track at the end.")  # fmt: skip
-def command(
+def train_command(
     tracker: str,
     output: Path,
     resume: bool,
@@ -49,7 +50,7 @@ def command(
     teacher: Path | None,
     device: str,
     validate: int,
-    **plan: float | None,
+    **plan: Any,
 ) -> None:
     """Train a LightTrack subnet on rendered things and free photographs.
 

@@ -11,14 +11,14 @@ from evalkit.cli import completers, options
 
 
 @click.group(name="weights")
-def command() -> None:
+def weights_command() -> None:
     """List, fetch and verify checkpoints."""
 
 
-@command.command(name="list")
-@options.form("table", "json")
-def list_(form: str) -> None:
-    """Every published checkpoint: where it comes from, and whether it is on this machine.
+@weights_command.command(name="list")
+@options.text_format("table", "json")
+def list_(text_format: str) -> None:
+    """List the published checkpoints: where each comes from, and whether it is on this machine.
 
     \b
     Examples:
@@ -28,16 +28,16 @@ def list_(form: str) -> None:
     from evalkit import api
 
     rows = api.list_weights()
-    click.echo(api.render("json", rows=rows) if form == "json" else _table(rows))
+    click.echo(api.render("json", rows=rows) if text_format == "json" else _table(rows))
 
 
-@command.command(name="fetch")
+@weights_command.command(name="fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completers.checkpoints)
-@click.option("--output", type=options.FOLDER, metavar="DIR", help="Where to keep them.  [default: the cache]")
+@click.option("--output", type=options.FOLDER, metavar="DIR", help="Folder to write.  [default: the cache]")
 def fetch(names: tuple[str, ...], output: Path | None) -> None:
-    """Bring checkpoints from where their authors publish them, and verify them.
+    """Download checkpoints from where their authors publish them, and verify them.
 
-    An interrupted download goes on where it stopped. A checkpoint without a direct address is explained instead.
+    An interrupted download is continued. For a checkpoint without a direct address, the manual steps are printed.
 
     \b
     Examples:
@@ -53,12 +53,12 @@ def fetch(names: tuple[str, ...], output: Path | None) -> None:
         click.echo(f"{name}: {found.path} ({found.identity})")
 
 
-@command.command(name="verify")
+@weights_command.command(name="verify")
 @click.argument("name", shell_complete=completers.checkpoints)
 @click.argument("file", type=options.FILE, required=False)
-@options.form("table", "json")
-def verify(name: str, file: Path | None, form: str) -> int:
-    """Say whether the checkpoint that NAME would use, or FILE, is the published one.
+@options.text_format("table", "json")
+def verify(name: str, file: Path | None, text_format: str) -> int:
+    """Check whether the checkpoint that NAME uses, or FILE, is the published one.
 
     The exit code is 1 if it is another file, or cannot be read as tensors.
 
@@ -70,7 +70,7 @@ def verify(name: str, file: Path | None, form: str) -> int:
     from evalkit import api
 
     row = api.verify_weights(name, file)
-    click.echo(api.render("json", rows=[row]) if form == "json" else _verdict(row))
+    click.echo(api.render("json", rows=[row]) if text_format == "json" else _verdict(row))
     return 0 if row["verified"] else 1
 
 
@@ -83,7 +83,7 @@ def _table(rows: list[dict[str, object]]) -> str:
     lines = []
     for row in rows:
         here = f"{row['place']}: {row['file']}" if row["file"] else "not on this machine"
-        hashed = row["sha256"] or row["git_blob"] or "no hash known"
+        hashed = row["sha256"] or row["git_blob"] or "no known hash"
         lines.append(f"{row['name']}\n  {here}\n  {row['publisher']}\n  {row['source']}\n  {row['licence']}; {hashed}")
     return "\n".join(lines)
 

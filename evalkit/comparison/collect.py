@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics
 from evalkit.metrics.statistics import Difference
 from evalkit.results.run_record import is_imported
-from evalkit.results.store import labels
+from evalkit.results.store import labels as stored_labels
 from evalkit.types import Cost, Dataset
 
 _RESAMPLES = 2_000
@@ -77,28 +78,16 @@ def collect(
     wanted = tuple(stored.choose_labels(found_labels, several(exclude)))
     _check_published(names or (), wanted)
     part = None if sequences is None else several(sequences)
-    requests = [
-        Request(dataset.name, label, root, folder, protocol, part, chosen_profiles, allow_partial)
-        for dataset in opened
-        for label in wanted
-    ]
-    keys = [(one.dataset, one.label) for one in requests]
-    found = dict(zip(keys, _collect_all(requests, jobs), strict=True))
-    stored.check(one.problem for one in found.values())
-    present = {key: one for key, one in found.items() if one.trajectories}
-    return Comparison(
+    shown = tuple(find_sequence(name, opened).name for name in several(replay))
+    read = [cost for file in costs for cost in read_costs(Path(file))]
+    template = Request("", "", root, folder, protocol, part, chosen_profiles, allow_partial)
+    found = _collect_all(template, opened, wanted, jobs)
+    return replace(
+        _compare(opened, found),
         trackers=wanted,
-        datasets=tuple(opened),
-        scores=tuple(score for one in present.values() for score in one.scores),
-        costs=(*(cost for file in costs for cost in read_costs(Path(file))), *_costs(present)),
-        runs={key: one.trajectories for key, one in present.items()},
-        cards={key: one.record for key, one in present.items() if one.record is not None},
-        differences={dataset.name: _differences(dataset.name, present) for dataset in opened},
-        rates={key: one.rates for key, one in present.items() if one.rates},
-        skipped={key: "there are no results" for key, one in found.items() if one.absent},
-        unscored=_unscored(opened, present),
+        costs=(*read, *_costs(_present(found))),
         notices=_notices(found, part),
-        replay=tuple(find_sequence(name, opened).name for name in several(replay)),
+        replay=shown,
         names=dict(names or {}),
     )
 
@@ -149,13 +138,44 @@ def _check_published(labels_with_names: Iterable[str], known: Sequence[str]) -> 
             )  # fmt: skip
 
 
-def _collect_all(requests: Sequence[Request], jobs: int) -> list[Collected]:
-    """Return what each request finds, in their order; many requests are divided among worker processes."""
+def _present(found: Mapping[Key, Collected]) -> dict[Key, Collected]:
+    return {key: one for key, one in found.items() if one.trajectories}
+
+
+def _compare(datasets: Sequence[Dataset], found: Mapping[Key, Collected]) -> Comparison:
+    """Return the part of a comparison that follows from results alone."""
+    present = _present(found)
+    return Comparison(
+        trackers=(),
+        datasets=tuple(datasets),
+        scores=tuple(score for one in present.values() for score in one.scores),
+        runs={key: one.trajectories for key, one in present.items()},
+        cards={key: one.record for key, one in present.items() if one.record is not None},
+        differences={dataset.name: _differences(dataset.name, present) for dataset in datasets},
+        rates={key: one.rates for key, one in present.items() if one.rates},
+        skipped={key: "there are no results" for key, one in found.items() if one.absent},
+        unscored=_unscored(datasets, present),
+    )
+
+
+def _collect_all(
+    template: Request, datasets: Sequence[Dataset], labels: Sequence[str], jobs: int
+) -> dict[Key, Collected]:
+    """Load and score every tracker on every dataset; many are divided among worker processes.
+
+    Raises:
+        EvalkitError: Results of any tracker cannot be used; all of them are named.
+    """
+    keys = [(dataset.name, label) for dataset in datasets for label in labels]
+    requests = [replace(template, dataset=dataset, label=label) for dataset, label in keys]
     processes = min(len(requests), jobs)
     if len(requests) < _MINIMUM_FOR_POOL or processes < 2:
-        return [collect_run(request) for request in requests]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(collect_run, requests))
+        answers = [collect_run(request) for request in requests]
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            answers = list(pool.map(collect_run, requests))
+    stored.check(one.problem for one in answers)
+    return dict(zip(keys, answers, strict=True))
 
 
 def _differences(dataset: str, present: Mapping[Key, Collected]) -> dict[tuple[str, str], Difference]:
@@ -170,7 +190,7 @@ def _differences(dataset: str, present: Mapping[Key, Collected]) -> dict[tuple[s
 
 
 def _all_labels(results: Path, datasets: Iterable[Dataset]) -> list[str]:
-    found = [label for dataset in datasets for label in labels(results, dataset)]
+    found = [label for dataset in datasets for label in stored_labels(results, dataset)]
     if not found:
         raise MissingResults("there are no results", where=results, hint="Run `evalkit run` first, or give --results")
     return found

@@ -205,7 +205,10 @@ def register(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
             "no protocol is named 'thrice'",
         ),
         (["run", "--tracker", "identity", "--data", "gone", "--dataset", "tiny"], "--data gone: no such folder"),
-        (["run", "--tracker", "identity", "--tracker", "mosse", "--name", "x"], "one label cannot stand for several"),
+        (
+            ["run", "--tracker", "identity", "--tracker", "mosse", "--name", "x"],
+            "one label cannot be used for several trackers",
+        ),
         (["run"], "Missing option '--tracker'"),
         (["runn"], "Did you mean 'run'?"),
         (["score", "--dataset", "tiny", "--results", "gone"], "there are no results for tiny"),
@@ -294,7 +297,7 @@ def test_a_lack_of_memory_is_no_defect(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr(api, "listing", greedy)
     assert evalkit("list", "trackers") == 1
     complaint = capsys.readouterr().err
-    assert "there is not enough memory (Unable to allocate 3.00 MiB)" in complaint
+    assert "not enough memory (Unable to allocate 3.00 MiB)" in complaint
     assert "defect" not in complaint
 
 

@@ -179,8 +179,8 @@ NUMBERS = [
 ]  # fmt: skip
 
 TOGETHER = [
-    Misuse(f"{RUN} identity --tracker mosse --name x", "one label cannot stand for several (found 2",
-           "Run each by itself"),
+    Misuse(f"{RUN} identity --tracker mosse --name x", "one label cannot be used for several trackers (found 2",
+           "Run each separately"),
     Misuse(f"{RUN} identity --address auto", "found auto", "an address is for --engine ray"),
     Misuse(f"{RUN} identity --engine lockstep --timeout 3", "cannot be stopped alone",
            "Use --engine local with --jobs"),
@@ -194,7 +194,7 @@ TOGETHER = [
            without_executorch),
     Misuse("export --tracker lighttrack-m --runtime torch --output e", "has no format", "expected onnxruntime"),
     Misuse("pack --dataset tiny --tracker identity --output o.zip", "there is no server for tiny", "`evalkit score`"),
-    Misuse("pack --dataset tiny", "--tracker and --output are needed", "or --check"),
+    Misuse("pack --dataset tiny", "Give --tracker and --output", "or --check"),
     Misuse("regress suite.toml --reason why", "--reason says why the baseline changes", "goes with --update"),
     Misuse("regress suite.toml --update", "an update needs a reason", "Add --reason",
            file("suite.toml", '[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
@@ -398,7 +398,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert code == 2
     assert text == (
         "evalkit: this needs torch, which is not installed. `pip install torch`; "
-        "`evalkit doctor` names whatever else is missing\n"
+        "`evalkit doctor` lists what else is missing\n"
     )
 
 

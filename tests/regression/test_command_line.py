@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.cli import cli, guarded
+from evalkit.cli import cli, exit_code_of
 from evalkit.types import Dataset
 
 from .conftest import WriteSuite
 
 
 def evalkit(*arguments: object) -> int:
-    return guarded(lambda: cli.main([str(one) for one in arguments], standalone_mode=False))
+    return exit_code_of(lambda: cli.main([str(one) for one in arguments], standalone_mode=False))
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,171 @@
+"""Score, compare, convert and pack stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit import comparison as comparisons
+from evalkit import registry, scoring
+from evalkit.arguments import Names, Place, path, some
+from evalkit.comparison import Comparison
+from evalkit.dataframes import by_sequence, frame
+from evalkit.factories import open_dataset
+from evalkit.io.atomic import write_bytes
+from evalkit.results import importing, merging, packing
+from evalkit.types import Cost, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def score(
+    dataset: str | None = None,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    trackers: Names | None = None,
+    exclude: Names = (),
+    profiles: Names | None = None,
+    protocol: str | None = None,
+    sequences: Names | None = None,
+    attributes: bool = False,
+    allow_partial: bool = False,
+    per_sequence: bool = False,
+    fps: Sequence[float] | None = None,
+    latency: float | None = None,
+) -> pd.DataFrame:
+    """Score stored results, evalkit's own or another toolkit's; frames are not needed.
+
+    Args:
+        per_sequence: Return one row per sequence instead of one per dataset; metrics that are not a mean over
+            sequences have none.
+
+    The other arguments, and the errors, are those of ``evalkit.scoring.scores``.
+
+    Returns:
+        One row per score with the columns of ``evalkit score --format json``; ``attrs["notices"]`` holds sentences
+        that a reader of the scores has to know.
+    """
+    found = scoring.scores(
+        dataset, data=data, results=results, trackers=trackers, exclude=exclude, profiles=profiles, protocol=protocol,
+        sequences=sequences, attributes=attributes, allow_partial=allow_partial, fps=fps, latency=latency,
+    )  # fmt: skip
+    table = by_sequence(found.scores) if per_sequence else frame(found.scores)
+    table.attrs["notices"] = list(found.notices)
+    return table
+
+
+def render(
+    format: str,  # noqa: A002 - as on the command line
+    *,
+    scores: Sequence[Score] = (),
+    costs: Sequence[Cost] = (),
+    notices: Sequence[str] = (),
+    rows: Sequence[dict[str, Any]] | None = None,
+) -> str:
+    """Write scores and costs as text.
+
+    Args:
+        format: ``table``, ``json``, ``csv``, ``markdown``, ``latex`` or ``profile``.
+        notices: Sentences below the table.
+        rows: Any other flat records; for ``json`` alone.
+
+    Raises:
+        UnknownName: No report format has that name.
+    """
+    content: dict[str, Any] = {"scores": scores, "costs": costs, "notices": notices}
+    return str(registry.report.find(format).build(**content, **({} if rows is None else {"rows": rows})))
+
+
+def check_report(output: Place) -> None:
+    """Refuse a file name suffix that no report format has, before any work is done.
+
+    Raises:
+        EvalkitError: The suffix is not one of ``.html``, ``.pdf``, ``.md``, ``.tex``, ``.csv``, ``.xlsx``, ``.json``.
+    """
+    comparisons.format_of(Path(output))
+
+
+def report(comparison: Comparison, output: Place) -> None:
+    """Write a report in the format of the output's suffix: ``evalkit.report(evalkit.compare(...), "report.html")``.
+
+    Raises:
+        EvalkitError: No report format has that suffix, or the file cannot be written.
+    """
+    target = Path(output)
+    content = comparisons.format_of(target).build(
+        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
+    )
+    write_bytes(target, content if isinstance(content, bytes) else f"{content}\n".encode())
+
+
+def replay(
+    trackers: Names | None,
+    dataset: str | None,
+    sequence: str,
+    output: Place,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    fps: float | None = None,
+    width: int | None = None,
+) -> None:
+    """Write a sequence with its groundtruth and every tracker's box as ``.mp4`` or ``.gif``.
+
+    Args:
+        trackers: Labels of the results; all that have a result on the sequence by default.
+        dataset: Name of a dataset; by default the only one that there are results of.
+        fps: Frames per second; the video's own rate by default.
+        width: Maximal width of the picture in pixels.
+
+    Raises:
+        UnknownName: There is no such sequence.
+        EvalkitError: It has no frames or no results, or the suffix is another one.
+    """
+    target = Path(output)
+    entry = comparisons.format_of(target, "video")
+    opened, name, runs = comparisons.collect_sequence(
+        some(trackers), dataset, sequence, data=path(data), results=Path(results)
+    )
+    chosen = {} if width is None else {"width": width}
+    write_bytes(target, entry.build(dataset=opened, sequence=name, runs=runs, fps=fps, **chosen))
+
+
+def import_results(
+    source: Place,
+    layout: str,
+    dataset: str,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    label: str | None = None,
+    protocol: str | None = None,
+) -> importing.Imported:
+    """Import another toolkit's raw results into the results folder; see ``evalkit.results.importing``."""
+    opened = open_dataset(dataset, path(data))
+    return importing.import_results(Path(source), layout, opened, Path(results), label=label, protocol=protocol)
+
+
+def pack(
+    dataset: str,
+    tracker: str,
+    output: Place,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    protocol: str | None = None,
+) -> packing.Packed:
+    """Write a submission archive for an evaluation server; see ``evalkit.results.packing``."""
+    return packing.pack(open_dataset(dataset, path(data)), tracker, Path(results), Path(output), protocol=protocol)
+
+
+def check_archive(archive: Place, dataset: str, *, data: Place | None = None, protocol: str | None = None) -> list[str]:
+    """Return what is wrong with a submission archive; see ``evalkit.results.packing.check``."""
+    return packing.check(Path(archive), open_dataset(dataset, path(data)), protocol=protocol)
+
+
+def merge(folders: Iterable[Place], results: Place = "results") -> list[merging.Merged]:
+    """Join the results of shards in one folder; see ``evalkit.results.merging.merge``."""
+    return merging.merge([Path(folder) for folder in folders], Path(results))
