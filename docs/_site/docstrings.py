@@ -1,4 +1,4 @@
-"""Docstrings as the site shows them: examples, drawings and tables in them keep their lines."""
+"""Griffe extension: preserve the line breaks of examples, drawings and tables in docstrings on the site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LITERAL = re.compile(r"::\n\n(?=    )")
 
 
 class Fences(griffe.Extension):
-    """Sets fences around what docstrings write as plain text."""
+    """Put code fences around examples and tables that docstrings contain as plain text."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring is not None:
@@ -21,7 +21,7 @@ class Fences(griffe.Extension):
 
 
 def fenced(text: str) -> str:
-    """A docstring with its examples and tables in fences."""
+    """Return a docstring with code fences around its examples and tables."""
     if "Examples:\n" not in text:
         text = _EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text)
     text = _TABLE.sub(lambda found: f"```text\n{found[0]}\n```", text)

@@ -1,6 +1,6 @@
-"""What the site shows besides the pages of docs/: pages that stand elsewhere in the repository, and generated ones.
+"""MkDocs hooks: add pages from outside docs/ and generated pages, and rewrite the repository's links for the site.
 
-Links are written as they work in the repository; here they are turned to where the page stands on the site.
+Links in the sources are valid in the repository; ``on_page_markdown`` rewrites them to the page's path on the site.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from evalkit.cli import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ELSEWHERE = {
+OUTSIDE_DOCS = {
     "README.md": "index.md",
     "README.zh-CN.md": "zh-CN.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -35,84 +35,89 @@ ELSEWHERE = {
     "trackers/_weights/lighttrack-m.md": "weights.md",
     "benchmarks/README.md": "benchmarks.md",
 }
-"""Pages that stand outside of docs/, and their place on the site."""
+"""Pages outside docs/, and their paths on the site."""
 
-WIDE = {"index.md": "navigation", "published.md": "toc"}
-"""Pages with wide tables, and what makes room for them."""
+HIDDEN_SIDEBARS = {"index.md": "navigation", "published.md": "toc"}
+"""Pages with wide tables, and the sidebar that each hides to make room for them."""
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _FENCED = re.compile(r"(^ *```.*?^ *```\s*?$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """List the decisions, by their titles."""
+    """Fill the navigation's list of decisions with their titles."""
     os.environ["NO_MKDOCS_2_WARNING"] = "1"
-    inside = next(part["Inside"] for part in config.nav or [] if "Inside" in part)
-    decisions = next(part for part in inside if "Decisions" in part)
-    decisions["Decisions"] = [{title: f"decisions/{path.name}"} for path, title in titles()]
+    internals = next(part["Internals"] for part in config.nav or [] if "Internals" in part)
+    decisions = next(part for part in internals if "Decisions" in part)
+    decisions["Decisions"] = [{title: f"decisions/{path.name}"} for path, title in decision_titles()]
     return config
 
 
-def titles() -> Iterator[tuple[Path, str]]:
+def decision_titles() -> Iterator[tuple[Path, str]]:
+    """Yield each decision note with its title, such as ``0040 A score is ...``."""
     for path in sorted((ROOT / "docs" / "decisions").glob("*.md")):
-        yield path, path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").replace(": ", " ", 1)
+        heading = path.read_text(encoding="utf-8").partition("\n")[0]
+        yield path, re.sub(r"^# (\d+)[:.]?", r"\1", heading)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    for source, place in ELSEWHERE.items():
+    """Add the pages outside docs/ and the generated page of commands."""
+    for source, path in OUTSIDE_DOCS.items():
         text = (ROOT / source).read_text(encoding="utf-8")
-        text += published_table() if place == "published.md" else ""
-        room = f"---\nhide:\n  - {WIDE[place]}\n---\n" if place in WIDE else ""
-        files.append(File.generated(config, place, content=room + text))
+        text += published_table() if path == "published.md" else ""
+        hide = f"---\nhide:\n  - {HIDDEN_SIDEBARS[path]}\n---\n" if path in HIDDEN_SIDEBARS else ""
+        files.append(File.generated(config, path, content=hide + text))
     files.append(File.generated(config, "reference/commands.md", content=commands_page()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn links that hold in the repository into links that hold on the site."""
-    place = page.file.src_uri
-    source = next((one for one, there in ELSEWHERE.items() if there == place), f"docs/{place}")
+    """Rewrite links that are valid in the repository to links that are valid on the site."""
+    site_path = page.file.src_uri
+    source = next((one for one, target in OUTSIDE_DOCS.items() if target == site_path), f"docs/{site_path}")
 
-    def turned(link: re.Match[str]) -> str:
+    def rewritten(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(source), link["target"]))
-        there = ELSEWHERE.get(target, target.removeprefix("docs/"))
-        if files.get_file_from_path(there) is None:
-            raise PluginError(f"{source}: the site has nothing for the link to {link['target']}")
-        return posixpath.relpath(there, posixpath.dirname(place) or ".") + (link["anchor"] or "")
+        target_path = OUTSIDE_DOCS.get(target, target.removeprefix("docs/"))
+        if files.get_file_from_path(target_path) is None:
+            raise PluginError(f"{source}: the site has no page for the link to {link['target']}")
+        return posixpath.relpath(target_path, posixpath.dirname(site_path) or ".") + (link["anchor"] or "")
 
-    # Code keeps its brackets.
+    # Odd parts are code, whose brackets are no links.
     parts = _FENCED.split(markdown)
-    return "".join(part if number % 2 else _LINK.sub(turned, part) for number, part in enumerate(parts))
+    return "".join(part if number % 2 else _LINK.sub(rewritten, part) for number, part in enumerate(parts))
 
 
 def commands_page() -> str:
-    """Every command's ``--help``."""
-    parts = ["# Commands\n\nWhat `--help` prints, command by command.\n", section("evalkit", cli, None)]
-    for words, command, context in every(cli, click.Context(cli, info_name="evalkit", **cli.context_settings)):
-        parts.append(section(words, command, context))
+    """Return a page with the ``--help`` text of every command."""
+    parts = ["# Commands\n\nThe output of `--help` for each command.\n", help_section("evalkit", cli, None)]
+    for words, command, context in all_commands(cli, click.Context(cli, info_name="evalkit", **cli.context_settings)):
+        parts.append(help_section(words, command, context))
     return "\n".join(parts)
 
 
-def section(words: str, command: click.Command, context: click.Context | None) -> str:
+def help_section(words: str, command: click.Command, context: click.Context | None) -> str:
+    """Return a heading and the help text of one command."""
     context = context or click.Context(command, info_name=words, **command.context_settings)
     context.max_content_width = context.terminal_width = 100
     return f"## `{words}`\n\n```text\n{command.get_help(context)}\n```\n"
 
 
-def every(group: click.Group, above: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
-    for name in group.list_commands(above):
-        command = group.get_command(above, name)
+def all_commands(group: click.Group, parent: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Yield the full name, command and context of every command, including those in groups."""
+    for name in group.list_commands(parent):
+        command = group.get_command(parent, name)
         if command is None:
             continue
-        context = click.Context(command, parent=above, info_name=name)
+        context = click.Context(command, parent=parent, info_name=name)
         if isinstance(command, click.Group):
-            yield from every(command, context)
+            yield from all_commands(command, context)
         else:
             yield context.command_path, command, context
 
 
 def published_table() -> str:
-    """The numbers themselves, below the page that says what their columns mean."""
+    """Return the table of all published numbers, which is appended to the page that explains its columns."""
     with (ROOT / "reports" / "published" / "numbers.csv").open(encoding="utf-8", newline="") as stream:
         rows: list[dict[str, Any]] = list(csv.DictReader(stream))
     lines = [

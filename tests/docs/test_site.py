@@ -48,7 +48,7 @@ class Heard(logging.Handler):
 
 
 def test_every_function_of_the_package_has_its_place_in_the_reference(site: Path) -> None:
-    pages = "".join((site / "reference" / name).read_text(encoding="utf-8") for name in ("python.html", "nouns.html"))
+    pages = "".join((site / "reference" / name).read_text(encoding="utf-8") for name in ("python.html", "types.html"))
     anchors = {anchor.rpartition(".")[2] for anchor in re.findall(r'id="(evalkit[\w.]*)"', pages)}
     renamed = {"collect" if name == "compare" else name for name in evalkit.__all__}
     assert renamed - anchors == set()
