@@ -1,8 +1,8 @@
-"""Build wheel and sdist, install each into a clean environment, and look at what a user gets.
+"""Build wheel and sdist, install each into a clean environment, and check the installed package.
 
-The interpreter that runs this installs everything. Other Pythons of those that pyproject.toml names, as far as they are
-found, install the wheel without torch, which is large and not built for all of them: what needs no torch has to work
-there, and what does has to say so.
+The interpreter that runs this script installs all dependencies. Other Python versions named in pyproject.toml, if they
+are found, install the wheel without torch, which is large and not available for all of them: there, everything that
+needs no torch must work, and everything else must report that torch is missing.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from packaging.metadata import Metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Names that belong to other projects on the package index: nothing of ours may answer to them.
-STRANGERS = ("datasets", "trackers", "reports")
+# Names of other projects on the package index: the package must not install modules with these names.
+FOREIGN_PACKAGES = ("datasets", "trackers", "reports")
 
 PROBE = f"""
 import importlib.util, pathlib, evalkit, evalkit.types
 folder = pathlib.Path(evalkit.__file__).parent
-for room in {STRANGERS!r}:
-    assert (folder / room).is_dir(), f"evalkit/{{room}} is missing"
-    assert importlib.util.find_spec(room) is None, f"a top-level package {{room!r}} was installed"
+for name in {FOREIGN_PACKAGES!r}:
+    assert (folder / name).is_dir(), f"evalkit/{{name}} is missing"
+    assert importlib.util.find_spec(name) is None, f"a top-level package {{name!r}} was installed"
 assert (folder / "py.typed").is_file(), "py.typed is missing"
 print(folder)
 """
@@ -40,17 +40,17 @@ print(folder)
 LICENCES = ("LICENSE", "NOTICE", "trackers/_weights/lighttrack-m.md")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LIGHT = ("numpy>=1.26", "opencv-python-headless>=4.8", "click>=8.5", "tomli>=2; python_version < '3.11'")
-"""What tracking without a network and scoring need."""
+"""Dependencies of scoring and of trackers without a network."""
 
-PATIENCE = 120.0
-"""Seconds for the other Pythons together: what is not installed by then is said to be unchecked."""
+OTHER_PYTHONS_TIMEOUT = 120.0
+"""Seconds for all other Pythons together: those not installed by then are reported as unchecked."""
 
 
 def run(*command: object, cwd: Path | None = None, code: int = 0, timeout: float | None = None) -> str:
-    """Run a command, and fail with what it prints if it does not end with that code.
+    """Run a command, and exit with its output if its exit code is not ``code``.
 
     Returns:
-        What it prints, errors included.
+        Standard output and standard error together.
     """
     answer = subprocess.run(
         [str(part) for part in command], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -62,7 +62,7 @@ def run(*command: object, cwd: Path | None = None, code: int = 0, timeout: float
 
 
 def check_content(archive: Path) -> None:
-    """Metadata that an index accepts, licences inside, nothing at the top level that is not ours."""
+    """Check that an index accepts the metadata, that licences are included, and that the top level is only evalkit."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             names = wheel.namelist()
@@ -80,7 +80,7 @@ def check_content(archive: Path) -> None:
     described = (metadata.description_content_type or "").startswith("text/markdown")
     pythons = {f"Programming Language :: Python :: {version}" for version in PYTHONS}
     for complaint, found in (
-        ("no description", not described), ("missing licences", licences - set(names)), ("strangers", tops),
+        ("no description", not described), ("missing licences", licences - set(names)), ("foreign packages", tops),
         ("missing classifiers", pythons - set(metadata.classifiers or [])),
     ):  # fmt: skip
         if found:
@@ -88,10 +88,10 @@ def check_content(archive: Path) -> None:
 
 
 def check(archive: Path, scratch: Path) -> Path:
-    """Install one archive where nothing else is and use it.
+    """Install one archive into a clean environment and run a tracker with it.
 
     Returns:
-        The folder of results that it made.
+        The folder with the results of that run.
     """
     check_content(archive)
     home = scratch / archive.name.replace(".", "-")
@@ -105,12 +105,12 @@ def check(archive: Path, scratch: Path) -> Path:
     if not trackers:
         sys.exit(f"{archive.name}: `evalkit list trackers` is empty")
     run(home / "bin" / "evalkit", "run", "--tracker", "identity", cwd=empty)
-    print(f"{archive.name}: {len(trackers)} trackers, `evalkit run --tracker identity` is fine", flush=True)
+    print(f"{archive.name}: {len(trackers)} trackers, `evalkit run --tracker identity` works", flush=True)
     return empty / "results"
 
 
 def other_pythons() -> Iterator[tuple[str, Path | None]]:
-    """Every Python that the package is for but this one, and where it is, if it is."""
+    """Yield every other supported Python version with its path, or None if it is not found."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for version in PYTHONS:
         if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
@@ -121,12 +121,12 @@ def other_pythons() -> Iterator[tuple[str, Path | None]]:
 
 
 def _works(python: Path) -> bool:
-    # Version managers leave scripts on the path that only say that a version is not chosen.
+    # Version managers put scripts on the path that only report that a version is not selected.
     return subprocess.run([str(python), "-c", "import venv"], capture_output=True).returncode == 0
 
 
 def check_without_torch(version: str, python: Path, wheel: Path, results: Path, scratch: Path, limit: float) -> None:
-    """What needs no torch works under another Python, with the same scores; what does says what to install."""
+    """Check another Python without torch: the same scores, and an error message from trackers that need torch."""
     home, work = scratch / f"python{version}", scratch / f"python{version}-empty"
     work.mkdir()
     run(python, "-m", "venv", home)
@@ -141,13 +141,15 @@ def check_without_torch(version: str, python: Path, wheel: Path, results: Path, 
     score = ("score", "--dataset", "synthetic", "--results", results, "--format", "json")
     here, there = (json.loads(run(one, *score, cwd=work)) for one in (evalkit, wheel_environment(wheel, scratch)))
     if here != there:
-        sys.exit(f"Python {version} scores the same results otherwise:\n{here}\n{there}")
+        sys.exit(f"Python {version} scores the same results differently:\n{here}\n{there}")
     run(evalkit, "run", "--tracker", "identity", "--sequences", "blur", cwd=work)
     answer = run(evalkit, "run", "--tracker", "lighttrack-m", "--sequences", "blur", cwd=work, code=2)
     if "this needs torch, which is not installed" not in answer:
-        sys.exit(f"Python {version}: without torch, lighttrack-m says {answer}")
+        sys.exit(f"Python {version}: without torch, lighttrack-m reports {answer}")
     run(evalkit, "doctor", cwd=work, code=1)
-    print(f"Python {version}: imports, compiles, lists, tracks and scores as here, and asks for torch", flush=True)
+    print(
+        f"Python {version}: imports, compiles, lists, tracks and scores the same, and reports missing torch", flush=True
+    )
 
 
 def wheel_environment(wheel: Path, scratch: Path) -> Path:
@@ -163,7 +165,7 @@ def main() -> None:
             sys.exit(f"expected one wheel and one sdist, got {[path.name for path in archives]}")
         results = {archive: check(archive, scratch) for archive in archives}
         wheel = next(path for path in archives if path.suffix == ".whl")
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + OTHER_PYTHONS_TIMEOUT
         for version, python in other_pythons():
             if python is None:
                 print(f"Python {version}: not found, not checked")
