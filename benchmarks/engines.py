@@ -1,4 +1,4 @@
-"""Engines against one another: processes, Ray, lockstep, and memory over a thousand sequences.
+"""Compare the engines: processes, Ray and lockstep; and measure memory over a thousand sequences.
 
     python benchmarks/engines.py workers --data /data/OTB --dataset otb100 --sequences Couple,Man --repeat 3 --ray
     python benchmarks/engines.py lockstep --lanes 4
@@ -6,8 +6,8 @@
         --sequences 64 --frames 100
     python benchmarks/engines.py memory
 
-``workers`` also compares every byte of the results, times aside. On a machine that is busy with other things read the
-CPU time per frame; on one that is idle the wall-clock time. What Ray's workers use cannot be seen from here.
+``workers`` also compares every byte of the results, except times. On a machine with other load use the CPU time per
+frame, on an idle machine the wall-clock time. The CPU time of Ray's workers cannot be measured from this process.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from evalkit.types import Dataset, Image, Sequence
 
 KIB = 1024
 SCENES = 24
-"""Different scenes; they come again and again, because composing one takes longer than tracking it."""
+"""Number of different scenes; they are reused, because composing a scene takes longer than tracking it."""
 
 
-def workers(options: argparse.Namespace) -> None:
-    """One process, two, and a Ray cluster of two, in turn; results compared byte for byte."""
+def compare_workers(options: argparse.Namespace) -> None:
+    """Alternate between one process, two, and a Ray cluster of two; compare the results byte for byte."""
     engines = {"1 process": (), "2 processes": ("--jobs", "2")}
     if options.ray:
         engines["ray, 2 workers"] = ("--engine", "ray", "--jobs", "2")
@@ -48,8 +48,8 @@ def workers(options: argparse.Namespace) -> None:
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
         for turn in range(options.rounds):
             for name, arguments in engines.items():
-                spent[name].append(run(options, Path(folder) / f"{turn} {name}", arguments))
-        outputs = [content(path) for path in sorted(Path(folder).iterdir())]
+                spent[name].append(time_command(options, Path(folder) / f"{turn} {name}", arguments))
+        outputs = [result_files(path) for path in sorted(Path(folder).iterdir())]
     print(f"results of {len(outputs)} runs are byte-identical: {all(one == outputs[0] for one in outputs)}")
     base = np.median(np.array(spent["1 process"]), axis=0)
     for name, rows in spent.items():
@@ -58,8 +58,8 @@ def workers(options: argparse.Namespace) -> None:
         print(f"{name}: {wall:.1f} s = {base[0] / wall:.2f} times the speed of one process{cost}")
 
 
-def run(options: argparse.Namespace, results: Path, more: tuple[str, ...]) -> tuple[float, float]:
-    """Wall-clock and CPU seconds of a whole command, its worker processes included."""
+def time_command(options: argparse.Namespace, results: Path, more: tuple[str, ...]) -> tuple[float, float]:
+    """Return wall-clock and CPU seconds of a whole command, including its worker processes."""
     command = [sys.executable, "-m", "evalkit", "run", "--tracker", options.tracker, "--dataset", options.dataset]
     for option in ("data", "weights", "sequences", "runtime", "repeat"):
         if getattr(options, option):
@@ -72,14 +72,14 @@ def run(options: argparse.Namespace, results: Path, more: tuple[str, ...]) -> tu
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def content(results: Path) -> dict[str, bytes]:
-    """Result files, times aside; in ``run.json`` stands which machines took part."""
+def result_files(results: Path) -> dict[str, bytes]:
+    """Return the result files by path, without times and without ``run.json``, which names the machines."""
     paths = (path for path in results.rglob("*") if path.is_file() and path.name != "run.json")
     return {str(path.relative_to(results)): path.read_bytes() for path in paths if "_time" not in path.stem}
 
 
-def against_serial(options: argparse.Namespace) -> None:
-    """Lockstep and one after another over the same decoded frames, in turn."""
+def compare_lockstep(options: argparse.Namespace) -> None:
+    """Alternate between the lockstep and the serial engine on the same decoded frames."""
     job = job_of(options)
     rendered = [in_memory(index, options.frames) for index in range(int(options.sequences or 8))]
     worker = Worker(job)
@@ -104,18 +104,18 @@ def against_serial(options: argparse.Namespace) -> None:
             boxes[name] = {answer.unit.sequence: answer.trajectories[0].boxes for answer in answers}
     ratios = np.array(spent["serial"]) / np.array(spent["lockstep"])
     apart = {name: np.abs(boxes["serial"][name] - boxes["lockstep"][name]).max() for name in boxes["serial"]}
-    what = "CPU second" if options.device == "cpu" else "second"
+    unit = "CPU second" if options.device == "cpu" else "second"
     typical, most = np.median(list(apart.values())), max(apart.values())
     milliseconds = 1e3 * np.median(spent["serial"]) / frames
     print(
-        f"lockstep of {options.lanes} on {options.device}, {job.runtime}: {np.median(ratios):.3f} times the frames a "
-        f"{what} of serial ({alone.job.runtime}), which takes {milliseconds:.2f} ms a frame; "
-        f"rounds {ratios.round(3)}; boxes within {typical:.1e} px (median), {most:.1e} px (most) of serial's"
+        f"lockstep of {options.lanes} on {options.device}, {job.runtime}: {np.median(ratios):.3f} times the frames per "
+        f"{unit} of the serial engine ({alone.job.runtime}), which takes {milliseconds:.2f} ms per frame; "
+        f"ratio by round {ratios.round(3)}; distance of the boxes {typical:.1e} px (median), {most:.1e} px (maximum)"
     )
 
 
-def memory(options: argparse.Namespace) -> None:
-    """Peak memory while a thousand short rendered sequences are tracked and stored."""
+def measure_memory(options: argparse.Namespace) -> None:
+    """Print the peak memory while a thousand short rendered sequences are tracked and stored."""
     count = int(options.sequences or 1000)
     with tempfile.TemporaryDirectory() as folder:
         job = replace(job_of(options), results=Path(folder))
@@ -130,7 +130,7 @@ def memory(options: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Frames that are in memory."""
+    """Decoded frames in memory."""
 
     images: tuple[Image, ...]
 
@@ -176,26 +176,28 @@ def job_of(options: argparse.Namespace) -> Job:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = {"workers": workers, "lockstep": against_serial, "memory": memory}
-    parser.add_argument("what", choices=what)
-    parser.add_argument("--tracker", help="lighttrack-m by default; mosse for memory")
+    modes = {"workers": compare_workers, "lockstep": compare_lockstep, "memory": measure_memory}
+    parser.add_argument("what", choices=modes)
+    parser.add_argument("--tracker", help="default: lighttrack-m; mosse for memory")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--runtime", default="")
     parser.add_argument(
-        "--serial-runtime", help="of one after another, where lockstep is compared with; the same if left out"
+        "--serial-runtime", help="runtime of the serial engine in a comparison with lockstep; default: --runtime"
     )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dataset", default="synthetic")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--sequences", help="names for workers, a number otherwise")
-    parser.add_argument("--frames", type=int, default=20, help="of every rendered sequence")
+    parser.add_argument("--sequences", help="comma-separated names for workers, otherwise a number")
+    parser.add_argument("--frames", type=int, default=20, help="length of every rendered sequence")
     parser.add_argument("--lanes", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--repeat", type=int, help="of every sequence: a run of minutes tells more than its start")
-    parser.add_argument("--ray", action="store_true")
+    parser.add_argument(
+        "--repeat", type=int, help="repetitions of every sequence; a longer run is less dominated by its start"
+    )
+    parser.add_argument("--ray", action="store_true", help="also measure Ray workers")
     options = parser.parse_args()
     options.tracker = options.tracker or ("mosse" if options.what == "memory" else "lighttrack-m")
-    what[options.what](options)
+    modes[options.what](options)
 
 
 if __name__ == "__main__":

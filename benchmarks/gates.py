@@ -1,18 +1,19 @@
-"""How often the gates on accuracy and on latency are wrong, by simulation.
+"""Simulate how often the accuracy gate and the latency gate give a wrong verdict.
 
     python benchmarks/gates.py [--runs 2000] [--sequences 12,60,100,280] [--metrics 3]
     python benchmarks/gates.py latency [--runs 2000]
 
-Accuracy. Scores of a change that is none follow what reruns of real trackers look like: 95 of 100 sequences move by
-sigma 0.002, 5 diverge and move by sigma 0.2. On top of that, every sequence loses the same true drop. The margin is
+Accuracy. Without a change, scores vary as in repeated runs of real trackers: 95 of 100 sequences change with sigma
+0.002, and 5 diverge and change with sigma 0.2. In addition, every sequence loses the same true drop. The margin is
 0.005.
 
-Columns: how often the gate fails, passes and is inconclusive; and what two other rules would have done: the interval
-of percentiles alone, and a bare threshold on the mean.
+Columns: how often the gate fails, passes and is inconclusive; and how often two other rules would fail: the percentile
+interval alone, and a plain threshold on the mean.
 
-Latency. Ratios of CPU times differ from pair to pair of processes by a standard deviation as measured (0.5 to 1 %
-between equal ones in ONNX Runtime and NumPy, 1 to 2 % in PyTorch, more where ten processes fight for two cores). Beside
-the reference workload, each of the two sessions has a deviation of its own in addition. Margins are the default ones.
+Latency. Ratios of CPU times vary between pairs of processes with a measured standard deviation (0.5 to 1 % for equal
+code in ONNX Runtime and NumPy, 1 to 2 % in PyTorch, more if ten processes compete for two cores). In a comparison with
+a recorded multiple of the reference workload, each of the two sessions has an additional deviation. Margins are the
+defaults.
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ SLOWDOWNS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def differences(rng: np.random.Generator, count: int, drop: float) -> NDArray[np.float64]:
-    """Shape (count,): gain of every sequence."""
+    """Return the gain of every sequence, shape (count,)."""
     diverging = rng.random(count) < 0.05
     return np.where(diverging, rng.normal(0.0, 0.2, count), rng.normal(0.0, 0.002, count)) - drop
 
 
-def judged(rng: np.random.Generator, count: int, drop: float, metrics: int) -> tuple[list[Verdict], bool, bool]:
-    """Verdicts of all metrics, of which only the first one lost; and whether the two other rules would fail it."""
+def simulate_accuracy(
+    rng: np.random.Generator, count: int, drop: float, metrics: int
+) -> tuple[list[Verdict], bool, bool]:
+    """Return the verdicts of all metrics, of which only the first lost, and whether the two other rules would fail."""
     weights = accuracy.resampling(count) / count
     changes, percentile, bare = [], False, False
     for number in range(metrics):
@@ -58,8 +61,8 @@ def judged(rng: np.random.Generator, count: int, drop: float, metrics: int) -> t
     return verdicts, percentile, bare
 
 
-def beside(rng: np.random.Generator, spread: float, slowdown: float) -> tuple[Verdict, int]:
-    """Verdict beside the former code, and the number of pairs it took."""
+def simulate_paired(rng: np.random.Generator, spread: float, slowdown: float) -> tuple[Verdict, int]:
+    """Return the verdict relative to the baseline's code, and the number of pairs measured."""
     gate = LatencyGate()
     ratios = tuple(np.exp(rng.normal(math.log1p(slowdown), spread, latency.PAIRS[1])).tolist())
     counts = range(latency.PAIRS[0], latency.PAIRS[1])
@@ -69,8 +72,8 @@ def beside(rng: np.random.Generator, spread: float, slowdown: float) -> tuple[Ve
     return timing.latency("", record, record, timed, gate)[0].verdict, count
 
 
-def recorded(rng: np.random.Generator, spread: float, slowdown: float) -> Verdict:
-    """Verdict beside the ratio that a baseline keeps, from another session."""
+def simulate_recorded(rng: np.random.Generator, spread: float, slowdown: float) -> Verdict:
+    """Return the verdict relative to the multiple that a baseline recorded in another session."""
 
     def record(center: float) -> LatencyRecord:
         session = rng.normal(center, timing.SESSION)
@@ -82,13 +85,13 @@ def recorded(rng: np.random.Generator, spread: float, slowdown: float) -> Verdic
     return timing.latency("", old, old, timed, LatencyGate())[0].verdict
 
 
-def latencies(runs: int) -> None:
-    print("deviation  slower   beside: fail   pass  inconclusive  pairs   recorded: fail   pass  inconclusive")
+def print_latency_table(runs: int) -> None:
+    print("deviation  slower   paired: fail   pass  inconclusive  pairs   recorded: fail   pass  inconclusive")
     for spread in SPREADS:
         for slowdown in SLOWDOWNS:
             rng = np.random.default_rng(0)
-            rows = [beside(rng, spread, slowdown) for _ in range(runs)]
-            others = [recorded(rng, spread, slowdown) for _ in range(runs)]
+            rows = [simulate_paired(rng, spread, slowdown) for _ in range(runs)]
+            others = [simulate_recorded(rng, spread, slowdown) for _ in range(runs)]
             order = (Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE)
             near = [sum(one is verdict for one, _ in rows) / runs for verdict in order]
             far = [sum(one is verdict for one in others) / runs for verdict in order]
@@ -97,12 +100,12 @@ def latencies(runs: int) -> None:
                   f" {far[0]:16.3f} {far[1]:6.3f} {far[2]:13.3f}")  # fmt: skip
 
 
-def accuracies(counts: list[int], metrics: int, runs: int) -> None:
-    print("sequences  true drop   fail   pass  inconclusive  any metric fails  percentile alone  bare threshold")
+def print_accuracy_table(counts: list[int], metrics: int, runs: int) -> None:
+    print("sequences  true drop   fail   pass  inconclusive  any metric fails  percentile alone  mean threshold")
     for count in counts:
         for drop in DROPS:
             rng = np.random.default_rng(count)
-            rows = [judged(rng, count, drop, metrics) for _ in range(runs)]
+            rows = [simulate_accuracy(rng, count, drop, metrics) for _ in range(runs)]
             first = [verdicts[0] for verdicts, _, _ in rows]
             shares = [sum(one is verdict for one in first) / len(rows) for verdict in list(Verdict)[:3]]
             anywhere = sum(Verdict.FAIL in verdicts for verdicts, _, _ in rows) / len(rows)
@@ -118,12 +121,14 @@ def main() -> None:
     parser.add_argument("gate", nargs="?", choices=("accuracy", "latency"), default="accuracy")
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--sequences", default="12,24,60,100,280")
-    parser.add_argument("--metrics", type=int, default=1, help="metrics of one suite, adjusted by Holm")
+    parser.add_argument(
+        "--metrics", type=int, default=1, help="number of metrics of the suite, adjusted by Holm's method"
+    )
     arguments = parser.parse_args()
     if arguments.gate == "latency":
-        latencies(arguments.runs)
+        print_latency_table(arguments.runs)
     else:
-        accuracies(list(map(int, arguments.sequences.split(","))), arguments.metrics, arguments.runs)
+        print_accuracy_table(list(map(int, arguments.sequences.split(","))), arguments.metrics, arguments.runs)
 
 
 if __name__ == "__main__":

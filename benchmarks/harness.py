@@ -1,10 +1,11 @@
-"""What evalkit costs beside the tracker: everything but crop, network and locate, in CPU time per frame.
+"""Measure the overhead of evalkit: CPU time per frame outside crop, network and locate.
 
     python benchmarks/harness.py --data /data/OTB --dataset otb100 --sequences Couple
 
-The tracker's own CPU time is taken from that of evalkit's whole way from frames to files: once with images decoded
-beforehand, which leaves the harness, once from the image files, which tells what decoding costs beside it. Decoding
-runs ahead in a thread and is never inside the recorded times; this is shown with a reader that sleeps.
+The overhead is the CPU time of a whole evaluation, from frames to result files, minus the tracker's own CPU time: once
+with images decoded beforehand, which gives the overhead of the evaluation loop, and once from the image files, which
+gives the additional cost of decoding. Decoding runs ahead in a thread and is never part of the recorded times; a reader
+that sleeps demonstrates this.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from evalkit.factories import open_dataset
 from evalkit.types import Dataset, Frames, Image, Prediction, Region, Sequence, Tracker
 
 SLEEP = 0.02
+"""Seconds that ``SlowFrames`` needs for a frame."""
 
 
-class Metered:
-    """A tracker that adds up its own CPU seconds."""
+class MeteredTracker:
+    """A tracker that sums its own CPU seconds."""
 
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
@@ -47,7 +49,7 @@ class Metered:
 
 @dataclass
 class Decoded:
-    """Frames that are in memory."""
+    """Decoded frames in memory."""
 
     images: list[Image]
 
@@ -59,20 +61,20 @@ class Decoded:
 
 
 @dataclass
-class Sleepy(Decoded):
-    """Frames that take their time, and no CPU."""
+class SlowFrames(Decoded):
+    """Frames that take wall-clock time but no CPU time to read."""
 
     def __getitem__(self, index: int, /) -> Image:
         time.sleep(SLEEP)
         return self.images[index]
 
 
-def measure(worker: Worker, sequence: Sequence, frames: Frames) -> tuple[float, float, NDArray[np.float64]]:
-    """CPU seconds of a whole evaluation of one sequence, those of them inside the tracker, and its recorded times."""
+def measure_sequence(worker: Worker, sequence: Sequence, frames: Frames) -> tuple[float, float, NDArray[np.float64]]:
+    """Return the CPU seconds of evaluating one sequence, those inside the tracker, and the recorded times."""
     dataset: Dataset = replace(worker.dataset, sequences=(replace(sequence, frames=frames),))
     local = Worker(worker.job)
     vars(local).update(dataset=dataset, tracker=worker.tracker)
-    tracker = Metered(worker.tracker)
+    tracker = MeteredTracker(worker.tracker)
     start = time.process_time()
     answer = local.track(Unit(worker.job, sequence.name), tracker)
     settle(local.store, answer)
@@ -89,7 +91,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--tracker", default="lighttrack-m")
     parser.add_argument("--runtime", default="torch")
-    parser.add_argument("--sequences", help="comma-separated; the first three at hand by default")
+    parser.add_argument("--sequences", help="comma-separated; default: the first three available")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset, options.data)
     wanted = options.sequences.split(",") if options.sequences else [one.name for one in dataset.sequences[:3]]
@@ -101,24 +103,24 @@ def main() -> None:
         worker = Worker(job)
         pin_threads(1)
         for name in wanted:
-            report(worker, dataset.sequence(name))
+            print_overhead(worker, dataset.sequence(name))
 
 
-def report(worker: Worker, sequence: Sequence) -> None:
+def print_overhead(worker: Worker, sequence: Sequence) -> None:
     if sequence.frames is None:
         raise SystemExit(f"{sequence.name} has no frames")
     count = len(sequence)
     decoded = Decoded([sequence.frames[index] for index in range(count)])
-    measure(worker, sequence, decoded)
-    whole, inside, _ = measure(worker, sequence, sequence.frames)
-    total, tracker, seconds = measure(worker, sequence, decoded)
-    _, _, slept = measure(worker, sequence, Sleepy(decoded.images))
+    measure_sequence(worker, sequence, decoded)
+    whole, inside, _ = measure_sequence(worker, sequence, sequence.frames)
+    total, tracker, seconds = measure_sequence(worker, sequence, decoded)
+    _, _, slept = measure_sequence(worker, sequence, SlowFrames(decoded.images))
     own, decoding = total - tracker, (whole - inside) - (total - tracker)
     slow, usual = 1e3 * np.median(slept), 1e3 * np.median(seconds)
     print(
-        f"{sequence.name}: {1e3 * own / count:.3f} ms of {1e3 * tracker / count:.2f} ms a frame = "
-        f"{100 * own / tracker:.1f} % harness; decoding beside it {1e3 * decoding / count:.2f} ms; "
-        f"recorded median {usual:.2f} ms, with frames that take {1e3 * SLEEP:.0f} ms {slow:.2f} ms",
+        f"{sequence.name}: overhead {1e3 * own / count:.3f} ms per frame, tracker {1e3 * tracker / count:.2f} ms = "
+        f"{100 * own / tracker:.1f} %; decoding {1e3 * decoding / count:.2f} ms in addition; "
+        f"recorded median {usual:.2f} ms, with frames that take {1e3 * SLEEP:.0f} ms to read {slow:.2f} ms",
         flush=True,
     )
 

@@ -1,8 +1,8 @@
-"""LightTrack as one would write it down first: the loop that evalkit's own is compared with.
+"""Straightforward implementation of LightTrack's tracking loop, for comparison with evalkit's loop.
 
-Every step is the obvious one: pad the frame, cut, resize, hand a tensor to the network in eager PyTorch, and compute on
-NumPy arrays with a temporary for each operation. Nothing is slowed down on purpose: it stands for the authors' own
-code, with which it was timed frame by frame (``README.md`` has the outcome).
+Every step is the simplest one: pad the frame, crop, resize, pass a tensor to the network in eager PyTorch, and compute
+with NumPy arrays and a temporary array per operation. Nothing is slowed down on purpose: the loop represents the
+authors' own code, and was timed against it frame by frame (the result is in ``README.md``).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ STRIDE = 16
 
 
 class PlainLoop:
-    """Follows one target.
+    """Track one target.
 
     Args:
         network: ``template(image)`` and ``forward(image, features)`` on normalised tensors.
-        values: Hyperparameters by their usual names.
+        values: Hyperparameters as attributes with LightTrack's names.
 
     Attributes:
-        seconds: CPU time spent on cropping, in the network and on locating, in all.
+        seconds: Total CPU time of crop, network and locate, shape (3,).
     """
 
     def __init__(self, network: nn.Module, values: Any) -> None:
@@ -55,7 +55,7 @@ class PlainLoop:
             self.features = self.network.template(normalised(crop))  # type: ignore[operator]
 
     def update(self, image: Image) -> NDArray[np.float64]:
-        """The box (4,) in the next frame: x, y, width, height."""
+        """Return the box in the next frame, shape (4,): x, y, width, height."""
         start = time.process_time()
         scale = self.values.template / self.side()
         tensor = normalised(self.crop(image, int(self.instance / scale + 0.5), self.instance))

@@ -1,8 +1,8 @@
-"""LightTrack's network as eager PyTorch written down plainly: module by module, one operation after the other.
+"""Straightforward implementation of LightTrack's network in eager PyTorch, one operation after the other.
 
-It computes with the tensors of evalkit's own module and with its layers, but calls them as the authors' code does
-(researchmm/LightTrack at 39c426f): swish is a product with a sigmoid rather than one fused operation, the hard sigmoid
-a clipped sum, and the head's rectifiers write new tensors. Nothing is slower than there.
+It uses the layers and tensors of evalkit's module, but calls them as the authors' code does (researchmm/LightTrack at
+39c426f): swish is a product with a sigmoid instead of one fused operation, the hard sigmoid is a clipped sum, and the
+ReLUs of the head write new tensors. No operation is slower than in the authors' code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from evalkit.trackers._lighttrack.network import (
 
 
 class PlainNetwork:
-    """Called like ``LightTrack`` itself, without gradients: ``template(image)`` and ``(image, features)``."""
+    """Network with LightTrack's interface: ``template(image)`` and ``(image, features)``, without gradients."""
 
     def __init__(self, network: LightTrack) -> None:
         self.network = network

@@ -1,4 +1,4 @@
-"""Reading annotations and results against ``numpy.loadtxt``, and opening a benchmark; CPU time, as ratios.
+"""Compare reading of annotations and results with ``numpy.loadtxt``, and time opening a benchmark, in CPU time.
 
 python benchmarks/reading.py --data /data/LaSOT_toolkit --dataset lasot
 """
@@ -18,8 +18,8 @@ from evalkit.factories import open_dataset
 from evalkit.io.rows import format_rows, parse_rows
 
 
-def seconds(action: Callable[[], object], *, times: int = 3) -> float:
-    """CPU seconds of the fastest of several tries."""
+def cpu_seconds(action: Callable[[], object], *, times: int = 3) -> float:
+    """Return the CPU seconds of the fastest of several calls."""
     found = []
     for _ in range(times):
         start = time.process_time()
@@ -38,7 +38,7 @@ def main() -> None:
     dataset = open_dataset(options.dataset, options.data)
     memory = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    opening = seconds(lambda: open_dataset(options.dataset, options.data))
+    opening = cpu_seconds(lambda: open_dataset(options.dataset, options.data))
     print(f"opening {len(dataset.sequences)} sequences: {opening:.3f} s, {memory / 2**20:.1f} MiB")
 
     rows = [sequence.groundtruth for sequence in dataset.sequences]
@@ -46,9 +46,9 @@ def main() -> None:
     rng = np.random.default_rng(0)
     for name, shift in (("integers", 0.0), ("four digits", 0.1234), ("full floats", 1 / 3)):
         files = [format_rows(np.nan_to_num(part) + shift * rng.integers(1, 9)).encode() for part in rows]
-        ours = seconds(lambda files=files: [parse_rows(data) for data in files])  # type: ignore[misc]
-        numpys = seconds(lambda files=files: [np.loadtxt(io.BytesIO(data), delimiter=",") for data in files])  # type: ignore[misc]
-        print(f"{count} rows of {name}: {ours:.3f} s, numpy.loadtxt {numpys:.3f} s, ratio {ours / numpys:.2f}")
+        own = cpu_seconds(lambda files=files: [parse_rows(data) for data in files])  # type: ignore[misc]
+        loadtxt = cpu_seconds(lambda files=files: [np.loadtxt(io.BytesIO(data), delimiter=",") for data in files])  # type: ignore[misc]
+        print(f"{count} rows of {name}: {own:.3f} s, numpy.loadtxt {loadtxt:.3f} s, ratio {own / loadtxt:.2f}")
 
 
 if __name__ == "__main__":

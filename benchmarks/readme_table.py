@@ -1,9 +1,9 @@
-"""The README's table of trackers and benchmarks: what evalkit gives beside what was published.
+"""Generate the README's table of trackers and benchmarks: evalkit's numbers next to published ones.
 
     python benchmarks/readme_table.py ANNOTATIONS RESULTS [--write]
 
-ANNOTATIONS holds VOT2018.json and VOT2019.json, RESULTS the raw results that authors published, as
-``<BENCHMARK>/<name>/baseline/...``. Costs are counted on the networks as evalkit builds them; no weights are needed.
+ANNOTATIONS contains VOT2018.json and VOT2019.json, RESULTS the raw results that authors published, as
+``<BENCHMARK>/<name>/baseline/...``. Costs are counted on the networks that evalkit builds; no weights are needed.
 With ``--write`` the table replaces the one in README.md.
 """
 
@@ -30,13 +30,13 @@ from evalkit.trackers.siamrpn import CONFIGURATIONS
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "reports" / "published" / "numbers.csv"
 RAW_RESULTS = {"lighttrack-m": "LightTrack", "nanotrack-v1": "NanoTrack"}
-"""Whose published result files are those of which tracker."""
+"""Folder names of published raw results, by tracker."""
 
 SEARCH = {
     "lighttrack-m": 256, "nanotrack-v1": 255, "nanotrack-v2": 255, "nanotrack-v3": 255,
     "siamrpnpp-alexnet": 287, "siamrpnpp-mobilenetv2": 255, "siamrpnpp-r50": 255, "ocean": 255,
 }  # fmt: skip
-"""Side of the search crop, in pixels, that the published counts hold for."""
+"""Side of the search crop in pixels for which the counts were published."""
 
 HEADS = ("tracker", "VOT2018 EAO", "published", "VOT2019 EAO", "published",
          "MACs (M)", "published", "params (M)", "published")  # fmt: skip
@@ -44,7 +44,8 @@ MARK = "<!-- made by benchmarks/readme_table.py -->"
 MILLIONS = {"G": 1e3, "M": 1.0, "K": 1e-3}
 
 
-def network(tracker: str) -> nn.Module:
+def build_network(tracker: str) -> nn.Module:
+    """Build the network of a tracker with random weights."""
     if tracker.startswith("siamrpnpp"):
         chosen = CONFIGURATIONS[tracker]
         return SiamRPN(chosen.backbone, inputs=chosen.inputs, channels=chosen.channels, weighted=chosen.weighted)
@@ -53,18 +54,18 @@ def network(tracker: str) -> nn.Module:
     return LightTrack(parse(MOBILE)) if tracker == "lighttrack-m" else Ocean(aligned=False)
 
 
-def count(tracker: str) -> macs.Count:
-    """Operations and parameters of the search branch."""
+def count_costs(tracker: str) -> macs.Count:
+    """Count MACs and parameters of the search branch."""
     size = SEARCH[tracker]
     with torch.device("meta"):
-        built = network(tracker).eval()
+        built = build_network(tracker).eval()
         features = built.template(torch.zeros(1, 3, 127, 127))  # type: ignore[operator]
         image = torch.zeros(1, 3, size, size)
     return macs.count(built, [image, *(features if isinstance(features, (tuple, list)) else [features])])
 
 
-def published() -> dict[tuple[str, str, str], str]:
-    """By tracker, benchmark and metric: as the source prints it, costs in millions. The first row counts."""
+def published_numbers() -> dict[tuple[str, str, str], str]:
+    """Return published values by tracker, benchmark and metric, as printed; costs in millions; the first row wins."""
     found: dict[tuple[str, str, str], str] = {}
     with PUBLISHED.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -75,8 +76,8 @@ def published() -> dict[tuple[str, str, str], str]:
     return found
 
 
-def scored(tracker: str, benchmark: str, annotations: Path, results: Path) -> str:
-    """EAO of the authors' raw results, or nothing where they published none."""
+def published_eao(tracker: str, benchmark: str, annotations: Path, results: Path) -> str:
+    """Score the EAO of the authors' raw results; return "" if they published none."""
     label = RAW_RESULTS.get(tracker)
     if label is None or not (results / benchmark.upper() / label).is_dir():
         return ""
@@ -84,25 +85,29 @@ def scored(tracker: str, benchmark: str, annotations: Path, results: Path) -> st
     return f"{table.loc[table['metric'] == 'eao', 'value'].item():.3f}"
 
 
-def rows(annotations: Path, results: Path) -> Iterator[tuple[str, ...]]:
-    claims = published()
+def table_rows(annotations: Path, results: Path) -> Iterator[tuple[str, ...]]:
+    claims = published_numbers()
     for tracker in SEARCH:
         cells = [f"`{tracker}`"]
         for benchmark in ("vot2018", "vot2019"):
-            cells += [scored(tracker, benchmark, annotations, results), claims.get((tracker, benchmark, "eao"), "")]
-        counted = count(tracker)
+            cells += [
+                published_eao(tracker, benchmark, annotations, results),
+                claims.get((tracker, benchmark, "eao"), ""),
+            ]
+        counted = count_costs(tracker)
         cells += [f"{counted.macs('thop-2020') / 1e6:,.1f}", claims[tracker, "cost", "flops"]]
         cells += [f"{counted.parameters / 1e6:.2f}", claims[tracker, "cost", "params"]]
         yield tuple(cell or "-" for cell in cells)
 
 
 def table(annotations: Path, results: Path) -> str:
-    lines = [HEADS, ("---", *["--:"] * (len(HEADS) - 1)), *rows(annotations, results)]
+    """Return the table as Markdown."""
+    lines = [HEADS, ("---", *["--:"] * (len(HEADS) - 1)), *table_rows(annotations, results)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def in_readme(text: str) -> re.Match[str]:
-    """The table below the mark."""
+    """Find the table below ``MARK`` in the README's text."""
     found = re.search(rf"(?<={re.escape(MARK)}\n\n)(?:\|.*\n)+", text)
     if found is None:
         sys.exit(f"README.md has no table below {MARK}")

@@ -1,10 +1,10 @@
-"""How long a report takes: ten trackers on OTB-100 and VOT2018, from annotations and imported results.
+"""Time a report of ten trackers on OTB-100 and VOT2018, from annotations and imported results.
 
     python benchmarks/report.py ANNOTATIONS RESULTS
 
-ANNOTATIONS holds OTB100 rows and ``VOT2018.json``; RESULTS holds ``OTB100/<tracker>`` and ``VOT2018/<tracker>``.
-Trackers are linked under new names until there are ten of each. Prints seconds for reading and scoring, for composing
-and drawing, and the size of the page.
+ANNOTATIONS contains OTB100 rows and ``VOT2018.json``; RESULTS contains ``OTB100/<tracker>`` and ``VOT2018/<tracker>``.
+Trackers are linked under new names until there are ten of each. The script prints the seconds for reading and scoring,
+the seconds for composing and drawing, and the size of the page.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from evalkit import comparison, registry
 TRACKERS = 10
 
 
-def ten(source: Path, target: Path) -> list[str]:
-    """Links to the trackers of a benchmark under ten names."""
+def link_trackers(source: Path, target: Path) -> list[str]:
+    """Link the trackers of a benchmark under ten names and return these names."""
     target.mkdir(parents=True)
     folders = itertools.cycle(sorted(path for path in source.iterdir() if path.is_dir()))
     names = [f"tracker-{number}" for number in range(TRACKERS)]
@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder)
         for benchmark in ("OTB100", "VOT2018"):
-            names = ten(given.results / benchmark, results / benchmark)
+            names = link_trackers(given.results / benchmark, results / benchmark)
         start, worked = time.perf_counter(), os.times()
         gathered = comparison.collect(
             names, ["otb100", "vot2018"], data=given.annotations, results=results, jobs=os.cpu_count() or 1

@@ -1,9 +1,9 @@
-"""One tracker under every runtime and precision: agreement with torch in tensors and in tracking, and CPU time.
+"""Compare all runtimes and precisions of one tracker: agreement with torch in tensors and in tracking, and CPU time.
 
     python benchmarks/runtimes.py --tracker lighttrack-m --weights FILE
 
-All are measured in turn in one process, with one thread; the quotients hold on a busy machine too. It takes some
-minutes, most of them for exports and calibration, which the cache keeps.
+All runtimes alternate in one process with one thread, so the ratios are also valid on a busy machine. The script takes
+some minutes, most of them for exports and calibration, which are cached.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from evalkit.runtimes._torch import reference
 from evalkit.types import SplitTracker
 
 BASE = ("torch", "fp32")
-IMITATED = {
+EMULATED = {
     (name, precision) for name in ("torch", "torch-channels-last", "torch-compile") for precision in ("bf16", "fp16")
 }
-"""Left out unless asked for: slower than fp32 by far where the processor has no instructions for them."""
+"""Left out unless requested: much slower than fp32 if the processor has no instructions for them."""
 
 COLUMNS = ("runtime", "precision", "tensors", "overlap", "AUC", "AUC lost", "CPU ms", "of reference", "torch / this")
 
@@ -39,22 +39,26 @@ def main() -> None:
     parser.add_argument("--tracker", default="lighttrack-m")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--queries", type=int, default=60)
-    parser.add_argument("--sequences", type=int, default=8, help="rendered, to judge the tracking by")
-    parser.add_argument("--only", nargs="*", help="runtime/precision pairs; all that work here by default")
+    parser.add_argument(
+        "--sequences", type=int, default=8, help="number of rendered sequences for comparing the tracking"
+    )
+    parser.add_argument("--only", nargs="*", help="runtime/precision pairs; default: all that work on this machine")
     options = parser.parse_args()
     torch = build(options, *BASE)
-    trackers = {pair: tracker for pair in pairs(options.only) if (tracker := prepare(options, pair)) is not None}
-    differences = tensors(torch, list(trackers.values()))
+    trackers = {
+        pair: tracker for pair in choose_pairs(options.only) if (tracker := try_build(options, pair)) is not None
+    }
+    differences = largest_differences(torch, list(trackers.values()))
     agreements = side_by_side(list(trackers.values()), torch, sequences=options.sequences)
-    print(f"{agreements[0].frames} frames followed by each", file=sys.stderr)
-    timings, own = times(trackers, options.queries)
+    print(f"{agreements[0].frames} frames tracked with each", file=sys.stderr)
+    timings, own = time_networks(trackers, options.queries)
     print(f"| {' | '.join(COLUMNS)} |\n|---|---{'|--:' * (len(COLUMNS) - 2)}|")
     for pair, difference, agreement in zip(trackers, differences, agreements, strict=True):
-        print(row(pair, difference, agreement, timings[pair], own, timings.get(BASE)))
+        print(table_row(pair, difference, agreement, timings[pair], own, timings.get(BASE)))
 
 
-def pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
-    """Runtimes and precisions, torch in fp32 first."""
+def choose_pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Return pairs of runtime and precision, with torch in fp32 first."""
     if only:
         chosen = [(name, precision) for name, _, precision in (pair.partition("/") for pair in only)]
     else:
@@ -63,12 +67,13 @@ def pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
             for one in runtimes.listing()
             if one.available and "cpu" in one.devices
             for precision in one.precisions
-            if (one.name, precision) not in IMITATED
+            if (one.name, precision) not in EMULATED
         ]
     return [BASE, *(pair for pair in chosen if pair != BASE)]
 
 
 def build(options: argparse.Namespace, runtime: str, precision: str) -> SplitTracker:
+    """Build the tracker in a runtime, on one thread of the CPU."""
     tracker = factories.create_tracker(
         options.tracker, weights=options.weights, runtime=runtime, precision=precision, device="cpu", threads=1,
         settings={}, seed=0,
@@ -78,7 +83,8 @@ def build(options: argparse.Namespace, runtime: str, precision: str) -> SplitTra
     return tracker
 
 
-def prepare(options: argparse.Namespace, pair: tuple[str, str]) -> SplitTracker | None:
+def try_build(options: argparse.Namespace, pair: tuple[str, str]) -> SplitTracker | None:
+    """Build the tracker in a runtime; print the error and return None if that fails."""
     try:
         tracker = build(options, *pair)
     except EvalkitError as error:
@@ -88,25 +94,27 @@ def prepare(options: argparse.Namespace, pair: tuple[str, str]) -> SplitTracker 
     return tracker
 
 
-def tensors(torch: SplitTracker, trackers: Sequence[SplitTracker]) -> list[float]:
-    """By tracker: the largest difference of any output from torch's, relative to its largest value."""
+def largest_differences(torch: SplitTracker, trackers: Sequence[SplitTracker]) -> list[float]:
+    """Return for each tracker the largest difference of any output from torch's, relative to the largest value."""
     inputs = Walk(torch.sibling(), Video()).inputs(4)
     expected = reference(torch.parts()[0])
     return [max(parity.compare(tracker.network, expected, inputs)) for tracker in trackers]
 
 
-def times(trackers: dict[tuple[str, str], SplitTracker], queries: int) -> tuple[dict[tuple[str, str], Timing], Timing]:
-    """Of the network alone, and of the reference workload."""
+def time_networks(
+    trackers: dict[tuple[str, str], SplitTracker], queries: int
+) -> tuple[dict[tuple[str, str], Timing], Timing]:
+    """Return the times of each network and of the reference workload."""
     video = Video()
     walks = {"/".join(pair): Walk(tracker, video) for pair, tracker in trackers.items()}
     timings, own = latency.measure(walks, Rules("benchmark", warmup=3, queries=queries, seconds=0.0))
     return {pair: timings["/".join(pair)]["network"] for pair in trackers}, own
 
 
-def row(
+def table_row(
     pair: tuple[str, str], difference: float, agreement: Agreement, timing: Timing, own: Timing, base: Timing | None
 ) -> str:
-    """``torch / this`` is the median over queries that were made in turn."""
+    """Return one row of the table; ``torch / this`` is the median over alternating queries."""
     speed = f"{np.median(base.cpu / timing.cpu):.2f}" if base is not None else ""
     cells = (
         *pair, f"{difference:.1e}", f"{agreement.overlap:.4f}", f"{agreement.auc:.4f}", f"{agreement.loss:+.4f}",

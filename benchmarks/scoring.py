@@ -1,10 +1,10 @@
-"""Scoring beside the pysot and got10k toolkits, reading of the result files included, in one process.
+"""Compare scoring with the pysot and got10k toolkits, including reading the result files, in one process.
 
     python benchmarks/scoring.py --data ANNOTATIONS --results RESULTS --pysot CHECKOUT --got10k CHECKOUT
 
-ANNOTATIONS holds VOT2019.json and the LaSOT toolkit's annotations, RESULTS one tracker on VOT2019. LaSOT's results are
-made on the spot: the annotations with noise. Runs are interleaved; the table gives the median CPU time and the ratio,
-for evalkit in NumPy alone and, where numba is installed, with compiled loops. `benchmarks/README.md` says how to get
+ANNOTATIONS contains VOT2019.json and the LaSOT toolkit's annotations, RESULTS one tracker on VOT2019. LaSOT's results
+are generated: the annotations with noise. Runs are interleaved; the table gives the median CPU time and the ratio, for
+evalkit with NumPy alone and, if numba is installed, with compiled loops. `benchmarks/README.md` describes how to get
 the toolkits.
 """
 
@@ -39,42 +39,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--tracker", default="LightTrack", help="folder of VOT2019 results")
+    parser.add_argument("--tracker", default="LightTrack", help="name of a folder of VOT2019 results")
     parser.add_argument("--pysot", type=Path, help="checkout with its region module built")
-    parser.add_argument("--got10k", type=Path, help="checkout; the published package has no LaSOT")
+    parser.add_argument("--got10k", type=Path, help="checkout; the published package lacks LaSOT")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--trackers", type=int, default=0, help="score LaSOT for so many trackers and give peak memory")
+    parser.add_argument(
+        "--trackers", type=int, default=0, help="score LaSOT for this number of trackers and print the peak memory"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         lasot = open_benchmark("lasot", options.data)
         noisy = Path(scratch) / "LaSOT" / "noisy"
         write_noisy(lasot, noisy)
         if options.trackers:
-            memory(lasot, noisy, options.trackers)
+            measure_memory(lasot, noisy, options.trackers)
             return
         vot = open_benchmark("vot2019", options.data)
         vot_results = options.results / "VOT2019" / options.tracker
-        compare(
+        compare_jobs(
             f"VOT2019 accuracy, robustness and EAO of {options.tracker}; annotations in memory",
-            {**ours(vot, vot_results), **pysot_vot(options.pysot, vot, vot_results)},
+            {**evalkit_jobs(vot, vot_results), **pysot_vot(options.pysot, vot, vot_results)},
             options.repeat,
         )
-        compare(
+        compare_jobs(
             "LaSOT test AUC, precision, normalised precision; annotations in memory",
-            {**ours(lasot, noisy), **pysot_lasot(options.pysot, lasot, noisy)},
+            {**evalkit_jobs(lasot, noisy), **pysot_lasot(options.pysot, lasot, noisy)},
             options.repeat,
         )
         fresh = partial(open_benchmark, "lasot", options.data)
-        compare(
-            "LaSOT test AUC, precision, normalised precision; annotations read as well",
-            {**ours(fresh, noisy, "got10k"), **got10k_lasot(options.got10k, lasot, noisy)},
+        compare_jobs(
+            "LaSOT test AUC, precision, normalised precision; including reading the annotations",
+            {**evalkit_jobs(fresh, noisy, "got10k"), **got10k_lasot(options.got10k, lasot, noisy)},
             options.repeat,
         )
-        cold(options.data, vot_results)
-        bootstraps(lasot, noisy, vot, vot_results)
+        time_cold_start(options.data, vot_results)
+        time_intervals(lasot, noisy, vot, vot_results)
 
 
 def open_benchmark(name: str, root: Path) -> Dataset:
+    """Open a dataset and read all of its annotations."""
     dataset: Dataset = registry.dataset.find(name).build(root=root)
     for sequence in dataset.sequences:
         _ = sequence.annotation
@@ -82,7 +85,7 @@ def open_benchmark(name: str, root: Path) -> Dataset:
 
 
 def write_noisy(lasot: Dataset, folder: Path) -> None:
-    """Boxes to four decimals, as most trackers write them."""
+    """Write the annotations with noise as results, with four decimals as most trackers write them."""
     random = np.random.default_rng(0)
     folder.mkdir(parents=True)
     for sequence in lasot.sequences:
@@ -91,35 +94,37 @@ def write_noisy(lasot: Dataset, folder: Path) -> None:
 
 
 def score(dataset: Dataset, folder: Path, profile: str | None = None) -> list[Any]:
+    """Read the results in a folder and score them."""
     protocol = dataset.protocols[0]
     runs = {item.name: layouts.read(folder, dataset, item, protocol) for item in dataset.sequences}
     return profiles.score(profile or dataset.profiles[0], dataset, folder.name, protocol, runs, confidence=None)
 
 
-def ours(dataset: Dataset | Callable[[], Dataset], folder: Path, profile: str | None = None) -> dict[str, Job]:
-    def job(form: str) -> Job:
+def evalkit_jobs(dataset: Dataset | Callable[[], Dataset], folder: Path, profile: str | None = None) -> dict[str, Job]:
+    def job(variant: str) -> Job:
         def run() -> Any:
-            compiled._installed = lambda: form == "compiled"  # type: ignore[assignment]
+            compiled._installed = lambda: variant == "compiled"  # type: ignore[assignment]
             return score(dataset() if callable(dataset) else dataset, folder, profile)
 
         return run
 
-    forms = ["NumPy", "compiled"] if compiled._installed() else ["NumPy"]
-    if "compiled" in forms:
+    variants = ["NumPy", "compiled"] if compiled._installed() else ["NumPy"]
+    if "compiled" in variants:
         with suppress(ImportError):
-            import numba  # noqa: F401  what is measured is warm; the cold start stands apart
-    return {f"evalkit, {form}": job(form) for form in forms}
+            import numba  # noqa: F401  imported before timing; the cold start is measured separately
+    return {f"evalkit, {variant}": job(variant) for variant in variants}
 
 
-def compare(title: str, jobs: dict[str, Job], repeat: int) -> None:
+def compare_jobs(title: str, jobs: dict[str, Job], repeat: int) -> None:
+    """Run the jobs interleaved and print the median CPU time of each."""
     print(f"\n{title}")
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for job in jobs.values():
-        quiet(job)
+        run_silently(job)
     for _ in range(repeat):
         for name, job in jobs.items():
             start = time.process_time()
-            quiet(job)
+            run_silently(job)
             seconds[name].append(time.process_time() - start)
     slowest = max(plain.median(found) for found in seconds.values())
     for name, found in seconds.items():
@@ -127,7 +132,7 @@ def compare(title: str, jobs: dict[str, Job], repeat: int) -> None:
         print(f"  {name:24} {median:7.3f} s CPU [{min(found):.3f}-{max(found):.3f}]   {slowest / median:6.1f}x")
 
 
-def quiet(job: Job) -> Any:
+def run_silently(job: Job) -> Any:
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         return job()
 
@@ -178,7 +183,7 @@ def pysot_lasot(checkout: Path | None, lasot: Dataset, folder: Path) -> dict[str
 
 
 class PysotVideos(list[Any]):
-    """What pysot's benchmarks ask of a dataset, without images."""
+    """Dataset with the interface that pysot's benchmarks use, without images."""
 
     def __init__(self, name: str, tracker_path: Path) -> None:
         super().__init__()
@@ -206,7 +211,7 @@ def got10k_lasot(checkout: Path | None, lasot: Dataset, folder: Path) -> dict[st
     where = {path.stem: path for path in files if path.parent.name == "annos"}
 
     class Annotations:
-        """Its dataset without the search for image files."""
+        """got10k's dataset without the search for image files."""
 
         seq_names = tuple(sequence.name for sequence in lasot.sequences)
 
@@ -224,24 +229,25 @@ def got10k_lasot(checkout: Path | None, lasot: Dataset, folder: Path) -> dict[st
     return {"got10k": partial(experiment.report, [folder.name])}
 
 
-def cold(data: Path, vot_results: Path) -> None:
-    """A process of its own, imports and annotations included."""
-    print("\nVOT2019 from a cold start, imports and annotations included")
+def time_cold_start(data: Path, vot_results: Path) -> None:
+    """Print the CPU time of scoring in a new process, including imports and annotations."""
+    print("\nVOT2019 from a cold start, including imports and annotations")
     code = (
         "import sys; sys.path.insert(0, 'benchmarks'); from pathlib import Path; import scoring; "
         f"scoring.score(scoring.open_benchmark('vot2019', Path({str(data)!r})), Path({str(vot_results)!r}))"
     )
-    for form, choice in (("NumPy", "0"), ("compiled", "1")):
-        if form == "compiled" and not compiled._installed():
+    for variant, choice in (("NumPy", "0"), ("compiled", "1")):
+        if variant == "compiled" and not compiled._installed():
             continue
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "EVALKIT_COMPILE": choice})
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        print(f"  evalkit, {form:15} {seconds:7.3f} s CPU")
+        print(f"  evalkit, {variant:15} {seconds:7.3f} s CPU")
 
 
-def bootstraps(lasot: Dataset, noisy: Path, vot: Dataset, vot_results: Path) -> None:
+def time_intervals(lasot: Dataset, noisy: Path, vot: Dataset, vot_results: Path) -> None:
+    """Print the CPU time of 10,000 resamples with a BCa interval."""
     print("\n10,000 resamples, BCa interval")
     for dataset, folder, metric, count in ((lasot, noisy, "auc", 100), (vot, vot_results, "eao", 60)):
         protocol = dataset.protocols[0]
@@ -254,7 +260,8 @@ def bootstraps(lasot: Dataset, noisy: Path, vot: Dataset, vot_results: Path) -> 
         print(f"  {metric} of {count} sequences    {time.process_time() - start:7.3f} s CPU")
 
 
-def memory(lasot: Dataset, noisy: Path, trackers: int) -> None:
+def measure_memory(lasot: Dataset, noisy: Path, trackers: int) -> None:
+    """Print the peak memory after the first and the last of several trackers."""
     for number in range(1, trackers + 1):
         score(lasot, noisy)
         if number in (1, trackers):

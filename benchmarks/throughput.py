@@ -1,13 +1,12 @@
-"""Frames per second of CPU time: evalkit's LightTrack on a fast runtime against eager PyTorch.
+"""Compare frames per CPU second of evalkit's LightTrack on a fast runtime with eager PyTorch.
 
     python benchmarks/throughput.py --data /data/OTB --dataset otb100 --sequences Couple,Crossing
 
-Three loops take every frame in turn, in one process on one thread, from frames decoded beforehand, so that whatever
-else the machine does meets all of them: the *plain* one, which stands for the authors' code (``plain_loop.py``),
-evalkit's own in *eager* PyTorch, and evalkit's on the runtime. Decoding is left out; crop, network and locate are in.
+Three loops alternate frame by frame, in one process on one thread, on frames decoded beforehand, so that other load
+affects all of them equally: the *plain* loop, which represents the authors' code (``plain_loop.py``), evalkit's loop in
+*eager* PyTorch, and evalkit's loop on the runtime. The times include crop, network and locate, but no decoding.
 
-``--plain-threads 0`` gives the plain loop the threads that PyTorch takes by itself, one a core, as the authors' code
-does.
+``--plain-threads 0`` lets PyTorch choose the threads of the plain loop, one per core, as in the authors' code.
 """
 
 from __future__ import annotations
@@ -34,25 +33,26 @@ from evalkit.geometry import bounding_box, shifted
 from evalkit.runtimes import _torch
 from evalkit.types import Box, Image, Sequence
 
-LOOPS = ("plain", "eager", "ours")
+LOOPS = ("plain", "eager", "runtime")
 STEPS = ("crop", "network", "locate")
-WARM = 5
-"""Frames left out of the times: memory is laid out and kernels are chosen in them."""
-REST = 0.02
-"""Seconds after a loop in several threads: idle ones spin for a while, which is nobody else's CPU time."""
+WARMUP = 5
+"""Frames excluded from the times: memory is allocated and kernels are chosen in them."""
+PAUSE = 0.02
+"""Seconds of pause after a loop with several threads, whose idle threads spin and would slow down the next loop."""
 
 Step: TypeAlias = Callable[[Image], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""Takes a frame and returns the box (4,) in it and the CPU seconds of the three steps (3,)."""
+"""Takes a frame and returns its box, shape (4,), and the CPU seconds of the three steps, shape (3,)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One sequence, frames after the first ``WARM``.
+    """Times of one sequence, without the first ``WARMUP`` frames.
 
     Attributes:
         seconds: Shape (3 loops, N, 3 steps), CPU time.
-        difference: Pixels between plain and ours, the largest up to the frame where they chose different candidates.
-        together: Frames up to there.
+        difference: Largest distance in pixels between the boxes of the plain loop and of the runtime, over the frames
+            before they choose different candidates.
+        together: Number of these frames.
     """
 
     name: str
@@ -62,37 +62,37 @@ class Row:
 
 
 class Loops:
-    """The loops over one tracker's weights, each with a network of its own.
+    """The three loops with the same weights, each with a network of its own.
 
     Args:
-        threads: Of the plain loop; 0 for what PyTorch takes by itself.
+        threads: Threads of the plain loop; 0 for PyTorch's default.
     """
 
     def __init__(self, job: Job, threads: int) -> None:
         self.threads = threads or torch.get_num_threads()
-        # The authors' code leaves the allocator to itself, and it is one for the whole process.
+        # The authors' code does not configure the allocator, which is shared by the whole process.
         _torch.hold_memory = lambda: None  # type: ignore[assignment]
-        self.ours = Worker(job).tracker
+        self.fast = Worker(job).tracker
         self.eager: Any = Worker(replace(job, runtime="torch")).tracker
         network = copy.deepcopy(self.eager.parts()[0].module.network)
         self.plain = PlainLoop(PlainNetwork(network), self.eager.hyperparameters)
         pin_threads(1)
 
     def initialize(self, image: Image, region: Box) -> list[Step]:
-        for loop in (self.plain, self.eager, self.ours):
+        for loop in (self.plain, self.eager, self.fast):
             loop.initialize(image, region)
-        return [self._plain, partial(_stepped, self.eager), partial(_stepped, self.ours)]
+        return [self._plain_update, partial(_timed_update, self.eager), partial(_timed_update, self.fast)]
 
-    def _plain(self, image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _plain_update(self, image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         torch.set_num_threads(self.threads)
         before = self.plain.seconds.copy()
         box = self.plain.update(image)
         if self.threads > 1:
-            time.sleep(REST)
+            time.sleep(PAUSE)
         return box, self.plain.seconds - before
 
 
-def _stepped(tracker: Any, image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _timed_update(tracker: Any, image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     start = time.process_time()
     inputs = tracker.crop(image)
     cropped = time.process_time()
@@ -103,7 +103,8 @@ def _stepped(tracker: Any, image: Image) -> tuple[NDArray[np.float64], NDArray[n
     return prediction.region.array(), np.array([cropped - start, passed - cropped, end - passed])
 
 
-def measure(loops: Loops, sequence: Sequence, origin: int, most: int) -> Row:
+def measure_sequence(loops: Loops, sequence: Sequence, origin: int, most: int) -> Row:
+    """Run all loops on at most ``most`` frames of a sequence."""
     images = [sequence.frames[index] for index in range(min(most, len(sequence)))] if sequence.frames else []
     start = sequence.region(0)
     if start is None:
@@ -116,7 +117,7 @@ def measure(loops: Loops, sequence: Sequence, origin: int, most: int) -> Row:
     seconds = np.array([[spent for _, spent in frame] for frame in answers]).transpose(1, 0, 2)
     apart = np.abs(boxes[:, 0] - boxes[:, 2]).max(axis=1)
     together = next((index for index, one in enumerate(apart) if one > 1.0), len(apart))
-    return Row(sequence.name, seconds[:, WARM:], float(apart[:together].max(initial=0.0)), together)
+    return Row(sequence.name, seconds[:, WARMUP:], float(apart[:together].max(initial=0.0)), together)
 
 
 def main() -> None:
@@ -125,9 +126,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--runtime", default="onnxruntime")
-    parser.add_argument("--sequences", help="comma-separated; all at hand by default")
+    parser.add_argument("--sequences", help="comma-separated; default: all available")
     parser.add_argument("--plain-threads", type=int, default=1)
-    parser.add_argument("--frames", type=int, default=50, help="of every sequence, at most")
+    parser.add_argument("--frames", type=int, default=50, help="maximum number of frames of every sequence")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset, options.data)
     job = Job(
@@ -138,9 +139,9 @@ def main() -> None:
     loops = Loops(job, options.plain_threads)
     rows = []
     for name in wanted:
-        rows.append(measure(loops, dataset.sequence(name), dataset.origin, options.frames))
-        show(rows[-1])
-    show(
+        rows.append(measure_sequence(loops, dataset.sequence(name), dataset.origin, options.frames))
+        print_row(rows[-1])
+    print_row(
         Row(
             f"{options.dataset}, {options.runtime}, plain in {loops.threads} thread(s)",
             np.concatenate([row.seconds for row in rows], axis=1),
@@ -149,14 +150,14 @@ def main() -> None:
     )  # fmt: skip
 
 
-def show(row: Row) -> None:
-    plain, eager, ours = row.seconds.sum(axis=2)
+def print_row(row: Row) -> None:
+    plain, eager, fast = row.seconds.sum(axis=2)
     median = 1e3 * np.median(row.seconds, axis=1)
     columns = "  ".join(f"{step} {'/'.join(f'{one:.2f}' for one in median[:, at])}" for at, step in enumerate(STEPS))
     print(
-        f"{row.name}: {np.median(plain / ours):.2f} times the plain loop's frames per CPU second "
-        f"and {np.median(eager / ours):.2f} times our eager loop's;  "
-        f"ms {'/'.join(LOOPS)}: {columns};  boxes within {row.difference:.1e} px over {row.together} frames",
+        f"{row.name}: {np.median(plain / fast):.2f} times the plain loop's frames per CPU second "
+        f"and {np.median(eager / fast):.2f} times the eager loop's;  "
+        f"ms {'/'.join(LOOPS)}: {columns};  boxes agree within {row.difference:.1e} px over {row.together} frames",
         flush=True,
     )
 

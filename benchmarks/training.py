@@ -1,8 +1,9 @@
-"""Steps per second of training LightTrack-Mobile, and the share of a step that goes into making pairs.
+"""Measure training steps per second of LightTrack-Mobile, and the fraction of a step spent on generating pairs.
 
     python benchmarks/training.py [--device cuda:0] [--size 160] [--batch 16] [--steps 5] [--workers 2]
 
-Figures are CPU seconds of one worker on a CPU, so that a busy machine does not change them, and wall seconds elsewhere.
+On a CPU the times are CPU seconds of one worker, which other load does not change; on other devices they are wall
+seconds.
 """
 
 from __future__ import annotations
@@ -37,11 +38,9 @@ def main() -> None:
     pairs, network = (sum(row[name] for row in rows) / given.steps for name in ("pairs_seconds", "network_seconds"))
     share = given.batch // workers
     print(f"{given.device}, {workers} workers, batch {given.batch}, search {given.size}")
-    print(f"  a pair      {pairs / share * 1e3:7.1f} ms made, {network / share * 1e3:7.1f} ms through the network")
-    print(f"  made        {pairs / (pairs + network):7.1%} of a step")
-    print(
-        f"  steps       {1 / wall:7.2f} a second, {given.batch / wall:.1f} pairs a second (wall, on this machine now)"
-    )
+    print(f"  per pair    {pairs / share * 1e3:7.1f} ms generation, {network / share * 1e3:7.1f} ms network")
+    print(f"  generation  {pairs / (pairs + network):7.1%} of a step")
+    print(f"  steps       {1 / wall:7.2f} per second, {given.batch / wall:.1f} pairs per second (wall-clock time)")
 
 
 if __name__ == "__main__":
