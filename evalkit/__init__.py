@@ -1,7 +1,7 @@
-"""Evaluate single-object visual trackers: accuracy, robustness, cost and whether a change made them worse.
+"""Evaluate single-object visual trackers: accuracy, robustness, cost, and regressions.
 
-The verbs of the command line are functions here: ``evalkit.run``, ``score``, ``profile``, ``compare`` and ``report``,
-``regress``, ``diff``, ...; ``evalkit.api`` lists them all.
+The commands of the command line are functions here: ``evalkit.run``, ``score``, ``profile``, ``compare`` and
+``report``, ``regress``, ``diff``, ...; ``evalkit.api`` has all of them.
 
 >>> import evalkit
 >>> evalkit.__version__.count(".")

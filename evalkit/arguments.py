@@ -1,4 +1,4 @@
-"""What Python users may write where the command line takes words: one name or several, text or a path."""
+"""Argument types that the Python API accepts: one name or several, text or a path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Place: TypeAlias = str | os.PathLike[str]
 
 
 def names(asked: Names) -> tuple[str, ...]:
-    """Several names of one or several.
+    """Return a tuple of names, also for a single one.
 
     >>> names("mosse"), names(["mosse", "identity"])
     (('mosse',), ('mosse', 'identity'))
@@ -24,10 +24,10 @@ def names(asked: Names) -> tuple[str, ...]:
 
 
 def some(asked: Names | None) -> tuple[str, ...] | None:
-    """The names that were given, if any were; None stands for all there are."""
+    """Return the names as a tuple; None, which stands for all that exist, stays None."""
     return None if asked is None else names(asked)
 
 
 def path(asked: Place | None) -> Path | None:
-    """The path that was given, if one was."""
+    """Return the argument as a ``Path``; None stays None."""
     return None if asked is None else Path(asked)

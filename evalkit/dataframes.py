@@ -1,4 +1,4 @@
-"""Scores, costs and findings as pandas tables."""
+"""Convert scores, costs and findings to pandas tables."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _NUMBERS = ("value", "low", "high")
 
 
 class Recorded(Protocol):
-    """Whatever the command line prints as a row: ``Score``, ``Cost``, findings of ``doctor`` and ``data check``."""
+    """Anything that the command line prints as a row: ``Score``, ``Cost``, findings of ``doctor`` or ``data check``."""
 
-    def record(self) -> dict[str, Any]: ...
+    def record(self) -> dict[str, Any]:
+        """Return the flat JSON record."""
 
 
 def frame(rows: Iterable[Recorded]) -> pd.DataFrame:
-    """One row each, with the columns that ``--format json`` prints; what does not exist is NaN.
+    """Return a table with one row each and the columns that ``--format json`` prints; values that do not exist are NaN.
 
     >>> from evalkit.types import Cost
     >>> frame([Cost("mine", "macs", "conv", 528.9e6, ""), Cost("other", "macs", "conv", None, "")])["value"].tolist()
@@ -30,9 +31,9 @@ def frame(rows: Iterable[Recorded]) -> pd.DataFrame:
 
 
 def by_sequence(scores: Iterable[Score]) -> pd.DataFrame:
-    """One row a score and sequence: the columns of ``frame`` that hold for a sequence, and ``sequence``.
+    """Return a table with one row per score and sequence: the columns of ``frame`` that apply, and ``sequence``.
 
-    Scores that have no value of a single sequence (EAO) have no rows.
+    Scores without a value per sequence (EAO) have no rows.
     """
     kept = ("tracker", "dataset", "protocol", "metric", "profile", "metric_version", "unit", "higher_is_better", "fps")
     return _numeric(

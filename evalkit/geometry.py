@@ -1,4 +1,4 @@
-"""Boxes and regions, without any toolkit's quirks: those live in the metric profile that needs them."""
+"""Geometry of boxes and regions. Peculiarities of toolkits belong to the metric profiles that need them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalkit.types import Box, Boxes, Mask, Polygon, Region
 
 
 def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of corresponding boxes.
+    """Return the intersection over union of corresponding boxes.
 
     Args:
         a, b: Shape (N, 4), or broadcastable to each other; negative sizes count as empty.
@@ -32,20 +32,8 @@ def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
     return result
 
 
-def centers(boxes: Boxes) -> NDArray[np.float64]:
-    """Shape (N, 2): x + width / 2, y + height / 2."""
-    result: NDArray[np.float64] = boxes[..., :2] + boxes[..., 2:] / 2.0
-    return result
-
-
-def center_distance(a: Boxes, b: Boxes) -> NDArray[np.float64]:
-    """Shape (N,): Euclidean distance of the centres in pixels; NaN where a box has NaN."""
-    difference = centers(a) - centers(b)
-    return np.hypot(difference[..., 0], difference[..., 1])
-
-
 def bounding_box(region: Region) -> Box:
-    """The smallest axis-aligned box around a region; an empty mask has a box of size 0.
+    """Return the smallest axis-aligned box around a region; an empty mask has a box of size 0.
 
     A mask's pixel (x, y) covers the square from (x, y) to (x + 1, y + 1).
     """
@@ -67,7 +55,7 @@ def bounding_box(region: Region) -> Box:
 
 
 def equal_area_box(region: Region) -> tuple[float, float, float, float]:
-    """Centre x, centre y, width, height of the axis-aligned box that VOT trackers start from.
+    """Return centre x, centre y, width, height of the axis-aligned box that VOT trackers start from.
 
     For a polygon of four corners: centred on the corners' mean, with the aspect of the bounding box and the
     area of the polygon (as the product of two neighbouring edges), plus one pixel each way. A box keeps its size and
@@ -87,7 +75,7 @@ def equal_area_box(region: Region) -> tuple[float, float, float, float]:
 
 
 def shifted(region: Region, dx: float, dy: float) -> Region:
-    """The region moved by (dx, dy); a mask moves by whole pixels."""
+    """Return the region moved by (dx, dy) pixels; a mask moves by whole pixels."""
     if isinstance(region, Box):
         return Box(region.x + dx, region.y + dy, region.width, region.height)
     if isinstance(region, Polygon):
