@@ -1,18 +1,19 @@
-"""The import direction of the house, as a table."""
+"""The import direction between packages as a table, and the absence of import cycles."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Lower rows never import from higher ones; within a row only what the second table allows.
-ROWS = (
+# A layer imports from lower layers; within a layer only what the second table allows.
+LAYERS = (
     (
         "types",
         "errors",
@@ -34,7 +35,7 @@ ROWS = (
     ("regression", "doctor", "data_check", "running", "api"),
     ("cli",),
 )
-WITHIN_A_ROW = {
+WITHIN_A_LAYER = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
     ("checkpoints", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
@@ -59,12 +60,12 @@ HEAVY = ("torch", "pandas", "matplotlib", "scipy", "shapely", "got10k")
 FREE_OF_NUMPY = ("numpy", "cv2")
 
 
-def rooms() -> dict[str, int]:
-    return {room: row for row, names in enumerate(ROWS) for room in names}
+def layers() -> dict[str, int]:
+    return {name: layer for layer, names in enumerate(LAYERS) for name in names}
 
 
 def modules() -> list[tuple[str, Path]]:
-    """Every module with the room it belongs to."""
+    """Every module with the package or top-level module it belongs to."""
     found = []
     for path in sorted((ROOT / "evalkit").rglob("*.py")):
         relative = path.relative_to(ROOT / "evalkit")
@@ -76,10 +77,19 @@ def modules() -> list[tuple[str, Path]]:
     return found
 
 
+def walk_executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node outside ``if TYPE_CHECKING``."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from walk_executed(node)
+
+
 def imported(tree: ast.AST) -> list[str]:
     """Dotted names of everything imported anywhere in a module, outside ``if TYPE_CHECKING``."""
     names: list[str] = []
-    for node in ast.walk(tree):
+    for node in walk_executed(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -91,20 +101,20 @@ def imported_at_the_top(tree: ast.Module) -> list[str]:
     return imported(ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], []))
 
 
-def test_every_module_stands_in_a_room_of_the_table() -> None:
-    strangers = {str(path.relative_to(ROOT)) for room, path in modules() if room not in rooms()}
-    assert not strangers, f"these modules are in no row of the table: {sorted(strangers)}"
+def test_every_module_is_in_the_table() -> None:
+    missing = {str(path.relative_to(ROOT)) for name, path in modules() if name not in layers()}
+    assert not missing, f"these modules are in no layer of the table: {sorted(missing)}"
 
 
-def test_nothing_imports_from_a_higher_row() -> None:
-    row = rooms()
+def test_nothing_imports_from_a_higher_layer() -> None:
+    layer = layers()
     offenders = []
-    for room, path in modules():
+    for package, path in modules():
         for name in imported(ast.parse(path.read_text(encoding="utf-8"))):
             parts = name.split(".")
-            if parts[0] != "evalkit" or len(parts) < 2 or parts[1] not in row or parts[1] == room:
+            if parts[0] != "evalkit" or len(parts) < 2 or parts[1] not in layer or parts[1] == package:
                 continue
-            allowed = row[parts[1]] < row[room] or (room, parts[1]) in WITHIN_A_ROW
+            allowed = layer[parts[1]] < layer[package] or (package, parts[1]) in WITHIN_A_LAYER
             if not allowed:
                 offenders.append(f"{path.relative_to(ROOT)} imports {name}")
     assert not offenders, "\n".join(offenders)
@@ -114,8 +124,8 @@ def test_plugins_are_reached_by_name_only() -> None:
     plugins = ("evalkit.trackers", "evalkit.datasets", "evalkit.reports")
     offenders = [
         f"{path.relative_to(ROOT)} imports {name}"
-        for room, path in modules()
-        if room not in ("trackers", "datasets", "reports")
+        for package, path in modules()
+        if package not in ("trackers", "datasets", "reports")
         for name in imported(ast.parse(path.read_text(encoding="utf-8")))
         if name.startswith(plugins)
     ]
@@ -130,6 +140,40 @@ def test_nothing_is_imported_under_a_name_that_belongs_to_others() -> None:
         if name.split(".")[0] in ("trackers", "datasets", "reports")
     ]
     assert not offenders, "\n".join(offenders)
+
+
+def module_name(path: Path) -> str:
+    relative = path.relative_to(ROOT)
+    parts = relative.parts if relative.parts[0] == "evalkit" else ("evalkit", *relative.parts)
+    return ".".join(parts).removesuffix(".py").removesuffix(".__init__")
+
+
+def dependencies() -> dict[str, set[str]]:
+    """Modules by name, with the modules that each imports anywhere, also inside functions."""
+    paths = {module_name(path): path for _, path in modules()}
+    found: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        targets = set()
+        for full in imported(ast.parse(path.read_text(encoding="utf-8"))):
+            # `from package import module` depends on the module, `from package import name` on the package.
+            target = full if full in paths else full.rpartition(".")[0]
+            if target in paths and target != name:
+                targets.add(target)
+        found[name] = targets
+    return found
+
+
+def test_no_modules_import_one_another_in_a_circle_even_inside_functions() -> None:
+    remaining = dependencies()
+    while leaves := {name for name, targets in remaining.items() if not targets & remaining.keys()}:
+        for name in leaves:
+            del remaining[name]
+    circle = {name: sorted(targets & remaining.keys()) for name, targets in remaining.items()}
+    # What only leads into a circle is no part of one.
+    while users := {name for name in circle if not any(name in targets for targets in circle.values())}:
+        for name in users:
+            del circle[name]
+    assert not circle, "\n".join(f"{name} -> {', '.join(targets)}" for name, targets in sorted(circle.items()))
 
 
 def test_heavy_packages_are_imported_where_they_are_used() -> None:
