@@ -1,22 +1,18 @@
-"""One self-contained page: tables that sort and filter, figures, replay, run cards; nothing is fetched."""
+"""HTML report: one self-contained page with tables that sort and filter, figures, replay and run records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from evalkit import registry
-from evalkit.comparison import Comparison
-from evalkit.types import Cost, Score
+from evalkit.reports.document.formats import document_format
+
+if TYPE_CHECKING:
+    from evalkit.reports.document.model import Document
 
 
-@registry.report("html", summary="one self-contained page with figures", suffix=".html")
-def as_html(
-    comparison: Comparison | None = None,
-    scores: Sequence[Score] = (),
-    costs: Sequence[Cost] = (),
-    notices: Sequence[str] = (),
-) -> str:
-    from evalkit.reports._comparison.compose import compose
-    from evalkit.reports._html.page import page
+@document_format("html", summary="one self-contained page with figures", suffix=".html")
+def write_html(document: Document) -> str:
+    """The page; it fetches nothing, so it can be opened offline and sent as one file."""
+    from evalkit.reports.page.render import render_page
 
-    return page(compose(comparison or Comparison((), (), tuple(scores), tuple(costs), notices=tuple(notices))))
+    return render_page(document)

@@ -1,141 +1,185 @@
-"""Tables for a paper: booktabs, best in bold, second underlined."""
+"""LaTeX report: tables for a paper with booktabs rules, the best value in bold, the second best underlined."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit import registry
-from evalkit.comparison import Comparison
-from evalkit.reports._comparison.document import Cell, Document, Table
-from evalkit.reports._comparison.text import latex
-from evalkit.types import Cost, Score
+from evalkit.reports.document.escaping import latex
+from evalkit.reports.document.formats import document_format
+
+if TYPE_CHECKING:
+    from evalkit.reports.document.model import Cell, Document, Table
 
 _LONG = 40
-"""Rows beyond which a table is left to the appendix of a paper: it becomes a longtable."""
+"""Rows above which a table becomes a longtable, which may break across pages."""
 
-_LINE = 345.0
+_LINE_WIDTH = 345.0
 """Width of a line of the article class, in points."""
 
-_WORDY = 26
-"""Characters beyond which a column of text is broken into lines."""
+_WIDEST_CELL = 26
+"""Characters above which a column of text is broken into lines."""
+
+_NARROWEST_COLUMN = 40.0
+"""Width that a column with broken lines keeps at least, in points."""
 
 
-class _Print(NamedTuple):
-    """A way to set a table: size of print, width of a character and space beside a column in points, details below."""
+class _TableStyle(NamedTuple):
+    """How a table is set.
+
+    Attributes:
+        size: LaTeX's command for the size of the print.
+        character: Width of a character, in points.
+        gap: Space on each side of a column, in points.
+        stacked: Whether details are set below the values.
+    """
 
     size: str
-    letter: float
+    character: float
     gap: float
     stacked: bool = False
 
 
-_PRINTS = (
-    _Print("", 5.2, 6.0),
-    _Print(r"\small", 4.8, 4.0),
-    _Print(r"\footnotesize", 4.4, 3.0),
-    _Print(r"\scriptsize", 4.1, 2.5),
-    _Print(r"\footnotesize", 4.4, 3.0, stacked=True),
-    _Print(r"\scriptsize", 4.1, 2.5, stacked=True),
-    _Print(r"\tiny", 3.6, 2.0, stacked=True),
+_STYLES = (
+    _TableStyle("", 5.2, 6.0),
+    _TableStyle(r"\small", 4.8, 4.0),
+    _TableStyle(r"\footnotesize", 4.4, 3.0),
+    _TableStyle(r"\scriptsize", 4.1, 2.5),
+    _TableStyle(r"\footnotesize", 4.4, 3.0, stacked=True),
+    _TableStyle(r"\scriptsize", 4.1, 2.5, stacked=True),
+    _TableStyle(r"\tiny", 3.6, 2.0, stacked=True),
 )
-"""Best first."""
+"""Most readable first."""
 
 
-@registry.report("latex", summary="booktabs tables for a paper", aliases=("tex",), suffix=".tex")
-def as_latex(
-    comparison: Comparison | None = None,
-    scores: Sequence[Score] = (),
-    costs: Sequence[Cost] = (),
-    notices: Sequence[str] = (),
-) -> str:
-    from evalkit.reports._comparison.compose import compose
-    from evalkit.reports._comparison.plain import compose_scores
+class _Layout(NamedTuple):
+    """A style, the columns whose text is broken into lines, and the points left for these; negative if too wide."""
 
-    if comparison is None:
-        return write(compose_scores(scores, costs, notices))
-    return write(compose(comparison))
+    style: _TableStyle
+    broken: frozenset[int]
+    room: float
 
 
-def write(document: Document) -> str:
-    """Everything a document has in tables; it compiles with booktabs and longtable loaded, as its head says."""
+@document_format("latex", summary="booktabs tables for a paper", aliases=("tex",), suffix=".tex")
+def write_latex(document: Document) -> str:
+    """All tables; they compile with the packages booktabs and longtable, as the first lines say."""
     lines = [f"% {latex(document.title)}: {latex(document.subtitle)}", "% \\usepackage{booktabs,longtable}", ""]
-    lines += [table_text(table) for table in document.tables()]
+    lines += [latex_table(table) for table in document.tables()]
     lines += [f"% {latex(notice)}" for notice in document.notices]
     return "\n".join(lines).rstrip("\n")
 
 
-def table_text(table: Table) -> str:
-    """One table with its caption, label and notes; set small enough for the width of an article's page."""
-    chosen, wordy, room = _layout(table)
-    share = f"p{{{max(room / len(wordy), 40):.0f}pt}}" if wordy else ""
-    form = "".join(
-        share if place in wordy else "r" if column.numeric else "l" for place, column in enumerate(table.columns)
-    )
-    size = chosen.size and rf"{chosen.size}\setlength{{\tabcolsep}}{{{chosen.gap:g}pt}}"
-    heads = " & ".join(latex(column.title) for column in table.columns) + r" \\"
-    rows = [
-        " & ".join(cell_text(cell, wraps=place in wordy, stacked=chosen.stacked) for place, cell in enumerate(row))
-        + r" \\"
-        for row in table.rows
-    ]
-    notes = [r"\par\footnotesize " + latex(note) for note in table.notes]
-    caption = rf"\caption{{{latex(table.title)}}}\label{{tab:{_label(table.key)}}}"
-    top = [r"\toprule", heads, r"\midrule"]
-    remark = [] if room >= 0 else ["% Wider than an article's line: turn the page or leave columns out."]
-    if len(rows) > _LONG:
-        body = [rf"{{{size}\begin{{longtable}}{{{form}}}", caption + r" \\", *top, r"\endfirsthead", *top, r"\endhead",
-                *rows, r"\bottomrule", r"\end{longtable}}", *notes]  # fmt: skip
-    else:
-        body = [r"\begin{table}", rf"\centering{size}", caption, rf"\begin{{tabular}}{{{form}}}", *top,
-                *rows, r"\bottomrule", r"\end{tabular}", *notes, r"\end{table}"]  # fmt: skip
-    return "\n".join([*remark, *body]) + "\n"
+def latex_table(table: Table) -> str:
+    """A table with its caption, label and notes, set small enough for the width of an article's page."""
+    layout = _choose_layout(table)
+    lines = _longtable(table, layout) if len(table.rows) > _LONG else _tabular(table, layout)
+    if layout.room < 0:
+        lines.insert(0, "% Wider than the text of an article: rotate the page or leave columns out.")
+    return "\n".join(lines) + "\n"
 
 
-def _layout(table: Table) -> tuple[_Print, frozenset[int], float]:
-    """How to set a table, which columns are broken into lines, and the points left for these; negative: too wide."""
-    places = range(len(table.columns))
-    wordy = frozenset(
-        place for place in places if max((len(row[place].full) for row in table.rows), default=0) > _WORDY
-    )
-
-    def left(chosen: _Print) -> float:
-        taken = sum(_width(table, place, chosen) for place in places if place not in wordy)
-        return _LINE - 2 * chosen.gap * len(places) - taken
-
-    fitting = [one for one in _PRINTS if left(one) >= len(wordy) * _WORDY * one.letter]
-    chosen = fitting[0] if fitting else _PRINTS[-1]
-    return chosen, wordy, left(chosen)
+def _longtable(table: Table, layout: _Layout) -> list[str]:
+    return [
+        rf"{{{_size(layout.style)}\begin{{longtable}}{{{_column_types(table, layout)}}}", _caption(table) + r" \\",
+        *_head(table), r"\endfirsthead", *_head(table), r"\endhead", *_rows(table, layout), r"\bottomrule",
+        r"\end{longtable}}", *_notes(table),
+    ]  # fmt: skip
 
 
-def _width(table: Table, place: int, chosen: _Print) -> float:
+def _tabular(table: Table, layout: _Layout) -> list[str]:
+    return [
+        r"\begin{table}", rf"\centering{_size(layout.style)}", _caption(table),
+        rf"\begin{{tabular}}{{{_column_types(table, layout)}}}", *_head(table), *_rows(table, layout), r"\bottomrule",
+        r"\end{tabular}", *_notes(table), r"\end{table}",
+    ]  # fmt: skip
+
+
+def _size(style: _TableStyle) -> str:
+    return style.size and rf"{style.size}\setlength{{\tabcolsep}}{{{style.gap:g}pt}}"
+
+
+def _caption(table: Table) -> str:
+    label = "".join(character if character.isalnum() or character == "-" else "-" for character in table.key)
+    return rf"\caption{{{latex(table.title)}}}\label{{tab:{label}}}"
+
+
+def _column_types(table: Table, layout: _Layout) -> str:
+    width = max(layout.room / len(layout.broken), _NARROWEST_COLUMN) if layout.broken else 0.0
+    types = ["r" if column.numeric else "l" for column in table.columns]
+    return "".join(f"p{{{width:.0f}pt}}" if place in layout.broken else kind for place, kind in enumerate(types))
+
+
+def _head(table: Table) -> list[str]:
+    return [r"\toprule", " & ".join(latex(column.title) for column in table.columns) + r" \\", r"\midrule"]
+
+
+def _rows(table: Table, layout: _Layout) -> list[str]:
+    return [_row(row, layout) for row in table.rows]
+
+
+def _row(row: Sequence[Cell], layout: _Layout) -> str:
+    stacked = layout.style.stacked
+    cells = (latex_cell(cell, wraps=place in layout.broken, stacked=stacked) for place, cell in enumerate(row))
+    return " & ".join(cells) + r" \\"
+
+
+def _notes(table: Table) -> list[str]:
+    return [r"\par\footnotesize " + latex(note) for note in table.notes]
+
+
+def _choose_layout(table: Table) -> _Layout:
+    """The most readable layout that fits the line, else the narrowest one."""
+    columns = range(len(table.columns))
+    broken = frozenset(place for place in columns if _widest(cell.full for cell in _cells(table, place)) > _WIDEST_CELL)
+    layouts = [_Layout(style, broken, _room(table, style, broken)) for style in _STYLES]
+    fitting = (one for one in layouts if one.room >= len(broken) * _WIDEST_CELL * one.style.character)
+    return next(fitting, layouts[-1])
+
+
+def _room(table: Table, style: _TableStyle, broken: frozenset[int]) -> float:
+    """Points that are left for the columns with broken lines."""
+    columns = range(len(table.columns))
+    taken = sum(_column_width(table, place, style) for place in columns if place not in broken)
+    return _LINE_WIDTH - 2 * style.gap * len(columns) - taken
+
+
+def _column_width(table: Table, place: int, style: _TableStyle) -> float:
     """Points that a column takes unbroken; details are always in the smallest print."""
-    text = max((len(row[place].text) for row in table.rows), default=0) * chosen.letter
-    detail = max((len(row[place].detail) for row in table.rows), default=0) * _PRINTS[-1].letter
-    cell = max(text, detail) if chosen.stacked else text + detail
-    return max(len(table.columns[place].title) * chosen.letter, cell)
+    text = _widest(cell.text for cell in _cells(table, place)) * style.character
+    detail = _widest(cell.detail for cell in _cells(table, place)) * _STYLES[-1].character
+    cell = max(text, detail) if style.stacked else text + detail
+    return max(len(table.columns[place].title) * style.character, cell)
 
 
-def cell_text(cell: Cell, *, wraps: bool = False, stacked: bool = False) -> str:
+def _cells(table: Table, place: int) -> list[Cell]:
+    return [row[place] for row in table.rows]
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def latex_cell(cell: Cell, *, wraps: bool = False, stacked: bool = False) -> str:
     """A cell with its detail in small print.
 
     Args:
-        wraps: Whether the column is broken into lines.
-        stacked: Whether the detail stands below.
+        cell: The cell.
+        wraps: Whether the text of the column is broken into lines.
+        stacked: Whether the detail is set below the text.
     """
-    text = latex(cell.text) if cell.text != "-" else "--"
-    marked = {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
-    detail = rf"{{\tiny {latex(cell.detail)}}}"
+    text = _marked(cell)
+    detail = rf"{{\tiny {latex(cell.detail)}}}" if cell.detail else ""
     if wraps:
-        broken = marked.replace("/", r"/\allowbreak ").replace(r"\_", r"\_\allowbreak ")
-        return rf"{{\raggedright {broken}{f' {detail}' if cell.detail else ''}\par}}"
-    if cell.detail and stacked:
+        broken = text.replace("/", r"/\allowbreak ").replace(r"\_", r"\_\allowbreak ")
+        return rf"{{\raggedright {' '.join(filter(None, (broken, detail)))}\par}}"
+    if stacked and detail:
         side = "l" if cell.value is None else "r"
-        return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{marked}\\ {detail}\end{{tabular}}"
-    # A bracket at the head of a row would be taken for an argument of the line break before it.
-    guarded = f"{{}}{marked}" if marked.startswith("[") else marked
-    return f"{guarded} {detail}" if cell.detail else guarded
+        return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{text}\\ {detail}\end{{tabular}}"
+    # At the start of a row LaTeX would take a bracket for an argument of the line break before it.
+    guarded = f"{{}}{text}" if text.startswith("[") else text
+    return f"{guarded} {detail}" if detail else guarded
 
 
-def _label(key: str) -> str:
-    return "".join(character if character.isalnum() or character == "-" else "-" for character in key)
+def _marked(cell: Cell) -> str:
+    text = latex(cell.text) if cell.text != "-" else "--"
+    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)

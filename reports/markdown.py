@@ -1,70 +1,96 @@
-"""Tables for a README or a pull request."""
+"""Markdown report: tables for a README or a pull request."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from evalkit import registry
-from evalkit.comparison import Comparison
-from evalkit.reports._comparison.document import Cell, Document, Section, Table
-from evalkit.reports._comparison.text import markdown
-from evalkit.types import Cost, Score
+from evalkit.reports.document.escaping import markdown
+from evalkit.reports.document.formats import document_format
 
-
-@registry.report("markdown", summary="tables for a README or a pull request", aliases=("md",), suffix=".md")
-def as_markdown(
-    comparison: Comparison | None = None,
-    scores: Sequence[Score] = (),
-    costs: Sequence[Cost] = (),
-    notices: Sequence[str] = (),
-) -> str:
-    from evalkit.reports._comparison.compose import compose
-    from evalkit.reports._comparison.plain import compose_scores
-
-    if comparison is None:
-        document = compose_scores(scores, costs, notices)
-        blocks = [f"**{markdown(table.title)}**\n\n{table_text(table)}" for table in document.tables()]
-        return "\n\n".join([*blocks, *map(markdown, document.notices)])
-    return write(compose(comparison))
+if TYPE_CHECKING:
+    from evalkit.reports.document.model import Cell, Document, Figure, Section, Table
 
 
-def write(document: Document) -> str:
-    """The whole report; figures are named with what they show, because Markdown cannot hold them."""
-    blocks = [f"# {markdown(document.title)}", markdown(document.subtitle)]
+@document_format("markdown", summary="tables for a README or a pull request", aliases=("md",), suffix=".md")
+def write_markdown(document: Document) -> str:
+    """The whole report; figures are replaced by their descriptions, which is all that Markdown can hold of them."""
+    return "\n\n".join(_tables_blocks(document) if document.tables_only else _report_blocks(document))
+
+
+def _tables_blocks(document: Document) -> Iterator[str]:
+    """Tables without headings, and the notices, which a report has in a table."""
+    for table in document.tables():
+        yield _bold(table.title)
+        yield markdown_table(table)
+    yield from map(markdown, document.notices)
+
+
+def _report_blocks(document: Document) -> Iterator[str]:
+    yield f"# {markdown(document.title)}"
+    yield markdown(document.subtitle)
     chapter = ""
     for section in document.sections:
-        if section.chapter != chapter and section.chapter:
-            blocks.append(f"## {markdown(section.chapter)}")
+        if section.chapter not in ("", chapter):
+            yield f"## {markdown(section.chapter)}"
         chapter = section.chapter
-        blocks += _section(section)
-    return "\n\n".join(blocks)
+        yield from _section_blocks(section)
 
 
-def _section(section: Section) -> list[str]:
-    blocks = [f"{'###' if section.chapter else '##'} {markdown(section.title)}"]
-    if section.lead:
-        blocks.append("\n".join(f"- {markdown(sentence)}" for sentence in section.lead))
+def _section_blocks(section: Section) -> Iterator[str]:
+    yield f"{'###' if section.chapter else '##'} {markdown(section.title)}"
+    yield from _bullets(section.introduction)
     for table in section.tables:
-        blocks += [f"**{markdown(table.title)}**"] if table.title != section.title else []
-        blocks.append(table_text(table))
-        blocks += ["\n".join(f"- {markdown(note)}" for note in table.notes)] if table.notes else []
-    blocks += [f"*Figure: {markdown(figure.title)}. {markdown(figure.description)}*" for figure in section.figures]
-    for name, facts in section.facts:
-        rows = "\n".join(f"| {markdown(key)} | {markdown(value)} |" for key, value in facts)
-        blocks.append(f"**{markdown(name)}**\n\n| what | value |\n| --- | --- |\n{rows}")
-    return [*blocks, *(f"*{markdown(sentence)}*" for sentence in section.skipped)]
+        yield from _titled_table(table, named=table.title != section.title)
+    yield from map(_figure_line, section.figures)
+    for name, properties in section.properties:
+        yield _bold(name)
+        yield _properties_table(properties)
+    yield from (f"*{markdown(sentence)}*" for sentence in section.skipped)
 
 
-def table_text(table: Table) -> str:
-    rows = [
+def _titled_table(table: Table, *, named: bool) -> Iterator[str]:
+    if named:
+        yield _bold(table.title)
+    yield markdown_table(table)
+    yield from _bullets(table.notes)
+
+
+def _bold(text: str) -> str:
+    return f"**{markdown(text)}**"
+
+
+def _bullets(sentences: Iterable[str]) -> Iterator[str]:
+    """One block with a list; none without sentences."""
+    if lines := [f"- {markdown(sentence)}" for sentence in sentences]:
+        yield "\n".join(lines)
+
+
+def _figure_line(figure: Figure) -> str:
+    return f"*Figure: {markdown(figure.title)}. {markdown(figure.description)}*"
+
+
+def _properties_table(properties: Iterable[tuple[str, str]]) -> str:
+    return _table_lines(
+        ["property", "value"], ["---", "---"], ([markdown(key), markdown(value)] for key, value in properties)
+    )
+
+
+def markdown_table(table: Table) -> str:
+    """A table without its title and notes."""
+    return _table_lines(
         [markdown(column.title) for column in table.columns],
         ["---:" if column.numeric else "---" for column in table.columns],
-        *([cell_text(cell) for cell in row] for row in table.rows),
-    ]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        ([markdown_cell(cell) for cell in row] for row in table.rows),
+    )
 
 
-def cell_text(cell: Cell) -> str:
+def _table_lines(heads: list[str], alignments: list[str], rows: Iterable[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in (heads, alignments, *rows))
+
+
+def markdown_cell(cell: Cell) -> str:
+    """A cell with its detail; the best value in bold, the second best underlined."""
     text = markdown(cell.text)
     marked = {"best": f"**{text}**", "second": f"<u>{text}</u>"}.get(cell.mark, text)
     return f"{marked} {markdown(cell.detail)}" if cell.detail else marked

@@ -1,4 +1,4 @@
-"""The report on paper: printed by a headless browser where there is one, else drawn by matplotlib."""
+"""PDF report: the page printed by a headless browser if there is one, else tables and figures drawn by matplotlib."""
 
 from __future__ import annotations
 
@@ -6,57 +6,57 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evalkit import registry
-from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
-from evalkit.reports._comparison.document import Document
-from evalkit.types import Cost, Score
+from evalkit.reports.document.formats import document_format
+
+if TYPE_CHECKING:
+    from evalkit.reports.document.model import Document
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-_SECONDS = 120
+"""Names of programs that can print a page, in order of preference."""
+
+_TIMEOUT_SECONDS = 120
 
 
-@registry.report("pdf", summary="the page on paper", suffix=".pdf")
-def as_pdf(
-    comparison: Comparison | None = None,
-    scores: Sequence[Score] = (),
-    costs: Sequence[Cost] = (),
-    notices: Sequence[str] = (),
-) -> bytes:
-    """By ``$EVALKIT_BROWSER`` (a program, or empty for none), else by a browser on the path, else by matplotlib."""
-    from evalkit.reports._comparison.compose import compose
-    from evalkit.reports._comparison.plain import compose_scores
+@document_format("pdf", summary="the page as PDF", suffix=".pdf")
+def write_pdf(document: Document) -> bytes:
+    """The report as PDF, by the browser that ``find_browser`` finds, else by matplotlib.
 
-    document = compose_scores(scores, costs, notices) if comparison is None else compose(comparison)
+    Raises:
+        EvalkitError: The browser does not start, or prints nothing.
+    """
     browser = find_browser()
-    return drawn(document) if browser is None else printed(document, browser)
+    return draw_pdf(document) if browser is None else print_pdf(document, browser)
 
 
 def find_browser() -> str | None:
-    """The program that prints pages, or None."""
+    """The browser that prints pages: ``$EVALKIT_BROWSER``, else one on the path; None if there is none.
+
+    An empty ``$EVALKIT_BROWSER`` means none.
+    """
     chosen = os.environ.get("EVALKIT_BROWSER")
     if chosen is not None:
         return chosen or None
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-def printed(document: Document, browser: str) -> bytes:
-    """The HTML page as that browser prints it.
+def print_pdf(document: Document, browser: str) -> bytes:
+    """The HTML page as a browser prints it.
 
     Raises:
         EvalkitError: The browser does not start, or prints nothing.
     """
-    from evalkit.reports._html.page import page
+    from evalkit.reports.page.render import render_page
 
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         source, target = Path(folder) / "report.html", Path(folder) / "report.pdf"
-        source.write_text(page(document), encoding="utf-8")
+        source.write_text(render_page(document), encoding="utf-8")
         command = [browser, *_options(folder), f"--print-to-pdf={target}", source.as_uri()]
         try:
-            subprocess.run(command, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603 - the user's browser
+            subprocess.run(command, capture_output=True, check=True, timeout=_TIMEOUT_SECONDS)  # noqa: S603 - the user's
             return target.read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
             raise EvalkitError(
@@ -70,12 +70,12 @@ def _options(folder: str) -> list[str]:
         "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync", "--no-pdf-header-footer", f"--user-data-dir={folder}/profile",
     ]  # fmt: skip
-    # Browsers refuse to build their sandbox for the superuser, who is who runs in most containers.
+    # Browsers refuse to build their sandbox for the superuser, which most containers run as.
     return [*options, "--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else options
 
 
-def drawn(document: Document) -> bytes:
-    """Tables and figures on sheets of A4, the same bytes every time."""
-    from evalkit.reports._figures.sheets import sheets
+def draw_pdf(document: Document) -> bytes:
+    """Tables and figures on A4 pages, drawn by matplotlib; the same document gives the same bytes."""
+    from evalkit.reports.figures.pdf_pages import pdf_pages
 
-    return sheets(document)
+    return pdf_pages(document)

@@ -1,69 +1,109 @@
-"""What trackers cost, as a person reads it: operations first, then one row a runtime and stage."""
+"""What ``evalkit profile`` measured, for a terminal: operations first, then one row for each runtime and stage."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit import registry
-from evalkit.types import Cost
+from evalkit.io.text_table import aligned_lines
 
-COLUMNS = (
-    ("latency_p50", "p50 ms", 2), ("latency_p90", "p90 ms", 2), ("latency_p99", "p99 ms", 2), ("cpu_time", "CPU ms", 2),
-    ("cpu_ratio", "CPU/ref", 3), ("cpu_speedup", "torch/CPU", 2), ("fps", "fps", 1),
-)  # fmt: skip
-"""Quantity, heading, digits."""
+if TYPE_CHECKING:
+    from evalkit.types import Cost
 
-FACTS = ("parity", "cpu_per_wall", "drift", "memory_peak", "queries", "temperature")
+
+class TimeColumn(NamedTuple):
+    """Column of the table of times.
+
+    Attributes:
+        head: Head of the column.
+        digits: Decimals of its values.
+    """
+
+    head: str
+    digits: int
+
+
+TIME_COLUMNS = {
+    "latency_p50": TimeColumn("p50 ms", 2),
+    "latency_p90": TimeColumn("p90 ms", 2),
+    "latency_p99": TimeColumn("p99 ms", 2),
+    "cpu_time": TimeColumn("CPU ms", 2),
+    "cpu_ratio": TimeColumn("CPU/ref", 3),
+    "cpu_speedup": TimeColumn("torch/CPU", 2),
+    "fps": TimeColumn("fps", 1),
+}
+"""By quantity."""
+
+CONDITIONS = ("parity", "cpu_per_wall", "drift", "memory_peak", "queries", "temperature")
+"""Quantities that describe a measurement instead of a speed; they have a table of their own."""
+
+_CONDITION_HEADS = ("runtime", "measured", "value", "unit", "how")
+_OPERATION_HEADS = ("operations", "convention", "count", "input")
+_TIME_HEADS = ("runtime", "precision", "device", "threads", "stage")
 
 
 @registry.report("profile", summary="costs by runtime and stage for a terminal")
 def as_profile(costs: Sequence[Cost] = ()) -> str:
+    """One block of tables for each tracker."""
     names = dict.fromkeys(cost.tracker for cost in costs)
-    return "\n\n".join(_section(name, [cost for cost in costs if cost.tracker == name]) for name in names)
+    return "\n\n".join(_tracker_block(name, [cost for cost in costs if cost.tracker == name]) for name in names)
 
 
-def _section(name: str, costs: Sequence[Cost]) -> str:
-    blocks = [_operations(costs), _times(costs), _facts(costs), _notes(costs)]
-    return "\n\n".join([name, *filter(None, blocks)])
+def _tracker_block(name: str, costs: Sequence[Cost]) -> str:
+    tables = (_operations_table(costs), _times_table(costs), _conditions_table(costs), _notes(costs))
+    return "\n\n".join([name, *("\n".join(lines) for lines in tables if lines)])
 
 
-def _operations(costs: Iterable[Cost]) -> str:
-    counted = [cost for cost in costs if cost.quantity.endswith("macs") or cost.quantity == "parameters"]
+def _operations_table(costs: Sequence[Cost]) -> list[str]:
     rows = [
-        (cost.quantity.replace("_", " "), cost.convention, f"{cost.value:,.0f}", cost.input)
-        for cost in counted
-        if cost.value is not None
-    ]
-    return _aligned([("operations", "convention", "count", "input"), *rows], numeric=(2,)) if rows else ""
-
-
-def _times(costs: Iterable[Cost]) -> str:
-    columns = {quantity: digits for quantity, _, digits in COLUMNS}
-    table: dict[tuple[str, ...], dict[str, str]] = {}
-    for cost in costs:
-        if cost.quantity in columns:
-            row = table.setdefault(
-                (cost.runtime or "-", cost.precision or "-", cost.device, str(cost.threads), cost.convention), {}
-            )
-            row[cost.quantity] = "-" if cost.value is None else f"{cost.value:,.{columns[cost.quantity]}f}"
-    if not table:
-        return ""
-    head = ("runtime", "precision", "device", "threads", "stage", *(title for _, title, _ in COLUMNS))
-    rows = [(*key, *(row.get(quantity, "") for quantity in columns)) for key, row in table.items()]
-    return _aligned([head, *rows], numeric=range(5, len(head)))
-
-
-def _facts(costs: Iterable[Cost]) -> str:
-    rows = [
-        (cost.runtime or "-", cost.quantity.replace("_", " "), _number(cost.value), cost.unit, cost.convention)
+        (_in_words(cost), cost.convention, f"{cost.value:,.0f}", cost.input)
         for cost in costs
-        if cost.quantity in FACTS and cost.value is not None
+        if _is_count(cost) and cost.value is not None
     ]
-    return _aligned([("runtime", "measured", "value", "unit", "how"), *rows], numeric=(2,)) if rows else ""
+    return aligned_lines([_OPERATION_HEADS, *rows], right={2}) if rows else []
+
+
+def _is_count(cost: Cost) -> bool:
+    return cost.quantity.endswith("macs") or cost.quantity == "parameters"
+
+
+def _in_words(cost: Cost) -> str:
+    return cost.quantity.replace("_", " ")
+
+
+def _times_table(costs: Sequence[Cost]) -> list[str]:
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for cost in costs:
+        if cost.quantity in TIME_COLUMNS:
+            rows.setdefault(_timed_as(cost), {})[cost.quantity] = _time(cost)
+    if not rows:
+        return []
+    heads = (*_TIME_HEADS, *(column.head for column in TIME_COLUMNS.values()))
+    cells = [(*circumstances, *(times.get(name, "") for name in TIME_COLUMNS)) for circumstances, times in rows.items()]
+    return aligned_lines([heads, *cells], right=range(len(_TIME_HEADS), len(heads)))
+
+
+def _timed_as(cost: Cost) -> tuple[str, ...]:
+    """The cells before the times, in the order of their heads."""
+    return cost.runtime or "-", cost.precision or "-", cost.device, str(cost.threads), cost.convention
+
+
+def _time(cost: Cost) -> str:
+    return "-" if cost.value is None else f"{cost.value:,.{TIME_COLUMNS[cost.quantity].digits}f}"
+
+
+def _conditions_table(costs: Sequence[Cost]) -> list[str]:
+    rows = [
+        (cost.runtime or "-", _in_words(cost), _number(cost.value), cost.unit, cost.convention)
+        for cost in costs
+        if cost.quantity in CONDITIONS and cost.value is not None
+    ]
+    return aligned_lines([_CONDITION_HEADS, *rows], right={2}) if rows else []
 
 
 def _number(value: float) -> str:
-    """Three digits, and all of a whole number.
+    """All digits of a whole number or one from 100 on, else three.
 
     >>> _number(1024.0), _number(0.98765), _number(433.21)
     ('1,024', '0.988', '433')
@@ -71,24 +111,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def _notes(costs: Iterable[Cost]) -> str:
-    lines = dict.fromkeys(
-        f"{cost.quantity.replace('_', ' ')}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
-        if cost.quantity.endswith("macs")
-        else f"{cost.runtime or cost.tracker}: {note}"
-        for cost in costs
-        for note in cost.not_counted
-    )
-    return "\n".join(lines)
+def _notes(costs: Sequence[Cost]) -> list[str]:
+    """Operations that were not counted, and remarks on measurements, each once."""
+    return list(dict.fromkeys(_note(cost, remark) for cost in costs for remark in cost.not_counted))
 
 
-def _aligned(rows: Sequence[Sequence[str]], *, numeric: Iterable[int]) -> str:
-    right = set(numeric)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            text.rjust(width) if index in right else text.ljust(width)
-            for index, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+def _note(cost: Cost, remark: str) -> str:
+    if cost.quantity.endswith("macs"):
+        return f"{_in_words(cost)}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
+    return f"{cost.runtime or cost.tracker}: {remark}"

@@ -1,12 +1,12 @@
-"""A sequence as a moving picture: groundtruth and every tracker's region on every frame."""
+"""Videos of a sequence with the groundtruth and every tracker's region on every frame, as MP4 or animated GIF."""
 
 from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,41 +16,51 @@ from evalkit.io.frames import ahead
 from evalkit.types import Dataset, Image, Trajectory
 
 if TYPE_CHECKING:
-    from evalkit.reports._comparison.replay import Replay
+    from PIL.ImageFont import FreeTypeFont
+
+    from evalkit.reports.document.sequence_replay import SequenceReplay
 
 FPS = 25.0
-"""Where neither the caller nor the benchmark states a frame rate."""
+"""Frames per second where neither the caller nor the benchmark states a rate."""
+
 GIF_FPS = 12.0
-"""Animated GIFs are large; beyond this rate frames are left out."""
+"""Frames per second of an animated GIF, at most; further frames are left out, because GIFs are large."""
+
 _GIF_COLORS = 96
+_GROUNDTRUTH = (255, 255, 255)
+
+_Color: TypeAlias = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
 
 
 @registry.report("mp4", summary="a sequence with boxes, as video", video=".mp4")
 def as_mp4(
     dataset: Dataset, sequence: str, runs: Mapping[str, Trajectory], fps: float | None = None, width: int = 960
 ) -> bytes:
-    """MPEG-4 video of all frames.
+    """An MPEG-4 video of all frames.
 
     Args:
+        dataset: The dataset of the sequence.
+        sequence: Name of the sequence.
         runs: What each tracker answered, by label.
         fps: Frames per second of the video; the benchmark's by default.
-        width: Of the picture at most, in pixels.
+        width: Width of the picture in pixels, at most.
 
     Raises:
-        EvalkitError: The frames are not at hand, or OpenCV cannot write video on this machine.
+        EvalkitError: The frames are not available, or OpenCV cannot write video on this machine.
     """
     import cv2
 
-    images = _pictures(dataset, sequence, runs, width)
-    first = next(images)
+    pictures = _pictures(dataset, sequence, runs, width)
+    first = next(pictures)
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         path = Path(folder) / "replay.mp4"
         rate = fps or dataset.sequence(sequence).fps or FPS
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (first.shape[1], first.shape[0]))
         if not writer.isOpened():
             raise EvalkitError("this OpenCV cannot write MP4", hint="Write a .gif instead")
-        for image in (first, *images):
-            writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        for picture in (first, *pictures):
+            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         writer.release()
         return path.read_bytes()
 
@@ -59,12 +69,12 @@ def as_mp4(
 def as_gif(
     dataset: Dataset, sequence: str, runs: Mapping[str, Trajectory], fps: float | None = None, width: int = 480
 ) -> bytes:
-    """Animated GIF; see ``as_mp4``. Frames beyond ``GIF_FPS`` are left out, the speed stays that of the video."""
+    """An animated GIF; see ``as_mp4``. Frames beyond ``GIF_FPS`` are left out, the speed stays that of the video."""
     from PIL import Image as Pillow
 
     rate = fps or dataset.sequence(sequence).fps or FPS
     step = max(1, round(rate / GIF_FPS))
-    pictures = [Pillow.fromarray(image) for image in _pictures(dataset, sequence, runs, width, step)]
+    pictures = [Pillow.fromarray(picture) for picture in _pictures(dataset, sequence, runs, width, step)]
     first, *others = [one.quantize(_GIF_COLORS, dither=Pillow.Dither.NONE) for one in pictures]
     stream = io.BytesIO()
     first.save(stream, "GIF", save_all=True, append_images=others, duration=1000 * step / rate, loop=0, optimize=False)
@@ -74,23 +84,25 @@ def as_gif(
 def _pictures(
     dataset: Dataset, sequence: str, runs: Mapping[str, Trajectory], width: int, step: int = 1
 ) -> Iterator[Image]:
-    """Every ``step``-th frame with regions and a legend below, all of one even size."""
-    from evalkit.reports._comparison.replay import Replay
+    """Every ``step``-th frame with its regions and a legend below, all of one size that is even in both directions."""
+    from evalkit.reports.document.sequence_replay import SequenceReplay
 
-    replay = Replay(dataset, dataset.sequence(sequence), dict(enumerate(runs.values())))
-    if replay.sequence.frames is None:
-        raise EvalkitError("the frames are not at hand", where=f"{dataset.name}/{sequence}",
-                           hint="Give --data a folder with images")  # fmt: skip
-    numbers = range(0, min(len(replay.sequence), len(replay.sequence.frames)), step)
+    replay = SequenceReplay(dataset, dataset.sequence(sequence), dict(enumerate(runs.values())))
+    frames = replay.sequence.frames
+    if frames is None:
+        raise EvalkitError(
+            "the frames are not available", where=f"{dataset.name}/{sequence}", hint="Give --data a folder with images"
+        )
+    numbers = range(0, min(len(replay.sequence), len(frames)), step)
     legend: Image | None = None
-    for number, image in zip(numbers, ahead(replay.sequence.frames, numbers), strict=True):
-        drawn = _draw(replay, number, image, width)
-        if legend is None:
-            legend = _legend(list(runs), drawn.shape[1])
-        yield np.vstack([drawn, legend])
+    for number, image in zip(numbers, ahead(frames, numbers), strict=True):
+        picture = _draw_regions(replay, number, image, width)
+        legend = _legend(list(runs), picture.shape[1]) if legend is None else legend
+        yield np.vstack([picture, legend])
 
 
-def _draw(replay: Replay, number: int, image: Image, width: int) -> Image:
+def _draw_regions(replay: SequenceReplay, number: int, image: Image, width: int) -> Image:
+    """A frame scaled to a width with all outlines and its number, counted from 1."""
     import cv2
 
     scale = min(1.0, width / image.shape[1])
@@ -104,38 +116,56 @@ def _draw(replay: Replay, number: int, image: Image, width: int) -> Image:
     return result
 
 
-def _legend(labels: list[str], width: int) -> Image:
-    """Names in the colours of their regions, set in a font that knows more than ASCII."""
+class _LegendEntry(NamedTuple):
+    """A label with its colour and its place in the legend, in pixels."""
+
+    label: str
+    color: _Color
+    left: float
+    row: int
+
+
+_ROW_HEIGHT = 24
+_MARGIN = 8.0
+_ENTRY_GAP = 34
+"""Pixels that an entry takes besides its label: the square of its colour and the space after it."""
+
+
+def _legend(labels: Sequence[str], width: int) -> Image:
+    """The labels next to their colours, in a font that has more than ASCII."""
     from matplotlib import get_data_path
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
 
     font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), 14)
-    entries = [("groundtruth", _color(None)), *((label, _color(index)) for index, label in enumerate(labels))]
-    rows: list[list[tuple[str, tuple[int, int, int]]]] = [[]]
-    used = 0.0
-    for label, color in entries:
-        length = font.getlength(label) + 34
-        if used + length > width and rows[-1]:
-            rows.append([])
-            used = 0.0
-        rows[-1].append((label, color))
+    entries = _legend_entries(labels, font, width)
+    picture = Pillow.new("RGB", (width, _ROW_HEIGHT * (entries[-1].row + 1)), (20, 24, 28))
+    pen = ImageDraw.Draw(picture)
+    for label, color, left, row in entries:
+        top = _ROW_HEIGHT * row
+        pen.rectangle([left, top + 7, left + 11, top + 18], fill=color)
+        pen.text((left + 16, top + 4), label, font=font, fill=(235, 240, 245))
+    return np.array(picture)
+
+
+def _legend_entries(labels: Sequence[str], font: FreeTypeFont, width: int) -> list[_LegendEntry]:
+    """The groundtruth and all trackers from left to right, in as many rows as the width demands."""
+    entries: list[_LegendEntry] = []
+    used, row = 0.0, 0
+    for label, index in [("groundtruth", None), *((label, index) for index, label in enumerate(labels))]:
+        length = font.getlength(label) + _ENTRY_GAP
+        if used and used + length > width:
+            used, row = 0.0, row + 1
+        entries.append(_LegendEntry(label, _color(index), _MARGIN + used, row))
         used += length
-    strip = Pillow.new("RGB", (width, 24 * len(rows)), (20, 24, 28))
-    pen = ImageDraw.Draw(strip)
-    for line, row in enumerate(rows):
-        left = 8.0
-        for label, color in row:
-            pen.rectangle([left, 24 * line + 7, left + 11, 24 * line + 18], fill=color)
-            pen.text((left + 16, 24 * line + 4), label, font=font, fill=(235, 240, 245))
-            left += font.getlength(label) + 34
-    return np.array(strip)
+    return entries
 
 
-def _color(index: int | None) -> tuple[int, int, int]:
-    from evalkit.reports._figures.style import DARK
+def _color(index: int | None) -> _Color:
+    """The colour of a tracker on a dark background; white for the groundtruth (None)."""
+    from evalkit.reports.figures.tracker_styles import DARK
 
     if index is None:
-        return 255, 255, 255
+        return _GROUNDTRUTH
     text = DARK[index % len(DARK)]
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)

@@ -1,17 +1,23 @@
-"""Scores and costs for a terminal, for machines, for a spreadsheet."""
+"""Scores and costs as aligned text for a terminal, as JSON, and as CSV."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from evalkit import registry
-from evalkit.reports._comparison.document import Table
-from evalkit.reports._comparison.text import spreadsheet
-from evalkit.types import Cost, Score
+from evalkit.io.text_table import aligned_lines
+from evalkit.reports.document.escaping import spreadsheet, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evalkit.reports.document.model import Table
+    from evalkit.types import Cost, Score
 
 JSON_VERSION = 1
+"""Version of the JSON object; it rises when a field changes its name or meaning."""
 
 
 def records(scores: Iterable[Score] = (), costs: Iterable[Cost] = ()) -> list[dict[str, Any]]:
@@ -19,14 +25,22 @@ def records(scores: Iterable[Score] = (), costs: Iterable[Cost] = ()) -> list[di
     return [*(score.record() for score in scores), *(cost.record() for cost in costs)]
 
 
-@registry.report("json", summary="one JSON object, one flat record a row", suffix=".json")
+@registry.report("json", summary="one JSON object with one flat record a row", suffix=".json")
 def as_json(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), rows: Sequence[dict[str, Any]] = ()) -> str:
+    """Strict JSON: ``{"version": 1, "records": [...]}``; values that do not exist are null.
+
+    Args:
+        scores: Written first.
+        costs: Written after the scores.
+        rows: Records of other things, written last.
+    """
     content = {"version": JSON_VERSION, "records": [*records(scores, costs), *rows]}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 @registry.report("csv", summary="one flat record a row", suffix=".csv")
 def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = ()) -> str:
+    """The records of JSON as rows; text that a spreadsheet would take for a formula gets an apostrophe."""
     import pandas as pd
 
     frame = pd.DataFrame(records(scores, costs))
@@ -36,24 +50,16 @@ def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = ()) -> str:
 
 @registry.report("table", summary="aligned text for a terminal")
 def as_table(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), notices: Sequence[str] = ()) -> str:
-    from evalkit.reports._comparison.plain import compose_scores
+    """Aligned tables with their titles and notes, then the notices."""
+    from evalkit.reports.document.build import build_tables
 
-    document = compose_scores(scores, costs, notices)
-    blocks = [
-        "\n".join([table.title, align(table), *(f"  {note}" for note in table.notes)]) for table in document.tables()
-    ]
+    blocks = [_table_block(table) for table in build_tables(scores, costs, notices).tables()]
     return "\n\n".join([*blocks, *(["\n".join(notices)] if notices else [])])
 
 
-def align(table: Table) -> str:
-    """Columns of equal width, two spaces between; control characters of names are shown, not obeyed."""
-    rows = [[column.title for column in table.columns], *([cell.full for cell in row] for row in table.rows)]
-    shown = [["".join(one if one.isprintable() else repr(one)[1:-1] for one in text) for text in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    return "\n".join(
-        "  ".join(
-            text.rjust(width) if column.numeric else text.ljust(width)
-            for text, width, column in zip(row, widths, table.columns, strict=True)
-        ).rstrip()
-        for row in shown
-    )
+def _table_block(table: Table) -> str:
+    heads = [terminal(column.title) for column in table.columns]
+    rows = [[terminal(cell.full) for cell in row] for row in table.rows]
+    right = {place for place, column in enumerate(table.columns) if column.numeric}
+    lines = aligned_lines([heads, *rows], right=right)
+    return "\n".join([table.title, *lines, *(f"  {note}" for note in table.notes)])

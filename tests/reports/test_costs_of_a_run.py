@@ -18,9 +18,9 @@ from evalkit.cli import cli
 from evalkit.comparison import collect
 from evalkit.cost.recorded import recorded_times
 from evalkit.errors import EvalkitError
-from evalkit.reports._comparison.compose import compose
-from evalkit.reports._comparison.costs import clock_note
-from evalkit.reports._comparison.view import View
+from evalkit.reports.document.build import build_report
+from evalkit.reports.document.view import View
+from evalkit.reports.tables.cost_columns import clock_note
 from evalkit.results.store import Store
 from evalkit.types import Cost, Dataset, Trajectory
 
@@ -66,9 +66,18 @@ def test_what_a_run_counted_and_timed_is_shown_without_an_option(results: Path, 
     output = tmp_path / f"report.{suffix}"
     report(results, output)
     text = output.read_text(encoding="utf-8")
-    for shown in ("528.88", "510.61", "83.20", "1.97", "1x3x8x8", "by thop-2020", "1 thread", "networks by torch fp32"):
+    for shown in (
+        "528.88",
+        "510.61",
+        "83.20",
+        "1.97",
+        "1x3x8x8",
+        "by thop-2020",
+        "1 thread",
+        "networks executed by torch fp32",
+    ):
         assert shown in text
-    assert "costs 1" not in text, "the run card does not repeat the table"
+    assert "costs 1" not in text, "the run record does not repeat the table"
 
 
 def test_a_run_stores_what_it_counts_and_scoring_shows_it_without_the_network(tiny: Dataset, tmp_path: Path) -> None:
@@ -95,7 +104,7 @@ def test_a_file_of_costs_goes_before_what_the_run_counted(results: Path, tmp_pat
     record = {"tracker": "identity", "quantity": "macs", "convention": "thop-2020", "value": 1e6, "unit": "MACs"}
     (tmp_path / "costs.json").write_text(json.dumps({"version": 1, "records": [record]}), encoding="utf-8")
     view = View(collect(None, ["tiny"], results=results, costs=[tmp_path / "costs.json"]), ())
-    assert view.macs(view.contender("identity")) == (1e6, False)
+    assert view.macs(view.tracker("identity")) == (1e6, False)
 
 
 def test_damaged_costs_of_a_card_are_an_error_that_says_what_to_do(results: Path) -> None:
@@ -119,12 +128,12 @@ def test_speeds_say_whose_they_are_where_devices_differ(results: Path) -> None:
     view = View(collect(None, ["tiny"], results=results), ())
     named, theirs = clock_note(view, "fps").partition(";")[::2]
     assert named.endswith("1 thread (identity)")
-    assert theirs == " a device that the results do not name (theirs); networks by torch fp32"
+    assert theirs == " a device that the results do not name (theirs); networks executed by torch fp32"
 
 
 def test_a_runtime_is_named_only_where_evalkit_executed_a_network(results: Path) -> None:
     (timing,) = (
-        table for table in compose(collect(None, ["tiny"], results=results), ()).tables() if table.key == "timing"
+        table for table in build_report(collect(None, ["tiny"], results=results), ()).tables() if table.key == "timing"
     )
     place = [column.head for column in timing.columns].index("runtime")
     assert {row[0].text: row[place].text for row in timing.rows} == {"identity": "torch", "theirs": "-"}
@@ -134,7 +143,7 @@ def test_results_brought_in_by_import_are_imported_though_they_have_a_card(resul
     api.import_results(results / "tiny" / "theirs", "plain", "tiny", results=results, label="brought")
     output = tmp_path / "report.md"
     assert "tiny: brought found, all 3 sequences, imported" in report(results, output, "--tracker", "brought")
-    assert "raw results of others" in output.read_text(encoding="utf-8")
+    assert "raw results made elsewhere" in output.read_text(encoding="utf-8")
 
 
 def test_scores_stand_beside_costs_in_tables_and_alone_in_rows(results: Path) -> None:

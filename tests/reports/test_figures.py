@@ -11,34 +11,34 @@ from xml.etree import ElementTree
 import pytest
 
 from evalkit.comparison import Comparison
-from evalkit.reports._comparison.compose import compose
-from evalkit.reports._comparison.ranking import reliability
-from evalkit.reports._figures.canvas import settings
-from evalkit.reports._figures.curves import curve_plot
-from evalkit.reports._figures.scatter import Point, pareto, scatter_plot
-from evalkit.reports._figures.strip import overlap_strip
-from evalkit.reports._figures.style import DARK, LIGHT, Style, shortened
-from evalkit.reports._figures.svg import to_svg
-from evalkit.reports.latex import table_text
+from evalkit.reports.document.build import build_report
+from evalkit.reports.figures.curves import Line, curve_plot
+from evalkit.reports.figures.overlap_over_time import overlap_plot
+from evalkit.reports.figures.scatter import Point, pareto, scatter_plot
+from evalkit.reports.figures.svg import to_svg
+from evalkit.reports.figures.theme import theme
+from evalkit.reports.figures.tracker_styles import DARK, LIGHT, TrackerStyle, shortened
+from evalkit.reports.latex import latex_table
+from evalkit.reports.sections.scores_figures import reliability
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "reports"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
-SERIES = (
-    {"tracker": "one", "index": 0, "value": "0.612", "x": [0.0, 0.5, 1.0], "y": [1.0, 0.7, 0.0]},
-    {"tracker": "two", "index": 1, "value": "0.500", "x": [0.0, 0.5, 1.0], "y": [0.9, None, 0.1]},
+LINES = (
+    Line("one", 0, "0.612", [0.0, 0.5, 1.0], [1.0, 0.7, 0.0]),
+    Line("two", 1, "0.500", [0.0, 0.5, 1.0], [0.9, None, 0.1]),
 )
 
 
 def success() -> str:
-    with settings():
-        figure = curve_plot("Success plot · toy", "overlap threshold", "success rate", SERIES)
+    with theme():
+        figure = curve_plot("Success plot · toy", "overlap threshold", "success rate", LINES)
         return to_svg(figure, "toy", title="Success plot", description="one leads")
 
 
 def cost() -> str:
     points = [Point(0, "one", 500.0, 0.6, 0.5, low=0.5, high=0.7), Point(None, "two", 80.0, 0.5, 1.0, cited=True)]
-    with settings():
+    with theme():
         figure = scatter_plot("AUC on toy", "MACs per frame (M)", "AUC", points, log=True, front=True)
         return to_svg(figure, "cost", title="AUC against MACs", description="two points")
 
@@ -68,14 +68,14 @@ def test_figures_equal_the_golden_ones(draw: Callable[[], str], name: str) -> No
 
 
 def test_tables_equal_the_golden_latex(compare: Callable[..., Comparison]) -> None:
-    tables = {table.key: table for table in compose(compare("one", "two_2", "three"), ()).tables()}
-    text = "\n".join(table_text(tables[key]) for key in ("summary", "toy-scores", "toy-attributes"))
+    tables = {table.key: table for table in build_report(compare("one", "two_2", "three"), ()).tables()}
+    text = "\n".join(latex_table(tables[key]) for key in ("summary", "toy-scores", "toy-attributes"))
     assert text == golden(text, "tables-v1.tex")
 
 
 def test_a_missing_value_breaks_the_line_instead_of_bridging_it() -> None:
-    with settings():
-        figure = curve_plot("t", "x", "y", SERIES)
+    with theme():
+        figure = curve_plot("t", "x", "y", LINES)
     two = next(line for line in figure.axes[0].lines if line.get_gid() == "series-1--c0")
     assert two.get_ydata()[1] != two.get_ydata()[1]  # type: ignore[index]
 
@@ -94,7 +94,7 @@ def test_every_colour_has_a_counterpart_in_the_dark() -> None:
 
 
 def test_ten_trackers_differ_without_any_colour() -> None:
-    looks = {(Style(index).dashes, Style(index).marker) for index in range(10)}
+    looks = {(TrackerStyle(index).dashes, TrackerStyle(index).marker) for index in range(10)}
     assert len(looks) == 10
 
 
@@ -104,7 +104,7 @@ def test_the_front_holds_who_is_beaten_by_nobody() -> None:
 
 
 def test_names_in_a_scatter_plot_cover_neither_one_another_nor_marks() -> None:
-    with settings():
+    with theme():
         figure = scatter_plot(
             "t", "x", "y", [Point(index, f"tracker-{index}", 1.0 + index / 50, 0.5) for index in range(4)]
         )
@@ -126,8 +126,8 @@ def test_reliability_falls_with_failures() -> None:
 
 
 def test_the_legend_over_time_shows_the_lines_that_are_drawn() -> None:
-    with settings():
-        figure = overlap_strip("t", {0: [0.5, 0.6], 1: [0.4, None]}, {0: "one", 1: "two"}, [(1, "#one")])
+    with theme():
+        figure = overlap_plot("t", {0: [0.5, 0.6], 1: [0.4, None]}, {0: "one", 1: "two"}, [(1, "#one")])
     drawn = [line for line in figure.axes[0].lines if (line.get_gid() or "").startswith("series")]
     shown = figure.legends[0].get_lines()
     assert [line.get_linestyle() for line in shown] == [line.get_linestyle() for line in drawn] == ["-", "-"]

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from evalkit import api, registry
 from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
-from evalkit.reports._comparison.replay import Replay, key_frames, outline
+from evalkit.reports.document.sequence_replay import SequenceReplay, key_frames, outline
 from evalkit.types import Box, Boxes, Dataset, FrameState, Mask, Polygon, Score, Trajectory
 
 
@@ -25,9 +25,9 @@ def trajectory(boxes: Boxes, tracker: str = "one", sequence: str = "square") -> 
     return Trajectory(tracker, sequence, "one_pass", boxes, None, np.full(count, np.nan), np.full(count, 0.01), states)
 
 
-def replay(*answers: Boxes, length: int = 6, origin: int = 0) -> Replay:
+def replay(*answers: Boxes, length: int = 6, origin: int = 0) -> SequenceReplay:
     sequence = moving_square(length=length, origin=origin)
-    return Replay(
+    return SequenceReplay(
         tiny_dataset(sequence, origin=origin), sequence, {place: trajectory(one) for place, one in enumerate(answers)}
     )
 
@@ -86,7 +86,7 @@ def test_a_sequence_without_frames_says_so_instead() -> None:
     bare = tuple(replace(one, frames=None) for one in tiny_dataset().sequences)
     text = page(comparison(tiny_dataset(*bare), "b"))
     assert "data:image/jpeg" not in text
-    assert "frames of this sequence are not at hand" in text
+    assert "frames of this sequence are not available" in text
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 from evalkit import comparison as comparisons
 from evalkit import registry
 from evalkit.comparison import Comparison
-from evalkit.reports._comparison.document import Cell, Column, Table
-from evalkit.reports.latex import table_text
+from evalkit.reports.document.model import Cell, Column, Table
+from evalkit.reports.latex import latex_table
 from evalkit.types import Cost
 
 Compare = Callable[..., Comparison]
@@ -42,7 +42,7 @@ def test_the_best_and_the_second_best_are_marked_by_the_direction_of_their_colum
         (Cell(name), Cell("", auc), Cell("", macs))
         for name, auc, macs in (("a", 0.5, 9.0), ("b", 0.6, 8.0), ("c", 0.4, 8.0))
     )
-    marked = Table("key", "title", columns, rows).marked()
+    marked = Table("key", "title", columns, rows).with_best_marked()
     assert [[cell.mark for cell in row] for row in marked.rows] == [
         ["", "second", "second"], ["", "best", "best"], ["", "", "best"]
     ]  # fmt: skip
@@ -51,7 +51,11 @@ def test_the_best_and_the_second_best_are_marked_by_the_direction_of_their_colum
 def test_a_cited_value_is_never_best_among_measured_ones() -> None:
     columns = (Column("tracker", numeric=False), Column("MACs", higher_is_better=False))
     rows = ((Cell("a"), Cell("1", 1.0, cited=True)), (Cell("b"), Cell("2", 2.0)), (Cell("c"), Cell("3", 3.0)))
-    assert [row[1].mark for row in Table("key", "title", columns, rows).marked().rows] == ["", "best", "second"]
+    assert [row[1].mark for row in Table("key", "title", columns, rows).with_best_marked().rows] == [
+        "",
+        "best",
+        "second",
+    ]
 
 
 def test_latex_sets_the_best_in_bold_and_underlines_the_second(compare: Compare) -> None:
@@ -61,10 +65,10 @@ def test_latex_sets_the_best_in_bold_and_underlines_the_second(compare: Compare)
     assert re.search(r"two & (\\begin\{tabular\}\[t\]\{@\{\}r@\{\}\})?\\underline\{0\.\d{3}\}", text)
 
 
-def latex_table(columns: int, text: str, rows: int = 2, *, detail: str = "") -> str:
+def table_of(columns: int, text: str, rows: int = 2, *, detail: str = "") -> str:
     heads = tuple(Column(f"c{place}", numeric=place > 0) for place in range(columns))
     cells = tuple(Cell(text, None if place == 0 else 1.0, detail=detail) for place in range(columns))
-    return table_text(Table("t", "T", heads, (cells,) * rows))
+    return latex_table(Table("t", "T", heads, (cells,) * rows))
 
 
 @pytest.mark.parametrize(
@@ -80,19 +84,19 @@ def latex_table(columns: int, text: str, rows: int = 2, *, detail: str = "") -> 
             r"{\raggedright a sentence of several words/\allowbreak ",
             "{ll}",
         ),
-        (30, "0.123456", "", "% Wider than an article's line", "tabcolsep}{6"),
+        (30, "0.123456", "", "% Wider than the text of an article", "tabcolsep}{6"),
     ],
 )
 def test_latex_sets_a_table_as_small_as_the_page_asks(
     columns: int, text: str, detail: str, shown: str, absent: str
 ) -> None:
-    made = latex_table(columns, text, detail=detail)
+    made = table_of(columns, text, detail=detail)
     assert shown in made
     assert absent not in made
 
 
 def test_a_long_latex_table_repeats_its_head_but_not_its_caption() -> None:
-    made = latex_table(2, "x", rows=41)
+    made = table_of(2, "x", rows=41)
     assert made.index(r"\caption") < made.index(r"\endfirsthead") < made.index(r"\endhead")
     assert made.count(r"\caption") == 1
 

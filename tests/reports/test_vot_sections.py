@@ -9,10 +9,11 @@ import pytest
 from moving_square import moving_square, tiny_dataset
 
 from evalkit.comparison import Comparison
-from evalkit.reports._comparison import benchmark, cost
-from evalkit.reports._comparison.document import Section
-from evalkit.reports._comparison.published import load
-from evalkit.reports._comparison.view import View
+from evalkit.reports.document.model import Section
+from evalkit.reports.document.published import load_published
+from evalkit.reports.document.view import View
+from evalkit.reports.sections.lighttrack_figure import lighttrack_figure_section
+from evalkit.reports.sections.scores import scores_section
 from evalkit.types import Score, VotRules
 
 LENGTHS, OVERLAPS = np.arange(5.0), np.array([0.0, 0.9, 0.8, 0.7, 0.6])
@@ -30,7 +31,7 @@ def section(profile: str, leading: str, *metrics: str, interval: tuple[int, int]
         for tracker, value in (("one", 0.6), ("two", 0.5))
         for metric in (leading, *metrics)
     ]
-    return benchmark.section(View(Comparison(("one", "two"), (dataset,), tuple(scores)), ()), "tiny")
+    return scores_section(View(Comparison(("one", "two"), (dataset,), tuple(scores)), ()), "tiny")
 
 
 def test_many_starts_have_an_accuracy_robustness_plot_too() -> None:
@@ -61,5 +62,5 @@ def test_lengths_that_no_sequence_has_are_named_where_they_make_eao_small(
 
 @pytest.mark.parametrize(("label", "shown"), [("ocean", True), ("mosse", False)])
 def test_the_figure_of_a_paper_is_shown_where_one_of_its_trackers_takes_part(label: str, shown: bool) -> None:
-    view = View(Comparison((label,), (), (score(label, "eao", "vot-multistart", 0.5),)), load())
-    assert bool(cost.paper_section(view).tables) is shown
+    view = View(Comparison((label,), (), (score(label, "eao", "vot-multistart", 0.5),)), load_published())
+    assert bool(lighttrack_figure_section(view).tables) is shown

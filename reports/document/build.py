@@ -1,0 +1,105 @@
+"""Builds the document of a report: all sections, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evalkit.comparison import Comparison
+from evalkit.errors import listed
+from evalkit.reports.document.model import Document, Section, counted
+from evalkit.reports.document.published import PublishedNumber
+from evalkit.reports.document.view import View
+from evalkit.reports.sections.accuracy_against_cost import accuracy_against_cost_section
+from evalkit.reports.sections.attributes import attributes_section
+from evalkit.reports.sections.auc_by_frame_rate import auc_by_frame_rate_section
+from evalkit.reports.sections.lighttrack_figure import lighttrack_figure_section
+from evalkit.reports.sections.replay import replay_sections
+from evalkit.reports.sections.results_and_definitions import results_and_definitions_section
+from evalkit.reports.sections.run_records import run_records_section
+from evalkit.reports.sections.scores import scores_section
+from evalkit.reports.sections.sequences import sequences_section
+from evalkit.reports.sections.significance import significance_section
+from evalkit.reports.sections.summary import summary_section
+from evalkit.reports.sections.timing import timing_section
+from evalkit.reports.tables.score_tables import score_and_cost_tables
+from evalkit.types import Cost, Score
+
+DATASET_SECTIONS = (
+    scores_section,
+    significance_section,
+    attributes_section,
+    auc_by_frame_rate_section,
+    sequences_section,
+)
+"""Sections of each benchmark, before its replays."""
+
+CLOSING_SECTIONS = (
+    accuracy_against_cost_section,
+    lighttrack_figure_section,
+    timing_section,
+    run_records_section,
+    results_and_definitions_section,
+)
+"""Sections after those of the benchmarks."""
+
+
+def build_document(
+    comparison: Comparison | None = None,
+    scores: Sequence[Score] = (),
+    costs: Sequence[Cost] = (),
+    notices: Sequence[str] = (),
+) -> Document:
+    """The document that every format writes.
+
+    Args:
+        comparison: What a full report is about; None for tables of scores and costs alone.
+        scores, costs, notices: Content of the tables if there is no comparison, which otherwise holds its own.
+
+    Raises:
+        EvalkitError: A tracker of the comparison has neither results nor published numbers.
+    """
+    if comparison is None:
+        return build_tables(scores, costs, notices)
+    return build_report(comparison)
+
+
+def build_report(comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None) -> Document:
+    """The full report of a comparison.
+
+    Args:
+        comparison: What the report is about.
+        numbers: Published numbers; those that come with evalkit by default.
+
+    Raises:
+        EvalkitError: A tracker has neither results nor published numbers.
+    """
+    view = View(comparison, numbers)
+    return Document(
+        title=listed([one.label for one in view.trackers], most=4),
+        subtitle=counted(len(view.trackers), "tracker") + (f" on {listed(view.datasets)}" if view.datasets else ""),
+        trackers=view.trackers,
+        sections=tuple(section for section in _all_sections(view) if not section.empty),
+        notices=comparison.notices,
+        scores=comparison.scores,
+        costs=comparison.costs,
+    )
+
+
+def _all_sections(view: View) -> Iterable[Section]:
+    yield summary_section(view)
+    for dataset in view.datasets:
+        yield from (build(view, dataset) for build in DATASET_SECTIONS)
+        yield from replay_sections(view, dataset)
+    yield from (build(view) for build in CLOSING_SECTIONS)
+
+
+def build_tables(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str]) -> Document:
+    """Tables of scores and costs without the sections of a report, as a terminal or a paper needs them.
+
+    One table for each benchmark, protocol, attribute and frame rate; costs without scores are one table.
+    """
+    view = View(Comparison((), scores=tuple(scores), costs=tuple(costs)), ())
+    section = Section("scores", "Scores", tables=tuple(score_and_cost_tables(view)))
+    return Document(
+        "Scores", "", view.trackers, (section,), tuple(notices), tuple(scores), tuple(costs), tables_only=True
+    )

@@ -1,0 +1,200 @@
+"""Answers what all sections ask of a comparison: trackers, datasets, leading scores, costs and published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from evalkit import registry
+from evalkit.comparison import Comparison, is_imported
+from evalkit.errors import EvalkitError
+from evalkit.metrics.leading import leading
+from evalkit.reports.document.model import ReportedTracker
+from evalkit.reports.document.published import PublishedNumber, find_published, load_published, published_cost
+from evalkit.types import Cost, Dataset, Score
+
+TRACKING = "tracking"
+"""Convention of times stored with results: initialize and update are timed, decoding is not."""
+
+MACS_CONVENTIONS = ("thop-2020", "conv", "all")
+"""In order of preference; the first one is what papers of this field print."""
+
+_PARAMETER_CONVENTIONS = ("distinct", "all")
+
+
+class CostValue(NamedTuple):
+    """A cost of a tracker.
+
+    Attributes:
+        value: In single MACs, parameters or milliseconds.
+        cited: Whether the value was published, not measured or counted by evalkit.
+    """
+
+    value: float
+    cited: bool
+
+
+class View:
+    """A comparison together with the published numbers.
+
+    Args:
+        comparison: What the report is about.
+        numbers: Published numbers; those that come with evalkit by default.
+    """
+
+    def __init__(self, comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None) -> None:
+        self.comparison = comparison
+        self.published = load_published() if numbers is None else numbers
+
+    @cached_property
+    def trackers(self) -> tuple[ReportedTracker, ...]:
+        """All trackers of the report, in the order asked for.
+
+        Raises:
+            EvalkitError: A tracker has neither results nor published numbers.
+        """
+        labels = self.comparison.trackers or self._scored_or_measured()
+        return tuple(self._reported(index, label) for index, label in enumerate(labels))
+
+    def _scored_or_measured(self) -> tuple[str, ...]:
+        scored = [score.tracker for score in self.comparison.scores]
+        return tuple(dict.fromkeys([*scored, *(cost.tracker for cost in self.comparison.costs)]))
+
+    def tracker(self, label: str) -> ReportedTracker:
+        """The tracker with this label."""
+        return next(one for one in self.trackers if one.label == label)
+
+    def _reported(self, index: int, label: str) -> ReportedTracker:
+        name = self._tracker_name(label)
+        if not (self._has_results(label) or self._has_costs(label) or self._is_published(name)):
+            raise EvalkitError(
+                "there are neither results nor published numbers", where=f"--tracker {label}",
+                found=self._why_skipped(label), hint="Labels are the folders' names in <results>/<BENCHMARK>/",
+            )  # fmt: skip
+        return ReportedTracker(index, label, self._origin(label), name)
+
+    def _tracker_name(self, label: str) -> str:
+        """evalkit's name for the tracker that made the results with a label."""
+        records = (record for (_, tracker), record in self.comparison.cards.items() if tracker == label)
+        recorded = next((str(record["identity"].get("tracker", label)) for record in records), label)
+        return self.comparison.names.get(label) or _registered_name(recorded)
+
+    def _has_results(self, label: str) -> bool:
+        scored = any(score.tracker == label for score in self.comparison.scores)
+        return scored or any(tracker == label for _, tracker in self.comparison.runs)
+
+    def _has_costs(self, label: str) -> bool:
+        return any(cost.tracker == label for cost in self.comparison.costs)
+
+    def _is_published(self, name: str) -> bool:
+        return any(number.tracker == name for number in self.published)
+
+    def _why_skipped(self, label: str) -> str | None:
+        skipped = self.comparison.skipped.items()
+        return "; ".join(f"{dataset}: {reason}" for (dataset, tracker), reason in skipped if tracker == label) or None
+
+    def _origin(self, label: str) -> str:
+        if not self._has_results(label):
+            return "published"
+        imported = [is_imported(self.comparison.cards.get(key)) for key in self.comparison.runs if key[1] == label]
+        return "imported" if imported and all(imported) else "evalkit"
+
+    @cached_property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets, in the order asked for; those of the scores if none were asked for."""
+        asked = [dataset.name for dataset in self.comparison.datasets]
+        return tuple(dict.fromkeys([*asked, *(score.dataset for score in self.comparison.scores)]))
+
+    def dataset(self, name: str) -> Dataset | None:
+        """The dataset with this name; None if only scores of it are known."""
+        return self.comparison.dataset(name)
+
+    def scores(self, dataset: str, *, metric: str | None = None, profile: str | None = None) -> list[Score]:
+        """Scores on a dataset that are not restricted to an attribute, optionally of one metric or profile."""
+        return [
+            score
+            for score in self.comparison.scores
+            if score.dataset == dataset
+            and score.attribute is None
+            and metric in (None, score.metric)
+            and profile in (None, score.profile)
+        ]
+
+    def leading(self, dataset: str) -> list[Score]:
+        """One score per tracker, best first, by the metric that ranks trackers on a dataset, in its first profile."""
+        return ranked(leading_scores(self.scores(dataset)))
+
+    def cost(self, label: str, quantity: str, *, conventions: Sequence[str]) -> Cost | None:
+        """A measured cost of a tracker, by the first of these conventions that it has a value for.
+
+        Measurements that were declared invalid are used only if there are no others.
+        """
+        found = self._costs.get((label, quantity), ())
+        return next((cost for name in conventions for cost in found if cost.convention == name), None)
+
+    @cached_property
+    def _costs(self) -> dict[tuple[str, str], list[Cost]]:
+        """Costs with a value by label and quantity, valid ones first."""
+        found: dict[tuple[str, str], list[Cost]] = {}
+        for cost in sorted(self.comparison.costs, key=is_invalid):
+            if cost.value is not None:
+                found.setdefault((cost.tracker, cost.quantity), []).append(cost)
+        return found
+
+    def macs(self, tracker: ReportedTracker) -> CostValue | None:
+        """Multiply-accumulates per frame; published ones if none were counted."""
+        return self._counted(tracker, "macs", MACS_CONVENTIONS) or self._cited_cost(tracker, "flops")
+
+    def parameters(self, tracker: ReportedTracker) -> CostValue | None:
+        """Number of parameters; the published one if they were not counted."""
+        return self._counted(tracker, "parameters", _PARAMETER_CONVENTIONS) or self._cited_cost(tracker, "params")
+
+    def latency(self, tracker: ReportedTracker) -> CostValue | None:
+        """Median milliseconds of an update."""
+        return self._counted(tracker, "latency_p50", (TRACKING,))
+
+    def _counted(self, tracker: ReportedTracker, quantity: str, conventions: Sequence[str]) -> CostValue | None:
+        cost = self.cost(tracker.label, quantity, conventions=conventions)
+        return None if cost is None or cost.value is None else CostValue(cost.value, cited=False)
+
+    def _cited_cost(self, tracker: ReportedTracker, quantity: str) -> CostValue | None:
+        number = published_cost(self.published, tracker.name, quantity)
+        return None if number is None else CostValue(number.plain, cited=True)
+
+    def cited(self, tracker: ReportedTracker, dataset: str, metric: str) -> PublishedNumber | None:
+        """The most certain published score of a tracker."""
+        found = find_published(self.published, tracker.name, dataset, metric)
+        return found[0] if found else None
+
+
+def is_invalid(cost: Cost) -> bool:
+    """Whether the measurement itself says that it must not be relied on, as on a busy machine."""
+    return any(remark.startswith("invalid") for remark in cost.not_counted)
+
+
+def leading_scores(scores: Sequence[Score]) -> list[Score]:
+    """The scores that rank trackers: those of the leading metric (``evalkit.metrics.leading``) in its first profile."""
+    metric = leading(score.metric for score in scores)
+    chosen = [score for score in scores if score.metric == metric]
+    return [score for score in chosen if score.profile == chosen[0].profile]
+
+
+def ranked(scores: Iterable[Score]) -> list[Score]:
+    """Scores of one metric, best first; those without a value last."""
+    return sorted(scores, key=_rank)
+
+
+def _rank(score: Score) -> tuple[bool, float]:
+    value = score.value or 0.0
+    return score.value is None, -value if score.higher_is_better else value
+
+
+def _registered_name(label: str) -> str:
+    """A tracker's name without runtime and precision, and with a registered alias replaced by its name."""
+    plain = label.partition("@")[0]
+    try:
+        entry, variant = registry.tracker.find_variant(plain)
+    except EvalkitError:
+        return plain
+    return entry.name if variant is None else plain

@@ -1,0 +1,51 @@
+"""Overlap over time: one line per tracker, with key frames marked and linked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from evalkit.reports.figures.theme import WIDTH, add_legend, legend_rows, new_figure
+from evalkit.reports.figures.tracker_styles import INK, MUTED, TrackerStyle, shortened
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def overlap_plot(
+    title: str,
+    overlaps: Mapping[int, Sequence[float | None]],
+    labels: Mapping[int, str],
+    links: Sequence[tuple[int, str]],
+) -> Figure:
+    """Draw the overlap on every frame; frames are counted from 1.
+
+    Args:
+        title: Title of the figure.
+        overlaps: By index of the tracker, its overlap on each frame; None leaves a gap.
+        labels: By index of the tracker, its label.
+        links: Numbers of key frames, each with the target that a click on its mark leads to.
+    """
+    entries = [(TrackerStyle(index), shortened(labels[index])) for index in overlaps]
+    legend = legend_rows([label for _, label in entries])
+    figure, axes = new_figure(title, height=200, legend=legend, width=2 * WIDTH, head=40)
+    for number, target in links:
+        _mark_key_frame(axes, number, target)
+    for index, values in overlaps.items():
+        style = TrackerStyle(index)
+        heights = [math.nan if value is None else value for value in values]
+        axes.plot(range(1, len(values) + 1), heights, color=style.color, linewidth=1.2, gid=f"{style.name}--o")
+    axes.set_xlim(1, max(map(len, overlaps.values()), default=2))
+    axes.set_ylim(0, 1.0)
+    axes.set_xlabel("frame")
+    axes.set_ylabel("overlap")
+    add_legend(figure, entries, solid=True)
+    return figure
+
+
+def _mark_key_frame(axes: Axes, number: int, target: str) -> None:
+    axes.plot([number, number], [0, 1.0], color=MUTED, linewidth=0.6, dashes=(2, 2), zorder=1)
+    axes.annotate(str(number), (number, 1.03), fontsize=7.5, color=INK, ha="center", va="bottom", url=target,
+                  annotation_clip=False)  # fmt: skip

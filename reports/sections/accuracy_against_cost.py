@@ -1,0 +1,123 @@
+"""Accuracy against cost: the leading scores against MACs, parameters and latency, with the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from evalkit.reports.document.metric_labels import metric_head
+from evalkit.reports.document.model import Figure, ReportedTracker, Section
+from evalkit.reports.document.view import CostValue, View
+from evalkit.reports.figures.scatter import Point, scatter_plot
+from evalkit.reports.tables.macs_table import macs_tables
+from evalkit.types import Score
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+_INTRODUCTION = (
+    "The dashed line is the Pareto front: it joins the trackers that no other one beats in both accuracy and cost. "
+    "Marker size grows with the number of parameters; a hollow marker has at least one published coordinate."
+)
+
+
+class _CostAxis(NamedTuple):
+    """The horizontal axis of a figure.
+
+    Attributes:
+        key: Part of the figure's key.
+        label: Label of the axis.
+        find: Finds the cost of a tracker.
+        scale: Number of units that make one on the axis.
+    """
+
+    key: str
+    label: str
+    find: Callable[[View, ReportedTracker], CostValue | None]
+    scale: float
+
+
+_AXES = (
+    _CostAxis("macs", "MACs per frame (M)", View.macs, 1e6),
+    _CostAxis("parameters", "parameters (M)", View.parameters, 1e6),
+    _CostAxis("latency", "median latency (ms)", View.latency, 1.0),
+)
+
+
+def accuracy_against_cost_section(view: View) -> Section:
+    """One figure for each dataset and cost, and the table of MACs; sentences name the figures without two trackers."""
+    figures, skipped = [], []
+    for dataset in view.datasets:
+        for axis in _AXES:
+            points = _points(view, dataset, axis)
+            if len(points) < 2:
+                skipped.append(f"{dataset} against {axis.label}: fewer than two trackers have both numbers.")
+            else:
+                figures.append(_figure(view.leading(dataset)[0], axis, points))
+    return Section(
+        "cost", "Accuracy against cost", (_INTRODUCTION,), macs_tables(view), tuple(figures), skipped=tuple(skipped)
+    )
+
+
+def _points(view: View, dataset: str, axis: _CostAxis) -> list[Point]:
+    """The trackers with both a score, measured or published, and a cost."""
+    scores = {score.tracker: score for score in view.leading(dataset)}
+    if not scores:
+        return []
+    metric = next(iter(scores.values())).metric
+    published = {one.label: _published(view, one, dataset, metric) for one in view.trackers}
+    points = (_point(view, one, axis, scores.get(one.label), published[one.label]) for one in view.trackers)
+    return [point for point in points if point is not None]
+
+
+def _published(view: View, tracker: ReportedTracker, dataset: str, metric: str) -> float | None:
+    number = view.cited(tracker, dataset, metric)
+    return None if number is None else number.plain
+
+
+def _point(
+    view: View, tracker: ReportedTracker, axis: _CostAxis, score: Score | None, published: float | None
+) -> Point | None:
+    cost = axis.find(view, tracker)
+    value = published if score is None else score.value
+    if cost is None or value is None or cost.value <= 0:
+        return None
+    low, high = (None, None) if score is None else (score.low, score.high)
+    return Point(
+        tracker.index, tracker.label, cost.value / axis.scale, value, size=_relative_size(view, tracker),
+        cited=cost.cited or score is None, low=low, high=high,
+    )  # fmt: skip
+
+
+def _relative_size(view: View, tracker: ReportedTracker) -> float | None:
+    """Parameters of a tracker divided by those of the largest one; None if they are unknown."""
+    parameters = view.parameters(tracker)
+    return None if parameters is None else parameters.value / max(_all_parameters(view))
+
+
+def _all_parameters(view: View) -> Iterator[float]:
+    for one in view.trackers:
+        if (parameters := view.parameters(one)) is not None:
+            yield parameters.value
+
+
+def _figure(best: Score, axis: _CostAxis, points: list[Point]) -> Figure:
+    """The figure of one dataset and cost.
+
+    Args:
+        best: A score that names dataset, metric and direction.
+        axis: The cost.
+        points: The trackers.
+    """
+    name = metric_head(best)
+
+    def draw() -> Drawing:
+        return scatter_plot(
+            f"{name} on {best.dataset}", axis.label, name, points, log=True, front=True,
+            lower_y=not best.higher_is_better,
+        )  # fmt: skip
+
+    values = "; ".join(f"{point.label}: {point.x:.4g}, {point.y:.3f}" for point in points)
+    data = {"kind": "points", "points": [[point.index, point.label, point.x, point.y] for point in points]}
+    title = f"{name} on {best.dataset} against {axis.label}"
+    return Figure(f"{best.dataset}-{axis.key}-plot", title, f"{values}.", draw, data)

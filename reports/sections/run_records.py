@@ -1,0 +1,50 @@
+"""Run records: what exactly was run, from the ``run.json`` next to each tracker's results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evalkit.comparison import Card
+from evalkit.reports.document.model import Section
+from evalkit.reports.document.view import View
+
+
+def run_records_section(view: View) -> Section:
+    """One list of properties for each run record: all that it holds but the costs, which have tables."""
+    records, runs = view.comparison.cards, view.comparison.runs
+    missing = ", ".join(f"{label} on {dataset}" for dataset, label in runs if (dataset, label) not in records)
+    skipped = (f"Without a run record, because evalkit did not make the results: {missing}.",) if missing else ()
+    named = tuple((f"{label} on {dataset}", _properties(record)) for (dataset, label), record in records.items())
+    return Section("run-records", "Run records", properties=named, skipped=skipped)
+
+
+def _properties(record: Card) -> tuple[tuple[str, str], ...]:
+    """The run's properties, then those of the tracker that are not among them, then those of the machines."""
+    identity = dict(record["identity"])
+    tracker = dict(_flat(identity.pop("card", {})))
+    run = dict(_flat(identity))
+    added = [(f"card.{key}" if key in run else key, text) for key, text in tracker.items() if run.get(key) != text]
+    return (*run.items(), *added, *_machines(record["environments"]))
+
+
+def _machines(machines: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for number, machine in enumerate(machines, start=1):
+        yield from _flat(machine, f"machine {number}." if len(machines) > 1 else "")
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Names and texts of all values; those of nested mappings have names joined by dots, list items are numbered."""
+    for key, entry in value.items():
+        yield from _flat_entry(prefix + key, entry)
+
+
+def _flat_entry(name: str, entry: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(entry, Mapping):
+        yield from _flat(entry, f"{name}.")
+    elif isinstance(entry, list) and any(isinstance(item, Mapping) for item in entry):
+        for number, item in enumerate(entry, start=1):
+            yield from _flat(item, f"{name} {number}.") if isinstance(item, Mapping) else [(name, str(item))]
+    else:
+        yield name, entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)

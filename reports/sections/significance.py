@@ -1,0 +1,92 @@
+"""Significance: the difference between every pair of trackers on the sequences that both have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from evalkit.metrics.statistics import Difference
+from evalkit.reports.document.metric_labels import metric_head, unit_digits
+from evalkit.reports.document.model import (
+    Cell,
+    Column,
+    ColumnOf,
+    Section,
+    Table,
+    build_table,
+    counted,
+    name_cell,
+    text_column,
+)
+from evalkit.reports.document.view import View
+from evalkit.types import Score
+
+LEVEL = 0.05
+"""Adjusted p-value below which a difference is marked as significant."""
+
+_Differences: TypeAlias = Mapping[tuple[str, str], Difference]
+
+
+def significance_section(view: View, dataset: str) -> Section:
+    """The matrix of differences; a sentence if nothing could be tested."""
+    key, title = f"{dataset}-significance", "Significance"
+    scores = [score for score in view.leading(dataset) if score.value is not None]
+    differences = view.comparison.differences.get(dataset, {})
+    if len(scores) < 2:
+        return Section(key, title, chapter=dataset)
+    if not differences:
+        why = "No significance test: there are no two trackers with at least two sequences in common."
+        return Section(key, title, chapter=dataset, skipped=(why,))
+    return Section(key, title, tables=(_matrix(view, dataset, scores, differences),), chapter=dataset)
+
+
+def _matrix(view: View, dataset: str, scores: list[Score], differences: _Differences) -> Table:
+    first = scores[0]
+    columns: list[ColumnOf[str]] = [
+        (text_column("row minus column"), lambda label: name_cell(view.tracker(label))),
+        *(_difference_column(score, differences) for score in scores),
+    ]
+    return build_table(
+        f"{dataset}-significance", f"Differences in {metric_head(first)}", columns,
+        [score.tracker for score in scores], notes=(_note(differences),),
+    )  # fmt: skip
+
+
+def _difference_column(score: Score, differences: _Differences) -> ColumnOf[str]:
+    """The differences of all trackers from the tracker of a score."""
+    digits, column = unit_digits(score.unit), Column(score.tracker, digits=unit_digits(score.unit))
+
+    def cell(row: str) -> Cell:
+        found = _difference(differences, row, score.tracker)
+        return Cell("") if found is None else _difference_cell(*found, digits, higher_is_better=score.higher_is_better)
+
+    return column, cell
+
+
+def _difference(differences: _Differences, row: str, column: str) -> tuple[Difference, float] | None:
+    """The difference of a pair and its sign; a pair is stored in one order only."""
+    if (row, column) in differences:
+        return differences[row, column], 1.0
+    if (column, row) in differences:
+        return differences[column, row], -1.0
+    return None
+
+
+def _difference_cell(difference: Difference, sign: float, digits: int, *, higher_is_better: bool) -> Cell:
+    value = sign * difference.value
+    low, high = sorted((sign * difference.low, sign * difference.high))
+    interval = f"[{low:+.{digits}f}, {high:+.{digits}f}]"
+    if difference.p_value >= LEVEL:
+        return Cell(f"{value:+.{digits}f}", value, detail=interval)
+    mark = "better" if (value > 0) == higher_is_better else "worse"
+    return Cell(f"{value:+.{digits}f}*", value, mark, detail=interval)
+
+
+def _note(differences: _Differences) -> str:
+    counts = sorted({one.sequences for one in differences.values()})
+    shared = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return (
+        f"Differences with their 95 % interval, over resamples of the {shared} common sequences. "
+        f"A star and a colour mark p < {LEVEL} in a permutation test of paired sequences, adjusted by Holm's method "
+        f"for {counted(len(differences), 'pair')} of trackers. Published numbers without raw results are not tested."
+    )
