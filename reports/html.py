@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @document_format("html", summary="one self-contained page with figures", suffix=".html")
 def write_html(document: Document) -> str:
-    """The page; it fetches nothing, so it can be opened offline and sent as one file."""
+    """Return the page; it fetches nothing, so it can be opened offline and sent as one file."""
     from evalkit.reports.page.render import render_page
 
     return render_page(document)

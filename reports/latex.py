@@ -25,7 +25,7 @@ _NARROWEST_COLUMN = 40.0
 
 
 class _TableStyle(NamedTuple):
-    """How a table is set.
+    """Print size, widths and arrangement of a table.
 
     Attributes:
         size: LaTeX's command for the size of the print.
@@ -62,7 +62,7 @@ class _Layout(NamedTuple):
 
 @document_format("latex", summary="booktabs tables for a paper", aliases=("tex",), suffix=".tex")
 def write_latex(document: Document) -> str:
-    """All tables; they compile with the packages booktabs and longtable, as the first lines say."""
+    """Return all tables; they compile with the packages booktabs and longtable, as the first lines say."""
     lines = [f"% {latex(document.title)}: {latex(document.subtitle)}", "% \\usepackage{booktabs,longtable}", ""]
     lines += [latex_table(table) for table in document.tables()]
     lines += [f"% {latex(notice)}" for notice in document.notices]
@@ -70,7 +70,7 @@ def write_latex(document: Document) -> str:
 
 
 def latex_table(table: Table) -> str:
-    """A table with its caption, label and notes, set small enough for the width of an article's page."""
+    """Return a table with its caption, label and notes, set small enough for the width of an article's page."""
     layout = _choose_layout(table)
     lines = _longtable(table, layout) if len(table.rows) > _LONG else _tabular(table, layout)
     if layout.room < 0:
@@ -128,7 +128,7 @@ def _notes(table: Table) -> list[str]:
 
 
 def _choose_layout(table: Table) -> _Layout:
-    """The most readable layout that fits the line, else the narrowest one."""
+    """Return the most readable layout that fits the line, else the narrowest one."""
     columns = range(len(table.columns))
     broken = frozenset(place for place in columns if _widest(cell.full for cell in _cells(table, place)) > _WIDEST_CELL)
     layouts = [_Layout(style, broken, _room(table, style, broken)) for style in _STYLES]
@@ -137,14 +137,14 @@ def _choose_layout(table: Table) -> _Layout:
 
 
 def _room(table: Table, style: _TableStyle, broken: frozenset[int]) -> float:
-    """Points that are left for the columns with broken lines."""
+    """Return the points that are left for the columns with broken lines."""
     columns = range(len(table.columns))
     taken = sum(_column_width(table, place, style) for place in columns if place not in broken)
     return _LINE_WIDTH - 2 * style.gap * len(columns) - taken
 
 
 def _column_width(table: Table, place: int, style: _TableStyle) -> float:
-    """Points that a column takes unbroken; details are always in the smallest print."""
+    """Return the points that a column takes unbroken; details are always in the smallest print."""
     text = _widest(cell.text for cell in _cells(table, place)) * style.character
     detail = _widest(cell.detail for cell in _cells(table, place)) * _STYLES[-1].character
     cell = max(text, detail) if style.stacked else text + detail
@@ -160,7 +160,7 @@ def _widest(texts: Iterable[str]) -> int:
 
 
 def latex_cell(cell: Cell, *, wraps: bool = False, stacked: bool = False) -> str:
-    """A cell with its detail in small print.
+    """Return a cell with its detail in small print.
 
     Args:
         cell: The cell.

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @document_format("markdown", summary="tables for a README or a pull request", aliases=("md",), suffix=".md")
 def write_markdown(document: Document) -> str:
-    """The whole report; figures are replaced by their descriptions, which is all that Markdown can hold of them."""
+    """Return the whole report, with figures replaced by their descriptions, because Markdown cannot hold figures."""
     return "\n\n".join(_tables_blocks(document) if document.tables_only else _report_blocks(document))
 
 
 def _tables_blocks(document: Document) -> Iterator[str]:
-    """Tables without headings, and the notices, which a report has in a table."""
+    """Yield tables without headings, and the notices, which a report has in a table."""
     for table in document.tables():
         yield _bold(table.title)
         yield markdown_table(table)
@@ -61,7 +61,7 @@ def _bold(text: str) -> str:
 
 
 def _bullets(sentences: Iterable[str]) -> Iterator[str]:
-    """One block with a list; none without sentences."""
+    """Yield one block with a list; none without sentences."""
     if lines := [f"- {markdown(sentence)}" for sentence in sentences]:
         yield "\n".join(lines)
 
@@ -77,7 +77,7 @@ def _properties_table(properties: Iterable[tuple[str, str]]) -> str:
 
 
 def markdown_table(table: Table) -> str:
-    """A table without its title and notes."""
+    """Return a table without its title and notes."""
     return _table_lines(
         [markdown(column.title) for column in table.columns],
         ["---:" if column.numeric else "---" for column in table.columns],
@@ -90,7 +90,7 @@ def _table_lines(heads: list[str], alignments: list[str], rows: Iterable[list[st
 
 
 def markdown_cell(cell: Cell) -> str:
-    """A cell with its detail; the best value in bold, the second best underlined."""
+    """Return a cell with its detail; the best value in bold, the second best underlined."""
     text = markdown(cell.text)
     marked = {"best": f"**{text}**", "second": f"<u>{text}</u>"}.get(cell.mark, text)
     return f"{marked} {markdown(cell.detail)}" if cell.detail else marked

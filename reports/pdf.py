@@ -23,7 +23,7 @@ _TIMEOUT_SECONDS = 120
 
 @document_format("pdf", summary="the page as PDF", suffix=".pdf")
 def write_pdf(document: Document) -> bytes:
-    """The report as PDF, by the browser that ``find_browser`` finds, else by matplotlib.
+    """Return the report as PDF, by the browser that ``find_browser`` finds, else by matplotlib.
 
     Raises:
         EvalkitError: The browser does not start, or prints nothing.
@@ -33,7 +33,7 @@ def write_pdf(document: Document) -> bytes:
 
 
 def find_browser() -> str | None:
-    """The browser that prints pages: ``$EVALKIT_BROWSER``, else one on the path; None if there is none.
+    """Return the browser that prints pages: ``$EVALKIT_BROWSER``, else one on the path; None if there is none.
 
     An empty ``$EVALKIT_BROWSER`` means none.
     """
@@ -44,7 +44,7 @@ def find_browser() -> str | None:
 
 
 def print_pdf(document: Document, browser: str) -> bytes:
-    """The HTML page as a browser prints it.
+    """Return the HTML page as a browser prints it.
 
     Raises:
         EvalkitError: The browser does not start, or prints nothing.
@@ -75,7 +75,7 @@ def _options(folder: str) -> list[str]:
 
 
 def draw_pdf(document: Document) -> bytes:
-    """Tables and figures on A4 pages, drawn by matplotlib; the same document gives the same bytes."""
+    """Return tables and figures on A4 pages, drawn by matplotlib; the same document gives the same bytes."""
     from evalkit.reports.figures.pdf_pages import pdf_pages
 
     return pdf_pages(document)

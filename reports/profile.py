@@ -1,4 +1,4 @@
-"""What ``evalkit profile`` measured, for a terminal: operations first, then one row for each runtime and stage."""
+"""Results of ``evalkit profile`` for a terminal: operations first, then one row for each runtime and stage."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _TIME_HEADS = ("runtime", "precision", "device", "threads", "stage")
 
 @registry.report("profile", summary="costs by runtime and stage for a terminal")
 def as_profile(costs: Sequence[Cost] = ()) -> str:
-    """One block of tables for each tracker."""
+    """Return one block of tables for each tracker."""
     names = dict.fromkeys(cost.tracker for cost in costs)
     return "\n\n".join(_tracker_block(name, [cost for cost in costs if cost.tracker == name]) for name in names)
 
@@ -85,7 +85,7 @@ def _times_table(costs: Sequence[Cost]) -> list[str]:
 
 
 def _timed_as(cost: Cost) -> tuple[str, ...]:
-    """The cells before the times, in the order of their heads."""
+    """Return the cells before the times, in the order of their heads."""
     return cost.runtime or "-", cost.precision or "-", cost.device, str(cost.threads), cost.convention
 
 
@@ -103,7 +103,7 @@ def _conditions_table(costs: Sequence[Cost]) -> list[str]:
 
 
 def _number(value: float) -> str:
-    """All digits of a whole number or one from 100 on, else three.
+    """Return a number with three digits; with all digits of its integer part if it is an integer or at least 100.
 
     >>> _number(1024.0), _number(0.98765), _number(433.21)
     ('1,024', '0.988', '433')
@@ -112,7 +112,7 @@ def _number(value: float) -> str:
 
 
 def _notes(costs: Sequence[Cost]) -> list[str]:
-    """Operations that were not counted, and remarks on measurements, each once."""
+    """Return the operations that were not counted, and remarks on measurements, each once."""
     return list(dict.fromkeys(_note(cost, remark) for cost in costs for remark in cost.not_counted))
 
 

@@ -37,7 +37,7 @@ _Color: TypeAlias = tuple[int, int, int]
 def as_mp4(
     dataset: Dataset, sequence: str, runs: Mapping[str, Trajectory], fps: float | None = None, width: int = 960
 ) -> bytes:
-    """An MPEG-4 video of all frames.
+    """Return an MPEG-4 video of all frames.
 
     Args:
         dataset: The dataset of the sequence.
@@ -69,7 +69,7 @@ def as_mp4(
 def as_gif(
     dataset: Dataset, sequence: str, runs: Mapping[str, Trajectory], fps: float | None = None, width: int = 480
 ) -> bytes:
-    """An animated GIF; see ``as_mp4``. Frames beyond ``GIF_FPS`` are left out, the speed stays that of the video."""
+    """Return an animated GIF; see ``as_mp4``. Frames beyond ``GIF_FPS`` are left out without changing the speed."""
     from PIL import Image as Pillow
 
     rate = fps or dataset.sequence(sequence).fps or FPS
@@ -84,7 +84,7 @@ def as_gif(
 def _pictures(
     dataset: Dataset, sequence: str, runs: Mapping[str, Trajectory], width: int, step: int = 1
 ) -> Iterator[Image]:
-    """Every ``step``-th frame with its regions and a legend below, all of one size that is even in both directions."""
+    """Yield every ``step``-th frame with its regions and a legend below, all of the same even width and height."""
     from evalkit.reports.document.sequence_replay import SequenceReplay
 
     replay = SequenceReplay(dataset, dataset.sequence(sequence), dict(enumerate(runs.values())))
@@ -102,7 +102,7 @@ def _pictures(
 
 
 def _draw_regions(replay: SequenceReplay, number: int, image: Image, width: int) -> Image:
-    """A frame scaled to a width with all outlines and its number, counted from 1."""
+    """Return a frame scaled to a width with all outlines and its number, counted from 1."""
     import cv2
 
     scale = min(1.0, width / image.shape[1])
@@ -128,11 +128,11 @@ class _LegendEntry(NamedTuple):
 _ROW_HEIGHT = 24
 _MARGIN = 8.0
 _ENTRY_GAP = 34
-"""Pixels that an entry takes besides its label: the square of its colour and the space after it."""
+"""Pixels of an entry in addition to its label: the square of its colour and the space after it."""
 
 
 def _legend(labels: Sequence[str], width: int) -> Image:
-    """The labels next to their colours, in a font that has more than ASCII."""
+    """Return the labels next to their colours, in a font that has more than ASCII."""
     from matplotlib import get_data_path
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
@@ -149,7 +149,7 @@ def _legend(labels: Sequence[str], width: int) -> Image:
 
 
 def _legend_entries(labels: Sequence[str], font: FreeTypeFont, width: int) -> list[_LegendEntry]:
-    """The groundtruth and all trackers from left to right, in as many rows as the width demands."""
+    """Return the groundtruth and all trackers from left to right, in as many rows as the width demands."""
     entries: list[_LegendEntry] = []
     used, row = 0.0, 0
     for label, index in [("groundtruth", None), *((label, index) for index, label in enumerate(labels))]:
@@ -162,7 +162,7 @@ def _legend_entries(labels: Sequence[str], font: FreeTypeFont, width: int) -> li
 
 
 def _color(index: int | None) -> _Color:
-    """The colour of a tracker on a dark background; white for the groundtruth (None)."""
+    """Return the colour of a tracker on a dark background; white for the groundtruth (None)."""
     from evalkit.reports.figures.tracker_styles import DARK
 
     if index is None:

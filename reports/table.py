@@ -21,13 +21,13 @@ JSON_VERSION = 1
 
 
 def records(scores: Iterable[Score] = (), costs: Iterable[Cost] = ()) -> list[dict[str, Any]]:
-    """Flat records of scores, then of costs."""
+    """Return the flat records of scores, then of costs."""
     return [*(score.record() for score in scores), *(cost.record() for cost in costs)]
 
 
 @registry.report("json", summary="one JSON object with one flat record a row", suffix=".json")
 def as_json(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), rows: Sequence[dict[str, Any]] = ()) -> str:
-    """Strict JSON: ``{"version": 1, "records": [...]}``; values that do not exist are null.
+    """Return strict JSON: ``{"version": 1, "records": [...]}``; values that do not exist are null.
 
     Args:
         scores: Written first.
@@ -40,7 +40,7 @@ def as_json(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), rows: Sequ
 
 @registry.report("csv", summary="one flat record a row", suffix=".csv")
 def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = ()) -> str:
-    """The records of JSON as rows; text that a spreadsheet would take for a formula gets an apostrophe."""
+    """Return the records of JSON as rows; text that a spreadsheet would take for a formula gets an apostrophe."""
     import pandas as pd
 
     frame = pd.DataFrame(records(scores, costs))
@@ -50,7 +50,7 @@ def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = ()) -> str:
 
 @registry.report("table", summary="aligned text for a terminal")
 def as_table(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), notices: Sequence[str] = ()) -> str:
-    """Aligned tables with their titles and notes, then the notices."""
+    """Return the aligned tables with their titles and notes, then the notices."""
     from evalkit.reports.document.build import build_tables
 
     blocks = [_table_block(table) for table in build_tables(scores, costs, notices).tables()]

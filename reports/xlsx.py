@@ -27,7 +27,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 @document_format("xlsx", summary="a workbook with one sheet a table", aliases=("excel",), suffix=".xlsx")
 def write_xlsx(document: Document) -> bytes:
-    """A workbook with all tables and, in its last sheet, all scores and costs as flat records."""
+    """Return a workbook with all tables and, in its last sheet, all scores and costs as flat records."""
     import openpyxl
 
     from evalkit.reports.table import records
@@ -46,7 +46,7 @@ def write_xlsx(document: Document) -> bytes:
 
 
 def _sheet_name(key: str, taken: set[str]) -> str:
-    """A valid name that is not taken yet; it is added to those that are."""
+    """Return a valid name that is not taken yet; it is added to those that are."""
     plain = _FORBIDDEN_IN_NAMES.sub("_", key)
     name = plain[:_NAME_LENGTH]
     while name.casefold() in taken:

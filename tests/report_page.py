@@ -1,4 +1,4 @@
-"""Reads a report's page back: its figures, the points drawn in them, and the data embedded beside them."""
+"""Reads a report's page back: its figures, the points drawn in them, and the embedded data."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def build_document(
     costs: Sequence[Cost] = (),
     notices: Sequence[str] = (),
 ) -> Document:
-    """The document that every format writes.
+    """Return the document that every format writes.
 
     Args:
         comparison: What a full report is about; None for tables of scores and costs alone.
@@ -64,7 +64,7 @@ def build_document(
 
 
 def build_report(comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None) -> Document:
-    """The full report of a comparison.
+    """Return the full report of a comparison.
 
     Args:
         comparison: What the report is about.
@@ -94,7 +94,7 @@ def _all_sections(view: View) -> Iterable[Section]:
 
 
 def build_tables(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str]) -> Document:
-    """Tables of scores and costs without the sections of a report, as a terminal or a paper needs them.
+    """Return tables of scores and costs without the sections of a report, as a terminal or a paper needs them.
 
     One table for each benchmark, protocol, attribute and frame rate; costs without scores are one table.
     """

@@ -30,7 +30,7 @@ _MARKDOWN = str.maketrans({
 
 
 def latex(text: str) -> str:
-    r"""The text as LaTeX prints it, whatever characters it contains.
+    r"""Return the text as LaTeX prints it, whatever characters it contains.
 
     >>> latex("50%_a&b")
     '50\\%\\_a\\&b'
@@ -39,7 +39,7 @@ def latex(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    r"""The text as Markdown shows it, also inside a table.
+    r"""Return the text as Markdown shows it, also inside a table.
 
     >>> markdown("a|b*c")
     'a\\|b\\*c'
@@ -48,7 +48,7 @@ def markdown(text: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """The text with a leading apostrophe if a spreadsheet would take it for a formula.
+    """Return the text with a leading apostrophe if a spreadsheet would take it for a formula.
 
     >>> spreadsheet("=1+1"), spreadsheet("lighttrack-m")
     ("'=1+1", 'lighttrack-m')
@@ -57,7 +57,7 @@ def spreadsheet(text: str) -> str:
 
 
 def terminal(text: str) -> str:
-    r"""The text with control characters written out, so that a terminal shows them instead of obeying them.
+    r"""Return the text with control characters written out, so that a terminal shows them instead of obeying them.
 
     >>> terminal("red\x1b[31m")
     'red\\x1b[31m'

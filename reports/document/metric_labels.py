@@ -34,7 +34,7 @@ _DIGITS = {"fraction": 3, "failures/100 frames": 3, "count": 0}
 
 
 class CurveLabels(NamedTuple):
-    """How the curve of a metric is labelled."""
+    """Title and axis labels of a metric's curve."""
 
     title: str
     x_label: str
@@ -53,7 +53,7 @@ CURVES = {
 
 
 def declared_metric(score: Score) -> Metric | None:
-    """The metric of a score as its profile declares it; None if the profile is unknown."""
+    """Return the metric of a score as its profile declares it; None if the profile is unknown."""
     try:
         metrics = profiles.find(score.profile).metrics
     except EvalkitError:
@@ -62,19 +62,19 @@ def declared_metric(score: Score) -> Metric | None:
 
 
 def metric_name(score: Score) -> str:
-    """The metric of a score as the head of a column, without its unit: ``AUC``."""
+    """Return the metric of a score as the head of a column, without its unit: ``AUC``."""
     declared = declared_metric(score)
     return (declared.head if declared is not None else "") or HEADS.get(score.metric, score.metric)
 
 
 def metric_head(score: Score) -> str:
-    """The metric of a score as the head of a column, with its unit where that is not obvious: ``R (count)``."""
+    """Return the metric of a score as the head of a column, with its unit where that is not obvious: ``R (count)``."""
     name = metric_name(score)
     return name if score.unit in _UNITS_LEFT_OUT else f"{name} ({score.unit})"
 
 
 def curve_labels(score: Score) -> CurveLabels | None:
-    """The labels of the curve that the metric of a score summarizes; None for a metric that summarizes none."""
+    """Return the labels of the curve that the metric of a score summarizes; None for a metric that summarizes none."""
     declared = declared_metric(score)
     if declared is not None and declared.curve is not None:
         return CurveLabels(*declared.curve)
@@ -82,5 +82,5 @@ def curve_labels(score: Score) -> CurveLabels | None:
 
 
 def unit_digits(unit: str) -> int:
-    """Number of decimals that values of a unit are shown with."""
+    """Return the number of decimals that values of a unit are shown with."""
     return _DIGITS.get(unit, 2)

@@ -70,7 +70,7 @@ ColumnOf: TypeAlias = tuple[Column, Callable[[Row], Cell]]
 
 
 def text_column(head: str) -> Column:
-    """A column of text, aligned to the left and sorted alphabetically."""
+    """Return a column of text, aligned to the left and sorted alphabetically."""
     return Column(head, numeric=False)
 
 
@@ -93,7 +93,7 @@ class Table:
     filterable: bool = False
 
     def with_best_marked(self) -> Table:
-        """The same table with the best and second-best value marked in every column that has a direction.
+        """Return the same table with the best and second-best value marked in every column that has a direction.
 
         Equal values get the same mark; cited values get none.
         """
@@ -202,7 +202,7 @@ class Section:
 
     @property
     def empty(self) -> bool:
-        """Whether the section has nothing to show, not even a reason."""
+        """True if the section has nothing to show, not even a reason for that."""
         return not any((self.introduction, self.tables, self.figures, self.frames, self.properties, self.skipped))
 
 
@@ -244,40 +244,40 @@ class Document:
     tables_only: bool = False
 
     def tables(self) -> list[Table]:
-        """The tables of all sections."""
+        """Return the tables of all sections."""
         return [table for section in self.sections for table in section.tables]
 
     def figures(self) -> list[Figure]:
-        """The figures of all sections."""
+        """Return the figures of all sections."""
         return [figure for section in self.sections for figure in section.figures]
 
     def frames(self) -> list[Frame]:
-        """The frames of all sections."""
+        """Return the frames of all sections."""
         return [frame for section in self.sections for frame in section.frames]
 
 
 def name_cell(tracker: ReportedTracker) -> Cell:
-    """The first cell of a tracker's row: its label and, unless evalkit ran it, where its numbers come from."""
+    """Return the first cell of a tracker's row: its label and, unless evalkit ran it, the origin of its numbers."""
     detail = "" if tracker.origin == "evalkit" else f"({tracker.origin})"
     return Cell(tracker.label, series=tracker.index, detail=detail)
 
 
 def number_cell(value: float | None, digits: int = 3, *, mark: str = "") -> Cell:
-    """A value with fixed decimals; a dash for None."""
+    """Return a value with fixed decimals; a dash for None."""
     if value is None:
         return Cell("-")
     return Cell(f"{value:.{digits}f}", value, mark)
 
 
 def row_cells(values: Sequence[float | None], digits: int, *, higher_is_better: bool) -> list[Cell]:
-    """The values of one row as cells, the best of them marked if there are at least two."""
+    """Return the values of one row as cells, the best of them marked if there are at least two."""
     present = [value for value in values if value is not None]
     best = (max if higher_is_better else min)(present) if len(present) > 1 else None
     return [number_cell(value, digits, mark="best" if value is not None and value == best else "") for value in values]
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun.
+    """Return a number with its noun.
 
     >>> counted(1, "tracker"), counted(2, "tracker")
     ('1 tracker', '2 trackers')

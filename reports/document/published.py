@@ -47,7 +47,7 @@ class PublishedNumber:
 
 @cache
 def load_published(folder: Path = FOLDER) -> tuple[PublishedNumber, ...]:
-    """All published numbers in a folder's CSV files, in the order of the files.
+    """Return all published numbers in a folder's CSV files, in the order of the files.
 
     Raises:
         EvalkitError: A file lacks a column, or a value is not a number.
@@ -76,13 +76,13 @@ def _published_number(row: dict[str, str | None], where: str) -> PublishedNumber
 def find_published(
     numbers: tuple[PublishedNumber, ...], tracker: str, benchmark: str, metric: str
 ) -> list[PublishedNumber]:
-    """The numbers of one tracker, benchmark and metric, the most certain ones first."""
+    """Return the numbers of one tracker, benchmark and metric, the most certain ones first."""
     found = [one for one in numbers if (one.tracker, one.benchmark, one.metric) == (tracker, benchmark, metric)]
     return sorted(found, key=lambda one: _RANK.get(one.certainty, len(_RANK)))
 
 
 def published_cost(numbers: tuple[PublishedNumber, ...], tracker: str, quantity: str) -> PublishedNumber | None:
-    """The most certain published cost of a tracker.
+    """Return the most certain published cost of a tracker.
 
     Args:
         quantity: ``flops``, as papers call multiply-accumulates, or ``params``.

@@ -31,7 +31,7 @@ class SequenceReplay:
     runs: Mapping[int, Trajectory]
 
     def overlaps(self) -> dict[int, NDArray[np.float64]]:
-        """Overlap of axis-aligned boxes with the groundtruth, by index of the tracker.
+        """Return the overlap of axis-aligned boxes with the groundtruth, by index of the tracker.
 
         Each of shape (N,), in [0, 1]; NaN on frames where the answer or the groundtruth is missing.
         """
@@ -39,7 +39,7 @@ class SequenceReplay:
         return {index: overlap(run.boxes[: len(truth)], truth[: len(run.boxes)]) for index, run in self.runs.items()}
 
     def outlines(self, frame: int) -> list[tuple[int | None, Outline]]:
-        """Outlines on a frame: that of the groundtruth (None) first, then those of all trackers that answered.
+        """Return the outlines on a frame: the groundtruth's (None) first, then those of all trackers that answered.
 
         Args:
             frame: Number of the frame, counted from 0.
@@ -51,7 +51,7 @@ class SequenceReplay:
 
 
 def outline(region: Region) -> Outline:
-    """The corner points of a region; for a mask those of its bounding box."""
+    """Return the corner points of a region; for a mask those of its bounding box."""
     if isinstance(region, Polygon):
         return tuple((float(x), float(y)) for x, y in region.points)
     box = bounding_box(region) if isinstance(region, Mask) else region
@@ -60,7 +60,7 @@ def outline(region: Region) -> Outline:
 
 
 def key_frames(replay: SequenceReplay, count: int = KEY_FRAMES) -> list[tuple[int, str]]:
-    """Frames that are worth showing, in order of time, with the reason.
+    """Return frames that are worth showing, in order of time, with the reason.
 
     The first frame, the one with the lowest mean overlap, the one where trackers differ most, and evenly spaced ones
     that are not close to these.
@@ -83,7 +83,7 @@ def key_frames(replay: SequenceReplay, count: int = KEY_FRAMES) -> list[tuple[in
 
 
 def _overlap_table(replay: SequenceReplay) -> NDArray[np.float64]:
-    """Overlaps of shape (trackers, frames); NaN where there is none."""
+    """Return the overlaps, of shape (trackers, frames); NaN where there is none."""
     overlaps = list(replay.overlaps().values())
     table = np.full((len(overlaps), len(replay.sequence)), np.nan)
     for row, values in enumerate(overlaps):
@@ -92,7 +92,7 @@ def _overlap_table(replay: SequenceReplay) -> NDArray[np.float64]:
 
 
 def _striking_frames(table: NDArray[np.float64]) -> list[tuple[int, str]]:
-    """The hardest frame and the one with the largest difference, among those where every tracker has an overlap."""
+    """Return the hardest frame and the one where trackers differ most, among those where all have an overlap."""
     known = ~np.isnan(table).any(axis=0)
     if len(table) == 0 or not known.any():
         return []

@@ -62,7 +62,7 @@ class View:
         return tuple(dict.fromkeys([*scored, *(cost.tracker for cost in self.comparison.costs)]))
 
     def tracker(self, label: str) -> ReportedTracker:
-        """The tracker with this label."""
+        """Return the tracker with this label."""
         return next(one for one in self.trackers if one.label == label)
 
     def _reported(self, index: int, label: str) -> ReportedTracker:
@@ -75,7 +75,7 @@ class View:
         return ReportedTracker(index, label, self._origin(label), name)
 
     def _tracker_name(self, label: str) -> str:
-        """evalkit's name for the tracker that made the results with a label."""
+        """Return evalkit's name for the tracker that made the results with a label."""
         records = (record for (_, tracker), record in self.comparison.cards.items() if tracker == label)
         recorded = next((str(record["identity"].get("tracker", label)) for record in records), label)
         return self.comparison.names.get(label) or _registered_name(recorded)
@@ -107,11 +107,11 @@ class View:
         return tuple(dict.fromkeys([*asked, *(score.dataset for score in self.comparison.scores)]))
 
     def dataset(self, name: str) -> Dataset | None:
-        """The dataset with this name; None if only scores of it are known."""
+        """Return the dataset with this name; None if only scores of it are known."""
         return self.comparison.dataset(name)
 
     def scores(self, dataset: str, *, metric: str | None = None, profile: str | None = None) -> list[Score]:
-        """Scores on a dataset that are not restricted to an attribute, optionally of one metric or profile."""
+        """Return the scores on a dataset over all attributes, optionally those of one metric or profile."""
         return [
             score
             for score in self.comparison.scores
@@ -122,11 +122,11 @@ class View:
         ]
 
     def leading(self, dataset: str) -> list[Score]:
-        """One score per tracker, best first, by the metric that ranks trackers on a dataset, in its first profile."""
+        """Return one score per tracker, best first, by the leading metric of a dataset in its first profile."""
         return ranked(leading_scores(self.scores(dataset)))
 
     def cost(self, label: str, quantity: str, *, conventions: Sequence[str]) -> Cost | None:
-        """A measured cost of a tracker, by the first of these conventions that it has a value for.
+        """Return a measured cost of a tracker, by the first of these conventions that it has a value for.
 
         Measurements that were declared invalid are used only if there are no others.
         """
@@ -143,15 +143,15 @@ class View:
         return found
 
     def macs(self, tracker: ReportedTracker) -> CostValue | None:
-        """Multiply-accumulates per frame; published ones if none were counted."""
+        """Return the multiply-accumulates per frame; published ones if none were counted."""
         return self._counted(tracker, "macs", MACS_CONVENTIONS) or self._cited_cost(tracker, "flops")
 
     def parameters(self, tracker: ReportedTracker) -> CostValue | None:
-        """Number of parameters; the published one if they were not counted."""
+        """Return the number of parameters; the published one if they were not counted."""
         return self._counted(tracker, "parameters", _PARAMETER_CONVENTIONS) or self._cited_cost(tracker, "params")
 
     def latency(self, tracker: ReportedTracker) -> CostValue | None:
-        """Median milliseconds of an update."""
+        """Return the median milliseconds of an update."""
         return self._counted(tracker, "latency_p50", (TRACKING,))
 
     def _counted(self, tracker: ReportedTracker, quantity: str, conventions: Sequence[str]) -> CostValue | None:
@@ -163,25 +163,25 @@ class View:
         return None if number is None else CostValue(number.plain, cited=True)
 
     def cited(self, tracker: ReportedTracker, dataset: str, metric: str) -> PublishedNumber | None:
-        """The most certain published score of a tracker."""
+        """Return the most certain published score of a tracker."""
         found = find_published(self.published, tracker.name, dataset, metric)
         return found[0] if found else None
 
 
 def is_invalid(cost: Cost) -> bool:
-    """Whether the measurement itself says that it must not be relied on, as on a busy machine."""
+    """Return whether a measurement was declared invalid when it was made, as on a busy machine."""
     return any(remark.startswith("invalid") for remark in cost.not_counted)
 
 
 def leading_scores(scores: Sequence[Score]) -> list[Score]:
-    """The scores that rank trackers: those of the leading metric (``evalkit.metrics.leading``) in its first profile."""
+    """Return the scores that rank trackers: the leading metric (``evalkit.metrics.leading``), in its first profile."""
     metric = leading(score.metric for score in scores)
     chosen = [score for score in scores if score.metric == metric]
     return [score for score in chosen if score.profile == chosen[0].profile]
 
 
 def ranked(scores: Iterable[Score]) -> list[Score]:
-    """Scores of one metric, best first; those without a value last."""
+    """Return scores of one metric, best first; those without a value last."""
     return sorted(scores, key=_rank)
 
 
@@ -191,7 +191,7 @@ def _rank(score: Score) -> tuple[bool, float]:
 
 
 def _registered_name(label: str) -> str:
-    """A tracker's name without runtime and precision, and with a registered alias replaced by its name."""
+    """Return a tracker's name without runtime and precision, and with a registered alias replaced by its name."""
     plain = label.partition("@")[0]
     try:
         entry, variant = registry.tracker.find_variant(plain)

@@ -34,7 +34,7 @@ class Line:
     y: Sequence[float | None]
 
     def record(self) -> dict[str, Any]:
-        """The attributes as JSON values."""
+        """Return the attributes as JSON values."""
         return asdict(self)
 
 
@@ -89,7 +89,7 @@ def _set_limits(axes: Axes, lines: Sequence[Line], interval: tuple[float, float]
 
 
 def _ends(values: Sequence[float | None], *, least: tuple[float, ...]) -> tuple[float, float]:
-    """The lowest and highest of some values, including those in ``least``; 0 and 1 for no values."""
+    """Return the lowest and highest of some values, including those in ``least``; 0 and 1 for no values."""
     present = [*least, *(value for value in values if value is not None)] or [0.0, 1.0]
     return min(present), max(present)
 

@@ -34,7 +34,7 @@ class RankedValue:
     high: float | None
 
     def record(self) -> list[Any]:
-        """The attributes in their order, as JSON values."""
+        """Return the attributes in their order, as JSON values."""
         return list(astuple(self))
 
 

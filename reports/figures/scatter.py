@@ -74,7 +74,7 @@ def scatter_plot(
 
 
 def pareto(points: Sequence[tuple[float, float]], *, lower_y: bool = False) -> list[tuple[float, float]]:
-    """The Pareto front: points that no other point beats or equals in both coordinates, in order of ``x``.
+    """Return the Pareto front: points that no other point beats or equals in both coordinates, in order of ``x``.
 
     Lower ``x`` is better.
 
@@ -121,7 +121,7 @@ def _draw_point(axes: Axes, point: Point, number: int) -> None:
 
 
 def _marker(point: Point, style: TrackerStyle) -> tuple[str, float, float]:
-    """Shape, size and opacity; markers whose size tells something are discs that show what they cover."""
+    """Return the shape, size and opacity; markers whose size tells something are discs that show what they cover."""
     if point.size is None:
         return style.marker, 8.0, 1.0
     return "o", 5.0 + 17.0 * math.sqrt(point.size), 1.0 if point.cited else 0.75
@@ -159,7 +159,7 @@ def _draw_labels(axes: Axes, points: Sequence[Point]) -> None:
 def _free_place(
     centre: tuple[float, float], radius: float, length: float, right: float, taken: Sequence[_Rectangle]
 ) -> _Place:
-    """The first place where a label covers nothing; the first of all if there is none.
+    """Return the first place where a label covers nothing; the first of all if there is none.
 
     Args:
         centre: The point.
@@ -175,7 +175,7 @@ def _free_place(
 
 
 def _places(radius: float, *, leftwards: bool) -> Iterator[_Place]:
-    """Places of a label, the preferred ones first; only those to the left of the point if ``leftwards``."""
+    """Yield places of a label, the preferred ones first; only those to the left of the point if ``leftwards``."""
     for dy in _OFFSETS:
         if not leftwards:
             yield radius + 2, dy, "left"

@@ -25,7 +25,7 @@ ElementTree.register_namespace("", _SVG)
 
 
 def to_svg(figure: Figure, key: str, *, title: str, description: str) -> str:
-    """The figure as one ``<svg>`` element.
+    """Return the figure as one ``<svg>`` element.
 
     Args:
         figure: A figure drawn under ``theme``.
@@ -122,7 +122,7 @@ def _rename_references(element: ElementTree.Element, used: set[str], key: str) -
 
 
 def _plot(figure: Figure) -> str:
-    """Edges of the first axes in points (left, top, right, bottom), then their limits (left, right, bottom, top)."""
+    """Return the first axes' edges (left, top, right, bottom) in points and limits (left, right, bottom, top)."""
     axes = figure.axes[0]
     width, height = figure.get_size_inches() * 72
     place = axes.get_position()

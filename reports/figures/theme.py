@@ -76,7 +76,7 @@ def new_figure(
     left: float = LEFT_MARGIN,
     head: float = TITLE_HEIGHT,
 ) -> tuple[Figure, Axes]:
-    """A figure with one pair of axes, a title above them and room for a legend below.
+    """Return a figure with one pair of axes, a title above them and room for a legend below.
 
     Args:
         title: Title, aligned with the left end of the axes.
@@ -119,7 +119,7 @@ def set_row_labels(axes: Axes, labels: Sequence[str]) -> None:
 
 
 def legend_rows(labels: Sequence[str]) -> int:
-    """Number of rows that ``add_legend`` needs for these labels."""
+    """Return the number of rows that ``add_legend`` needs for these labels."""
     return -(-len(labels) // _legend_columns(labels))
 
 
@@ -130,7 +130,7 @@ def _legend_columns(labels: Sequence[str]) -> int:
 def add_legend(
     figure: Figure, entries: Sequence[tuple[TrackerStyle, str]], *, marker: bool = False, solid: bool = False
 ) -> None:
-    """Add a legend below the axes; its parts carry the identifiers of the series that they stand for.
+    """Add a legend below the axes; its parts carry the identifiers of the series that they name.
 
     Args:
         figure: A figure with room for it, see ``new_figure``.
@@ -159,5 +159,5 @@ def _legend_handle(style: TrackerStyle, *, marker: bool, solid: bool) -> Line2D:
 
 
 def legend_label(label: str, value: str) -> str:
-    """A tracker's label, shortened to fit a legend, with its value."""
+    """Return a tracker's label, shortened to fit a legend, with its value."""
     return f"{shortened(label)} [{value}]"

@@ -74,7 +74,7 @@ class TrackerStyle:
 
 
 def shortened(label: str, most: int = 28) -> str:
-    """A label of at most ``most`` characters; the middle of a longer one is replaced by an ellipsis.
+    """Return a label of at most ``most`` characters; the middle of a longer one is replaced by an ellipsis.
 
     >>> shortened("lighttrack:back_04502514044521042540+cls_211000022+reg_100000111_ops_32")
     'lighttrack:bac…000111_ops_32'

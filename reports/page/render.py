@@ -29,7 +29,7 @@ _HIDDEN = "svg .off { display: none; }\ntr.off { display: none; }\n[hidden] { di
 
 
 def render_page(document: Document) -> str:
-    """The whole page; the same document gives the same bytes."""
+    """Return the whole page; the same document gives the same bytes."""
     from markupsafe import Markup
 
     css = _read("page.css") + _color_rules(len(document.trackers))
@@ -49,7 +49,7 @@ def render_page(document: Document) -> str:
 
 
 def draw_svg(figure: Figure) -> str:
-    """A figure as SVG text."""
+    """Return a figure as SVG text."""
     with theme():
         return to_svg(figure.draw(), figure.key, title=figure.title, description=figure.description)
 
@@ -65,7 +65,7 @@ def _read(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """SHA-256 as a content security policy names what it allows."""
+    """Return the SHA-256 hash as a content security policy names what it allows."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -79,14 +79,14 @@ def _chapters(document: Document) -> list[tuple[str, list[Section]]]:
 
 
 def _plotted_data(document: Document) -> str:
-    """The plotted points of all figures as JSON that is safe inside a script element."""
+    """Return the plotted points of all figures as JSON that is safe inside a script element."""
     content = {"figures": {figure.key: dict(figure.data) for figure in document.figures() if figure.data}}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
 def _color_rules(trackers: int) -> str:
-    """CSS that gives every tracker its colour, and every colour of a figure its counterpart in the dark theme."""
+    """Return CSS with the colour of every tracker, and with the dark theme's counterpart of every figure colour."""
     light, dark = _variables(LIGHT), _variables(DARK) + _DARK_THEME
     series = "".join(f".series-{index} {{ --c: var(--s{index % len(LIGHT)}); }}\n" for index in range(trackers))
     return (
@@ -97,7 +97,7 @@ def _color_rules(trackers: int) -> str:
 
 
 def _repaint_rules() -> str:
-    """CSS that replaces the fixed colours of figures by variables, which the dark theme changes."""
+    """Return CSS that replaces the fixed colours of figures by variables, which the dark theme changes."""
     names = {INK: "ink", MUTED: "muted", GRID: "line", BAND: "band"}
     names.update({color: f"s{index}" for index, color in enumerate(LIGHT)})
     return "".join(

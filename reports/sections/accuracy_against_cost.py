@@ -45,7 +45,7 @@ _AXES = (
 
 
 def accuracy_against_cost_section(view: View) -> Section:
-    """One figure for each dataset and cost, and the table of MACs; sentences name the figures without two trackers."""
+    """Return one figure for each dataset and cost, and the table of MACs; sentences name the figures left out."""
     figures, skipped = [], []
     for dataset in view.datasets:
         for axis in _AXES:
@@ -60,7 +60,7 @@ def accuracy_against_cost_section(view: View) -> Section:
 
 
 def _points(view: View, dataset: str, axis: _CostAxis) -> list[Point]:
-    """The trackers with both a score, measured or published, and a cost."""
+    """Return the trackers with both a score, measured or published, and a cost."""
     scores = {score.tracker: score for score in view.leading(dataset)}
     if not scores:
         return []
@@ -90,7 +90,7 @@ def _point(
 
 
 def _relative_size(view: View, tracker: ReportedTracker) -> float | None:
-    """Parameters of a tracker divided by those of the largest one; None if they are unknown."""
+    """Return the parameters of a tracker divided by those of the largest one; None if they are unknown."""
     parameters = view.parameters(tracker)
     return None if parameters is None else parameters.value / max(_all_parameters(view))
 
@@ -102,7 +102,7 @@ def _all_parameters(view: View) -> Iterator[float]:
 
 
 def _figure(best: Score, axis: _CostAxis, points: list[Point]) -> Figure:
-    """The figure of one dataset and cost.
+    """Return the figure of one dataset and cost.
 
     Args:
         best: A score that names dataset, metric and direction.

@@ -39,7 +39,7 @@ class _AttributeScores:
 
     @property
     def complete(self) -> bool:
-        """Whether every tracker has a value for every attribute."""
+        """True if every tracker has a value for every attribute."""
         return all(value is not None for row in self.values.values() for value in row)
 
     @property
@@ -49,7 +49,7 @@ class _AttributeScores:
 
 
 def attributes_section(view: View, dataset: str) -> Section:
-    """Table, plot and radar; a sentence if the benchmark has no attributes."""
+    """Return the table, plot and radar; a sentence if the benchmark has no attributes."""
     key, title = f"{dataset}-attributes", "Attributes"
     leaders = view.leading(dataset)
     if not leaders:
@@ -76,7 +76,7 @@ def _attribute_scores(view: View, leaders: list[Score]) -> _AttributeScores:
 
 
 def _is_part_of(score: Score, whole: Score) -> bool:
-    """Whether a score is one by attribute, of the same dataset, metric and profile as another one."""
+    """Return whether a score is restricted to an attribute, and of the same dataset, metric and profile as another."""
     kind = (whole.dataset, whole.metric, whole.profile)
     return bool(score.attribute) and score.value is not None and (score.dataset, score.metric, score.profile) == kind
 

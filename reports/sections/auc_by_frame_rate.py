@@ -34,7 +34,7 @@ _Rates: TypeAlias = Mapping[str, tuple[tuple[float, float], ...]]
 
 
 def auc_by_frame_rate_section(view: View, dataset: str) -> Section:
-    """Figure and table; a sentence names the trackers without stored times and those too slow for every rate."""
+    """Return the figure and table; a sentence names the trackers without stored times or too slow for every rate."""
     key = f"{dataset}-rates"
     leaders = [score.tracker for score in view.leading(dataset) if score.metric == "auc"]
     rates = {label: row for label in leaders if (row := view.comparison.rates.get((dataset, label)))}

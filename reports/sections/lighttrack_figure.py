@@ -46,7 +46,7 @@ class _PublishedTracker(NamedTuple):
 
 
 def lighttrack_figure_section(view: View) -> Section:
-    """The figure and its numbers; empty if none of its trackers is in the report."""
+    """Return the figure and its numbers; empty if none of its trackers is in the report."""
     rows = sorted(_published_trackers(view), key=lambda row: row.macs.plain)
     reported = {one.name for one in view.trackers}
     if len(rows) < 2 or reported.isdisjoint(row.tracker for row in rows):
@@ -55,7 +55,7 @@ def lighttrack_figure_section(view: View) -> Section:
 
 
 def _published_trackers(view: View) -> Iterable[_PublishedTracker]:
-    """All trackers with published EAO on VOT2019, MACs and parameters."""
+    """Yield all trackers with published EAO on VOT2019, MACs and parameters."""
     for tracker in dict.fromkeys(number.tracker for number in view.published):
         eao = find_published(view.published, tracker, "vot2019", "eao")
         macs = published_cost(view.published, tracker, "flops")
@@ -96,7 +96,7 @@ def _table(rows: list[_PublishedTracker]) -> Table:
 
 
 def _sources(numbers: Iterable[PublishedNumber]) -> str:
-    """Each source once, with the metrics that are from it and how they are known."""
+    """Return each source once, with the metrics that are from it and how they are known."""
     metrics: dict[tuple[str, str], list[str]] = {}
     for one in numbers:
         metrics.setdefault((one.source, one.certainty), []).append(one.metric)

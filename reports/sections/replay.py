@@ -28,7 +28,7 @@ _NO_FRAMES = "The frames of this sequence are not available, only its annotation
 
 
 def replay_sections(view: View, dataset: str) -> list[Section]:
-    """One section for each sequence of the dataset that was asked for."""
+    """Return one section for each sequence of the dataset that was asked for."""
     found = view.dataset(dataset)
     if found is None:
         return []
@@ -37,7 +37,7 @@ def replay_sections(view: View, dataset: str) -> list[Section]:
 
 
 def _replay(view: View, dataset: Dataset, name: str) -> SequenceReplay:
-    """The sequence with the first repetition of every tracker that has results on it."""
+    """Return the sequence with the first repetition of every tracker that has results on it."""
     stored = {one.index: view.comparison.runs.get((dataset.name, one.label), {}).get(name) for one in view.trackers}
     runs = {index: repetitions[0] for index, repetitions in stored.items() if repetitions}
     return SequenceReplay(dataset, dataset.sequence(name), runs)
@@ -73,7 +73,7 @@ def _key(replay: SequenceReplay) -> str:
 
 
 def _overlap_figure(view: View, replay: SequenceReplay, numbers: list[int]) -> Figure:
-    """Overlap over time.
+    """Return the figure of overlap over time.
 
     Args:
         view: The comparison.
@@ -100,7 +100,7 @@ def _overlap_figure(view: View, replay: SequenceReplay, numbers: list[int]) -> F
 
 
 def _means(overlaps: dict[int, list[float | None]]) -> dict[int, float]:
-    """Mean overlap of every tracker that has one on any frame."""
+    """Return the mean overlap of every tracker that has one on any frame."""
     present = {index: [value for value in values if value is not None] for index, values in overlaps.items()}
     return {index: float(np.mean(values)) for index, values in present.items() if values}
 

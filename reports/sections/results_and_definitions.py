@@ -29,7 +29,7 @@ _ORIGINS = {
 
 
 def results_and_definitions_section(view: View) -> Section:
-    """Tables of the trackers, of their results on each benchmark, and of the metrics."""
+    """Return the tables of the trackers, of their results on each benchmark, and of the metrics."""
     tables = (_trackers_table(view.trackers), *_results_tables(view), *_definitions_tables(view))
     return Section("results-and-definitions", "Results and definitions", tables=tables)
 
@@ -44,7 +44,7 @@ def _trackers_table(trackers: Sequence[ReportedTracker]) -> Table:
 
 
 def _results_tables(view: View) -> list[Table]:
-    """How many sequences of each benchmark every tracker has results for; no table without benchmarks."""
+    """Return the table of the number of sequences with results, by tracker and dataset; none without datasets."""
     datasets = view.comparison.datasets
     if not datasets:
         return []
@@ -65,7 +65,7 @@ def _results_cell(view: View, dataset: Dataset, label: str) -> Cell:
 
 
 def _definitions_tables(view: View) -> list[Table]:
-    """What each metric of the report means; no table without scores."""
+    """Return the table of the metrics of the report with their definitions; none without scores."""
     kinds = {(score.profile, score.metric): score for score in reversed(view.comparison.scores)}
     used = dict.fromkeys((score.profile, score.metric) for score in view.comparison.scores)
     columns: list[ColumnOf[Score]] = [
@@ -83,7 +83,7 @@ def _summary(score: Score) -> str:
 
 
 def _source(profile: str) -> str:
-    """The toolkit that a profile equals or the publication that defines it; empty for an unknown profile."""
+    """Return the toolkit that a profile equals or the publication that defines it; empty for an unknown profile."""
     try:
         return profiles.find(profile).source
     except EvalkitError:

@@ -12,7 +12,7 @@ from evalkit.reports.document.view import View
 
 
 def run_records_section(view: View) -> Section:
-    """One list of properties for each run record: all that it holds but the costs, which have tables."""
+    """Return one list of properties for each run record: its whole content except the costs, which have tables."""
     records, runs = view.comparison.cards, view.comparison.runs
     missing = ", ".join(f"{label} on {dataset}" for dataset, label in runs if (dataset, label) not in records)
     skipped = (f"Without a run record, because evalkit did not make the results: {missing}.",) if missing else ()
@@ -21,7 +21,7 @@ def run_records_section(view: View) -> Section:
 
 
 def _properties(record: Card) -> tuple[tuple[str, str], ...]:
-    """The run's properties, then those of the tracker that are not among them, then those of the machines."""
+    """Return the properties of the run, then those of the tracker that differ from them, then those of the machines."""
     identity = dict(record["identity"])
     tracker = dict(_flat(identity.pop("card", {})))
     run = dict(_flat(identity))
@@ -35,7 +35,7 @@ def _machines(machines: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Names and texts of all values; those of nested mappings have names joined by dots, list items are numbered."""
+    """Yield the names and texts of all values; names in nested mappings are joined by dots, list items numbered."""
     for key, entry in value.items():
         yield from _flat_entry(prefix + key, entry)
 

@@ -42,7 +42,7 @@ class _PublishedRow(NamedTuple):
 
 
 def scores_section(view: View, dataset: str) -> Section:
-    """Tables and figures of all scores; only a sentence if no tracker has scores."""
+    """Return the tables and figures of all scores; only a sentence if no tracker has scores."""
     key, title = f"{dataset}-scores", "Scores"
     scores = view.scores(dataset)
     if not scores:
@@ -58,7 +58,7 @@ def scores_section(view: View, dataset: str) -> Section:
 
 
 def _why_no_scores(view: View, dataset: str) -> str:
-    """Why no tracker has scores: the groundtruth is withheld, or there are no results."""
+    """Return the reason why no tracker has scores: the groundtruth is withheld, or there are no results."""
     comparison = view.comparison
     reasons = dict.fromkeys(reason for (name, _), reason in comparison.skipped.items() if name == dataset)
     reason = comparison.unscored.get(dataset) or "; ".join(reasons)
@@ -66,7 +66,7 @@ def _why_no_scores(view: View, dataset: str) -> str:
 
 
 def _published_tables(view: View, dataset: str, scores: list[Score]) -> list[Table]:
-    """One table of the published numbers in the metrics of the first profile; none without such numbers."""
+    """Return one table of the published numbers in the metrics of the first profile; none without such numbers."""
     rows = _published_rows(view, dataset, [score for score in scores if score.profile == scores[0].profile])
     if not rows:
         return []
@@ -104,7 +104,7 @@ def _no_curves(scores: list[Score]) -> tuple[str, ...]:
 
 
 def _too_short_for_eao(view: View, dataset: str, scores: list[Score]) -> tuple[str, ...]:
-    """A sentence if EAO averages over lengths that no sequence at hand has.
+    """Return a sentence if EAO averages over lengths that none of the sequences has.
 
     In the multi-start protocol these lengths count as failures and make every EAO small.
     """

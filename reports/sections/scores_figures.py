@@ -22,7 +22,7 @@ SENSITIVITY = 30.0
 
 
 def reliability(failures_per_100_frames: float) -> float:
-    """Probability of tracking ``SENSITIVITY`` frames without a failure.
+    """Return the probability of tracking ``SENSITIVITY`` frames without a failure.
 
     >>> reliability(0.0)
     1.0
@@ -38,7 +38,7 @@ _ROBUSTNESS: dict[str, tuple[str, Callable[[float], float]]] = {
 
 
 def curve_figures(view: View, dataset: str) -> list[Figure]:
-    """One figure for each profile and metric that summarizes a curve."""
+    """Return one figure for each profile and metric that summarizes a curve."""
     curved: dict[tuple[str, str], list[Score]] = {}
     for score in view.scores(dataset):
         if score.curve is not None and score.value is not None:
@@ -77,7 +77,7 @@ def _line(view: View, score: Score) -> Line:
 
 
 def _curve_points(score: Score) -> Iterator[tuple[float, float]]:
-    """The points of a score's curve; EAO's without the sequence of no frames, which some toolkits count from."""
+    """Yield the points of a score's curve; EAO's without the sequence of no frames, which some toolkits count from."""
     for x, y in zip(*(score.curve or ((), ())), strict=True):
         if score.metric != "eao" or x > 0:
             yield x, y
@@ -88,13 +88,13 @@ def _finite(value: float) -> float | None:
 
 
 def eao_interval(view: View, dataset: str) -> tuple[int, int] | None:
-    """The sequence lengths that EAO averages over, as the dataset declares them; None if it declares none."""
+    """Return the sequence lengths that EAO averages over, as the dataset declares them; None if it declares none."""
     found = view.dataset(dataset)
     return None if found is None else found.vot.eao_interval
 
 
 def ranking_figures(view: View, dataset: str) -> list[Figure]:
-    """The ranking, and for VOT the plot of accuracy and robustness; none for a single tracker."""
+    """Return the ranking, and for VOT the plot of accuracy and robustness; none for a single tracker."""
     scores = [score for score in view.leading(dataset) if score.value is not None]
     if len(scores) < 2:
         return []

@@ -57,17 +57,17 @@ class _SequenceScores:
         return self.scores[0].higher_is_better
 
     def values(self, name: str) -> list[float | None]:
-        """The values of all trackers on a sequence, None where there is none."""
+        """Return the values of all trackers on a sequence, None where there is none."""
         return [score.per_sequence.get(name) for score in self.scores]
 
     def by_tracker(self, name: str) -> dict[str, float]:
-        """The values on a sequence by the label of the tracker."""
+        """Return the values on a sequence by the label of the tracker."""
         values = zip(self.scores, self.values(name), strict=True)
         return {score.tracker: value for score, value in values if value is not None}
 
 
 def sequences_section(view: View, dataset: str) -> Section:
-    """The table of all sequences; above it the hardest ones and the largest differences, if there are enough."""
+    """Return the table of all sequences; above it the hardest ones and the largest differences, if there are enough."""
     key, title = f"{dataset}-sequences", "Sequences"
     scores = [score for score in view.leading(dataset) if score.per_sequence]
     if not scores:
@@ -82,7 +82,7 @@ def sequences_section(view: View, dataset: str) -> Section:
 
 
 class _Difficulty(NamedTuple):
-    """How hard a sequence is: the mean and the best value of all trackers."""
+    """The mean and the best value of all trackers on a sequence."""
 
     mean: float
     name: str
@@ -168,7 +168,7 @@ def _attributes(view: View, dataset: str) -> dict[str, list[str]]:
 
 
 def _lengths(view: View, dataset: str) -> dict[str, int]:
-    """Number of frames of each sequence that any tracker has results for."""
+    """Return the number of frames of each sequence that any tracker has results for."""
     found: dict[str, int] = {}
     for (benchmark, _), runs in view.comparison.runs.items():
         if benchmark == dataset:

@@ -28,7 +28,7 @@ _Differences: TypeAlias = Mapping[tuple[str, str], Difference]
 
 
 def significance_section(view: View, dataset: str) -> Section:
-    """The matrix of differences; a sentence if nothing could be tested."""
+    """Return the matrix of differences; a sentence if nothing could be tested."""
     key, title = f"{dataset}-significance", "Significance"
     scores = [score for score in view.leading(dataset) if score.value is not None]
     differences = view.comparison.differences.get(dataset, {})
@@ -53,7 +53,7 @@ def _matrix(view: View, dataset: str, scores: list[Score], differences: _Differe
 
 
 def _difference_column(score: Score, differences: _Differences) -> ColumnOf[str]:
-    """The differences of all trackers from the tracker of a score."""
+    """Return the differences of all trackers from the tracker of a score."""
     digits, column = unit_digits(score.unit), Column(score.tracker, digits=unit_digits(score.unit))
 
     def cell(row: str) -> Cell:
@@ -64,7 +64,7 @@ def _difference_column(score: Score, differences: _Differences) -> ColumnOf[str]
 
 
 def _difference(differences: _Differences, row: str, column: str) -> tuple[Difference, float] | None:
-    """The difference of a pair and its sign; a pair is stored in one order only."""
+    """Return the difference of a pair and its sign; a pair is stored in one order only."""
     if (row, column) in differences:
         return differences[row, column], 1.0
     if (column, row) in differences:

@@ -31,7 +31,7 @@ _BUSY = "Some speeds were measured on a busy machine and are invalid; the table 
 
 
 def summary_section(view: View) -> Section:
-    """One table with a row for each tracker, best first on the first benchmark."""
+    """Return one table with a row for each tracker, best first on the first benchmark."""
     columns: list[ColumnOf[ReportedTracker]] = [(text_column("tracker"), name_cell)]
     for dataset in view.datasets:
         columns += _dataset_columns(view, dataset)
@@ -44,7 +44,7 @@ def summary_section(view: View) -> Section:
 
 
 def _dataset_columns(view: View, dataset: str) -> list[ColumnOf[ReportedTracker]]:
-    """The leading score on a dataset, and the published one if any tracker has one."""
+    """Return the leading score on a dataset, and the published one if any tracker has one."""
     scores = {score.tracker: score for score in view.leading(dataset)}
     if not scores:
         return []
@@ -70,7 +70,7 @@ def _published_cell(score: Score | None, number: PublishedNumber | None, digits:
 
 
 def difference_cell(score: Score | None, published: float, digits: int) -> Cell:
-    """The measured minus the published value; a dash if sequences are missing, because published values cover all."""
+    """Return the measured minus the published value; a dash if sequences are missing, as published values cover all."""
     if score is None or score.value is None or score.sequences != score.expected_sequences:
         return Cell("-")
     return Cell(f"{score.value - published:+.{digits}f}", score.value - published)
@@ -95,7 +95,7 @@ def _partial_note(view: View) -> str:
 
 
 def _partial_coverage(dataset: str, scores: list[Score]) -> str:
-    """How much of a dataset is scored, by tracker where that differs; empty if all of it is."""
+    """Return the number of scored sequences, by tracker where it differs; empty if all sequences are scored."""
     covered: dict[tuple[int, int], list[str]] = {}
     for score in scores:
         covered.setdefault((score.sequences, score.expected_sequences), []).append(score.tracker)

@@ -38,7 +38,7 @@ _MANY_ROWS = 12
 
 
 def timing_section(view: View) -> Section:
-    """Table and figure of all times; a sentence names the trackers without times."""
+    """Return the table and figure of all times; a sentence names the trackers without times."""
     labels = [one.label for one in view.trackers]
     timed = [cost for cost in view.comparison.costs if cost.tracker in labels and _is_shown(cost)]
     missing = ", ".join(label for label in labels if not any(cost.tracker == label for cost in timed))
@@ -55,7 +55,7 @@ def _is_shown(cost: Cost) -> bool:
 
 
 class _Conditions(NamedTuple):
-    """What a tracker was timed as and with."""
+    """Stage, runtime, precision, device and threads of a measurement."""
 
     tracker: str
     stage: str
@@ -91,7 +91,7 @@ def _table(view: View, costs: list[Cost]) -> Table:
 
 
 def _runtime(view: View, cost: Cost) -> tuple[str, str]:
-    """Runtime and precision of the network; dashes for a tracker without one."""
+    """Return the runtime and precision of the network; dashes for a tracker without one."""
     return network_runtime(view, cost) or ("-", "-")
 
 
@@ -110,7 +110,7 @@ def _quantity_column(quantity: str) -> ColumnOf[_Times]:
 
 
 def _figures(view: View, costs: list[Cost]) -> list[Figure]:
-    """The median latency of every tracker, up to its 99th percentile; none if no tracker was timed."""
+    """Return the median latency of every tracker, up to its 99th percentile; none if no tracker was timed."""
     rows = _latencies(view, costs)
     if not rows:
         return []
@@ -124,7 +124,7 @@ def _figures(view: View, costs: list[Cost]) -> list[Figure]:
 
 
 def _latencies(view: View, costs: list[Cost]) -> list[RankedValue]:
-    """The lowest median latency of each tracker, lowest first."""
+    """Return the lowest median latency of each tracker, lowest first."""
     slowest = {_conditions(cost): cost.value for cost in costs if cost.quantity == "latency_p99"}
     found: dict[str, RankedValue] = {}
     for cost in sorted(costs, key=lambda one: one.value or 0.0):

@@ -10,7 +10,7 @@ from evalkit.types import Cost
 
 
 def cost_columns(view: View, trackers: Sequence[ReportedTracker]) -> list[ColumnOf[ReportedTracker]]:
-    """The columns that at least one of these trackers has a value for."""
+    """Return the columns that at least one of these trackers has a value for."""
     return [
         *_counted_column("MACs (M)", {one.label: view.macs(one) for one in trackers}, macs_note(view)),
         *_counted_column("params (M)", {one.label: view.parameters(one) for one in trackers}, ""),
@@ -48,12 +48,12 @@ def _timed_cell(cost: Cost | None) -> Cell:
 
 
 def amount_cell(value: float | None, digits: int) -> Cell:
-    """A value written as ``amount`` writes it; a dash for None."""
+    """Return a value written as ``amount`` writes it; a dash for None."""
     return Cell("-") if value is None else Cell(amount(value, digits), value)
 
 
 def amount(value: float, digits: int) -> str:
-    """A value with fixed decimals below 1000 and none above; with two significant digits if it would round to zero.
+    """Return a value with fixed decimals below 1000 and none above; two significant digits if it would round to zero.
 
     >>> amount(1.9694, 2), amount(20256.2, 2), amount(0.00225, 1)
     ('1.97', '20,256', '0.0022')
@@ -64,13 +64,13 @@ def amount(value: float, digits: int) -> str:
 
 
 def macs_note(view: View) -> str:
-    """The convention by which MACs were counted, by tracker where they differ; empty if none were counted."""
+    """Return the convention by which MACs were counted, by tracker where they differ; empty if none were counted."""
     found = _labels_by(view, "macs", MACS_CONVENTIONS, lambda cost: cost.convention)
     return _grouped(found) and f"of the network that runs on every frame, by {_grouped(found)}"
 
 
 def clock_note(view: View, quantity: str) -> str:
-    """The device and the runtime that a quantity was measured with, by tracker where they differ; empty for none.
+    """Return the device and the runtime that a quantity was measured with, by tracker if they differ; empty for none.
 
     Args:
         view: The comparison.
@@ -84,7 +84,7 @@ def clock_note(view: View, quantity: str) -> str:
 def _labels_by(
     view: View, quantity: str, conventions: Sequence[str], describe: Callable[[Cost], str]
 ) -> dict[str, list[str]]:
-    """Labels of the trackers that have a quantity, by what ``describe`` says of it; empty descriptions left out."""
+    """Return the labels of the trackers that have a quantity, by its description; empty descriptions are left out."""
     found: dict[str, list[str]] = {}
     for one in view.trackers:
         cost = view.cost(one.label, quantity, conventions=conventions)
@@ -100,7 +100,7 @@ def _device(cost: Cost) -> str:
 
 
 def network_runtime(view: View, cost: Cost) -> tuple[str, str] | None:
-    """Runtime and precision of a tracker's network; None for a tracker without a network that evalkit executes.
+    """Return the runtime and precision of a tracker's network; None if evalkit executes no network of it.
 
     Results always name a runtime; whether there is a network shows in its MACs or in an unusual runtime.
     """
@@ -110,7 +110,7 @@ def network_runtime(view: View, cost: Cost) -> tuple[str, str] | None:
 
 
 def _grouped(found: Mapping[str, Sequence[str]]) -> str:
-    """A description that holds for all trackers, or each description with the trackers that it holds for."""
+    """Return a description that holds for all trackers, or each description with the trackers that it holds for."""
     if len(found) < 2:
         return next(iter(found), "")
     return "; ".join(f"{description} ({', '.join(labels)})" for description, labels in found.items())

@@ -22,7 +22,7 @@ _COLUMNS: tuple[ColumnOf[Cost], ...] = (
 
 
 def cost_list_table(costs: Sequence[Cost]) -> Table:
-    """One row for each cost, with the runtime, precision, device and threads that it holds for."""
+    """Return the table of costs: a row for each one with its runtime, precision, device and threads."""
     notes = dict.fromkeys(
         f"{cost.tracker}, {cost.convention}: not counted: {', '.join(cost.not_counted)}"
         for cost in costs

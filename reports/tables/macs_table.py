@@ -36,7 +36,7 @@ class _CountedNetwork(NamedTuple):
 
 
 def macs_tables(view: View) -> tuple[Table, ...]:
-    """One table with a row for each tracker, network and input; none if no MACs were counted."""
+    """Return one table with a row for each tracker, network and input; none if no MACs were counted."""
     rows = _counted_networks(view)
     if not rows:
         return ()

@@ -27,7 +27,7 @@ _Convention: TypeAlias = tuple[ReportedTracker, str]
 
 
 def score_and_cost_tables(view: View) -> Iterator[Table]:
-    """One table for each benchmark, protocol, attribute and frame rate; costs without scores are one table."""
+    """Yield one table for each benchmark, protocol, attribute and frame rate; costs without scores are one table."""
     comparison = view.comparison
     for group in _grouped(comparison.scores):
         if _has_several_conventions(group):
@@ -39,7 +39,7 @@ def score_and_cost_tables(view: View) -> Iterator[Table]:
 
 
 def _grouped(scores: Iterable[Score]) -> list[list[Score]]:
-    """Scores of the same dataset, protocol and part of the dataset, in order of appearance."""
+    """Return scores of the same dataset, protocol and part of the dataset, in order of appearance."""
     found: dict[tuple[str, str, str], list[Score]] = {}
     for score in scores:
         found.setdefault((score.dataset, score.protocol, _part(score)), []).append(score)
@@ -47,19 +47,19 @@ def _grouped(scores: Iterable[Score]) -> list[list[Score]]:
 
 
 def _part(score: Score) -> str:
-    """The attribute and the frame rate that a score is restricted to; empty for an unrestricted score."""
+    """Return the attribute and the frame rate that a score is restricted to; empty for an unrestricted score."""
     rate = "" if score.fps is None else f"{score.fps:g} fps"
     return ", ".join(filter(None, (score.attribute, rate)))
 
 
 def _has_several_conventions(scores: Sequence[Score]) -> bool:
-    """Whether a tracker has the same metric by two profiles."""
+    """Return whether a tracker has the same metric by two profiles."""
     found = [(score.tracker, score.metric) for score in scores]
     return len(found) > len(set(found))
 
 
 def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) -> Table:
-    """One row for each tracker, best first by the leading metric, and one column for each metric.
+    """Return the table of scores: a row for each tracker, best first by the leading metric, a column for each metric.
 
     Args:
         view: The comparison that the scores belong to.
@@ -76,7 +76,7 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
 
 
 def _without_second_speed(view: View, scores: Sequence[Score]) -> Sequence[Score]:
-    """Scores without got10k's frame rate where the column of evalkit's own frame rate has one for every tracker.
+    """Return the scores without got10k's frame rate if the column of evalkit's own rate has one for every tracker.
 
     got10k's is the mean of the frames' rates, evalkit's is frames divided by seconds.
     """
@@ -87,7 +87,7 @@ def _without_second_speed(view: View, scores: Sequence[Score]) -> Sequence[Score
 
 
 def _metric_columns(scores: Sequence[Score]) -> list[ColumnOf[ReportedTracker]]:
-    """One column for each profile and metric; the profile is named where two have the same metric."""
+    """Return one column for each profile and metric; the profile is named where two have the same metric."""
     found: dict[tuple[str, str], list[Score]] = {}
     for score in scores:
         found.setdefault((score.profile, score.metric), []).append(score)
@@ -96,7 +96,7 @@ def _metric_columns(scores: Sequence[Score]) -> list[ColumnOf[ReportedTracker]]:
 
 
 def _metric_column(scores: Sequence[Score], *, named: bool) -> ColumnOf[ReportedTracker]:
-    """The column of one profile and metric.
+    """Return the column of one profile and metric.
 
     Args:
         scores: Those of all trackers.
@@ -110,21 +110,21 @@ def _metric_column(scores: Sequence[Score], *, named: bool) -> ColumnOf[Reported
 
 
 def _coverage_columns(scores: Sequence[Score]) -> list[ColumnOf[ReportedTracker]]:
-    """The number of scored sequences, if some were not scored."""
+    """Return the number of scored sequences, if some were not scored."""
     if all(score.sequences == score.expected_sequences for score in scores):
         return []
     return [(Column("sequences", digits=0), lambda tracker: _coverage_cell(scores, tracker))]
 
 
 def _coverage_cell(scores: Iterable[Score], tracker: ReportedTracker) -> Cell:
-    """ "n of N", with the smallest n where metrics differ."""
+    """Return "n of N", with the smallest n where metrics differ."""
     own = (score for score in scores if score.tracker == tracker.label)
     least = min(own, key=lambda score: score.sequences)
     return Cell(f"{least.sequences} of {least.expected_sequences}", least.sequences)
 
 
 def conventions_table(view: View, scores: Sequence[Score]) -> Table:
-    """One row for each tracker and profile, and one column for each metric: the same results by several conventions."""
+    """Return the table of several conventions: a row for each tracker and profile, a column for each metric."""
     first_by_metric = {score.metric: score for score in reversed(scores)}
     metrics = dict.fromkeys(score.metric for score in scores)
     own = {(score.tracker, score.profile, score.metric): score for score in scores}
@@ -146,7 +146,7 @@ def _convention_column(first: Score, own: Mapping[tuple[str, str, str], Score]) 
 
 
 def score_cell(score: Score | None, digits: int) -> Cell:
-    """A value with its confidence interval in small print; a dash if there is no value."""
+    """Return a value with its confidence interval in small print; a dash if there is no value."""
     if score is None or score.value is None:
         return Cell("-")
     known = score.low is not None and score.high is not None
@@ -159,7 +159,7 @@ def _key(scores: Sequence[Score], suffix: str) -> str:
 
 
 def _title(scores: Sequence[Score]) -> str:
-    """Dataset, number of sequences, protocol, and profiles with their versions."""
+    """Return the title of a table: dataset, number of sequences, protocol, and profiles with their versions."""
     first = scores[0]
     profiles = dict.fromkeys(f"{score.profile} v{score.version}" for score in scores)
     parts = ", ".join(filter(None, (first.dataset, _part(first))))

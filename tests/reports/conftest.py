@@ -1,4 +1,4 @@
-"""A comparison made by hand: small, with every kind of contender and with names that try to break out."""
+"""A small comparison made by hand, also with names that try to break the markup."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cost(tracker: str, quantity: str, convention: str, value: float, unit: str) 
 
 @pytest.fixture(scope="session")
 def compare() -> Callable[..., Comparison]:
-    """Makes a comparison of trackers with these names, best first."""
+    """A function that makes a comparison of trackers with these names, best first."""
 
     @cache
     def make(*names: str) -> Comparison:

@@ -1,4 +1,4 @@
-"""How a document is built from a comparison, before any format writes it."""
+"""Building a document from a comparison, before any format writes it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_file_of_sections_makes_the_section_that_it_is_named_after() -> No
     assert files == named | {"summary", "replay"}
 
 
-def test_a_document_without_a_comparison_holds_tables_of_the_scores_and_the_costs_next_to_them(
+def test_a_document_without_a_comparison_has_tables_of_scores_and_costs(
     compare: Compare,
 ) -> None:
     comparison = compare("one", "two")
@@ -52,7 +52,7 @@ def test_a_document_without_a_comparison_holds_tables_of_the_scores_and_the_cost
     assert (document.tables_only, document.notices) == (True, ("a notice",))
 
 
-def test_a_document_of_a_comparison_carries_its_scores_and_costs_for_formats_that_store_records(
+def test_a_document_of_a_comparison_keeps_its_scores_and_costs_as_records(
     compare: Compare,
 ) -> None:
     comparison = compare("one", "two")
@@ -77,7 +77,7 @@ def test_results_that_cannot_be_scored_are_reported_with_the_reason_and_their_tr
     assert scores.skipped == ("No scores: the groundtruth is withheld.",)
 
 
-def test_a_tracker_of_which_nothing_is_known_is_refused_with_the_reason_why_its_results_are_missing() -> None:
+def test_the_refusal_of_an_unknown_tracker_names_the_reason_why_its_results_are_missing() -> None:
     comparison = Comparison(("one",), (tiny_dataset(),), skipped={("tiny", "one"): "there are no results"})
     with pytest.raises(EvalkitError, match=r"--tracker one: .*\(found tiny: there are no results\)"):
         build_report(comparison, ())

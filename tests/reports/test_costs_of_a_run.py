@@ -39,7 +39,7 @@ CARD = {
 
 @pytest.fixture
 def results(tiny: Dataset, tmp_path: Path) -> Path:
-    """Of identity, with costs in its card as a tracker with a network leaves them, and of somebody else."""
+    """Results of identity, with costs in its run record as for a tracker with a network, and imported results."""
     folder = tmp_path / "results"
     api.run(["identity"], ["tiny"], results=folder)
     shutil.copytree(folder / "tiny" / "identity", folder / "tiny" / "theirs", ignore=shutil.ignore_patterns("run.json"))
@@ -62,7 +62,7 @@ def run(*seconds: float) -> dict[str, list[Trajectory]]:
 
 
 @pytest.mark.parametrize("suffix", ["html", "md", "tex"])
-def test_what_a_run_counted_and_timed_is_shown_without_an_option(results: Path, tmp_path: Path, suffix: str) -> None:
+def test_counts_and_times_of_a_run_are_shown_without_an_option(results: Path, tmp_path: Path, suffix: str) -> None:
     output = tmp_path / f"report.{suffix}"
     report(results, output)
     text = output.read_text(encoding="utf-8")
@@ -100,14 +100,14 @@ def test_counts_reach_rows_and_workbooks(results: Path, tmp_path: Path) -> None:
     assert {528.88, 510.61, 1.97} <= set(cells)
 
 
-def test_a_file_of_costs_goes_before_what_the_run_counted(results: Path, tmp_path: Path) -> None:
+def test_a_file_of_costs_takes_precedence_over_the_counts_of_the_run(results: Path, tmp_path: Path) -> None:
     record = {"tracker": "identity", "quantity": "macs", "convention": "thop-2020", "value": 1e6, "unit": "MACs"}
     (tmp_path / "costs.json").write_text(json.dumps({"version": 1, "records": [record]}), encoding="utf-8")
     view = View(collect(None, ["tiny"], results=results, costs=[tmp_path / "costs.json"]), ())
     assert view.macs(view.tracker("identity")) == (1e6, False)
 
 
-def test_damaged_costs_of_a_card_are_an_error_that_says_what_to_do(results: Path) -> None:
+def test_damaged_costs_in_a_run_record_are_an_error_with_a_hint(results: Path) -> None:
     path = results / "tiny" / "identity" / "run.json"
     card = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**card, "costs": [{"value": 1}]}), encoding="utf-8")
@@ -124,7 +124,7 @@ def test_benchmarks_timed_alike_are_timed_as_one() -> None:
     assert [cost.threads for cost in apart if cost.quantity == "fps"] == [1, 2]
 
 
-def test_speeds_say_whose_they_are_where_devices_differ(results: Path) -> None:
+def test_trackers_are_named_where_the_devices_of_their_speeds_differ(results: Path) -> None:
     view = View(collect(None, ["tiny"], results=results), ())
     named, theirs = clock_note(view, "fps").partition(";")[::2]
     assert named.endswith("1 thread (identity)")
@@ -139,14 +139,16 @@ def test_a_runtime_is_named_only_where_evalkit_executed_a_network(results: Path)
     assert {row[0].text: row[place].text for row in timing.rows} == {"identity": "torch", "theirs": "-"}
 
 
-def test_results_brought_in_by_import_are_imported_though_they_have_a_card(results: Path, tmp_path: Path) -> None:
+def test_results_of_evalkit_import_are_marked_imported_although_they_have_a_run_record(
+    results: Path, tmp_path: Path
+) -> None:
     api.import_results(results / "tiny" / "theirs", "plain", "tiny", results=results, label="brought")
     output = tmp_path / "report.md"
     assert "tiny: brought found, all 3 sequences, imported" in report(results, output, "--tracker", "brought")
     assert "raw results made elsewhere" in output.read_text(encoding="utf-8")
 
 
-def test_scores_stand_beside_costs_in_tables_and_alone_in_rows(results: Path) -> None:
+def test_tables_show_costs_next_to_scores_and_json_shows_scores_alone(results: Path) -> None:
     arguments = ["score", "--dataset", "tiny", "--results", str(results), "--format"]
     table = CliRunner().invoke(cli, [*arguments, "table"], catch_exceptions=False).output
     ours, theirs = (

@@ -1,4 +1,4 @@
-"""Figures: golden forms, what they hold, and where names go."""
+"""Figures: golden files, their content, and the placement of names."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_missing_value_breaks_the_line_instead_of_bridging_it() -> None:
     assert two.get_ydata()[1] != two.get_ydata()[1]  # type: ignore[index]
 
 
-def test_a_figure_holds_no_inline_style_and_no_colour_that_the_dark_theme_does_not_know() -> None:
+def test_a_figure_has_no_inline_style_and_only_colours_that_the_dark_theme_replaces() -> None:
     known = {*LIGHT, "#1f2328", "#59636e", "#d1d9e0", "#eaeef2", "none"}
     for text in (success(), cost()):
         root = ElementTree.fromstring(text)
@@ -98,7 +98,7 @@ def test_ten_trackers_differ_without_any_colour() -> None:
     assert len(looks) == 10
 
 
-def test_the_front_holds_who_is_beaten_by_nobody() -> None:
+def test_the_pareto_front_contains_the_points_that_no_other_point_beats() -> None:
     assert pareto([(3.0, 0.5), (1.0, 0.2), (2.0, 0.1), (4.0, 0.5), (1.0, 0.1)]) == [(1.0, 0.2), (3.0, 0.5)]
     assert pareto([(1.0, 5.0), (2.0, 6.0), (3.0, 4.0)], lower_y=True) == [(1.0, 5.0), (3.0, 4.0)]
 

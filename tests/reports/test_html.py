@@ -1,4 +1,4 @@
-"""The page as text; what a browser makes of it stands in test_page_in_browser.py."""
+"""The text of the page; test_page_in_browser.py opens it in a browser."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_page_is_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_a_tracker_that_nobody_knows_is_refused(compare: Compare, page_of: Page) -> None:
+def test_a_tracker_without_results_and_published_numbers_is_refused(compare: Compare, page_of: Page) -> None:
     comparison = compare("one")
     unknown = Comparison(("one", "nobody"), scores=comparison.scores)
     with pytest.raises(EvalkitError, match="neither results nor published numbers"):

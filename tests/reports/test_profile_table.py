@@ -26,7 +26,7 @@ def test_stages_are_rows_and_quantities_are_columns() -> None:
     assert lines[-1] == "torch: invalid: machine was busy (CPU/wall 0.40)"
 
 
-def test_counts_stand_with_their_input_and_what_they_leave_out() -> None:
+def test_counts_are_shown_with_their_input_and_the_operations_left_out() -> None:
     lines = render(Cost("toy", "macs", "conv", 1234567, "MACs", "1x3x8x8", not_counted=("matmul 64 MACs", "relu x1")))
     assert lines[3].split() == ["macs", "conv", "1,234,567", "1x3x8x8"]
     assert lines[-1] == "macs, conv: not counted: matmul 64 MACs, relu x1"

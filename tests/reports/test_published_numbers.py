@@ -1,3 +1,5 @@
+"""The published numbers that come with evalkit."""
+
 from __future__ import annotations
 
 import csv

@@ -1,4 +1,4 @@
-"""``reports/README.md`` says what is registered, and its example works."""
+"""``reports/README.md`` lists all registered reports, and its examples work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ README = Path(__file__).resolve().parents[2] / "reports" / "README.md"
 EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
 
 
-def test_every_report_stands_in_the_readme() -> None:
+def test_every_report_is_in_the_readme() -> None:
     listed = re.findall(
         r"^\| `([\w-]+)` \| (.+) \|$", README.read_text(encoding="utf-8").partition("## Registered")[2], re.M
     )

@@ -20,7 +20,7 @@ OTB = ("Bird2", "Couple", "Crossing", "David", "Man", "Walking2")
 
 @pytest.fixture(scope="module")
 def folders(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Benchmarks, and results: the official LightTrack's boxes, ours of two trackers, and those of others."""
+    """Benchmarks and results: boxes of the official LightTrack, of two trackers run here, and of other toolkits."""
     root, results = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("results")
     (root / "OTB").symlink_to(data / "datasets" / "OTB")
     for name in ("VOT2018", "VOT2019"):

@@ -1,4 +1,4 @@
-"""Frame by frame: which frames are shown, where the boxes stand, and the videos."""
+"""Replay: the choice of key frames, the positions of the boxes, and the videos."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def page(content: Comparison) -> str:
     return str(registry.report.find("html").build(comparison=content))
 
 
-def test_the_page_shows_the_frames_and_the_strip_leads_to_them() -> None:
+def test_the_page_shows_the_frames_and_the_overlap_plot_links_to_them() -> None:
     text = page(comparison(tiny_dataset(), "b"))
     assert text.count("data:image/jpeg;base64,") == text.count('class="frame"') > 1
     assert 'href="#frame-tiny-1-1"' in text

@@ -1,4 +1,4 @@
-"""``evalkit report`` from result folders, as a person meets it."""
+"""``evalkit report`` from result folders, by the command line and from Python."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from evalkit.types import Dataset
 
 @pytest.fixture
 def results(tiny: Dataset, tmp_path: Path) -> Path:
-    """Of identity, and the same as somebody else's raw results."""
+    """Results of identity, and a copy of them without a run record, as other toolkits write them."""
     folder = tmp_path / "results"
     api.run(["identity"], ["tiny"], results=folder)
     shutil.copytree(folder / "tiny" / "identity", folder / "tiny" / "theirs", ignore=shutil.ignore_patterns("run.json"))
@@ -35,13 +35,13 @@ def report(results: Path, output: Path, *options: str) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["html", "md", "tex", "csv", "xlsx", "json"])
-def test_the_suffix_of_the_output_says_what_is_written(results: Path, tmp_path: Path, suffix: str) -> None:
+def test_the_suffix_of_the_output_selects_the_format(results: Path, tmp_path: Path, suffix: str) -> None:
     output = tmp_path / "deep" / f"report.{suffix}"
     assert str(output) in report(results, output)
     assert output.stat().st_size > 500
 
 
-def test_imported_results_stand_beside_ours_on_equal_terms(results: Path) -> None:
+def test_imported_results_are_scored_like_those_of_evalkit(results: Path) -> None:
     found = collect(None, ["tiny"], results=results)
     ours, theirs = ([score.value for score in found.scores if score.tracker == one] for one in ("identity", "theirs"))
     assert ours == theirs
@@ -50,7 +50,7 @@ def test_imported_results_stand_beside_ours_on_equal_terms(results: Path) -> Non
     assert "tiny: theirs found, all 3 sequences, imported" in found.notices
 
 
-def test_a_benchmark_without_results_of_a_tracker_is_skipped_and_that_is_said(results: Path) -> None:
+def test_a_notice_names_a_tracker_without_results_on_a_benchmark(results: Path) -> None:
     found = collect(["identity", "lighttrack-m"], ["tiny"], results=results)
     assert "tiny: lighttrack-m skipped, there are no results" in found.notices
 
@@ -70,7 +70,7 @@ def test_differences_to_published_numbers_need_all_sequences(results: Path, tmp_
     assert "ocean (published)" in output.read_text(encoding="utf-8")
 
 
-def test_costs_come_from_what_profile_printed(results: Path, tmp_path: Path) -> None:
+def test_costs_come_from_the_json_of_evalkit_profile(results: Path, tmp_path: Path) -> None:
     record = {"tracker": "identity", "quantity": "macs", "convention": "conv", "value": 5e8, "unit": "MAC"}
     path = tmp_path / "costs.json"
     path.write_text(json.dumps({"version": 1, "records": [record]}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a report shows of VOT's protocols, and where they part from one pass."""
+"""Sections of a report for VOT's protocols, where they differ from one pass."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def section(profile: str, leading: str, *metrics: str, interval: tuple[int, int]
     return scores_section(View(Comparison(("one", "two"), (dataset,), tuple(scores)), ()), "tiny")
 
 
-def test_many_starts_have_an_accuracy_robustness_plot_too() -> None:
+def test_the_multistart_protocol_has_an_accuracy_robustness_plot_too() -> None:
     (figure,) = (one for one in section("vot-multistart", "eao", "accuracy", "robustness").figures if "-ar-" in one.key)
     assert figure.data["points"] == [["one", 0.6, 0.6], ["two", 0.5, 0.5]]
     assert "one: robustness 0.600, accuracy 0.600" in figure.description
@@ -61,6 +61,6 @@ def test_lengths_that_no_sequence_has_are_named_where_they_make_eao_small(
 
 
 @pytest.mark.parametrize(("label", "shown"), [("ocean", True), ("mosse", False)])
-def test_the_figure_of_a_paper_is_shown_where_one_of_its_trackers_takes_part(label: str, shown: bool) -> None:
+def test_the_figure_of_a_paper_is_shown_if_one_of_its_trackers_is_in_the_report(label: str, shown: bool) -> None:
     view = View(Comparison((label,), (), (score(label, "eao", "vot-multistart", 0.5),)), load_published())
     assert bool(lighttrack_figure_section(view).tables) is shown

@@ -1,4 +1,4 @@
-"""LaTeX, Markdown, CSV, XLSX and PDF say what the page says, whatever the names are."""
+"""LaTeX, Markdown, CSV, XLSX and PDF, also with names that try to break the markup."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def table_of(columns: int, text: str, rows: int = 2, *, detail: str = "") -> str
         (30, "0.123456", "", "% Wider than the text of an article", "tabcolsep}{6"),
     ],
 )
-def test_latex_sets_a_table_as_small_as_the_page_asks(
+def test_latex_sets_a_table_small_enough_for_the_page(
     columns: int, text: str, detail: str, shown: str, absent: str
 ) -> None:
     made = table_of(columns, text, detail=detail)
@@ -112,7 +112,7 @@ def test_latex_compiles_with_the_packages_that_it_names(compare: Compare, tmp_pa
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-def test_latex_leaves_no_special_character_of_a_name_alone(nasty: Comparison) -> None:
+def test_latex_escapes_every_special_character_of_a_name(nasty: Comparison) -> None:
     text = str(written("latex", nasty))
     assert r"50\%\_a\&b\#\{x\}\$y\textasciicircum{}\textasciitilde{}\textbackslash{}" in text
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
@@ -172,7 +172,7 @@ def test_costs_without_scores_are_not_called_published() -> None:
     assert re.search(r"^mine  +fps", text, re.MULTILINE)
 
 
-def test_the_suffix_decides_the_form(tmp_path: object) -> None:
+def test_the_suffix_decides_the_format(tmp_path: object) -> None:
     from pathlib import Path
 
     from evalkit.errors import EvalkitError
