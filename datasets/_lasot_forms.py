@@ -1,4 +1,4 @@
-"""The forms LaSOT comes in: the data set itself, the evaluation toolkit's annotations, and pysot's json index."""
+"""The annotation forms of LaSOT: the dataset itself, the evaluation toolkit's annotations, and pysot's JSON index."""
 
 from __future__ import annotations
 
@@ -9,27 +9,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.datasets._images import FolderImages
-from evalkit.datasets._sources import Form, Source, facts, filled, index_boxes, read_index
+from evalkit.datasets._facts import read_facts
+from evalkit.datasets.building import (
+    AnnotationForm,
+    FolderImages,
+    Source,
+    file_stems,
+    index_boxes,
+    match_names,
+    read_boxes,
+    read_flags,
+    read_json_index,
+)
 from evalkit.errors import EvalkitError
-from evalkit.io.rows import read_rows, read_values
-from evalkit.names import canonical
+from evalkit.io.rows import read_values
 from evalkit.types import Annotation
 
 TOOLKIT_LISTS = "sequence_evaluation_config"
+"""Folder of the evaluation toolkit with the lists of sequences."""
 
 
-def folder_form(folder: Path, names: Iterable[str]) -> Form:
-    """``<class>/<class-N>/groundtruth.txt``, or without the folder of the class, with ``img/`` beside it."""
-    here = {path.name for path in folder.iterdir()}
+def folder_form(folder: Path, names: Iterable[str]) -> AnnotationForm:
+    """Return the sources in ``<class>/<class-N>/groundtruth.txt``, or without the class folder, the published form."""
+    children = {path.name for path in folder.iterdir()}
     found = {}
     for name in names:
         group = name.rpartition("-")[0]
-        parent = folder / group if group in here else folder
-        if parent != folder or name in here:
-            place = parent / name
-            if place.is_dir():
-                found[canonical(name)] = _folder_source(place)
+        parent = folder / group if group in children else folder
+        if (parent != folder or name in children) and (parent / name).is_dir():
+            found[name] = _folder_source(parent / name)
     return found
 
 
@@ -37,7 +45,7 @@ def _folder_source(place: Path) -> Source:
     path = place / "groundtruth.txt"
 
     def read() -> Annotation:
-        boxes = filled(read_rows(path), path)
+        boxes = read_boxes(path)
         hidden = _flags(place / "full_occlusion.txt", len(boxes))
         outside = _flags(place / "out_of_view.txt", len(boxes))
         flags = {"full_occlusion": hidden, "out_of_view": outside} if hidden is not None and outside is not None else {}
@@ -59,20 +67,18 @@ def _language(path: Path) -> str | None:
         return None
 
 
-def toolkit_form(folder: Path, names: Iterable[str]) -> Form:
-    """``annos/<sequence>.txt``, with ``annos/absent/`` and ``annos/att/``, of the LaSOT evaluation toolkit."""
+def toolkit_form(folder: Path, names: Iterable[str]) -> AnnotationForm:
+    """Return the sources in ``annos/<sequence>.txt``, ``annos/absent/`` and ``annos/att/`` of the toolkit."""
     annos = folder if folder.name == "annos" else folder / "annos"
-    if not annos.is_dir():
-        return {}
-    here = {path.name for path in annos.iterdir()}
-    return {canonical(name): _toolkit_source(annos, name) for name in names if f"{name}.txt" in here}
+    files = match_names(names, file_stems(annos, ".txt"), where=annos)
+    return {name: _toolkit_source(annos, stem) for name, stem in files.items()}
 
 
 def _toolkit_source(annos: Path, name: str) -> Source:
     path = annos / f"{name}.txt"
 
     def read() -> Annotation:
-        boxes = filled(read_rows(path), path)
+        boxes = read_boxes(path)
         absent = _flags(annos / "absent" / f"{name}.txt", len(boxes))
         return Annotation(boxes, flags={} if absent is None else {"absent": absent})
 
@@ -82,25 +88,21 @@ def _toolkit_source(annos: Path, name: str) -> Source:
 def _attributes(path: Path) -> frozenset[str]:
     if not path.is_file():
         return frozenset()
-    flags, names = read_values(path), facts("lasot")["attributes"]
+    flags, names = read_values(path), read_facts("lasot")["attributes"]
     if len(flags) != len(names):
         raise EvalkitError("wrong number of attribute flags", where=path, found=len(flags), expected=len(names))
     return frozenset(name for name, flag in zip(names, flags, strict=True) if flag > 0)
 
 
 def _flags(path: Path, rows: int) -> NDArray[np.bool_] | None:
-    if not path.is_file():
-        return None
-    values = read_values(path)
-    if len(values) != rows:
-        raise EvalkitError("flags and annotated rows do not match", where=path, found=len(values), expected=rows)
-    return values > 0
+    return read_flags(path, rows) > 0 if path.is_file() else None
 
 
-def index_form(path: Path, names: Iterable[str]) -> Form:
-    """pysot's ``LaSOT.json``; its key ``absent`` is 1 where the target is present."""
-    entries = {canonical(name): (name, entry) for name, entry in read_index(path).items()}
-    return {key: _index_source(path, *entries[key]) for name in names if (key := canonical(name)) in entries}
+def index_form(path: Path, names: Iterable[str]) -> AnnotationForm:
+    """Return the sources of pysot's ``LaSOT.json``; its key ``absent`` is 1 where the target is present."""
+    entries = read_json_index(path)
+    matched = match_names(names, entries, where=path)
+    return {name: _index_source(path, key, entries[key]) for name, key in matched.items()}
 
 
 def _index_source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:

@@ -1,42 +1,57 @@
-"""The forms VOT sequences come in: the challenge's own folders, and the json indices of pysot."""
+"""The annotation forms of VOT: the challenge's own folders, and pysot's JSON indices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.datasets._headers import image_size
-from evalkit.datasets._images import FolderImages
-from evalkit.datasets._sources import Form, Source, check_rows, read_index
-from evalkit.errors import EvalkitError
+from evalkit.datasets.building import (
+    AnnotationForm,
+    FolderImages,
+    Source,
+    check_row_count,
+    match_names,
+    read_json_index,
+)
+from evalkit.errors import EvalkitError, listed
+from evalkit.io.image_size import image_size
 from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes, read_values
-from evalkit.names import canonical
 from evalkit.types import Annotation
 
 TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
+"""Per-frame attributes, each in a ``<tag>.tag`` file. Source: VOT challenge reports 2016 to 2019."""
 
 
-def folder_form(folder: Path, names: Iterable[str], official: Mapping[str, Mapping[str, Any]], protocol: str) -> Form:
-    """``<sequence>/groundtruth.txt`` with images in ``color/`` or beside it, tags and values.
+def folder_form(
+    folder: Path, names: Sequence[str], official: Mapping[str, Mapping[str, Any]], protocol: str
+) -> AnnotationForm:
+    """Return the sources in ``<sequence>/groundtruth.txt``, with images in ``color/`` or in the same folder.
 
     Args:
-        names: Sequences to look for; all that are there if empty.
-        official: Facts by sequence; ``rows`` and ``size`` are used where they are stated.
+        names: Sequences to look for; if empty, all folders with a groundtruth are sequences.
+        official: Published facts by sequence; ``rows`` and ``size`` are used where they are given.
+        protocol: The benchmark's official protocol; with ``multistart``, anchors are required.
     """
+    listed_here = (folder / "list.txt").is_file()
     found = {}
-    listed = (folder / "list.txt").is_file()
-    for place in (folder / name for name in names) if names else sorted(folder.iterdir()):
-        path = place / "groundtruth.txt"
-        if protocol == "multistart" and not listed and not (place / "anchor.value").is_file():
-            continue  # another VOT benchmark
-        if path.is_file() or (names and place.is_dir()) or any(place.glob("groundtruth_*.txt")):
-            found[canonical(place.name)] = _folder_source(path, official.get(place.name, {}), protocol)
+    for name, place in _places(folder, names):
+        if protocol == "multistart" and not listed_here and not (place / "anchor.value").is_file():
+            continue  # a sequence of another VOT benchmark
+        if names or (place / "groundtruth.txt").is_file() or any(place.glob("groundtruth_*.txt")):
+            found[name] = _folder_source(place / "groundtruth.txt", official.get(name, {}), protocol)
     return found
+
+
+def _places(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Yield the names and folders of sequences; those of all subfolders if no names are given."""
+    children = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    for name, child in match_names(names or children, children, where=folder).items():
+        yield name, folder / child
 
 
 def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> Source:
@@ -48,7 +63,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
         _check_single(place)
         records = parse_text(read_bytes(path), path)
         if "rows" in official:
-            check_rows(len(records), official["rows"], path, folder)
+            check_row_count(len(records), official["rows"], path, folder)
         return _annotation(records, _tags(place, len(records)), path, _anchors(place, len(records), protocol))
 
     images = FolderImages(folder, rows=lambda: len(read().boxes)) if folder else None
@@ -63,7 +78,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
 
 
 def _check_single(place: Path) -> None:
-    """Refuse a sequence of several targets, ``groundtruth_<object>.txt`` each: a run here follows one.
+    """Refuse a sequence with several targets, each with its own ``groundtruth_<object>.txt``.
 
     Raises:
         EvalkitError: There are such files and no ``groundtruth.txt``.
@@ -71,14 +86,14 @@ def _check_single(place: Path) -> None:
     several = sorted(path.name for path in place.glob("groundtruth_*.txt"))
     if several and not (place / "groundtruth.txt").is_file():
         raise EvalkitError(
-            "this sequence has a groundtruth for each of several objects, and evalkit tracks one", where=place,
-            found=", ".join(several[:4]) + (f" and {len(several) - 4} more" if len(several) > 4 else ""),
-            expected="groundtruth.txt", hint="To track one of them, copy its file to groundtruth.txt",
+            "this sequence has a groundtruth file for each of several objects; evalkit tracks one object", where=place,
+            found=listed(several, most=4), expected="groundtruth.txt",
+            hint="To track one of them, copy its file to groundtruth.txt",
         )  # fmt: skip
 
 
 def _image_folder(place: Path, properties: Mapping[str, str]) -> Path | None:
-    """Folder of the images; VOT packs before 2017 have them beside the groundtruth."""
+    """Return the folder of the images; VOT downloads before 2017 have them in the folder of the groundtruth."""
     channel = properties.get("channels.color", "color/").replace("\\", "/")
     named = place / channel if "." not in Path(channel).name else (place / channel).parent
     for folder in (named, place / "color"):
@@ -88,7 +103,7 @@ def _image_folder(place: Path, properties: Mapping[str, str]) -> Path | None:
 
 
 def _properties(path: Path) -> dict[str, str]:
-    """The ``key=value`` lines of a sequence's description; none where there is no such file."""
+    """Return the ``key=value`` lines of a sequence's description file; nothing if there is no such file."""
     if not path.is_file():
         return {}
     pairs = (line.partition("=") for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines())
@@ -115,16 +130,24 @@ def _size_of_first(images: FolderImages) -> tuple[int, int] | None:
 
 
 def _tags(place: Path, rows: int) -> dict[str, NDArray[np.bool_]]:
-    """Flags by tag; a file may be missing, or shorter than the sequence, and counts as 0 then."""
+    """Return the flags by tag; missing files, and frames beyond the end of a shorter file, are not tagged."""
     flags = {}
     for tag in TAGS:
         path = next((p for suffix in (".tag", ".label") if (p := place / f"{tag}{suffix}").is_file()), None)
-        flags[tag] = padded(read_values(path) if path else np.zeros(0), rows, path)
+        flags[tag] = pad_flags(read_values(path) if path else np.zeros(0), rows, path)
     return flags
 
 
-def padded(values: Any, rows: int, where: object) -> NDArray[np.bool_]:
-    """Shape (rows,): the flags, followed by as many False as are missing.
+def pad_flags(values: Any, rows: int, where: object) -> NDArray[np.bool_]:
+    """Return the flags with False for each missing one at the end.
+
+    Args:
+        values: 1 where the tag is set; at most ``rows`` values.
+        rows: Number of annotated rows.
+        where: File, for the message.
+
+    Returns:
+        Shape (rows,).
 
     Raises:
         EvalkitError: There are more flags than rows.
@@ -141,7 +164,7 @@ def _anchors(place: Path, rows: int, protocol: str) -> NDArray[np.int64] | None:
         return None
     path = place / "anchor.value"
     if not path.is_file():
-        raise EvalkitError("this benchmark starts trackers from anchors, and their file is missing", where=path)
+        raise EvalkitError("the file of anchors, from which this benchmark starts trackers, is missing", where=path)
     values = read_values(path)
     if len(values) > rows:
         raise EvalkitError("there are more anchors than frames", where=path, found=len(values), expected=rows)
@@ -158,14 +181,15 @@ def _annotation(
     return Annotation(boxes_of(records), regions_of(records), flags, anchors)
 
 
-def index_form(path: Path, names: Iterable[str]) -> Form:
-    """pysot's index: ``gt_rect`` rows of 4 or 8 numbers, tags, and image sizes by sequence."""
-    wanted = {canonical(name) for name in names}
-    return {
-        canonical(name): _index_source(path, name, entry)
-        for name, entry in read_index(path).items()
-        if not wanted or canonical(name) in wanted
-    }
+def index_form(path: Path, names: Iterable[str]) -> AnnotationForm:
+    """Return the sources of pysot's index: ``gt_rect`` rows of 4 or 8 numbers, tags, and image sizes.
+
+    Args:
+        names: Sequences to look for; all if empty.
+    """
+    entries = read_json_index(path)
+    matched = match_names(list(names) or entries, entries, where=path)
+    return {name: _index_source(path, key, entries[key]) for name, key in matched.items()}
 
 
 def _index_source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
@@ -178,6 +202,8 @@ def _index_reader(rows: list[Any], tags: Mapping[str, list[Any]], where: str) ->
     def read() -> Annotation:
         lines = (",".join(map(str, row)) if isinstance(row, list) else repr(row) for row in rows)
         records = parse_text("\n".join(lines).encode(), where)
-        return _annotation(records, {tag: padded(flags, len(rows), where) for tag, flags in tags.items()}, where, None)
+        return _annotation(
+            records, {tag: pad_flags(flags, len(rows), where) for tag, flags in tags.items()}, where, None
+        )
 
     return read

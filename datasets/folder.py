@@ -1,7 +1,8 @@
-"""Your own video: a folder of images, or a video file, with one ``groundtruth.txt``.
+"""Your own video: a folder with ``groundtruth.txt`` and the frames, as images or as one video file.
 
-Coordinates are 0-based, one ``x,y,width,height`` or polygon a line and frame; NaN means no annotation. One line alone
-starts a tracker that is then not scored. A folder of such folders is a small benchmark of your own.
+Coordinates are 0-based; ``groundtruth.txt`` has one ``x,y,width,height`` row or polygon per frame, or NaN where nothing
+is annotated. A single row starts a tracker whose results are stored but not scored. A folder of such folders is a
+benchmark of several sequences.
 """
 
 from __future__ import annotations
@@ -9,30 +10,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalkit import registry
-from evalkit.datasets._images import FolderImages
-from evalkit.datasets._sources import filled
-from evalkit.datasets._video import VideoFile
-from evalkit.errors import EvalkitError
+from evalkit.datasets.building import FolderImages, VideoFile, require_rows
+from evalkit.errors import EvalkitError, listed
 from evalkit.io.regions import UNKNOWN, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes
+from evalkit.io.video import VIDEO_SUFFIXES
 from evalkit.types import Annotation, Dataset, Sequence
 
-TRUTH = "groundtruth.txt"
-_VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
+GROUNDTRUTH = "groundtruth.txt"
 
 
 @registry.dataset("folder", summary="your own images or videos with a groundtruth.txt each")
 def folder(root: Path | None) -> Dataset:
+    """Open a folder with ``groundtruth.txt``, a folder of such folders, or a video file next to a groundtruth.
+
+    The folder's name becomes that of the results, and without subfolders that of the sequence too.
+    """
     if root is None:
-        raise EvalkitError(
-            "nobody said which folder", hint="Give a folder with groundtruth.txt, or of such, with --data"
-        )
+        raise EvalkitError("no folder is given", hint=f"Give a folder with {GROUNDTRUTH}, or of such, with --data")
     sequences = tuple(_sequence(place, name) for place, name in _places(root))
     if not sequences:
         raise EvalkitError(
-            f"no {TRUTH} is here",
+            f"no {GROUNDTRUTH} was found",
             where=root,
-            expected=f"images or one video file with {TRUTH} beside them, or such folders",
+            expected=f"{GROUNDTRUTH} in a folder of images or with one video file, or several such folders",
         )
     return Dataset(
         name="folder",
@@ -49,13 +50,13 @@ def folder(root: Path | None) -> Dataset:
 
 
 def _places(root: Path) -> list[tuple[Path, str]]:
-    """Folders with a groundtruth file and the names of their sequences: the given one, else those right below it."""
-    place = root.parent if root.suffix.lower() in _VIDEOS else root
-    if (place / TRUTH).is_file():
+    """Return the path and name of each sequence: the given folder or video, else the subfolders with a groundtruth."""
+    home = root.parent if root.suffix.lower() in VIDEO_SUFFIXES else root
+    if (home / GROUNDTRUTH).is_file():
         return [(root, _name(root))]
     if not root.is_dir():
         return []
-    return [(path, path.name) for path in sorted(root.iterdir()) if (path / TRUTH).is_file()]
+    return [(path, path.name) for path in sorted(root.iterdir()) if (path / GROUNDTRUTH).is_file()]
 
 
 def _name(place: Path) -> str:
@@ -64,15 +65,15 @@ def _name(place: Path) -> str:
 
 def _sequence(place: Path, name: str) -> Sequence:
     home = place.parent if place.is_file() else place
-    path = home / TRUTH
-    frames = _frames(place, home)
+    path = home / GROUNDTRUTH
+    frames = VideoFile(place) if place.is_file() else _frames(home)
 
     def read() -> Annotation:
         records = parse_text(read_bytes(path), path)
         if len(records) == 1 and frames is not None:
             count = len(frames.names()) if isinstance(frames, FolderImages) else len(frames)
             records += [UNKNOWN] * (count - 1)
-        return Annotation(filled(boxes_of(records), path), regions_of(records))
+        return Annotation(require_rows(boxes_of(records), path), regions_of(records))
 
     if isinstance(frames, FolderImages):
         images = FolderImages(frames.folder, rows=lambda: len(read().boxes))
@@ -80,15 +81,15 @@ def _sequence(place: Path, name: str) -> Sequence:
     return Sequence(name=name, read=read, frames=frames, fps=None if frames is None else frames.fps)
 
 
-def _frames(place: Path, home: Path) -> FolderImages | VideoFile | None:
-    if place.is_file():
-        return VideoFile(place)
+def _frames(home: Path) -> FolderImages | VideoFile | None:
+    """Return the frames in a sequence's folder; None if there are only annotations."""
     for images in (FolderImages(home / "img"), FolderImages(home / "color"), FolderImages(home)):
         if images:
             return images
-    videos = [path for path in sorted(home.iterdir()) if path.suffix.lower() in _VIDEOS]
+    videos = [path for path in sorted(home.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES]
     if len(videos) > 1:
         raise EvalkitError(
-            "several videos lie beside one groundtruth", where=home, found=", ".join(v.name for v in videos)
-        )
+            f"there are several videos next to one {GROUNDTRUTH}", where=home,
+            found=listed([video.name for video in videos]), expected="one",
+        )  # fmt: skip
     return VideoFile(videos[0]) if videos else None

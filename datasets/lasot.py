@@ -1,8 +1,8 @@
-"""LaSOT: long sequences in which the target also leaves the view, with a test split of 280 and an extension of 150.
+"""LaSOT: long sequences in which the target may leave the view; a test split of 280 and an extension of 150.
 
-Coordinates are 1-based, but the extension has boxes at 0 and is taken as 0-based. Where the evaluation toolkit's
-``annos/`` and the data set differ in length, the toolkit's are the reference. Fan et al.: LaSOT (CVPR 2019; IJCV 2021).
-Lists, rows and attributes: ``_facts/lasot.json``.
+Coordinates are 1-based; those of the extension, which has boxes at 0, are taken as 0-based. Where the evaluation
+toolkit's ``annos/`` and the dataset differ in length, the toolkit is the reference. Fan et al.: LaSOT (CVPR 2019;
+IJCV 2021). Lists, row counts and attributes are in ``_facts/lasot.json``.
 """
 
 from __future__ import annotations
@@ -13,39 +13,44 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import registry
-from evalkit.datasets._images import FolderImages
+from evalkit.datasets._facts import read_facts
 from evalkit.datasets._lasot_forms import TOOLKIT_LISTS, folder_form, index_form, toolkit_form
-from evalkit.datasets._sources import (
-    Form,
+from evalkit.datasets.building import (
+    AnnotationForm,
+    FolderImages,
     Source,
-    assemble,
-    check_rows,
-    facts,
-    index_files,
-    nothing_found,
-    own_list,
-    places,
-    rows_form,
+    check_row_count,
+    expected_names,
+    find_folders,
+    find_json_indices,
+    join_forms,
+    no_sequences_error,
+    text_file_form,
 )
-from evalkit.names import canonical
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("LaSOT", "LaSOTBenchmark", "LaSOT_Evaluation_Toolkit", "LaSOT_toolkit", "LaSOTTest", "LaSOTTesting")
+"""Usual names of the folder of LaSOT, or of its evaluation toolkit."""
+
 EXTENSION_DIRECTORIES = ("LaSOT-ext", "LaSOT_ext", "LaSOText", "LaSOT_extension_subset", "LaSOTExtension", *DIRECTORIES)
+"""Usual names of the folder of the extension."""
+
 _PROFILES = ("lasot-matlab", "pysot", "pytracking", "got10k")
 _SURPLUS = 1  # some folders hold one image more than there are rows (LaSOT evaluation toolkit, issue 6)
 
 
 @registry.dataset("lasot", summary="LaSOT test split, one-pass, 280 sequences", aliases=("lasot-test",))
 def lasot(root: Path | None) -> Dataset:
-    names = [entry["name"] for entry in facts("lasot")["test"]]
+    """Open the test split."""
+    names = [entry["name"] for entry in read_facts("lasot")["test"]]
     return _open("lasot", "LaSOT", DIRECTORIES, names, ("testing_set.txt",), root)
 
 
 @registry.dataset("lasot-train", summary="LaSOT training split, 1,120 sequences")
 def lasot_train(root: Path | None) -> Dataset:
-    test = {entry["name"] for entry in facts("lasot")["test"]}
-    names = [name for name in _numbered(facts("lasot")["classes"], 20) if name not in test]
+    """Open the training split: the first 20 sequences of each class without those of the test split."""
+    test = {entry["name"] for entry in read_facts("lasot")["test"]}
+    names = [name for name in _numbered(read_facts("lasot")["classes"], 20) if name not in test]
     return _open("lasot-train", "LaSOT-train", DIRECTORIES, names, ("training_set.txt",), root)
 
 
@@ -53,7 +58,8 @@ def lasot_train(root: Path | None) -> Dataset:
     "lasot-ext", summary="LaSOT extension, one-pass, 150 sequences", aliases=("lasot_ext", "lasotext"),
 )  # fmt: skip
 def lasot_ext(root: Path | None) -> Dataset:
-    names = _numbered(facts("lasot")["extension_classes"], 10)
+    """Open the extension: ten sequences of each of 15 further classes."""
+    names = _numbered(read_facts("lasot")["extension_classes"], 10)
     lists = ("extension_test_set.txt", "lasot_ext_150.txt")
     return _open("lasot-ext", "LaSOT-ext", EXTENSION_DIRECTORIES, names, lists, root)
 
@@ -65,14 +71,13 @@ def _numbered(classes: Iterable[str], count: int) -> list[str]:
 def _open(
     name: str, directory: str, directories: tuple[str, ...], names: list[str], lists: tuple[str, ...], root: Path | None
 ) -> Dataset:
-    folders = places(root, directories, benchmark=name)
+    folders = find_folders(root, directories, dataset=name)
     for file in lists:
-        names = own_list([place for folder in folders for place in (folder, folder / TOOLKIT_LISTS)], file, names)
-    sequences = assemble(names, _forms(root, folders, directories, names))
+        names = expected_names([place for folder in folders for place in (folder, folder / TOOLKIT_LISTS)], file, names)
+    sequences = join_forms(names, _forms(root, folders, directories, names))
     if not sequences:
-        raise nothing_found(
-            name, root, folders, "<class>/<sequence>/groundtruth.txt, annos/<sequence>.txt or <sequence>.txt"
-        )
+        expected = "<class>/<sequence>/groundtruth.txt, annos/<sequence>.txt or <sequence>.txt"
+        raise no_sequences_error(name, root, folders, expected)
     return Dataset(
         name=name,
         directory=directory,
@@ -82,24 +87,26 @@ def _open(
         expected=tuple(names),
         protocols=("one_pass",),
         profiles=_PROFILES,
-        layout="lasot",
+        layout="plain",
         family="lasot",
         root=root,
     )
 
 
-def _forms(root: Path | None, folders: list[Path], directories: tuple[str, ...], names: list[str]) -> list[Form]:
-    """All forms that are there, the toolkit's annotations first, with the benchmark's facts."""
-    found: list[Form] = [toolkit_form(folder, names) for folder in folders]
-    found += [folder_form(folder, names) for folder in folders]
-    found += [rows_form(folder, names) for folder in folders]
-    found += [index_form(path, names) for path in index_files(root, folders, directories)]
-    official = {canonical(entry["name"]): entry for entry in facts("lasot")["test"]}
-    return [{key: _official(source, official.get(key, {})) for key, source in form.items()} for form in found if form]
+def _forms(
+    root: Path | None, folders: list[Path], directories: tuple[str, ...], names: list[str]
+) -> list[AnnotationForm]:
+    """Return all annotation forms that exist, the toolkit's first, completed with the published facts."""
+    forms: list[AnnotationForm] = [toolkit_form(folder, names) for folder in folders]
+    forms += [folder_form(folder, names) for folder in folders]
+    forms += [text_file_form(folder, names) for folder in folders]
+    forms += [index_form(path, names) for path in find_json_indices(root, folders, directories)]
+    official = {entry["name"]: entry for entry in read_facts("lasot")["test"]}
+    return [{name: _with_facts(source, official.get(name, {})) for name, source in form.items()} for form in forms]
 
 
-def _official(source: Source, entry: Mapping[str, Any]) -> Source:
-    """The source with what is known of the sequence, its images matched with its rows."""
+def _with_facts(source: Source, entry: Mapping[str, Any]) -> Source:
+    """Return the source with the published facts; its annotation is cut and counted, its images matched with it."""
     rows = entry.get("rows")
     images = source.frames.folder if isinstance(source.frames, FolderImages) else None
 
@@ -107,7 +114,7 @@ def _official(source: Source, entry: Mapping[str, Any]) -> Source:
         annotation = source.read()
         if rows is not None:
             annotation = _cut(annotation, rows)
-            check_rows(len(annotation.boxes), rows, source.where, images)
+            check_row_count(len(annotation.boxes), rows, source.where, images)
         return annotation
 
     return replace(

@@ -1,4 +1,4 @@
-"""A benchmark rendered on the spot: no files, exact groundtruth, the same pixels on every machine."""
+"""A benchmark that is rendered when it is used: no files, exact groundtruth, the same pixels on every machine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from evalkit.rendering.scene import SceneFrames
 from evalkit.types import Annotation, Dataset, Sequence
 
 VERSION = "1"
-"""Rises with every change of a pixel or a box; the hashes in the tests say when that is."""
+"""Version of the scenes; it rises with every change of a pixel or a box, which the hashes in the tests detect."""
+
 ORIGIN = 1
+"""Coordinates count from 1 as in OTB, whose toolkits do not use boxes at 0."""
 
 
 @dataset(
@@ -23,15 +25,14 @@ ORIGIN = 1
     summary="12 rendered sequences, nothing to download: scale, rotation, occlusion, leaving the frame, blur, ...",
 )
 def synthetic(root: Path | None = None, *, seed: int = 0) -> Dataset:
-    """The rendered benchmark.
+    """Render the synthetic benchmark.
+
+    A box is the smallest upright one around the target's full outline inside the frame, also where the target is
+    occluded. Frames that show nothing of the outline have NaN and the flag ``absent``.
 
     Args:
         root: Not used; everything is rendered.
-        seed: Another seed gives twelve other scenes of the same names and difficulties.
-
-    A box is the smallest upright one around the target's full outline inside the frame, whether something stands in
-    front of the target or not; frames that show nothing of the outline have NaN and the flag ``absent``. Coordinates
-    count from 1 as in OTB, whose toolkits take a box at 0 for unusable.
+        seed: Seed of the scenes; each gives twelve others with the same names and difficulties.
     """
     return Dataset(
         name="synthetic",
@@ -42,7 +43,7 @@ def synthetic(root: Path | None = None, *, seed: int = 0) -> Dataset:
         expected=tuple(recipe.name for recipe in BENCHMARK),
         protocols=("one_pass",),
         profiles=("otb-matlab", "pysot", "pytracking", "got10k"),
-        layout="otb",
+        layout="plain",
     )
 
 
@@ -50,7 +51,7 @@ def _sequence(recipe: Recipe, seed: int) -> Sequence:
     scene = cache(partial(benchmark, recipe, seed))
     return Sequence(
         name=recipe.name,
-        read=lambda: _from_one(scene().annotation()),
+        read=lambda: _one_based(scene().annotation()),
         frames=SceneFrames(scene, recipe.length),
         attributes=frozenset(recipe.attributes.split()),
         fps=30.0,
@@ -58,5 +59,5 @@ def _sequence(recipe: Recipe, seed: int) -> Sequence:
     )
 
 
-def _from_one(annotation: Annotation) -> Annotation:
+def _one_based(annotation: Annotation) -> Annotation:
     return replace(annotation, boxes=annotation.boxes + np.array([ORIGIN, ORIGIN, 0, 0]))

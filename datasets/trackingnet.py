@@ -1,7 +1,8 @@
-"""TrackingNet: half a minute of video each, from the wild; a server scores the test split.
+"""TrackingNet: half-minute clips of internet videos; a server scores the test split.
 
-Coordinates are 0-based. Image numbers start at 0 and are not padded, so that frames are in natural order. Test
-annotations are the first box only. Müller et al.: TrackingNet (ECCV 2018). List: ``_facts/trackingnet.json``.
+Coordinates are 0-based. Image numbers start at 0 and are not padded with zeros. The test split is published with first
+boxes only. Names are video identifiers, some of which differ only in case. Müller et al.: TrackingNet (ECCV 2018). The
+list of the test split is in ``_facts/trackingnet.json``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from evalkit import registry
-from evalkit.datasets._images import FolderImages
-from evalkit.datasets._sources import Form, Source, assemble, facts, filled, nothing_found, places, rows_form
-from evalkit.io.rows import read_rows
+from evalkit.datasets._facts import read_facts
+from evalkit.datasets.building import (
+    AnnotationForm,
+    FolderImages,
+    Source,
+    extend_first_row,
+    file_stems,
+    find_folders,
+    join_forms,
+    match_names,
+    no_sequences_error,
+    read_boxes,
+    text_file_form,
+)
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("TrackingNet", "trackingnet", "TrackingNet-devkit")
+"""Usual names of the benchmark's folder."""
+
 _TRAINING_PARTS = tuple(f"TRAIN_{number}" for number in range(12))
 
 
@@ -25,24 +37,26 @@ _TRAINING_PARTS = tuple(f"TRAIN_{number}" for number in range(12))
     "trackingnet-test", summary="TrackingNet test split, one-pass, 511 sequences", aliases=("trackingnet",),
 )  # fmt: skip
 def trackingnet_test(root: Path | None) -> Dataset:
-    return _open("trackingnet-test", "TrackingNet", ("TEST",), facts("trackingnet")["test"], root)
+    """Open the test split, of which only first boxes are published."""
+    return _open("trackingnet-test", "TrackingNet", ("TEST",), read_facts("trackingnet")["test"], root)
 
 
 @registry.dataset("trackingnet-train", summary="TrackingNet training split, 12 parts")
 def trackingnet_train(root: Path | None) -> Dataset:
+    """Open the training split; it has no list of its own, so the annotation files that exist are expected."""
     return _open("trackingnet-train", "TrackingNet-train", _TRAINING_PARTS, [], root)
 
 
 def _open(name: str, directory: str, parts: tuple[str, ...], official: list[str], root: Path | None) -> Dataset:
-    folders = places(root, DIRECTORIES, benchmark=name)
-    found = [folder / part for folder in folders for part in parts if (folder / part).is_dir()]
-    folders = found or folders
-    names = official or _annotated(folders)
-    forms: list[Form] = [_folder_form(folder, names) for folder in folders]
-    forms += [rows_form(folder, names, key=str) for folder in folders]
-    sequences = assemble(names, [form for form in forms if form], key=str)
+    folders = find_folders(root, DIRECTORIES, dataset=name)
+    folders = [folder / part for folder in folders for part in parts if (folder / part).is_dir()] or folders
+    names = official or _annotated_names(folders)
+    forms: list[AnnotationForm] = [_folder_form(folder, names) for folder in folders]
+    forms += [text_file_form(folder, names) for folder in folders]
+    sequences = join_forms(names, forms)
     if not sequences:
-        raise nothing_found(name, root, folders, f"{parts[0]}/anno/<id>.txt, {parts[0]}/frames/<id>/ or <id>.txt")
+        expected = f"{parts[0]}/anno/<id>.txt, {parts[0]}/frames/<id>/ or <id>.txt"
+        raise no_sequences_error(name, root, folders, expected)
     return Dataset(
         name=name,
         directory=directory,
@@ -52,33 +66,30 @@ def _open(name: str, directory: str, parts: tuple[str, ...], official: list[str]
         expected=tuple(names),
         protocols=("one_pass",),
         profiles=("trackingnet",),
-        layout="trackingnet",
+        layout="plain",
         family="trackingnet",
         root=root,
     )
 
 
-def _annotated(folders: Iterable[Path]) -> list[str]:
-    return sorted({path.stem for folder in folders for path in (folder / "anno").glob("*.txt")})
+def _annotated_names(folders: Iterable[Path]) -> list[str]:
+    return sorted({name for folder in folders for name in file_stems(folder / "anno", ".txt")})
 
 
-def _folder_form(folder: Path, names: Iterable[str]) -> Form:
-    annotated = {path.stem for path in (folder / "anno").glob("*.txt")}
-    filmed = {path.name for path in (folder / "frames").iterdir()} if (folder / "frames").is_dir() else set()
-    found = {}
-    for name in names:
-        if name in annotated or name in filmed:
-            images = folder / "frames" / name if name in filmed else None
-            found[name] = _source(folder / "anno" / f"{name}.txt", images)
-    return found
+def _folder_form(folder: Path, names: Iterable[str]) -> AnnotationForm:
+    """Return the sources in ``anno/<id>.txt`` and ``frames/<id>/0.jpg``, the published form."""
+    anno, frames = folder / "anno", folder / "frames"
+    annotated = match_names(names, file_stems(anno, ".txt"), where=anno)
+    filmed = match_names(names, file_stems(frames, ""), where=frames)
+    return {
+        name: _source(anno / f"{annotated.get(name, name)}.txt", frames / filmed[name] if name in filmed else None)
+        for name in dict.fromkeys([*annotated, *filmed])
+    }
 
 
 def _source(path: Path, images: Path | None) -> Source:
     def read() -> Annotation:
-        boxes = filled(read_rows(path), path)
-        if images and len(boxes) == 1:
-            count = len(FolderImages(images).names())
-            boxes = np.vstack([boxes, np.full((max(count - 1, 0), 4), np.nan)])
-        return Annotation(boxes)
+        boxes = read_boxes(path)
+        return Annotation(extend_first_row(boxes, len(FolderImages(images).names()) if images else 0))
 
     return Source(path, read, FolderImages(images, rows=lambda: len(read().boxes)) if images else None)

@@ -1,7 +1,7 @@
 """VOT: short-term benchmarks with resets (2016 to 2019), with anchors (2020 to 2022), and long-term ones.
 
-Coordinates are taken as they are; VOT never states an origin and its regions are never shifted. Groundtruth is a
-polygon, a box, or since 2020 a mask a line. Sources: the VOT challenge reports and the VOT toolkit's stacks.
+Coordinates are used as written: VOT never states an origin, and its regions are never shifted. The groundtruth is a
+polygon, a box, or since 2020 a mask per line. Sources: the VOT challenge reports and vot-toolkit's ``stack/*.yaml``.
 """
 
 from __future__ import annotations
@@ -11,26 +11,51 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import registry
-from evalkit.datasets._sources import Form, assemble, facts, index_files, nothing_found, own_list, places
+from evalkit.datasets._facts import read_facts
 from evalkit.datasets._vot_forms import TAGS, folder_form, index_form
+from evalkit.datasets.building import (
+    AnnotationForm,
+    expected_names,
+    find_folders,
+    find_json_indices,
+    join_forms,
+    no_sequences_error,
+)
 from evalkit.types import Dataset, VotRules
 
-_SUPERVISED = VotRules(burn_in=10, skip=5, realtime_grace=3, tags=TAGS)
+# vot-toolkit 56f0053. Supervised: skip_initialize and grace of stack/vot2017.yaml to vot2019/shortterm.yaml, burn-in of
+# vot/analysis/supervised.py and accuracy.py. The interval differs by year.
+_SUPERVISED = VotRules(burn_in=10, skip=5, realtime_grace=3, unsupervised_burn_in=10, tags=TAGS)
+
+# Multi-start: interval, grace of the realtime experiment and burnin of the unsupervised one from stack/vot2020/
+# shortterm.yaml to vot2022/shorttermbox.yaml, threshold and grace of a failure from vot/analysis/multistart.py.
 _MULTISTART = VotRules(
-    eao_interval=(115, 755), failure_overlap=0.1, failure_grace=10, burn_in=10, unsupervised_burn_in=1
+    realtime_grace=3,
+    eao_interval=(115, 755),
+    failure_overlap=0.1,
+    failure_grace=10,
+    unsupervised_burn_in=1,
+    tags=TAGS,
 )
 
 
-_UNSPECIFIED = VotRules()
+_DEFAULT_RULES = VotRules()
 
 
 @dataclass(frozen=True)
 class _Edition:
-    """One year's challenge.
+    """One challenge of one year.
 
     Attributes:
-        directories: Usual names of its folder.
-        sequences: Key of its list in ``_facts/vot.json``; without one, its own ``list.txt`` or what is there counts.
+        name: Name of the dataset.
+        directory: Folder of its results.
+        directories: Usual names of its data folder.
+        protocols: Protocols, the official one first.
+        profiles: Metric profiles, the official one first.
+        rules: Parameters of its protocols and measures.
+        sequences: Key of its list in ``_facts/vot.json``; None where no list is published, and its own ``list.txt`` or
+            the folders that exist are expected.
+        repetitions: Number of runs prescribed for a stochastic tracker.
     """
 
     name: str
@@ -38,13 +63,13 @@ class _Edition:
     directories: tuple[str, ...]
     protocols: tuple[str, ...]
     profiles: tuple[str, ...]
-    rules: VotRules = _UNSPECIFIED
+    rules: VotRules = _DEFAULT_RULES
     sequences: str | None = None
     repetitions: int = 1
 
 
 def _supervised(year: int, interval: tuple[int, int], sequences: str) -> _Edition:
-    # Intervals of the expected average overlap: VOT challenge reports of the years, and the VOT toolkit's stacks.
+    # Interval: VOT challenge reports of the years; `low` and `high` of supervised_eao_score in the toolkit's stacks.
     return _Edition(
         name=f"vot{year}",
         directory=f"VOT{year}",
@@ -94,64 +119,75 @@ def _longterm(year: int) -> _Edition:
 
 @registry.dataset("vot2016", summary="VOT2016 short-term, with resets, 60 sequences", aliases=("vot-st2016",))
 def vot2016(root: Path | None) -> Dataset:
+    """Open VOT2016."""
     return _open(_supervised(2016, (108, 371), "vot2016"), root)
 
 
 @registry.dataset("vot2017", summary="VOT2017 short-term, with resets, 60 sequences", aliases=("vot-st2017",))
 def vot2017(root: Path | None) -> Dataset:
+    """Open VOT2017, which has the sequences of VOT2018."""
     return _open(_supervised(2017, (100, 356), "vot2018"), root)
 
 
 @registry.dataset("vot2018", summary="VOT2018 short-term, with resets, 60 sequences", aliases=("vot-st2018",))
 def vot2018(root: Path | None) -> Dataset:
+    """Open the short-term challenge of VOT2018."""
     return _open(_supervised(2018, (100, 356), "vot2018"), root)
 
 
 @registry.dataset("vot2019", summary="VOT2019 short-term, with resets, 60 sequences", aliases=("vot-st2019",))
 def vot2019(root: Path | None) -> Dataset:
+    """Open the short-term challenge of VOT2019."""
     return _open(_supervised(2019, (46, 291), "vot2019"), root)
 
 
 @registry.dataset("vot2020", summary="VOT2020 short-term, masks, from anchors, 60 sequences", aliases=("vot-st2020",))
 def vot2020(root: Path | None) -> Dataset:
+    """Open the short-term challenge of VOT2020."""
     return _open(_multistart(2020, sequences="vot2020"), root)
 
 
 @registry.dataset("vot2021", summary="VOT2021 short-term, masks, from anchors, 60 sequences", aliases=("vot-st2021",))
 def vot2021(root: Path | None) -> Dataset:
+    """Open the short-term challenge of VOT2021."""
     return _open(_multistart(2021, sequences="vot2021"), root)
 
 
 @registry.dataset("vot2022", summary="VOT2022 short-term, masks, from anchors", aliases=("vot-sts2022", "vot2022-sts"))
 def vot2022(root: Path | None) -> Dataset:
+    """Open the short-term segmentation challenge of VOT2022 (VOT-STs2022)."""
     return _open(_multistart(2022, "", "VOT-STs2022", "VOTSTs2022", "VOT2022-STs"), root)
 
 
 @registry.dataset("vot2022-stb", summary="VOT2022 short-term, boxes, from anchors", aliases=("vot-stb2022",))
 def vot2022_stb(root: Path | None) -> Dataset:
+    """Open the short-term bounding-box challenge of VOT2022 (VOT-STb2022)."""
     return _open(_multistart(2022, "-stb", "VOT-STb2022", "VOTSTb2022"), root)
 
 
 @registry.dataset("vot2018-lt", summary="VOT2018 long-term, 35 sequences", aliases=("vot-lt2018", "ltb35"))
 def vot2018_lt(root: Path | None) -> Dataset:
+    """Open the long-term challenge of VOT2018 (LTB35)."""
     return _open(_longterm(2018), root)
 
 
 @registry.dataset("vot2019-lt", summary="VOT2019 long-term, 50 sequences", aliases=("vot-lt2019", "ltb50"))
 def vot2019_lt(root: Path | None) -> Dataset:
+    """Open the long-term challenge of VOT2019 (LTB50)."""
     return _open(_longterm(2019), root)
 
 
 def _open(edition: _Edition, root: Path | None) -> Dataset:
-    folders = places(root, edition.directories, benchmark=edition.name)
+    folders = find_folders(root, edition.directories, dataset=edition.name)
     official = {entry["name"]: entry for entry in _official(edition)}
-    names = own_list(folders, "list.txt", official)
-    forms: list[Form] = [folder_form(folder, names, official, edition.protocols[0]) for folder in folders]
-    forms += [index_form(path, names) for path in index_files(root, folders, edition.directories)]
-    names = names or sorted(source.where.parent.name for form in forms for source in form.values())
-    sequences = assemble(names, [form for form in forms if form])
+    names = expected_names(folders, "list.txt", official)
+    forms: list[AnnotationForm] = [folder_form(folder, names, official, edition.protocols[0]) for folder in folders]
+    forms += [index_form(path, names) for path in find_json_indices(root, folders, edition.directories)]
+    names = names or sorted({name for form in forms for name in form})
+    sequences = join_forms(names, forms)
     if not sequences:
-        raise nothing_found(edition.name, root, folders, f"<sequence>/groundtruth.txt or {edition.directory}.json")
+        expected = f"<sequence>/groundtruth.txt or {edition.directory}.json"
+        raise no_sequences_error(edition.name, root, folders, expected)
     return Dataset(
         name=edition.name,
         directory=edition.directory,
@@ -170,5 +206,6 @@ def _open(edition: _Edition, root: Path | None) -> Dataset:
 
 
 def _official(edition: _Edition) -> list[dict[str, Any]]:
-    entries = facts("vot")[edition.sequences] if edition.sequences else []
+    """Return the published facts of an edition's sequences, in order: ``name``, and ``rows`` and ``size`` if known."""
+    entries = read_facts("vot")[edition.sequences] if edition.sequences else []
     return [{"name": entry} if isinstance(entry, str) else entry for entry in entries]

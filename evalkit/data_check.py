@@ -1,14 +1,14 @@
-"""What is wrong with a benchmark's files: everything missing, unreadable, mis-sized or mis-counted, by name.
+"""Check a dataset's files: sequences and frames that are missing, unreadable, of another size or of another number.
 
-Without ``deep`` nothing is decoded: folders are listed, annotations read, and the headers of a few images; this takes
-seconds for thousands of sequences. ``deep`` decodes every frame.
+A quick check lists the folders, reads all annotations and the headers of a few images per sequence; thousands of
+sequences take seconds. A deep check decodes every frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -17,17 +17,23 @@ from evalkit.errors import EvalkitError
 from evalkit.io.frames import read_image
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
 
-Size: TypeAlias = tuple[int, int] | EvalkitError
+SizeOrError: TypeAlias = tuple[int, int] | EvalkitError
+"""Width and height of a frame, or the reason why it cannot be decoded."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong.
+class DataFinding:
+    """One defect of a dataset's files.
 
     Attributes:
-        sequence: Empty if it concerns the whole benchmark.
+        dataset: Name of the dataset.
+        sequence: Name of the sequence; empty if the finding concerns the whole dataset.
         kind: ``missing``, ``unreadable``, ``mis-sized``, ``mis-counted`` or ``annotation``.
         where: File or folder.
+        what: The defect, in a few words.
+        found: The value that was found; None where that says nothing.
+        expected: The value that was expected; None where that says nothing.
+        whole_sequence: True where nothing of the sequence is on disk.
     """
 
     dataset: str
@@ -37,74 +43,102 @@ class Finding:
     what: str
     found: str | None = None
     expected: str | None = None
+    whole_sequence: bool = False
 
     def record(self) -> dict[str, Any]:
-        """For a table or JSON."""
-        return asdict(self)
+        """Return the flat record for a table or JSON: all fields but ``whole_sequence``."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "whole_sequence"}
+
+    def line(self) -> str:
+        """Return one line of text: kind, place, defect, and the values in parentheses."""
+        values = [f"found {self.found}"] if self.found is not None else []
+        values += [f"expected {self.expected}"] if self.expected is not None else []
+        details = f" ({', '.join(values)})" if values else ""
+        return f"{self.kind:<11}  {self.sequence if self.whole_sequence else self.where}: {self.what}{details}"
 
 
 @runtime_checkable
-class Listing(Frames, Protocol):
-    """Frames that are files of a folder."""
+class ImageFolder(Frames, Protocol):
+    """Frames that are image files of one folder, as ``evalkit.datasets.building.FolderImages``.
+
+    Attributes:
+        folder: The folder.
+    """
 
     folder: Path
 
     def names(self) -> list[str]:
-        """All image files, in order."""
+        """Return the names of all image files, in order."""
 
     def missing(self, names: list[str]) -> list[str]:
-        """Files that belong to annotated rows and are not among the given ones."""
+        """Return the names of the frames that are not among the given image files."""
 
-    def matched(self, names: list[str]) -> list[str]:
-        """Those of the given files that are the frames; ``EvalkitError`` where they do not match the rows."""
+    def select(self, names: list[str]) -> list[str]:
+        """Return those of the given image files that are the frames.
+
+        Raises:
+            EvalkitError: They do not match the annotated rows.
+        """
 
     def size(self, name: str) -> tuple[int, int] | None:
-        """Width and height of one of the files, None where it is damaged."""
+        """Return width and height of an image file; None if it is damaged."""
 
 
-def inspect(dataset: Dataset, *, deep: bool = False) -> Iterator[Finding]:
-    """Look at every sequence of a benchmark.
+def check_files(dataset: Dataset, *, deep: bool = False) -> Iterator[DataFinding]:
+    """Check every sequence of a dataset.
+
+    Args:
+        dataset: The dataset, as opened from its folder.
+        deep: Decode every frame.
 
     Yields:
-        Findings as they come up: sequences that are not at hand first, then in the order of the sequences.
+        Findings as they are made: first the sequences that are not on disk, then the others in order.
     """
-    here = {sequence.name for sequence in dataset.sequences}
+    present = {sequence.name for sequence in dataset.sequences}
     for name in dataset.expected:
-        if name not in here:
-            yield Finding(dataset.name, name, "missing", str(dataset.root or ""), "the sequence is not here")
+        if name not in present:
+            place = str(dataset.root or "")
+            yield DataFinding(dataset.name, name, "missing", place, "the sequence is not on disk", whole_sequence=True)
     with ThreadPoolExecutor() as pool:
         for sequence in dataset.sequences:
-            yield from _Inspection(dataset.name, sequence).findings(pool if deep else None)
+            yield from _SequenceCheck(dataset.name, sequence).findings(pool if deep else None)
 
 
-class _Inspection:
-    """Of one sequence."""
+class _SequenceCheck:
+    """The checks of one sequence."""
 
     def __init__(self, dataset: str, sequence: Sequence) -> None:
         self._dataset = dataset
         self._sequence = sequence
 
-    def findings(self, pool: ThreadPoolExecutor | None) -> Iterator[Finding]:
+    def findings(self, pool: ThreadPoolExecutor | None) -> Iterator[DataFinding]:
+        """Yield all findings; frames are decoded in ``pool``, or not at all without one."""
         try:
-            annotation = self._sequence.read()  # not kept: memory must not grow with the benchmark
+            annotation = self._sequence.read()  # not kept: memory must not grow with the dataset
         except EvalkitError as error:
-            yield self._of_error(error)
+            yield self._unreadable_annotation(error)
             return
-        yield from self._of_annotation(annotation)
+        yield from self._check_annotation(annotation)
         frames = self._sequence.frames
-        if isinstance(frames, Listing):
-            yield from self._of_files(frames, decode=pool is not None)
-        elif frames is not None and pool is not None and len(frames) != len(annotation.boxes):
-            what = "frames and annotated rows do not match"
+        if frames is None:
+            return
+        if isinstance(frames, ImageFolder):
+            yield from self._check_folder(frames, headers=pool is None)
+        elif pool is not None and len(frames) != len(annotation.boxes):
+            what = "the numbers of frames and annotated rows differ"
             yield self._finding("mis-counted", self._sequence.name, what, len(frames), len(annotation.boxes))
-        if frames is not None and pool is not None:
-            yield from self._of_decoding(frames, pool)
+        if pool is not None:
+            yield from self._decode(frames, pool)
 
-    def _finding(self, kind: str, where: object, what: str, found: object = None, expected: object = None) -> Finding:
-        texts = [None if value is None else str(value) for value in (found, expected)]
-        return Finding(self._dataset, self._sequence.name, kind, str(where), what, *texts)
+    def _finding(
+        self, kind: str, where: object, what: str, found: object = None, expected: object = None
+    ) -> DataFinding:
+        return DataFinding(
+            self._dataset, self._sequence.name, kind, str(where), what,
+            found=None if found is None else str(found), expected=None if expected is None else str(expected),
+        )  # fmt: skip
 
-    def _of_error(self, error: EvalkitError) -> Finding:
+    def _unreadable_annotation(self, error: EvalkitError) -> DataFinding:
         if error.where is not None and not Path(error.where).exists() and error.found is None:
             kind = "missing"
         elif isinstance(error.found, int) and isinstance(error.expected, int):
@@ -113,45 +147,47 @@ class _Inspection:
             kind = "annotation"
         return self._finding(kind, error.where or self._sequence.name, error.what, error.found, error.expected)
 
-    def _of_annotation(self, annotation: Annotation) -> Iterator[Finding]:
+    def _check_annotation(self, annotation: Annotation) -> Iterator[DataFinding]:
         official, rows = self._sequence.official_rows, len(annotation.boxes)
         if official is not None and official != rows:
-            what = "the benchmark has another number of rows"
+            what = "the number of annotated rows is not the benchmark's"
             yield self._finding("mis-counted", self._sequence.name, what, rows, official)
         start = annotation.boxes[0]
         if annotation.anchors is None and not (start[2:] > 0).all():
             found = ",".join(f"{value:g}" for value in start)
-            yield self._finding("annotation", self._sequence.name, "no tracker can start from the first row", found)
+            yield self._finding("annotation", self._sequence.name, "the first row is not a box to start from", found)
 
-    def _of_files(self, frames: Listing, *, decode: bool) -> Iterator[Finding]:
+    def _check_folder(self, frames: ImageFolder, *, headers: bool) -> Iterator[DataFinding]:
+        """Yield missing and surplus images, and with ``headers`` those of another size among a few."""
         names = frames.names()
         missing = frames.missing(names)
         for name in missing:
             yield self._finding("missing", frames.folder / name, "the frame is missing")
         try:
-            frames.matched(names)
+            names = frames.select(names)
         except EvalkitError as error:
             if not missing:
                 yield self._finding("mis-counted", error.where, error.what, error.found, error.expected)
-        if not decode:
-            yield from self._of_headers(frames, names)
+        if headers:
+            yield from self._check_headers(frames, names)
 
-    def _of_headers(self, frames: Listing, names: list[str]) -> Iterator[Finding]:
-        """Of the first, the middle and the last image."""
+    def _check_headers(self, frames: ImageFolder, names: list[str]) -> Iterator[DataFinding]:
+        """Check the sizes of the first, the middle and the last image."""
         expected = self._sequence.size
         for index in sorted({0, len(names) // 2, len(names) - 1}) if names else ():
             path, size = frames.folder / names[index], frames.size(names[index])
             if size is None:
-                yield self._finding("unreadable", path, "the file is damaged or no image")
+                yield self._finding("unreadable", path, "the file is damaged or not an image")
             elif expected is not None and size != expected:
-                yield self._mis_sized(path, size, expected)
+                yield self._other_size(path, size, expected)
             expected = expected or size
 
-    def _of_decoding(self, frames: Frames, pool: ThreadPoolExecutor) -> Iterator[Finding]:
-        if isinstance(frames, Listing):
-            files = [frames.folder / name for name in frames.names()]
+    def _decode(self, frames: Frames, pool: ThreadPoolExecutor) -> Iterator[DataFinding]:
+        """Decode every frame; where images and rows do not match, all images of the folder."""
+        if isinstance(frames, ImageFolder):
+            files = [frames.folder / name for name in _frame_names(frames)]
             places: Iterable[object] = files
-            sizes: Iterable[Size] = pool.map(lambda file: _size_of(lambda: read_image(file)), files)
+            sizes: Iterable[SizeOrError] = pool.map(lambda file: _size_of(lambda: read_image(file)), files)
         else:
             places = (f"{self._sequence.name}, frame {index + 1}" for index in range(len(frames)))
             sizes = (_size_of(partial(frames.__getitem__, index)) for index in range(len(frames)))
@@ -160,16 +196,24 @@ class _Inspection:
             if isinstance(size, EvalkitError):
                 yield self._finding("unreadable", size.where, size.what, size.found, size.expected)
             elif expected is not None and size != expected:
-                yield self._mis_sized(place, size, expected)
+                yield self._other_size(place, size, expected)
             else:
                 expected = size
 
-    def _mis_sized(self, place: object, size: tuple[int, int], expected: tuple[int, int]) -> Finding:
+    def _other_size(self, place: object, size: tuple[int, int], expected: tuple[int, int]) -> DataFinding:
         texts = [f"{width}x{height}" for width, height in (size, expected)]
-        return self._finding("mis-sized", place, "the image has another size", *texts)
+        return self._finding("mis-sized", place, "the image has another size than the others", *texts)
 
 
-def _size_of(load: Callable[[], Image]) -> Size:
+def _frame_names(frames: ImageFolder) -> list[str]:
+    names = frames.names()
+    try:
+        return frames.select(names)
+    except EvalkitError:
+        return names
+
+
+def _size_of(load: Callable[[], Image]) -> SizeOrError:
     try:
         height, width = load().shape[:2]
     except EvalkitError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 _IGNORED = str.maketrans("", "", "-._")
 
@@ -31,19 +32,30 @@ def ambiguous(names: Iterable[str]) -> frozenset[str]:
 class NameIndex:
     """Find names of one benchmark by any of their spellings.
 
+    Canonical spellings are computed when a name is first asked for that is not an exact one, so that an index of tens
+    of thousands of names costs nothing where all are exact.
+
     Args:
-        names: The names there are.
+        names: The names to find.
         others: Further names of the benchmark that cannot be found but make a spelling ambiguous.
+
+    >>> index = NameIndex(["car1_1", "car11", "bike_1"])
+    >>> index.find("car11"), index.find("Bike-1"), index.find("Car11")
+    ('car11', 'bike_1', None)
     """
 
     def __init__(self, names: Iterable[str], others: Iterable[str] = ()) -> None:
         self._names = dict.fromkeys(names)
-        unclear = ambiguous([*self._names, *others])
-        self._canonical = {canonical(name): name for name in self._names if name not in unclear}
+        self._others = tuple(others)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
     def find(self, asked: str) -> str | None:
         """Return the name that was asked for, exactly or in another unambiguous spelling; None if there is none."""
-        return asked if asked in self._names else self._canonical.get(canonical(asked))
+        return asked if asked in self._names else self._by_spelling.get(canonical(asked))
+
+    @cached_property
+    def _by_spelling(self) -> Mapping[str, str]:
+        unclear = ambiguous([*self._names, *self._others])
+        return {canonical(name): name for name in self._names if name not in unclear}

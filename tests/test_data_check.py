@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from evalkit import data_check, registry
 from evalkit.cli.data import command
-from evalkit.data_check import Finding
+from evalkit.data_check import DataFinding
 
 
 def make(root: Path, name: str = "airplane-2", *, images: int = 5, rows: int = 5) -> Path:
@@ -22,10 +22,10 @@ def make(root: Path, name: str = "airplane-2", *, images: int = 5, rows: int = 5
     return place
 
 
-def found(root: Path, *, deep: bool = False) -> list[Finding]:
+def found(root: Path, *, deep: bool = False) -> list[DataFinding]:
     dataset = registry.dataset.find("lasot-train").build(root=root)
-    findings = data_check.inspect(dataset, deep=deep)
-    return [finding for finding in findings if finding.what != "the sequence is not here"]
+    findings = data_check.check_files(dataset, deep=deep)
+    return [finding for finding in findings if not finding.whole_sequence]
 
 
 def test_a_sound_sequence_has_nothing_to_report(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_sound_sequence_has_nothing_to_report(tmp_path: Path) -> None:
 def test_sequences_that_are_not_here_are_named(tmp_path: Path) -> None:
     make(tmp_path)
     dataset = registry.dataset.find("lasot-train").build(root=tmp_path)
-    missing = [finding.sequence for finding in data_check.inspect(dataset)]
+    missing = [finding.sequence for finding in data_check.check_files(dataset)]
     assert len(missing) == 1119
     assert "airplane-3" in missing and "airplane-2" not in missing
 
@@ -103,7 +103,7 @@ def test_a_video_is_decoded_too(tmp_path: Path) -> None:
     for rows, counts in ((1, []), (3, []), (2, [("3", "2")])):
         (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n" * rows)
         dataset = registry.dataset.find("folder").build(root=tmp_path)
-        assert [(one.found, one.expected) for one in data_check.inspect(dataset, deep=True)] == counts
+        assert [(one.found, one.expected) for one in data_check.check_files(dataset, deep=True)] == counts
 
 
 def test_the_command_prints_lines_or_json_and_says_by_its_exit_code(tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ def test_a_rendered_tree_is_sound_but_for_what_it_leaves_out(tmp_path: Path) -> 
     assert result.exception is None and "1 sequence" in result.output
     dataset = registry.dataset.find("got10k-val").build(root=tmp_path)
     here = {sequence.name for sequence in dataset.sequences}
-    assert [one for one in data_check.inspect(dataset, deep=True) if one.sequence in here] == []
+    assert [one for one in data_check.check_files(dataset, deep=True) if one.sequence in here] == []

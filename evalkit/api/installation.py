@@ -21,7 +21,7 @@ KINDS = ("trackers", "datasets", "metrics", "profiles", "protocols", "runtimes",
 
 def check_data(
     dataset: str, *, data: Place | None = None, deep: bool = False
-) -> tuple[Dataset, Iterable[data_check.Finding]]:
+) -> tuple[Dataset, Iterable[data_check.DataFinding]]:
     """Check the files of a dataset; see ``evalkit.data_check``.
 
     Args:
@@ -34,7 +34,7 @@ def check_data(
         EvalkitError: There is no such dataset, or nothing of it in the folder.
     """
     opened = open_dataset(dataset, path(data))
-    return opened, data_check.inspect(opened, deep=deep)
+    return opened, data_check.check_files(opened, deep=deep)
 
 
 def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names | None = None) -> list[str]:

@@ -41,7 +41,7 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
         if text_format == "json":
             rows.append(finding.record())
         else:
-            click.echo(_line(finding.record()))
+            click.echo(finding.line())
     if text_format == "json":
         click.echo(api.render("json", rows=rows))
     else:
@@ -69,10 +69,3 @@ def render(layout: str, output: Path, seed: int, sequences: list[str] | None) ->
 
     names = api.render_data(layout, output, seed=seed, sequences=sequences)
     click.echo(f"wrote {len(names)} sequence{'s' if len(names) != 1 else ''} to {output}")
-
-
-def _line(record: dict[str, str | None]) -> str:
-    numbers = [f"{label} {record[label]}" for label in ("found", "expected") if record[label] is not None]
-    details = f" ({', '.join(numbers)})" if numbers else ""
-    place = record["sequence"] if record["kind"] == "missing" and record["what"] == "the sequence is not here" else None
-    return f"{record['kind']:<11}  {place or record['where']}: {record['what']}{details}"

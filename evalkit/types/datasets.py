@@ -6,18 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import UnknownName, listed, suggestion
+from evalkit.errors import EvalkitError, UnknownName, listed, suggestion
 from evalkit.names import NameIndex, ambiguous
 from evalkit.types.regions import Box, Boxes, Image, Region
 
+Family: TypeAlias = Literal["otb", "lasot", "got10k", "trackingnet", "vot", "uav"]
+"""Benchmarks for which toolkits have rules of their own."""
+
 
 class Frames(Protocol):
-    """Frames decoded on demand. Indexing raises ``EvalkitError`` naming the file that cannot be read."""
+    """Frames of a sequence, decoded when they are asked for.
+
+    Indexing from 0 returns RGB images, uint8 of shape (H, W, 3). It raises ``EvalkitError``, naming the file, where a
+    frame cannot be read.
+    """
 
     def __len__(self) -> int: ...
 
@@ -78,6 +85,11 @@ class Sequence:
 
     @cached_property
     def annotation(self) -> Annotation:
+        """The annotation, read when first asked for.
+
+        Raises:
+            EvalkitError: Its files are missing, damaged, or of another number of rows.
+        """
         return self.read()
 
     @property
@@ -87,6 +99,7 @@ class Sequence:
 
     @property
     def flags(self) -> Mapping[str, NDArray[Any]]:
+        """Per-frame arrays by name; see ``Annotation.flags``."""
         return self.annotation.flags
 
     def region(self, index: int) -> Region | None:
@@ -112,7 +125,7 @@ class VotRules:
         failure_overlap: Overlap up to which a frame counts as lost (multi-start).
         failure_grace: Number of consecutive lost frames that make a failure (multi-start).
         unsupervised_burn_in: Frames that the unsupervised average overlap ignores at the start.
-        tags: Names of the per-frame tags.
+        tags: Names of the per-frame flags of an annotation that are attributes to score by.
     """
 
     burn_in: int = 10
@@ -129,6 +142,9 @@ class VotRules:
 class Dataset:
     """A benchmark as found on this machine.
 
+    Raises:
+        EvalkitError: ``family`` is not one of the known families.
+
     Attributes:
         name: evalkit's name, e.g. ``otb100``.
         directory: Folder of its results, e.g. ``OTB100``.
@@ -139,8 +155,8 @@ class Dataset:
         protocols: Names of protocols it can be run under, the official one first.
         profiles: Metric profiles it can be scored with, the official one first.
         layout: Name of the result layout written for it (``evalkit.results.layouts``).
-        family: Benchmark family whose rules toolkits apply to it: ``otb``, ``lasot``, ``got10k``, ``trackingnet``,
-            ``vot``, ``uav``; None where toolkits have no rules for it.
+        family: Family of benchmarks whose rules toolkits apply to it: ``otb``, ``lasot``, ``got10k``, ``trackingnet``,
+            ``vot``, ``uav`` (UAV123 and its like); None where toolkits have no rules for it.
         vot: Parameters of the VOT protocols and measures.
         root: Folder it was read from; None when it is rendered.
         repetitions: Number of runs that the benchmark prescribes for a stochastic tracker.
@@ -155,12 +171,17 @@ class Dataset:
     protocols: tuple[str, ...]
     profiles: tuple[str, ...]
     layout: str
-    family: str | None = None
+    family: Family | None = None
     vot: VotRules = VotRules()
     root: Path | None = None
     repetitions: int = 1
 
     def __post_init__(self) -> None:
+        if self.family not in (None, *get_args(Family)):
+            raise EvalkitError(
+                "unknown family of benchmarks", where=self.name, found=repr(self.family),
+                expected=f"None or one of {', '.join(get_args(Family))}",
+            )  # fmt: skip
         unclear = ambiguous([*self.expected, *(sequence.name for sequence in self.sequences)])
         if unclear:
             sequences = tuple(

@@ -206,14 +206,15 @@ TOGETHER = [
 ]  # fmt: skip
 
 PLACES = [
-    Misuse("run --tracker identity --dataset otb100", "nobody said where otb100 is", "with --data, $EVALKIT_DATA"),
+    Misuse("run --tracker identity --dataset otb100", "no data folder is configured for otb100",
+           "with --data, $EVALKIT_DATA"),
     Misuse("run --tracker identity --dataset otb100 --data OBT", "no such folder (found nothing at OBT)",
            "Did you mean 'OTB'?", lambda here: (here / "OTB").mkdir()),
-    Misuse("run --tracker identity --dataset otb100 --data empty", "no sequences of otb100 are here",
+    Misuse("run --tracker identity --dataset otb100 --data empty", "no sequences of otb100 were found",
            "Give the benchmark's own folder", lambda here: (here / "empty").mkdir()),
-    Misuse("run --tracker identity --dataset otb100 --data notes.txt", "this is not a folder",
-           "--data names the folder that holds otb100", file("notes.txt", "hello")),
-    Misuse("run --tracker identity --dataset otb100 --data G", "no sequences of otb100 are here (found val",
+    Misuse("run --tracker identity --dataset otb100 --data notes.txt", "not a folder (found a file",
+           "the folder that contains otb100", file("notes.txt", "hello")),
+    Misuse("run --tracker identity --dataset otb100 --data G", "no sequences of otb100 were found (found val",
            "expected <Sequence>/groundtruth_rect.txt", file("G/val/GOT-10k_Val_000001/groundtruth.txt", "1,2,3,4\n")),
     Misuse("run --tracker identity --dataset vot2018 --data bad.json", "this index cannot be read", "Fetch it again",
            file("bad.json", '{"ants1": ')),

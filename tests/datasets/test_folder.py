@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evalkit import registry
-from evalkit.datasets._video import VideoFile
+from evalkit.datasets.building import VideoFile
 from evalkit.errors import EvalkitError
 from evalkit.types import Dataset, Polygon
 
@@ -82,7 +82,7 @@ def test_several_folders_are_several_sequences_and_polygons_are_welcome(tmp_path
 
 
 def test_nothing_to_track_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(EvalkitError, match=r"no groundtruth.txt is here"):
+    with pytest.raises(EvalkitError, match=r"no groundtruth.txt was found"):
         open_(tmp_path)
 
 
@@ -90,7 +90,7 @@ def test_two_videos_beside_one_groundtruth_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n")
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).touch()
-    with pytest.raises(EvalkitError, match=r"several videos .* \(found a.mp4, b.mp4\)"):
+    with pytest.raises(EvalkitError, match=r"several videos .* \(found a.mp4, b.mp4, expected one\)"):
         open_(tmp_path)
 
 

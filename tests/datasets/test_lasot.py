@@ -38,11 +38,11 @@ def test_the_lists_are_complete(data: Path) -> None:
     lists = data / "annotations" / "LaSOT_toolkit" / "sequence_evaluation_config"
     test, everything = (set((lists / name).read_text().split()) for name in ("testing_set.txt", "all_dataset.txt"))
     assert set(open_("lasot", data / "annotations").expected) == test
-    from evalkit.datasets._sources import facts
+    from evalkit.datasets._facts import read_facts
 
-    names = {f"{group}-{number}" for group in facts("lasot")["classes"] for number in range(1, 21)}
+    names = {f"{group}-{number}" for group in read_facts("lasot")["classes"] for number in range(1, 21)}
     assert names == everything
-    extension = {f"{group}-{number}" for group in facts("lasot")["extension_classes"] for number in range(1, 11)}
+    extension = {f"{group}-{number}" for group in read_facts("lasot")["extension_classes"] for number in range(1, 11)}
     assert extension == set((lists / "lasot_ext_150.txt").read_text().split())
 
 
@@ -93,9 +93,9 @@ def test_one_image_more_than_rows_is_left_out_and_two_are_an_error(tmp_path: Pat
 def test_rows_beyond_the_toolkits_are_cut(tmp_path: Path) -> None:
     (tmp_path / "cup-1.txt").write_text("1,2,3,4\n" * 5000)
     sequence = open_("lasot", tmp_path).sequence("cup-1")
-    from evalkit.datasets._sources import facts
+    from evalkit.datasets._facts import read_facts
 
-    official = next(entry["rows"] for entry in facts("lasot")["test"] if entry["name"] == "cup-1")
+    official = next(entry["rows"] for entry in read_facts("lasot")["test"] if entry["name"] == "cup-1")
     assert len(sequence) == official < 5000
 
 

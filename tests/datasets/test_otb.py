@@ -81,7 +81,9 @@ def test_missing_images_are_named(tmp_path: Path) -> None:
     make(tmp_path / "Football1", [name for name in numbered(1, 80) if name != "0030.jpg"], 74)
     frames = open_("otb100", tmp_path).sequence("Football1").frames
     assert frames is not None
-    with pytest.raises(EvalkitError, match=r"images 1 to 74 are evaluated, and not all are here; missing: 0030.jpg"):
+    with pytest.raises(
+        EvalkitError, match=r"some of the images 1 to 74, which the sequence uses, are missing; missing: 0030.jpg"
+    ):
         len(frames)
 
 
@@ -143,13 +145,13 @@ def test_forms_that_disagree_are_an_error(tmp_path: Path) -> None:
 def test_an_index_of_other_rows_is_an_error_that_names_the_sequence(tmp_path: Path, rows: object) -> None:
     for benchmark, file, name in (("otb100", "OTB2015.json", "Deer"), ("lasot-train", "LaSOT.json", "airplane-2")):
         (tmp_path / file).write_text(json.dumps({name: {"gt_rect": rows}}))
-        with pytest.raises(EvalkitError, match=f"{name}: (rows of x|the annotation is empty)"):
+        with pytest.raises(EvalkitError, match=f"{name}: (gt_rect must contain rows of x|the annotation is empty)"):
             len(open_(benchmark, tmp_path).sequence(name))
 
 
 def test_a_folder_without_the_benchmark_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").touch()
-    with pytest.raises(EvalkitError, match=r"no sequences of otb100 are here \(found holiday.jpg, expected <Seq"):
+    with pytest.raises(EvalkitError, match=r"no sequences of otb100 were found \(found holiday.jpg, expected <Seq"):
         open_("otb100", tmp_path)
 
 

@@ -103,18 +103,18 @@ def test_masks_and_anchors_of_the_later_years_are_read(tmp_path: Path) -> None:
 
 def test_missing_anchors_are_an_error_where_trackers_start_from_them(tmp_path: Path) -> None:
     make(tmp_path / "one", "1,2,3,4\n" * 3)
-    with pytest.raises(EvalkitError, match="no sequences of vot2022-stb are here"):
+    with pytest.raises(EvalkitError, match="no sequences of vot2022-stb were found"):
         open_("vot2022-stb", tmp_path)
     (tmp_path / "list.txt").write_text("one\n")
-    with pytest.raises(EvalkitError, match=r"anchor.value: .*their file is missing"):
+    with pytest.raises(EvalkitError, match=r"anchor.value: .*is missing"):
         len(open_("vot2022-stb", tmp_path).sequence("one"))
 
 
 def test_the_lists_of_2020_and_2021_replace_some_of_their_predecessor_s() -> None:
-    from evalkit.datasets._sources import facts
+    from evalkit.datasets._facts import read_facts
 
-    before = {entry["name"] for entry in facts("vot")["vot2019"]}
-    first, second = (set(facts("vot")[name]) for name in ("vot2020", "vot2021"))
+    before = {entry["name"] for entry in read_facts("vot")["vot2019"]}
+    first, second = (set(read_facts("vot")[name]) for name in ("vot2020", "vot2021"))
     assert (len(first), len(second)) == (60, 60)
     assert (before - first, first - before) == ({"pedestrian1"}, {"hand02"})
     assert second - first == {"animal", "bag", "birds2", "diver", "kangaroo", "snake"}
@@ -130,7 +130,7 @@ def test_a_part_of_2020_is_counted_against_all_of_it(tmp_path: Path) -> None:
 
 def test_another_year_s_sequences_of_the_same_name_are_passed_over(tmp_path: Path) -> None:
     make(tmp_path / "agility", "1,2,3,4\n" * 3)
-    with pytest.raises(EvalkitError, match="no sequences of vot2020 are here"):
+    with pytest.raises(EvalkitError, match="no sequences of vot2020 were found"):
         open_("vot2020", tmp_path)
 
 
@@ -159,9 +159,9 @@ def test_an_absent_target_is_nan_in_long_term_sequences(tmp_path: Path) -> None:
 
 
 def test_the_long_term_lists_are_complete() -> None:
-    from evalkit.datasets._sources import facts
+    from evalkit.datasets._facts import read_facts
 
-    assert [len(facts("vot")[name]) for name in ("vot2016", "vot2018-lt", "vot2019-lt")] == [60, 35, 50]
+    assert [len(read_facts("vot")[name]) for name in ("vot2016", "vot2018-lt", "vot2019-lt")] == [60, 35, 50]
 
 
 @pytest.mark.parametrize(
@@ -194,5 +194,5 @@ def test_an_index_can_be_given_by_its_own_name(data: Path, tmp_path: Path) -> No
     assert len(open_("vot2018", index).sequences) == 60
     index.unlink()
     index.write_text('{"walk": {"gt_rect": [[1, 2, 3, 4]]}}')
-    with pytest.raises(EvalkitError, match=r"anything.json: no sequences of vot2018 are here"):
+    with pytest.raises(EvalkitError, match=r"anything.json: no sequences of vot2018 were found"):
         open_("vot2018", index)

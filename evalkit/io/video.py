@@ -1,4 +1,4 @@
-"""Frames of a video file, decoded in order, or from the start again when an earlier one is asked for."""
+"""Frames of a video file, decoded in order."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ import cv2
 from evalkit.errors import EvalkitError
 from evalkit.types import Image
 
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
+
 
 class VideoFile:
-    """A video that OpenCV decodes.
+    """Frames (``evalkit.types.Frames``) of a video file that OpenCV decodes.
 
-    Seeking is not used: containers seek to neighbouring frames without saying so. Frames in order cost one decode each;
-    going back starts over. Not to be shared between processes; threads wait for each other.
+    The file is decoded in order, one decode per frame; asking for an earlier frame starts again from the beginning.
+    Seeking is not used because containers may seek to a neighbouring frame without an error. The number of frames is
+    counted by decoding, because the number that containers state is often wrong.
+
+    Threads may share an object and wait for each other. Pickling keeps the path only.
+
+    Args:
+        path: The video file; it is opened when a frame, the length or ``fps`` is first asked for.
+
+    Raises:
+        EvalkitError: The file cannot be opened, or a frame cannot be decoded.
+        IndexError: A negative index was asked for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +45,7 @@ class VideoFile:
 
     @cached_property
     def fps(self) -> float | None:
-        """Frames per second as the container states them."""
+        """Frames per second as the container states them; None if it does not."""
         capture = self._open()
         value = float(capture.get(cv2.CAP_PROP_FPS))
         capture.release()
@@ -41,7 +53,6 @@ class VideoFile:
 
     @cached_property
     def _count(self) -> int:
-        # The container's own count is often wrong; only decoding tells.
         capture = self._open()
         count = 0
         while capture.grab():

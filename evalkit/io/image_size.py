@@ -1,4 +1,4 @@
-"""Width and height of image files from their first bytes, without decoding them."""
+"""Width and height of image files from their headers, without decoding the pixels."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-_NO_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_NO_FRAME = {0xC4, 0xC8, 0xCC}
+# JPEG markers without a length field, and markers of the range of frame headers that describe something else.
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+_NOT_A_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
 
 
 def image_size(path: Path) -> tuple[int, int] | None:
-    """Width and height of a JPEG, PNG or BMP file; None where the header tells nothing.
+    """Return width and height of a JPEG, PNG or BMP file; None if the header does not contain them.
 
     Raises:
         OSError: The file cannot be opened.
@@ -33,18 +34,18 @@ def image_size(path: Path) -> tuple[int, int] | None:
 
 
 def _jpeg_size(stream: BinaryIO) -> tuple[int, int] | None:
-    """Walk from segment to segment up to the one that describes the frame."""
+    """Read segment by segment up to the frame header, which holds the size."""
     stream.seek(2)
     while True:
-        mark, kind = struct.unpack(">BB", stream.read(2))
+        marker, kind = struct.unpack(">BB", stream.read(2))
         while kind == 0xFF:
             (kind,) = struct.unpack(">B", stream.read(1))
-        if mark != 0xFF:
+        if marker != 0xFF:
             return None
-        if kind in _NO_LENGTH:
+        if kind in _WITHOUT_LENGTH:
             continue
         (length,) = struct.unpack(">H", stream.read(2))
-        if 0xC0 <= kind <= 0xCF and kind not in _NO_FRAME:
+        if 0xC0 <= kind <= 0xCF and kind not in _NOT_A_FRAME_HEADER:
             height, width = struct.unpack(">xHH", stream.read(5))
             return width, height
         stream.seek(length - 2, 1)
