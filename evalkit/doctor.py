@@ -1,4 +1,4 @@
-"""What this installation has, what it lacks, and the command that mends it."""
+"""Check an installation: versions, devices, extras, plugins, data folders, checkpoints and disk space."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from evalkit.factories import open_dataset
 
 _PACKAGE = "evalkit-sot"
 _MODULES = {"opencv-python": "cv2"}
-"""Import names of distributions that are called otherwise."""
+"""Import names of distributions whose name differs from it."""
 
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-"""Builds of OpenCV; each provides cv2, and two of them overwrite one another."""
+"""Builds of OpenCV; each provides the module cv2, and two of them overwrite each other."""
 
-_CONVENIENCES = {"fast": ("numba", "compiled loops for large result sets"), "ray": ("ray", "clusters, --engine ray")}
-"""Extras that no runtime stands for: package and what it brings."""
+_OTHER_EXTRAS = {"fast": ("numba", "compiled loops for large result sets"), "ray": ("ray", "clusters, --engine ray")}
+"""Extras that do not belong to a runtime: the package, and its use."""
 
-_ROOM_NEEDED = 1 << 30
-_ELSEWHERE = {
+_FREE_BYTES_NEEDED = 1 << 30
+_OTHER_FOLDER = {
     "results": "Choose another folder with --results",
     "cache": "Choose another folder with $EVALKIT_CACHE",
 }
-_RENDERED = "synthetic"
-_UNNAMED = "nobody said where"
-_NAME_IT = "evalkit init, then name its folder, or one that holds it, under [data]"
+_WITHOUT_FILES = "synthetic"
+_NOT_CONFIGURED = "no data folder is configured"
+_CONFIGURE = "evalkit init, then write its folder, or a folder that contains it, under [data]"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
+class DoctorFinding:
+    """The result of one check.
 
     Attributes:
-        status: ``ok``, ``absent`` (works without it) or ``problem``.
-        subject: What was looked at.
+        status: ``ok``, ``absent`` (optional and not available) or ``problem``.
+        subject: What was checked, e.g. ``torch`` or ``otb100``.
         text: What was found.
-        cure: Command or sentence that mends it; empty where nothing is to mend.
+        cure: Command or sentence that fixes it; empty if there is nothing to fix.
     """
 
     status: str
@@ -55,48 +55,60 @@ class Finding:
     cure: str = ""
 
     def record(self) -> dict[str, Any]:
-        """The flat JSON record."""
+        """Return the flat record for JSON."""
         return {"name": self.subject, "status": self.status, "summary": self.text, "cure": self.cure}
 
 
-def examine(data: Path | None = None, results: Path = Path("results")) -> list[Finding]:
-    """Look at versions, system libraries, devices, extras, plugins, configuration, benchmarks, weights and disk."""
+def examine(data: Path | None = None, results: Path = Path("results")) -> list[DoctorFinding]:
+    """Check versions, system libraries, devices, extras, plugins, configuration, data, checkpoints and disk space.
+
+    Args:
+        data: Folder of datasets; None for ``$EVALKIT_DATA`` or the configuration file.
+        results: Folder that results will be written to.
+
+    Returns:
+        Findings in the order of the checks; those with status ``problem`` have to be fixed.
+    """
     return [
-        *_packages(),
-        *_devices(),
-        *_runtimes(),
-        *_conveniences(),
-        *_plugins(),
-        *_benchmarks(data),
-        *_weights(),
-        *_room(results),
+        *_check_packages(),
+        *_check_devices(),
+        *_check_runtimes(),
+        *_check_other_extras(),
+        *_check_plugins(),
+        *_check_datasets(data),
+        *_check_weights(),
+        *_check_disk(results),
     ]
 
 
-def _packages() -> Iterator[Finding]:
-    yield Finding("ok", "evalkit", f"{__version__} in {Path(__file__).parent}")
-    yield Finding("ok", "python", ".".join(map(str, sys.version_info[:3])))
+def _check_packages() -> Iterator[DoctorFinding]:
+    yield DoctorFinding("ok", "evalkit", f"{__version__} in {Path(__file__).parent}")
+    yield DoctorFinding("ok", "python", ".".join(map(str, sys.version_info[:3])))
     try:
         required = metadata.requires(_PACKAGE) or []
     except metadata.PackageNotFoundError:
-        yield Finding("problem", _PACKAGE, "not installed, only its folder is here", "pip install -e .")
+        yield DoctorFinding("problem", _PACKAGE, "not installed; only its source folder is present", "pip install -e .")
         return
     for requirement in required:
-        if "extra ==" not in requirement and not _is_for_other_pythons(requirement):
-            yield _package(*_parsed(requirement))
+        if "extra ==" not in requirement and not _is_for_older_pythons(requirement):
+            yield _check_package(*_parsed(requirement))
     builds = [name for name in _OPENCV if _version(name)]
     if len(builds) > 1:
-        yield Finding("problem", "opencv", f"{' and '.join(builds)} overwrite one another",
-                      f"pip uninstall {' '.join(builds)}, then pip install the one that is wanted")  # fmt: skip
+        yield DoctorFinding(
+            "problem",
+            "opencv",
+            f"{' and '.join(builds)} overwrite each other",
+            f"pip uninstall {' '.join(builds)}, then pip install one of them",
+        )
 
 
-def _is_for_other_pythons(requirement: str) -> bool:
+def _is_for_older_pythons(requirement: str) -> bool:
     bound = re.search(r"python_version < ['\"](\d+)\.(\d+)", requirement)
     return bound is not None and sys.version_info[:2] >= (int(bound[1]), int(bound[2]))
 
 
 def _parsed(requirement: str) -> tuple[str, tuple[int, ...]]:
-    """Name and oldest version of a requirement as pyproject.toml writes them.
+    """Return name and oldest version of a requirement as pyproject.toml writes them.
 
     >>> _parsed("numpy>=1.26"), _parsed("six")
     (('numpy', (1, 26)), ('six', ()))
@@ -117,9 +129,9 @@ def _version(package: str) -> str:
         return ""
 
 
-def _package(package: str, oldest: tuple[int, ...]) -> Finding:
+def _check_package(package: str, oldest: tuple[int, ...]) -> DoctorFinding:
     module = _MODULES.get(package, package)
-    # Builds of OpenCV without a screen, or with the contrib trackers, provide the same module.
+    # The headless build of OpenCV, and the one with the contrib trackers, provide the same module.
     version = _version(package) or next((_version(one) for one in _providers(module)), "")
     try:
         importlib.import_module(module)
@@ -128,48 +140,53 @@ def _package(package: str, oldest: tuple[int, ...]) -> Finding:
             cure = "apt-get install libgl1 libglib2.0-0 libxcb1, or pip install opencv-python-headless instead"
         else:
             cure = f"pip install {package}"
-        return Finding("problem", package, f"cannot be imported: {error}", cure)
+        return DoctorFinding("problem", package, f"cannot be imported: {error}", cure)
     if version and _numbers(version) < oldest:
-        wanted = ".".join(map(str, oldest))
+        needed = ".".join(map(str, oldest))
         why = "loading checkpoints is unsafe before" if package == "torch" else "evalkit needs"
-        return Finding("problem", package, f"{version}: {why} {wanted}", f"pip install '{package}>={wanted}'")
-    return Finding("ok", package, version or "present")
+        return DoctorFinding("problem", package, f"{version}: {why} {needed}", f"pip install '{package}>={needed}'")
+    return DoctorFinding("ok", package, version or "installed")
 
 
 def _providers(module: str) -> list[str]:
     return list(metadata.packages_distributions().get(module, []))
 
 
-def _devices() -> Iterator[Finding]:
+def _check_devices() -> Iterator[DoctorFinding]:
     torch = sys.modules.get("torch")
     if torch is None:
         return
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
-            yield Finding("ok", f"cuda:{index}", torch.cuda.get_device_name(index))
+            yield DoctorFinding("ok", f"cuda:{index}", torch.cuda.get_device_name(index))
     elif shutil.which("nvidia-smi"):
-        yield Finding("absent", "cuda", f"there is an NVIDIA driver, but torch {torch.__version__} cannot use it",
-                      "pip install --force-reinstall torch, without the constraint to its CPU build")  # fmt: skip
+        yield DoctorFinding(
+            "absent",
+            "cuda",
+            f"an NVIDIA driver is installed, but torch {torch.__version__} cannot use it",
+            "pip install --force-reinstall torch, without the constraint to the CPU build",
+        )
     elif torch.backends.mps.is_available():
-        yield Finding("ok", "mps", "the GPU of Apple's processors")
+        yield DoctorFinding("ok", "mps", "the GPU of an Apple processor")
     else:
-        yield Finding("absent", "cuda", "no GPU that torch can use; everything runs on the CPU")
+        yield DoctorFinding("absent", "cuda", "no GPU that torch can use; everything runs on the CPU")
 
 
-def _runtimes() -> Iterator[Finding]:
+def _check_runtimes() -> Iterator[DoctorFinding]:
     from evalkit import runtimes
 
     for runtime in runtimes.listing():
         missing = ", ".join(runtime.missing)
         if missing:
-            yield Finding("absent", f"runtime {runtime.name}", f"needs {missing}",
-                          f"pip install '{_PACKAGE}[{runtime.extra}]'")  # fmt: skip
+            yield DoctorFinding(
+                "absent", f"runtime {runtime.name}", f"needs {missing}", f"pip install '{_PACKAGE}[{runtime.extra}]'"
+            )
         elif runtime.version is None:
-            yield Finding("absent", f"runtime {runtime.name}", "needs torch", "pip install torch")
+            yield DoctorFinding("absent", f"runtime {runtime.name}", "needs torch", "pip install torch")
         elif runtime.name == "torch-compile" and not _compiler():
-            yield Finding("absent", f"runtime {runtime.name}", "needs a C++ compiler", "apt-get install g++")
+            yield DoctorFinding("absent", f"runtime {runtime.name}", "needs a C++ compiler", "apt-get install g++")
         else:
-            yield Finding("ok", f"runtime {runtime.name}", runtime.summary)
+            yield DoctorFinding("ok", f"runtime {runtime.name}", runtime.summary)
 
 
 def _compiler() -> str | None:
@@ -177,75 +194,81 @@ def _compiler() -> str | None:
     return next(filter(None, map(shutil.which, [chosen] if chosen else ["c++", "g++", "clang++", "cl"])), None)
 
 
-def _conveniences() -> Iterator[Finding]:
-    for extra, (package, summary) in _CONVENIENCES.items():
+def _check_other_extras() -> Iterator[DoctorFinding]:
+    for extra, (package, summary) in _OTHER_EXTRAS.items():
         version = _version(package)
         if version:
-            yield Finding("ok", f"extra {extra}", f"{package} {version}: {summary}")
+            yield DoctorFinding("ok", f"extra {extra}", f"{package} {version}: {summary}")
         else:
-            yield Finding("absent", f"extra {extra}", f"{summary}: needs {package}",
-                          f"pip install '{_PACKAGE}[{extra}]'")  # fmt: skip
+            yield DoctorFinding(
+                "absent", f"extra {extra}", f"{summary}: needs {package}", f"pip install '{_PACKAGE}[{extra}]'"
+            )
 
 
-def _plugins() -> Iterator[Finding]:
-    for kind in (registry.tracker, registry.dataset, registry.report):
+def _check_plugins() -> Iterator[DoctorFinding]:
+    for kind in registry.ALL:
         try:
-            yield Finding("ok", f"{kind.kind}s", f"{len(kind.names())} registered")
+            yield DoctorFinding("ok", f"{kind.kind}s", f"{len(kind.names())} registered")
         except EvalkitError as error:
-            yield Finding("problem", f"{kind.kind}s", str(error), error.hint or "")
+            yield DoctorFinding("problem", f"{kind.kind}s", str(error), error.hint or "")
 
 
-def _benchmarks(data: Path | None) -> Iterator[Finding]:
+def _check_datasets(data: Path | None) -> Iterator[DoctorFinding]:
     try:
         config.load()
-        for name in sorted(registry.dataset.names(), key=lambda name: name != _RENDERED):
+        for name in sorted(registry.dataset.names(), key=lambda name: name != _WITHOUT_FILES):
             root = config.data_root(name, data)
             yield (
-                _benchmark(name, data)
-                if root is not None or name == _RENDERED
-                else Finding("absent", name, _UNNAMED, _NAME_IT)
+                _check_dataset(name, data)
+                if root is not None or name == _WITHOUT_FILES
+                else DoctorFinding("absent", name, _NOT_CONFIGURED, _CONFIGURE)
             )
-    except EvalkitError as error:  # of the configuration, which all benchmarks are found by
-        yield Finding("problem", "data", f"{error.where}: {error.what}", error.hint or "Mend it")
+    except EvalkitError as error:  # of the configuration, on which all datasets depend
+        yield DoctorFinding("problem", "data", f"{error.where}: {error.what}", error.hint or "Fix it")
 
 
-def _benchmark(name: str, data: Path | None) -> Finding:
+def _check_dataset(name: str, data: Path | None) -> DoctorFinding:
     try:
         dataset = open_dataset(name, data)
     except EvalkitError as error:
-        return Finding("absent", name, f"not in {error.where}" if error.where else error.what, error.hint or _NAME_IT)
+        return DoctorFinding(
+            "absent", name, f"not found in {error.where}" if error.where else error.what, error.hint or _CONFIGURE
+        )
     found, expected = len(dataset.sequences), len(dataset.expected)
     where = "" if dataset.root is None else f" in {dataset.root}"
     status = "ok" if found >= expected else "absent"
-    return Finding(status, name, f"{found} of {expected} sequences{where}",
-                   "" if status == "ok" else f"evalkit data check {name}")  # fmt: skip
+    return DoctorFinding(
+        status, name, f"{found} of {expected} sequences{where}", "" if status == "ok" else f"evalkit data check {name}"
+    )
 
 
-def _weights() -> Iterator[Finding]:
+def _check_weights() -> Iterator[DoctorFinding]:
     named = os.environ.get("EVALKIT_WEIGHTS")
     if named and not Path(named).exists():
-        yield Finding("problem", "$EVALKIT_WEIGHTS", f"nothing is at {named}", "Set it to a folder, or unset it")
+        yield DoctorFinding("problem", "$EVALKIT_WEIGHTS", f"{named} does not exist", "Set it to a folder, or unset it")
         return
     for name in catalogue.catalogue():
         try:
             found = catalogue.find(name)
         except EvalkitError as error:
-            yield Finding("absent", f"weights {name}", error.what, f"evalkit weights fetch {name}")
+            yield DoctorFinding("absent", f"weights {name}", error.what, f"evalkit weights fetch {name}")
         else:
-            yield Finding("ok", f"weights {name}", f"{found.path.name} in {found.place}: {found.identity}")
+            yield DoctorFinding("ok", f"weights {name}", f"{found.path.name} in {found.place}: {found.identity}")
 
 
-def _room(results: Path) -> Iterator[Finding]:
+def _check_disk(results: Path) -> Iterator[DoctorFinding]:
     for subject, folder in (("results", results), ("cache", config.cache_folder())):
         existing = folder.resolve()
         while not existing.exists():
             existing = existing.parent
         free = shutil.disk_usage(existing).free
         if not existing.is_dir() or not os.access(existing, os.W_OK):
-            yield Finding(
-                "problem", f"disk for {subject}", f"nothing can be written to {existing}", _ELSEWHERE[subject]
-            )
+            yield DoctorFinding("problem", f"disk for {subject}", f"{existing} is not writable", _OTHER_FOLDER[subject])
             continue
-        status = "ok" if free >= _ROOM_NEEDED else "problem"
-        yield Finding(status, f"disk for {subject}", f"{free / (1 << 30):.1f} GiB free at {folder}",
-                      "" if status == "ok" else f"Make room: 1 GiB is little. {_ELSEWHERE[subject]}")  # fmt: skip
+        status = "ok" if free >= _FREE_BYTES_NEEDED else "problem"
+        yield DoctorFinding(
+            status,
+            f"disk for {subject}",
+            f"{free / (1 << 30):.1f} GiB free at {folder}",
+            "" if status == "ok" else f"Free at least 1 GiB. {_OTHER_FOLDER[subject]}",
+        )

@@ -11,7 +11,7 @@ from evalkit import doctor
 from evalkit.cli import main
 
 
-def by_subject(findings: list[doctor.Finding]) -> dict[str, doctor.Finding]:
+def by_subject(findings: list[doctor.DoctorFinding]) -> dict[str, doctor.DoctorFinding]:
     return {finding.subject: finding for finding in findings}
 
 
@@ -35,28 +35,28 @@ def test_a_missing_system_library_comes_with_its_cure(monkeypatch: pytest.Monkey
         return real(name)
 
     monkeypatch.setattr(importlib, "import_module", without_gl)
-    finding = by_subject(list(doctor._packages()))["opencv-python"]
+    finding = by_subject(list(doctor._check_packages()))["opencv-python"]
     assert finding.status == "problem"
     assert "apt-get install libgl1" in finding.cure
 
 
 def test_an_unsafe_torch_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.metadata, "version", lambda _: "2.5.1+cpu")
-    finding = doctor._package("torch", (2, 10))
+    finding = doctor._check_package("torch", (2, 10))
     assert "unsafe before 2.10" in finding.text
     assert finding.cure == "pip install 'torch>=2.10'"
 
 
 def test_two_builds_of_opencv_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda package: "" if "contrib" in package else "99")
-    finding = by_subject(list(doctor._packages()))["opencv"]
-    assert finding.cure == "pip uninstall opencv-python opencv-python-headless, then pip install the one that is wanted"
+    finding = by_subject(list(doctor._check_packages()))["opencv"]
+    assert finding.cure == "pip uninstall opencv-python opencv-python-headless, then pip install one of them"
 
 
 def test_a_gpu_that_torch_cannot_use_comes_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.shutil, "which", lambda program: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "pip install --force-reinstall torch" in by_subject(list(doctor._devices()))["cuda"].cure
+    assert "pip install --force-reinstall torch" in by_subject(list(doctor._check_devices()))["cuda"].cure
 
 
 def test_without_torch_the_rest_is_examined_and_torch_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_without_torch_the_rest_is_examined_and_torch_is_asked_for(monkeypatch: 
         return real(name)
 
     monkeypatch.setattr(importlib, "import_module", without_torch)
-    assert by_subject(list(doctor._packages()))["torch"].cure == "pip install torch"
+    assert by_subject(list(doctor._check_packages()))["torch"].cure == "pip install torch"
 
 
 def test_a_configuration_that_names_nothing_is_one_problem(
@@ -83,25 +83,25 @@ def test_a_configuration_that_names_nothing_is_one_problem(
     assert [line.split()[1] for line in problems] == ["data", "$EVALKIT_WEIGHTS"]
 
 
-def test_benchmarks_that_nobody_named_share_a_line(
+def test_datasets_without_a_data_folder_share_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("EVALKIT_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         main(["doctor"])
-    lines = [line for line in capsys.readouterr().out.splitlines() if "nobody said where" in line]
+    lines = [line for line in capsys.readouterr().out.splitlines() if "no data folder is configured" in line]
     assert len(lines) == 1
     assert "otb100" in lines[0]
 
 
 def test_a_place_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    finding = by_subject(list(doctor._room(tmp_path / "file" / "results")))["disk for results"]
+    finding = by_subject(list(doctor._check_disk(tmp_path / "file" / "results")))["disk for results"]
     assert finding.status == "problem"
     assert "--results" in finding.cure
 
 
 def test_a_full_disk_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
-    assert {finding.status for finding in doctor._room(tmp_path)} == {"problem"}
+    assert {finding.status for finding in doctor._check_disk(tmp_path)} == {"problem"}

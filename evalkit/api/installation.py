@@ -42,7 +42,7 @@ def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names |
     return write_as.render(layout, Path(output), seed=seed, sequences=some(sequences))
 
 
-def examine(data: Place | None = None, results: Place = "results") -> list[doctor.Finding]:
+def examine(data: Place | None = None, results: Place = "results") -> list[doctor.DoctorFinding]:
     """Check this installation; see ``evalkit.doctor``."""
     return doctor.examine(path(data), Path(results))
 

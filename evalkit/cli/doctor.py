@@ -12,7 +12,7 @@ import click
 from evalkit.cli import options
 
 if TYPE_CHECKING:
-    from evalkit.doctor import Finding
+    from evalkit.doctor import DoctorFinding
 
 _MARKS = {"ok": "ok", "absent": "--", "problem": "!!"}
 
@@ -42,7 +42,7 @@ def doctor_command(data: Path | None, results: Path, text_format: str) -> int:
     return 1 if any(finding.status == "problem" for finding in findings) else 0
 
 
-def _lines(findings: list[Finding]) -> Iterator[str]:
+def _lines(findings: list[DoctorFinding]) -> Iterator[str]:
     """Yield a line for each finding and one for its remedy; adjacent findings with the same remedy share both."""
     width = max(len(finding.subject) for finding in findings)
     for (status, text, cure), group in groupby(findings, key=lambda one: (one.status, one.text, one.cure)):

@@ -7,7 +7,7 @@ import re
 import pytest
 from fenced import ROOT
 
-from evalkit.doctor import Finding as Examined
+from evalkit.doctor import DoctorFinding
 from evalkit.regression import Finding, Verdict
 from evalkit.types import Cost, Score
 
@@ -22,7 +22,7 @@ FINDING = Finding("exact", "mine", "tiny", "boxes", Verdict.PASS, "")
         ("`score`, `run`", SCORE.record()),
         ("`run`, `profile`", COST.record()),
         ("`regress`", {"suite": "", **FINDING.record()}),
-        ("`doctor`", Examined("python", "ok", "3.12").record()),
+        ("`doctor`", DoctorFinding("python", "ok", "3.12").record()),
     ],
 )
 def test_the_fields_of_a_command_are_on_the_page(commands: str, record: dict[str, object]) -> None:
