@@ -13,11 +13,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalkit import registry
 from evalkit.cli import main
 
 TOLERANCE = 0.002
@@ -92,8 +93,10 @@ class Shell:
     def _evalkit(command: str) -> Answer:
         out, err = io.StringIO(), io.StringIO()
         for module in [name for name in sys.modules if name.startswith("evalkit_user_")]:
-            del sys.modules[module]  # a new process would read the person's file again
-        with redirect_stdout(out), redirect_stderr(err):
+            del sys.modules[module]  # a new process would import the user's file again, and register its entries
+        with redirect_stdout(out), redirect_stderr(err), ExitStack() as stack:
+            for kind in registry.ALL:
+                stack.enter_context(kind.temporarily())
             try:
                 main(shlex.split(command, comments=True)[1:])
                 code = 0
