@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from evalkit import data_check, registry
-from evalkit.cli.data import command
+from evalkit.cli.data import data_command
 from evalkit.data_check import DataFinding
 
 
@@ -28,12 +28,12 @@ def found(root: Path, *, deep: bool = False) -> list[DataFinding]:
     return [finding for finding in findings if not finding.whole_sequence]
 
 
-def test_a_sound_sequence_has_nothing_to_report(tmp_path: Path) -> None:
+def test_an_intact_sequence_has_no_findings(tmp_path: Path) -> None:
     make(tmp_path)
     assert found(tmp_path) == found(tmp_path, deep=True) == []
 
 
-def test_sequences_that_are_not_here_are_named(tmp_path: Path) -> None:
+def test_sequences_that_are_not_on_disk_are_named(tmp_path: Path) -> None:
     make(tmp_path)
     dataset = registry.dataset.find("lasot-train").build(root=tmp_path)
     missing = [finding.sequence for finding in data_check.check_files(dataset)]
@@ -50,7 +50,7 @@ def test_every_missing_image_is_named(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_surplus_images_are_counted(tmp_path: Path) -> None:
+def test_surplus_images_are_a_finding(tmp_path: Path) -> None:
     make(tmp_path, images=8, rows=5)
     (one,) = found(tmp_path)
     assert (one.kind, one.found, one.expected) == ("mis-counted", "8 images", "5, one per row")
@@ -89,7 +89,7 @@ def test_annotations_that_cannot_be_read_are_found(tmp_path: Path, text: str | N
 
 
 @pytest.mark.parametrize("row", ["nan,nan,nan,nan", "1,2,0,4"])
-def test_a_first_row_that_starts_no_tracker_is_found(tmp_path: Path, row: str) -> None:
+def test_an_unusable_first_row_is_found(tmp_path: Path, row: str) -> None:
     (make(tmp_path) / "groundtruth.txt").write_text(f"{row}\n" + "1,2,3,4\n" * 4)
     (one,) = found(tmp_path)
     assert (one.kind, one.found) == ("annotation", row)
@@ -106,23 +106,23 @@ def test_a_video_is_decoded_too(tmp_path: Path) -> None:
         assert [(one.found, one.expected) for one in data_check.check_files(dataset, deep=True)] == counts
 
 
-def test_the_command_prints_lines_or_json_and_says_by_its_exit_code(tmp_path: Path) -> None:
+def test_the_command_prints_lines_or_json_and_exits_with_1_if_there_are_findings(tmp_path: Path) -> None:
     (make(tmp_path / "mine", "run") / "img").rename(tmp_path / "mine" / "run" / "color")
     runner = CliRunner()
-    sound = runner.invoke(command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
-    assert sound.output.endswith("folder: 1 of 1 sequences, 0 findings\n") and sound.return_value == 0
+    intact = runner.invoke(data_command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
+    assert intact.output.endswith("folder: 1 of 1 sequences, 0 findings\n") and intact.return_value == 0
     (tmp_path / "mine" / "run" / "groundtruth.txt").write_text("1,2,3,4\n" * 6)
-    text = runner.invoke(command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
+    text = runner.invoke(data_command, ["check", "folder", "--data", str(tmp_path / "mine")], standalone_mode=False)
     assert text.return_value == 1
     assert "00000006.jpg: the frame is missing\nfolder: 1 of 1 sequences, 1 finding\n" in text.output
     arguments = ["check", "folder", "--data", str(tmp_path / "mine"), "--format", "json"]
-    record = json.loads(runner.invoke(command, arguments, standalone_mode=False).output)["records"][0]
+    record = json.loads(runner.invoke(data_command, arguments, standalone_mode=False).output)["records"][0]
     assert record["kind"] == "missing" and record["dataset"] == "folder"
 
 
-def test_a_rendered_tree_is_sound_but_for_what_it_leaves_out(tmp_path: Path) -> None:
+def test_a_rendered_tree_has_no_findings_but_missing_sequences(tmp_path: Path) -> None:
     arguments = ["render", "--layout", "got10k", "--output", str(tmp_path / "GOT-10k"), "--sequences", "occlusion"]
-    result = CliRunner().invoke(command, arguments, standalone_mode=False)
+    result = CliRunner().invoke(data_command, arguments, standalone_mode=False)
     assert result.exception is None and "1 sequence" in result.output
     dataset = registry.dataset.find("got10k-val").build(root=tmp_path)
     here = {sequence.name for sequence in dataset.sequences}

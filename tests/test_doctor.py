@@ -15,7 +15,7 @@ def by_subject(findings: list[doctor.DoctorFinding]) -> dict[str, doctor.DoctorF
     return {finding.subject: finding for finding in findings}
 
 
-def test_this_installation_is_examined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_this_installation_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["doctor", "--format", "json", "--results", str(tmp_path / "not" / "yet")])
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["records"]}
@@ -26,7 +26,7 @@ def test_this_installation_is_examined(tmp_path: Path, capsys: pytest.CaptureFix
     assert rows["otb100"]["cure"]
 
 
-def test_a_missing_system_library_comes_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_system_library_comes_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.import_module
 
     def without_gl(name: str) -> object:
@@ -53,13 +53,13 @@ def test_two_builds_of_opencv_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> 
     assert finding.cure == "pip uninstall opencv-python opencv-python-headless, then pip install one of them"
 
 
-def test_a_gpu_that_torch_cannot_use_comes_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_torch_cannot_use_comes_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.shutil, "which", lambda program: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "pip install --force-reinstall torch" in by_subject(list(doctor._check_devices()))["cuda"].cure
 
 
-def test_without_torch_the_rest_is_examined_and_torch_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_rest_is_checked_and_torch_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.import_module
 
     def without_torch(name: str) -> object:
@@ -71,7 +71,7 @@ def test_without_torch_the_rest_is_examined_and_torch_is_asked_for(monkeypatch: 
     assert by_subject(list(doctor._check_packages()))["torch"].cure == "pip install torch"
 
 
-def test_a_configuration_that_names_nothing_is_one_problem(
+def test_configured_folders_that_do_not_exist_are_one_problem_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EVALKIT_DATA", str(tmp_path / "gone"))
@@ -95,7 +95,7 @@ def test_datasets_without_a_data_folder_share_a_line(
     assert "otb100" in lines[0]
 
 
-def test_a_place_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     finding = by_subject(list(doctor._check_disk(tmp_path / "file" / "results")))["disk for results"]
     assert finding.status == "problem"

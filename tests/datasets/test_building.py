@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -191,6 +192,12 @@ def test_a_misspelt_family_is_an_error() -> None:
         EvalkitError, match=r"mine: unknown family of benchmarks \(found 'uva', expected None or one of"
     ):
         Dataset("mine", "MINE", "1", 0, (), (), ("one_pass",), ("pysot",), "plain", family="uva")  # type: ignore[arg-type]
+
+
+def test_the_guide_lists_every_public_name() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "add-a-dataset.md").read_text(encoding="utf-8")
+    rows = "\n".join(line for line in guide.splitlines() if line.startswith("| "))
+    assert set(re.findall(r"`(\w+)`", rows)) == set(building.__all__)
 
 
 def test_everything_in_the_public_module_has_a_docstring() -> None:

@@ -1,4 +1,4 @@
-"""What holds for every registered benchmark."""
+"""Requirements for every registered dataset."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILES = [entry for entry in registry.dataset.entries() if entry.name != "synthet
 
 
 @pytest.mark.parametrize("entry", FILES, ids=lambda entry: entry.name)
-def test_no_folder_and_an_empty_one_are_errors_for_people(entry: registry.Entry, tmp_path: Path) -> None:
+def test_no_folder_and_an_empty_one_are_evalkit_errors(entry: registry.Entry, tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match="--data"):
         entry.build(root=None)
     with pytest.raises(EvalkitError, match=str(tmp_path)):

@@ -24,7 +24,7 @@ def write_video(path: Path, frames: int) -> None:
     writer.release()
 
 
-def test_a_second_clip_does_not_move_the_results_of_the_first(tmp_path: Path) -> None:
+def test_a_second_clip_does_not_change_the_results_folder_of_the_first(tmp_path: Path) -> None:
     for count, name in enumerate(("first", "second"), start=1):
         place = tmp_path / "clips" / name
         place.mkdir(parents=True)
@@ -34,7 +34,7 @@ def test_a_second_clip_does_not_move_the_results_of_the_first(tmp_path: Path) ->
         assert (found.directory, len(found.sequences)) == ("clips", count)
 
 
-def test_images_beside_their_groundtruth_are_a_benchmark_of_one(tmp_path: Path) -> None:
+def test_images_next_to_their_groundtruth_are_a_dataset_of_one_sequence(tmp_path: Path) -> None:
     place = tmp_path / "holiday"
     place.mkdir()
     (place / "groundtruth.txt").write_text("1 2 3 4\n" * 11)
@@ -62,7 +62,7 @@ def test_a_video_is_decoded_in_any_order(tmp_path: Path, given: str) -> None:
         frames[-1]
 
 
-def test_opening_a_benchmark_of_videos_decodes_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_a_dataset_of_videos_decodes_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(tmp_path / "clip.avi", 2)
     (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n" * 2)
     monkeypatch.setattr(VideoFile, "__len__", lambda self: pytest.fail("a video was decoded to count its frames"))
@@ -71,7 +71,7 @@ def test_opening_a_benchmark_of_videos_decodes_none_of_them(tmp_path: Path, monk
     assert len(sequence) == 2
 
 
-def test_several_folders_are_several_sequences_and_polygons_are_welcome(tmp_path: Path) -> None:
+def test_several_folders_are_several_sequences_and_polygons_are_accepted(tmp_path: Path) -> None:
     for name in ("b", "a"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "groundtruth.txt").write_text("0,0,4,0,4,4,0,4\n")
@@ -81,12 +81,12 @@ def test_several_folders_are_several_sequences_and_polygons_are_welcome(tmp_path
     assert benchmark.sequences[0].frames is None
 
 
-def test_nothing_to_track_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_without_groundtruth_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match=r"no groundtruth.txt was found"):
         open_(tmp_path)
 
 
-def test_two_videos_beside_one_groundtruth_are_an_error(tmp_path: Path) -> None:
+def test_two_videos_next_to_one_groundtruth_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n")
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).touch()
@@ -94,7 +94,7 @@ def test_two_videos_beside_one_groundtruth_are_an_error(tmp_path: Path) -> None:
         open_(tmp_path)
 
 
-def test_a_file_that_is_no_video_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_a_video_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "groundtruth.txt").write_text("1,2,3,4\n")
     (tmp_path / "a.mp4").write_bytes(b"nothing")
     with pytest.raises(EvalkitError, match="this video cannot be opened"):

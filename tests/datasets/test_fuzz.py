@@ -1,4 +1,4 @@
-"""Damaged benchmark files: never a crash without a message, never a length that nobody wrote."""
+"""Damaged dataset files are reported as errors or read with the number of rows that they contain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit import registry
 from evalkit.errors import EvalkitError
 
 ROWS = "10,10,5,5\n" * 3
-# One sound sequence of three rows in each form; every file of it is damaged in turn.
+# One undamaged sequence of three rows in each annotation form; each of its files is damaged in turn.
 TREES = {
     "otb100": {"Deer.txt": "10,10,5,5\n" * 71},
     "vot2018": {
@@ -37,7 +37,7 @@ CASES = [(name, file) for name, files in TREES.items() for file in files]
 
 
 def use(name: str, root: Path) -> list[int]:
-    """Open a benchmark and read all of it; lengths of its sequences."""
+    """Open a dataset, read all of it, and return the lengths of its sequences."""
     dataset = registry.dataset.find(name).build(root=root)
     lengths = []
     for sequence in dataset.sequences:
@@ -48,7 +48,7 @@ def use(name: str, root: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_the_trees_are_sound(name: str, tmp_path: Path) -> None:
+def test_the_undamaged_trees_are_read(name: str, tmp_path: Path) -> None:
     write(tmp_path, TREES[name])
     assert use(name, tmp_path) == [71 if name == "otb100" else 3]
 
@@ -69,13 +69,13 @@ DAMAGE = st.one_of(
 @pytest.mark.parametrize(("name", "file"), CASES)
 @given(content=DAMAGE, keep=st.integers(0, 40), where=st.booleans())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_damaged_file_is_an_error_or_read_as_it_stands(
+def test_a_damaged_file_is_an_error_or_read_with_the_rows_that_it_contains(
     name: str, file: str, content: bytes, keep: int, where: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root = tmp_path_factory.mktemp("tree")
     write(root, TREES[name])
-    sound = (root / file).read_bytes()
-    damaged = sound[:keep] + content if where else content + sound[keep:]
+    intact = (root / file).read_bytes()
+    damaged = intact[:keep] + content if where else content + intact[keep:]
     (root / file).write_bytes(damaged)
     try:
         lengths = use(name, root)

@@ -24,7 +24,7 @@ def make(place: Path, truth: str, images: int) -> None:
         cv2.imwrite(str(place / f"{number:08d}.jpg"), np.full((20, 30, 3), 9, np.uint8))
 
 
-def test_boxes_labels_and_meta_data_are_read(tmp_path: Path) -> None:
+def test_boxes_labels_and_metadata_are_read(tmp_path: Path) -> None:
     place = tmp_path / "GOT-10k" / "val" / "GOT-10k_Val_000001"
     make(place, "1.0000,2.0000,3.0000,4.0000\n" * 3, 3)
     (place / "cover.label").write_text("8\n4\n0\n")
@@ -48,14 +48,14 @@ def test_the_folder_may_be_given_at_any_level(tmp_path: Path, depth: int) -> Non
     assert [sequence.name for sequence in open_("got10k-val", root).sequences] == ["GOT-10k_Val_000007"]
 
 
-def test_the_first_box_of_a_test_sequence_is_followed_by_nothing(tmp_path: Path) -> None:
+def test_only_the_first_box_of_a_test_sequence_is_annotated(tmp_path: Path) -> None:
     make(tmp_path / "test" / "GOT-10k_Test_000001", "1,2,3,4\n", 4)
     sequence = open_("got10k-test", tmp_path).sequence("GOT-10k_Test_000001")
     assert len(sequence) == 4
     assert np.isnan(sequence.groundtruth[1:]).all()
 
 
-def test_labels_of_another_length_are_refused(tmp_path: Path) -> None:
+def test_labels_of_another_length_are_an_error(tmp_path: Path) -> None:
     make(tmp_path / "GOT-10k_Val_000001", "1,2,3,4\n" * 3, 3)
     (tmp_path / "GOT-10k_Val_000001" / "cover.label").write_text("8\n8\n")
     with pytest.raises(EvalkitError, match=r"cover.label: .* \(found 2, expected 3\)"):
@@ -63,7 +63,7 @@ def test_labels_of_another_length_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["00000001.jpg", "00000003.jpg"])
-def test_images_and_rows_that_do_not_match_are_an_error_that_names_a_gap(tmp_path: Path, name: str) -> None:
+def test_a_missing_image_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     place = tmp_path / "GOT-10k_Val_000001"
     make(place, "1,2,3,4\n" * 5, 5)
     (place / name).rename(place / "preview.jpg")
@@ -73,7 +73,7 @@ def test_images_and_rows_that_do_not_match_are_an_error_that_names_a_gap(tmp_pat
         len(frames)
 
 
-def test_a_picture_beside_the_frames_is_none_of_them(tmp_path: Path) -> None:
+def test_an_image_without_a_number_is_not_a_frame(tmp_path: Path) -> None:
     place = tmp_path / "GOT-10k_Test_000001"
     make(place, "1,2,3,4\n", 5)
     (place / "preview.jpg").write_bytes((place / "00000001.jpg").read_bytes())
@@ -82,7 +82,7 @@ def test_a_picture_beside_the_frames_is_none_of_them(tmp_path: Path) -> None:
     assert (len(sequence), len(sequence.frames)) == (5, 5)
 
 
-def test_a_list_of_its_own_says_what_is_expected(tmp_path: Path) -> None:
+def test_the_list_in_the_folder_sets_the_expected_sequences(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("walk\nrun\n")
     make(tmp_path / "walk", "1,2,3,4\n", 1)
     benchmark = open_("got10k-val", tmp_path)
@@ -91,7 +91,7 @@ def test_a_list_of_its_own_says_what_is_expected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["cover.label", "meta_info.ini"])
-def test_a_score_says_what_the_annotation_lacks(tmp_path: Path, missing: str) -> None:
+def test_the_notes_of_a_score_name_missing_annotation_files(tmp_path: Path, missing: str) -> None:
     place = tmp_path / "GOT-10k_Val_000001"
     make(place, "1,2,3,4\n" * 5, 5)
     (place / "cover.label").write_text("8\n" * 5)

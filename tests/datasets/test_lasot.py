@@ -55,7 +55,7 @@ def test_a_sequence_cut_short_with_its_images_is_read(data: Path) -> None:
 
 
 @pytest.mark.parametrize("nested", [True, False])
-def test_flags_and_the_sentence_are_read(tmp_path: Path, nested: bool) -> None:
+def test_flags_and_the_language_description_are_read(tmp_path: Path, nested: bool) -> None:
     make(tmp_path / "airplane" / "airplane-1" if nested else tmp_path / "airplane-1", 4)
     sequence = open_("lasot", tmp_path).sequence("airplane-1")
     assert sequence.flags["full_occlusion"].tolist() == [False, True, False, False]
@@ -64,7 +64,7 @@ def test_flags_and_the_sentence_are_read(tmp_path: Path, nested: bool) -> None:
     assert sequence.language == "a white airplane"
 
 
-def test_the_training_split_is_the_rest(tmp_path: Path) -> None:
+def test_the_training_split_has_the_1120_sequences_outside_the_test_split(tmp_path: Path) -> None:
     make(tmp_path / "airplane-2", 2)
     make(tmp_path / "airplane-1", 2)
     benchmark = open_("lasot-train", tmp_path)
@@ -90,7 +90,7 @@ def test_one_image_more_than_rows_is_left_out_and_two_are_an_error(tmp_path: Pat
         len(two)
 
 
-def test_rows_beyond_the_toolkits_are_cut(tmp_path: Path) -> None:
+def test_rows_beyond_those_of_the_toolkit_are_cut(tmp_path: Path) -> None:
     (tmp_path / "cup-1.txt").write_text("1,2,3,4\n" * 5000)
     sequence = open_("lasot", tmp_path).sequence("cup-1")
     from evalkit.datasets._facts import read_facts
@@ -105,7 +105,7 @@ def test_the_index_of_pysot_has_absent_inverted(tmp_path: Path) -> None:
     assert sequence.flags["absent"].tolist() == [False, True]
 
 
-def test_flags_of_another_length_are_refused(tmp_path: Path) -> None:
+def test_flags_of_another_length_are_an_error(tmp_path: Path) -> None:
     make(tmp_path / "airplane-2", 3)
     (tmp_path / "airplane-2" / "out_of_view.txt").write_text("0,0")
     with pytest.raises(EvalkitError, match=r"out_of_view.txt: .* \(found 2, expected 3\)"):

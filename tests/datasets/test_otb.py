@@ -49,7 +49,7 @@ def test_tiger1_of_354_rows_is_cut_to_the_349_that_are_evaluated(data: Path, tmp
     )
 
 
-def test_the_json_index_and_the_rows_say_the_same(data: Path, tmp_path: Path) -> None:
+def test_the_json_index_and_the_text_files_have_equal_boxes(data: Path, tmp_path: Path) -> None:
     (tmp_path / "OTB2015.json").symlink_to(data / "annotations" / "OTB2015.json")
     index, rows = open_("otb100", tmp_path), open_("otb100", data / "annotations" / "OTB100")
     assert len(index.sequences) == 100
@@ -142,19 +142,19 @@ def test_forms_that_disagree_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [[[1, 2, 3]], [[1, 2, 3, 4], [5]], [[1, 2, 3, 4, 5, 6, 7, 8]], [["x"] * 4], 7, []])
-def test_an_index_of_other_rows_is_an_error_that_names_the_sequence(tmp_path: Path, rows: object) -> None:
+def test_an_index_with_invalid_rows_is_an_error_that_names_the_sequence(tmp_path: Path, rows: object) -> None:
     for benchmark, file, name in (("otb100", "OTB2015.json", "Deer"), ("lasot-train", "LaSOT.json", "airplane-2")):
         (tmp_path / file).write_text(json.dumps({name: {"gt_rect": rows}}))
         with pytest.raises(EvalkitError, match=f"{name}: (gt_rect must contain rows of x|the annotation is empty)"):
             len(open_(benchmark, tmp_path).sequence(name))
 
 
-def test_a_folder_without_the_benchmark_says_what_it_holds(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_without_the_dataset_lists_its_content(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").touch()
     with pytest.raises(EvalkitError, match=r"no sequences of otb100 were found \(found holiday.jpg, expected <Seq"):
         open_("otb100", tmp_path)
 
 
-def test_no_folder_at_all_is_an_error_that_says_how_to_give_one() -> None:
+def test_the_error_without_a_folder_says_how_to_give_one() -> None:
     with pytest.raises(EvalkitError, match="--data"):
         open_("otb100", None)

@@ -1,4 +1,4 @@
-"""The rendered benchmark as a dataset."""
+"""The synthetic dataset."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_there_are_twelve_sequences_of_at_least_a_hundred_frames() -> None:
     assert all(len(sequence.frames or ()) >= 100 for sequence in dataset.sequences)
 
 
-def test_every_happening_of_the_field_occurs() -> None:
+def test_all_attributes_of_otb_and_arc_occur() -> None:
     attributes = set().union(*(sequence.attributes for sequence in synthetic().sequences))
     assert attributes == {"IV", "SV", "OCC", "DEF", "MB", "FM", "IPR", "OPR", "OV", "BC", "LR", "ARC"}
 
@@ -32,12 +32,12 @@ def test_coordinates_count_from_one() -> None:
     assert len(sequence) == len(sequence.frames or ())
 
 
-def test_the_target_is_away_for_a_while_and_comes_back() -> None:
+def test_the_target_leaves_the_frame_and_returns() -> None:
     absent = synthetic().sequence("leaving").flags["absent"]
     assert 10 <= absent.sum() <= 40
     assert not absent[0]
     assert (np.diff(absent.astype(int)) == -1).any()
 
 
-def test_another_seed_is_another_version() -> None:
+def test_another_seed_gives_another_version() -> None:
     assert synthetic().version != synthetic(seed=1).version

@@ -32,7 +32,7 @@ def test_the_511_names_are_the_official_ones(data: Path, tmp_path: Path) -> None
     assert set(benchmark.expected) == set(official)
 
 
-def test_frames_are_in_natural_order_and_the_first_box_is_all(tmp_path: Path) -> None:
+def test_frames_are_in_natural_order_and_only_the_first_box_is_annotated(tmp_path: Path) -> None:
     make(tmp_path / "TrackingNet", "TEST", ID, images=12, rows=1)
     sequence = open_("trackingnet-test", tmp_path).sequence(ID)
     assert sequence.frames is not None
@@ -41,7 +41,7 @@ def test_frames_are_in_natural_order_and_the_first_box_is_all(tmp_path: Path) ->
     assert np.isnan(sequence.groundtruth[1:]).all()
 
 
-def test_names_that_differ_in_case_alone_are_two_videos(tmp_path: Path) -> None:
+def test_names_that_differ_in_case_only_are_two_sequences(tmp_path: Path) -> None:
     make(tmp_path, "TRAIN_0", "aB_0", images=2, rows=2)
     make(tmp_path, "TRAIN_3", "Ab_0", images=3, rows=3)
     benchmark = open_("trackingnet-train", tmp_path)

@@ -44,7 +44,7 @@ def test_real_sequences_have_polygons_tags_and_sizes(data: Path) -> None:
     assert not ball.flags["occlusion"].any() and ball.flags["occlusion"].shape == (105,)
 
 
-def test_folder_and_index_say_the_same(data: Path) -> None:
+def test_folder_and_index_have_equal_annotations(data: Path) -> None:
     folder, index = open_("vot2018", data / "datasets"), open_("vot2018", data / "annotations")
     for name in ("bag", "ball1"):
         a, b = folder.sequence(name), index.sequence(name)
@@ -55,7 +55,7 @@ def test_folder_and_index_say_the_same(data: Path) -> None:
 
 
 @pytest.mark.parametrize("color", [True, False])
-def test_images_lie_in_color_or_beside_the_groundtruth(tmp_path: Path, color: bool) -> None:
+def test_images_are_in_color_or_next_to_the_groundtruth(tmp_path: Path, color: bool) -> None:
     (tmp_path / "list.txt").write_text("one\n")
     make(tmp_path / "one", "1,2,3,4\n" * 3, color=color)
     (sequence,) = open_("vot2016", tmp_path).sequences
@@ -63,7 +63,7 @@ def test_images_lie_in_color_or_beside_the_groundtruth(tmp_path: Path, color: bo
     assert sequence.size == (30, 20)
 
 
-def test_short_tags_are_padded_and_long_ones_refused(tmp_path: Path) -> None:
+def test_short_tags_are_padded_and_long_ones_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("one\n")
     make(tmp_path / "one", "1,2,3,4\n" * 3)
     (tmp_path / "one" / "occlusion.tag").write_text("1\n")
@@ -76,7 +76,7 @@ def test_short_tags_are_padded_and_long_ones_refused(tmp_path: Path) -> None:
         len(open_("vot2018", tmp_path).sequence("one"))
 
 
-def test_a_description_file_is_followed(tmp_path: Path) -> None:
+def test_the_description_file_of_a_sequence_is_used(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("one\n")
     make(tmp_path / "one", "1,2,3,4\n" * 3)
     (tmp_path / "one" / "color").rename(tmp_path / "one" / "frames")
@@ -101,7 +101,7 @@ def test_masks_and_anchors_of_the_later_years_are_read(tmp_path: Path) -> None:
     assert sequence.annotation.anchors.tolist() == [1, 0, -1]
 
 
-def test_missing_anchors_are_an_error_where_trackers_start_from_them(tmp_path: Path) -> None:
+def test_missing_anchors_are_an_error_in_multi_start_datasets(tmp_path: Path) -> None:
     make(tmp_path / "one", "1,2,3,4\n" * 3)
     with pytest.raises(EvalkitError, match="no sequences of vot2022-stb were found"):
         open_("vot2022-stb", tmp_path)
@@ -110,7 +110,7 @@ def test_missing_anchors_are_an_error_where_trackers_start_from_them(tmp_path: P
         len(open_("vot2022-stb", tmp_path).sequence("one"))
 
 
-def test_the_lists_of_2020_and_2021_replace_some_of_their_predecessor_s() -> None:
+def test_the_lists_of_2020_and_2021_differ_from_their_predecessors_as_published() -> None:
     from evalkit.datasets._facts import read_facts
 
     before = {entry["name"] for entry in read_facts("vot")["vot2019"]}
@@ -120,7 +120,7 @@ def test_the_lists_of_2020_and_2021_replace_some_of_their_predecessor_s() -> Non
     assert second - first == {"animal", "bag", "birds2", "diver", "kangaroo", "snake"}
 
 
-def test_a_part_of_2020_is_counted_against_all_of_it(tmp_path: Path) -> None:
+def test_a_part_of_vot2020_is_counted_against_all_60_sequences(tmp_path: Path) -> None:
     for name in ("agility", "wiper"):
         make(tmp_path / name, "1,2,3,4\n" * 3)
         (tmp_path / name / "anchor.value").write_text("1\n0\n-1\n")
@@ -128,14 +128,14 @@ def test_a_part_of_2020_is_counted_against_all_of_it(tmp_path: Path) -> None:
     assert ([one.name for one in benchmark.sequences], len(benchmark.expected)) == (["agility", "wiper"], 60)
 
 
-def test_another_year_s_sequences_of_the_same_name_are_passed_over(tmp_path: Path) -> None:
+def test_sequences_of_the_same_name_in_another_year_are_ignored(tmp_path: Path) -> None:
     make(tmp_path / "agility", "1,2,3,4\n" * 3)
     with pytest.raises(EvalkitError, match="no sequences of vot2020 were found"):
         open_("vot2020", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["vot2018", "vot2022"])
-def test_several_objects_are_refused_in_words(tmp_path: Path, name: str) -> None:
+def test_several_objects_in_one_sequence_are_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "list.txt").write_text("one\n")
     make(tmp_path / "one", "1,2,3,4\n" * 3)
     (tmp_path / "one" / "groundtruth.txt").rename(tmp_path / "one" / "groundtruth_1.txt")
