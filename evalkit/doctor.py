@@ -44,8 +44,8 @@ class DoctorFinding:
 
     Attributes:
         status: ``ok``, ``absent`` (optional and not available) or ``problem``.
-        subject: What was checked, e.g. ``torch`` or ``otb100``.
-        text: What was found.
+        subject: Name of the checked package, device, dataset, ...
+        text: The result in words.
         cure: Command or sentence that fixes it; empty if there is nothing to fix.
     """
 

@@ -1,4 +1,4 @@
-"""What a dataset file needs: find its folders, read its annotations, and give its frames.
+"""Functions and classes for dataset files: find the folders, read the annotations, give the frames.
 
 A dataset is a decorated factory (``evalkit.registry.dataset``) that returns an ``evalkit.types.Dataset``. A factory for
 a benchmark with a folder ``anno`` of text files, and a folder of images per sequence::

@@ -112,7 +112,7 @@ def no_sequences_error(dataset: str, root: Path | None, folders: Sequence[Path],
 
     Args:
         dataset: Name of the dataset.
-        root: What the user gave.
+        root: The path that the user gave.
         folders: Folders in which sequences were looked for, as returned by ``find_folders``.
         expected: Paths that would have been found, such as ``<sequence>/groundtruth.txt``.
     """

@@ -65,8 +65,8 @@ def text_file_form(folder: Path, names: Iterable[str]) -> AnnotationForm:
 def join_forms(names: Iterable[str], forms: Sequence[AnnotationForm]) -> tuple[Video, ...]:
     """Return the sequences that any form contains, in the order of the names.
 
-    A sequence is read by the first form that has it. What that form does not know (frames, attributes, size, ...)
-    comes from the others. Where several forms contain a sequence, reading its annotation reads all and compares them.
+    A sequence is read by the first form that has it. Values that this form does not have (frames, attributes, size,
+    ...) come from the others. Where several forms have a sequence, reading its annotation reads and compares them all.
 
     Args:
         names: Names of all sequences of the benchmark, in order.

@@ -56,7 +56,7 @@ class Sequence:
     Attributes:
         name: The benchmark's own name for it.
         read: Reads the annotation; called at most once.
-        frames: The images, or None where only annotations are at hand.
+        frames: The images; None where there are only annotations.
         attributes: The benchmark's attribute abbreviations that apply to the whole sequence.
         fps: Frame rate of the video where the benchmark states it.
         size: Width and height of the frames where the benchmark states it.
@@ -151,7 +151,7 @@ class Dataset:
         version: Version of evalkit's reading of it; rises when the same files give other numbers.
         origin: Coordinate of the top left pixel in its files, 0 or 1.
         sequences: In the official order.
-        expected: Names of all official sequences, also those that are not at hand.
+        expected: Names of all official sequences, also those that are not on disk.
         protocols: Names of protocols it can be run under, the official one first.
         profiles: Metric profiles it can be scored with, the official one first.
         layout: Name of the result layout written for it (``evalkit.results.layouts``).

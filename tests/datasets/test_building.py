@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -97,6 +98,15 @@ def test_names_that_differ_in_an_underscore_stay_apart(
     assert opened.find("Bike-1").name == "bike_1"
     with pytest.raises(EvalkitError, match="no such sequence"):
         opened.find("Car11")
+
+
+def test_the_sequences_of_uav123_are_found_among_those_of_uav20l_in_one_folder(data: Path) -> None:
+    folder, table = data / "benchmarks" / "uav123" / "anno", data / "benchmarks" / "tables" / "uav123.csv"
+    with table.open(encoding="utf-8", newline="") as stream:
+        rows = {row["name"]: int(row["rows"]) for row in csv.DictReader(stream)}
+    sequences = join_forms(rows, [building.text_file_form(folder, rows)])
+    assert {sequence.name: len(sequence) for sequence in sequences} == rows
+    assert sum(rows.values()) == 112_578
 
 
 def test_a_spelling_that_two_sequences_share_finds_neither() -> None:
