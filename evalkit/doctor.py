@@ -13,8 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalkit import __version__, config, registry
-from evalkit.checkpoints import catalogue
+from evalkit import __version__, checkpoints, config, registry
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 
@@ -247,9 +246,9 @@ def _check_weights() -> Iterator[DoctorFinding]:
     if named and not Path(named).exists():
         yield DoctorFinding("problem", "$EVALKIT_WEIGHTS", f"{named} does not exist", "Set it to a folder, or unset it")
         return
-    for name in catalogue.catalogue():
+    for name in checkpoints.published():
         try:
-            found = catalogue.find(name)
+            found = checkpoints.find(name)
         except EvalkitError as error:
             yield DoctorFinding("absent", f"weights {name}", error.what, f"evalkit weights fetch {name}")
         else:

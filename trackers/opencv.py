@@ -10,8 +10,8 @@ from typing import Any
 
 import cv2
 
-from evalkit import registry
-from evalkit.checkpoints import catalogue
+from evalkit import checkpoints, registry
+from evalkit.checkpoints.catalogue import cache_directory
 from evalkit.errors import EvalkitError
 from evalkit.trackers import _inputs
 from evalkit.types import Box, Image, Prediction, Region
@@ -160,7 +160,7 @@ def _files(name: str, kind: Kind, given: Path | None) -> dict[str, Path]:
     if not kind.files:
         return {}
     named = os.environ.get("EVALKIT_WEIGHTS")
-    folders = [given] if given else [*([Path(named)] if named else []), catalogue.cache_directory()]
+    folders = [given] if given else [*([Path(named)] if named else []), cache_directory()]
     for folder in folders:
         place = folder.parent if folder.is_file() else folder
         found = {field: place / file for field, file in kind.files.items()}
@@ -174,7 +174,7 @@ def _files(name: str, kind: Kind, given: Path | None) -> dict[str, Path]:
 
 
 def _card(files: Mapping[str, Path], threads: int) -> dict[str, Any]:
-    digests = {field: {"file": path.name, "sha256": catalogue.sha256(path)} for field, path in files.items()}
+    digests = {field: {"file": path.name, "sha256": checkpoints.sha256(path)} for field, path in files.items()}
     return {"opencv": cv2.__version__, "threads": threads, **({"files": digests} if digests else {})}
 
 

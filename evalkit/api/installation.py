@@ -8,8 +8,7 @@ from typing import Any
 
 from evalkit import data_check, doctor, registry
 from evalkit.arguments import Names, Place, path, some
-from evalkit.checkpoints import fetching
-from evalkit.checkpoints.catalogue import Found
+from evalkit.checkpoints import FoundCheckpoint, catalogue, fetching
 from evalkit.factories import open_dataset
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.rendering import write_as
@@ -47,19 +46,21 @@ def examine(data: Place | None = None, results: Place = "results") -> list[docto
     return doctor.examine(path(data), Path(results))
 
 
-def fetch_weights(name: str, *, output: Place | None = None, progress: fetching.Progress | None = None) -> Found:
+def fetch_weights(
+    name: str, *, output: Place | None = None, progress: fetching.Progress | None = None
+) -> FoundCheckpoint:
     """Download a published checkpoint and verify it; see ``evalkit.checkpoints.fetching``."""
     return fetching.fetch_weights(name, output=path(output), progress=progress)
 
 
 def list_weights() -> list[dict[str, object]]:
     """Return one flat record per published checkpoint."""
-    return fetching.list_weights()
+    return catalogue.list_weights()
 
 
 def verify_weights(name: str, file: Place | None = None) -> dict[str, object]:
-    """Return whether a checkpoint is the published one, as a flat record; see ``evalkit.checkpoints.fetching``."""
-    return fetching.verify_weights(name, path(file))
+    """Return whether a checkpoint is the published one, as a flat record; see ``evalkit.checkpoints.catalogue``."""
+    return catalogue.verify_weights(name, path(file))
 
 
 def listing(kind: str) -> list[dict[str, Any]]:

@@ -69,9 +69,9 @@ def _runtimes(ctx: click.Context) -> Iterable[tuple[str, str]]:
 
 
 def _checkpoints(ctx: click.Context) -> Iterable[str]:
-    from evalkit.checkpoints import catalogue
+    from evalkit.checkpoints import published
 
-    return list(catalogue.catalogue())
+    return list(published())
 
 
 datasets = _completing(_datasets)

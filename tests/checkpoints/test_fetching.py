@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.checkpoints import catalogue, fetching
-from evalkit.checkpoints.catalogue import Checkpoint
+from evalkit.checkpoints import Checkpoint, catalogue
 from evalkit.checkpoints.fetching import fetch
 from evalkit.errors import EvalkitError
 
@@ -132,7 +132,7 @@ def test_without_a_known_hash_nothing_is_glued_to_an_old_part(server: Any, tmp_p
 
 def test_a_wrong_hash_is_thrown_away_and_an_earlier_file_stays(server: Any, tmp_path: Path) -> None:
     (tmp_path / "nanotrack-v1.pth").write_bytes(b"earlier")
-    with pytest.raises(EvalkitError, match="not the file that was published: its sha256"):
+    with pytest.raises(EvalkitError, match="not the published one: its sha256"):
         fetch(checkpoint(server, "other"), tmp_path)
     assert (tmp_path / "nanotrack-v1.pth").read_bytes() == b"earlier"
     assert not (tmp_path / "nanotrack-v1.pth.part").exists()
@@ -160,8 +160,8 @@ def test_a_full_disk_is_named_and_the_part_is_kept(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fetching.os, "fsync", full)
-    with pytest.raises(EvalkitError, match=r"No space left on device.*Make room"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EvalkitError, match=r"No space left on device.*Free some disk space"):
         fetch(checkpoint(server, "good"), tmp_path)
     assert (tmp_path / "nanotrack-v1.pth.part").exists()
     assert not (tmp_path / "nanotrack-v1.pth").exists()
@@ -179,14 +179,14 @@ def test_a_checkpoint_without_an_address_is_explained(tmp_path: Path) -> None:
 
 
 def test_every_checkpoint_of_the_catalogue_is_listed_with_a_source() -> None:
-    rows = fetching.list_weights()
-    assert [row["name"] for row in rows] == list(catalogue.catalogue())
+    rows = catalogue.list_weights()
+    assert [row["name"] for row in rows] == list(catalogue.published())
     assert all(str(row["source"]).startswith("https://") for row in rows)
 
 
 def test_a_strange_file_is_not_verified(tmp_path: Path) -> None:
     (tmp_path / "mine.pth").write_bytes(b"no tensors")
-    row = fetching.verify_weights("nanotrack-v1", tmp_path / "mine.pth")
+    row = catalogue.verify_weights("nanotrack-v1", tmp_path / "mine.pth")
     assert row["verified"] is False
     with pytest.raises(EvalkitError, match="no checkpoint is named 'resnet'"):
-        fetching.verify_weights("resnet")
+        catalogue.verify_weights("resnet")

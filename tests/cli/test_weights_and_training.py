@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from evalkit.checkpoints import catalogue
-from evalkit.checkpoints.catalogue import Checkpoint
+from evalkit.checkpoints import Checkpoint, catalogue, sha256
 from evalkit.cli import data as data_command
 from evalkit.cli import main
 from evalkit.rendering.write_as import LAYOUTS
@@ -54,10 +53,8 @@ def test_verifying_another_file_exits_with_1(
 ) -> None:
     cache.mkdir(parents=True)
     torch.save({"a": torch.zeros(2)}, cache / "toy.pth")
-    published = Checkpoint(
-        "toy", "toy.pth", "https://example.org", "example", sha256=catalogue.sha256(cache / "toy.pth")
-    )
-    monkeypatch.setattr(catalogue, "catalogue", lambda: {"toy": published})
+    published = Checkpoint("toy", "toy.pth", "https://example.org", "example", sha256=sha256(cache / "toy.pth"))
+    monkeypatch.setattr(catalogue, "published", lambda: {"toy": published})
     assert evalkit("weights", "verify", "toy") == 0
     assert "the published file" in capsys.readouterr().out
     torch.save({"a": torch.ones(2)}, cache / "toy.pth")

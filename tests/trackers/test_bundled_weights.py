@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from evalkit.checkpoints import catalogue
+from evalkit import checkpoints
+from evalkit.checkpoints.catalogue import bundle_directory
 from evalkit.factories import create_tracker
 from evalkit.rendering.catalogue import BENCHMARK, benchmark
 from evalkit.trackers._lighttrack.network import LightTrack
@@ -17,7 +18,7 @@ from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
 from evalkit.types import Image
 
-FILE = catalogue.bundle_directory() / "lighttrack-m.safetensors"
+FILE = bundle_directory() / "lighttrack-m.safetensors"
 CARD = FILE.with_suffix(".md")
 OUTPUTS = {"cls": 7.29972, "reg": 40.2897}
 """Means over the answers of the training run's own network, in single precision, to the crops below."""
@@ -32,11 +33,11 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_without_any_other_file_the_bundled_one_is_used_and_says_what_it_is() -> None:
-    found = catalogue.find("lighttrack-m")
+    found = checkpoints.find("lighttrack-m")
     assert (found.path, found.place) == (FILE, "the package")
     assert "not the paper's" in found.identity
     card = getattr(create_tracker("lighttrack-m"), "card")  # noqa: B009 - trackers need not have one
-    assert card["weights"]["sha256"] == catalogue.catalogue()["lighttrack-m"].bundled["sha256"]  # type: ignore[index]
+    assert card["weights"]["sha256"] == checkpoints.published()["lighttrack-m"].bundled["sha256"]  # type: ignore[index]
     assert "first look" in card["weights_notice"]
     assert "LightTrackM.pth" in card["weights_notice"]
 
@@ -45,7 +46,7 @@ def test_the_card_begins_with_what_it_is_not_and_names_the_file() -> None:
     text = CARD.read_text(encoding="utf-8")
     first = text.split("\n\n")[1]
     assert "not the paper's checkpoint" in first.partition(". ")[0]
-    assert catalogue.sha256(FILE) in text
+    assert checkpoints.sha256(FILE) in text
     assert re.search(r"six (real )?OTB sequences", text)
     assert FILE.stat().st_size < 4_500_000
 
@@ -57,7 +58,7 @@ def prepared(crop: Image) -> torch.Tensor:
 
 def test_the_file_answers_as_the_network_that_was_trained() -> None:
     network = LightTrack(parse(MOBILE))
-    catalogue.fit(network, catalogue.read_state(FILE), where=FILE)
+    checkpoints.fit(network, checkpoints.read_state(FILE), where=FILE)
     network.eval()
     scene = benchmark(next(recipe for recipe in BENCHMARK if recipe.name == "low-resolution"))
     template, search = prepared(scene.frame(0)[100:227, 150:277]), prepared(scene.frame(10)[50:306, 100:356])

@@ -16,8 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from evalkit import factories, geometry, registry
-from evalkit.checkpoints import catalogue
+from evalkit import checkpoints, factories, geometry, registry
 from evalkit.errors import EvalkitError
 from evalkit.trackers import opencv
 from evalkit.types import Box, Mask, Polygon, Prediction, SplitTracker, Tracker
@@ -79,12 +78,12 @@ def random_checkpoint(name: str, folder: Path) -> Path | None:
     empty = folder / "empty.pth"
     torch.save({"a": torch.zeros(1)}, empty)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogue, "fit", intercept)
+        patch.setattr(checkpoints, "fit", intercept)
         try:
             factories.create_tracker(name, weights=empty, settings=settings(name))
         except BuiltError as built:
             state = {key: random_tensor(key, value) for key, value in built.args[0].items()}
-            path = folder / f"{catalogue.sha256(empty)[:8]}-{abs(hash(name))}.pth"
+            path = folder / f"{checkpoints.sha256(empty)[:8]}-{abs(hash(name))}.pth"
             torch.save(state, path)
             return path
     return None

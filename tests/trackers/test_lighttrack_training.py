@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from evalkit.checkpoints import catalogue
+from evalkit import checkpoints
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack import training as recipe
 from evalkit.trackers._lighttrack.network import LightTrack
@@ -281,9 +281,9 @@ def test_training_as_the_command_calls_it(bank: Bank, tmp_path: Path, monkeypatc
     monkeypatch.setattr(banks, "rendered", lambda seed: many)
     options = {"steps": 2, "batch": 2, "sizes": (96,), "validate": 0}
     path = recipe.train(TINY, tmp_path, **options)  # type: ignore[arg-type]
-    state = catalogue.read_state(path)
+    state = checkpoints.read_state(path)
     network = LightTrack(parse(TINY))
-    catalogue.fit(network, state, where=path)
+    checkpoints.fit(network, state, where=path)
     assert all(tensor.dtype == torch.float16 for tensor in state.values())
     record = json.loads((tmp_path / "training.json").read_text())
     assert (record["steps"], record["pairs"], record["plan"]["path"]) == (2, 4, TINY)

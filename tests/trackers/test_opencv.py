@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from evalkit import factories
-from evalkit.checkpoints import catalogue
 from evalkit.errors import EvalkitError
 from evalkit.trackers import opencv
 from evalkit.types import Box
@@ -58,7 +57,7 @@ def test_the_library_sees_bgr_and_its_score_is_the_confidence():
 
 def test_without_its_files_a_tracker_says_which_ones_it_wants_and_where_they_are(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("EVALKIT_WEIGHTS", raising=False)
-    monkeypatch.setattr(catalogue, "cache_directory", lambda: tmp_path)
+    monkeypatch.setattr(opencv, "cache_directory", lambda: tmp_path)
     with pytest.raises(EvalkitError, match=r"object_tracking_vittrack_2023sep\.onnx.*opencv_zoo"):
         factories.create_tracker("opencv-vit")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from evalkit.checkpoints import catalogue
+from evalkit import checkpoints
 from evalkit.trackers._nanotrack.network import NanoTrack
 from evalkit.trackers._ocean.network import DeformableConvolution, Ocean
 from evalkit.trackers._siamrpn.network import SiamRPN
@@ -54,7 +54,7 @@ def siamrpn(name: str) -> nn.Module:
 
 def loaded(model: str, checkpoint) -> nn.Module:
     network = NETWORKS[model]().eval()
-    catalogue.fit(network, catalogue.read_state(checkpoint), where=checkpoint)
+    checkpoints.fit(network, checkpoints.read_state(checkpoint), where=checkpoint)
     return network
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from evalkit.checkpoints import catalogue as checkpoints
+from evalkit import checkpoints
 from evalkit.runtimes import calibration
 from evalkit.trackers._siamese.networks import Execution, Preparation, Samples, TwoPartNetworks
 from evalkit.trackers._siamese.rules import Hyperparameters, Rules
@@ -57,7 +57,7 @@ def build(
         **(facts or {}),
         "hyperparameters": record(values),
         "hyperparameters_source": source,
-        "weights": found.card(),
+        "weights": found.record(),
         **({"weights_notice": found.notice} if found.notice else {}),
         **execution._asdict(),
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from evalkit.checkpoints.catalogue import sha256
+from evalkit.checkpoints import sha256
 from evalkit.errors import EvalkitError
 from evalkit.runtimes._torch import find_device
 from evalkit.trackers._lighttrack.path import MOBILE

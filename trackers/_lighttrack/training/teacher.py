@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from evalkit.checkpoints.catalogue import fit, read_state
+from evalkit.checkpoints import fit, read_state
 from evalkit.trackers._lighttrack.network import Backbone
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1))
