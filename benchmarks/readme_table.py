@@ -20,8 +20,8 @@ from torch import nn
 
 from evalkit import api
 from evalkit.cost import macs
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._nanotrack.network import NanoTrack
 from evalkit.trackers._ocean.network import Ocean
 from evalkit.trackers._siamrpn.network import SiamRPN
@@ -51,7 +51,7 @@ def build_network(tracker: str) -> nn.Module:
         return SiamRPN(chosen.backbone, inputs=chosen.inputs, channels=chosen.channels, weighted=chosen.weighted)
     if tracker.startswith("nanotrack"):
         return NanoTrack(int(tracker[-1]))
-    return LightTrack(parse(MOBILE)) if tracker == "lighttrack-m" else Ocean(aligned=False)
+    return LightTrack(parse_path_string(MOBILE)) if tracker == "lighttrack-m" else Ocean(aligned=False)
 
 
 def count_costs(tracker: str) -> macs.Count:

@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from evalkit.trackers._lighttrack.path import MOBILE
+from evalkit.trackers._lighttrack.architecture import MOBILE
 from evalkit.trackers._lighttrack.training.bank import rendered
 from evalkit.trackers._lighttrack.training.loop import Training
 from evalkit.trackers._lighttrack.training.plan import Plan

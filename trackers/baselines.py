@@ -1,4 +1,4 @@
-"""Trackers without learned weights: what a result is to be compared with first."""
+"""Baselines: simple trackers without learned weights."""
 
 from __future__ import annotations
 
@@ -12,57 +12,65 @@ from evalkit.trackers import _inputs
 from evalkit.types import Box, Image, Prediction, Region
 
 SIDE = 64
-"""Pixels of the patch that the filter sees."""
+"""Side of the filter's input patch, in pixels."""
 PADDING = 2.2
-"""Side of the patch over the side of the target."""
+"""Side of the patch as a multiple of the target's side."""
 RATE = 0.025
-"""Share of the newest frame in the filter; Danelljan et al., 2014."""
+"""Learning rate: weight of the newest frame in the filter; Danelljan et al., 2014."""
 RIDGE = 1e-2
-"""Added to the filter's denominator; Danelljan et al., 2014."""
+"""Regularisation, added to the filter's denominator; Danelljan et al., 2014."""
 SPREAD = 0.1
-"""Width of the desired response over the target's size."""
+"""Standard deviation of the desired response as a fraction of the target's size."""
 SCALES = (1.0, 1.03, 1 / 1.03)
-"""Sizes tried in every frame."""
+"""Factors on the target's size that are tried in every frame."""
 SCALE_PENALTY = 0.985
-"""Factor on the response of a changed size, so that noise does not change it."""
+"""Factor on the response of a changed size, so that noise does not change the size."""
 
 
-@tracker("identity", summary="answers the first frame's region in every frame: the floor of any benchmark")
+@tracker("identity", summary="predicts the first frame's region in every frame: the lower bound of any benchmark")
 class Identity:
-    """The region it was given, whatever happens."""
+    """Predicts the region it was initialised with in every frame."""
 
     def __init__(self) -> None:
         self._region: Region | None = None
 
     def initialize(self, image: Image, region: Region) -> None:
+        """Remember the region."""
         self._region = region
 
     def update(self, image: Image) -> Prediction:
+        """Return the remembered region with confidence 1."""
         return Prediction(self._region, 1.0)
 
 
 @tracker("mosse", summary="correlation filter on grey and gradient channels with a search over scale; no weights")
 class Mosse:
-    """A correlation filter learned on the fly: MOSSE, with the channels and scales its successors added.
+    """MOSSE, a correlation filter that is updated in every frame, with the channels and scales of its successors.
 
-    Sources: Bolme et al., CVPR 2010 (the filter as a quotient of running averages); Danelljan et al., BMVC 2014 (many
-    channels, one denominator); Li and Zhu, ECCV 2014 workshops (sizes tried one after another).
+    Sources: Bolme et al., CVPR 2010 (the filter as a quotient of running averages); Danelljan et al., BMVC 2014
+    (several channels with one denominator); Li and Zhu, ECCV 2014 workshops (search over scale).
     """
 
     def initialize(self, image: Image, region: Region) -> None:
-        image = _inputs.rgb(image)
-        _inputs.start(region)  # refuses a region without extent; of a polygon it is the bounding box that counts
+        """Learn the filter from the first image.
+
+        Raises:
+            EvalkitError: The image is not an 8-bit image, or the region has no area.
+        """
+        image = _inputs.as_rgb(image)
+        _inputs.start_box(region)  # rejects a region without area; of polygons the bounding box is tracked
         box = bounding_box(region)
         self._center = np.array([box.x + box.width / 2, box.y + box.height / 2])
         self._size = np.maximum([box.width, box.height], 2.0)
         self._scale = 1.0
         self._window = np.outer(np.hanning(SIDE), np.hanning(SIDE))
-        self._target = _bell(SPREAD * SIDE / PADDING)
+        self._target = _gaussian_spectrum(SPREAD * SIDE / PADDING)
         spectrum = self._spectrum(image, 1.0)
         self._numerator, self._denominator = self._learned(spectrum)
 
     def update(self, image: Image) -> Prediction:
-        image = _inputs.rgb(image)
+        """Move to the peak of the response and update the filter; the confidence is the peak's value."""
+        image = _inputs.as_rgb(image)
         candidates = [self._respond(image, factor) for factor in SCALES]
         best, (peak, dy, dx) = max(enumerate(candidates), key=lambda one: one[1][0])
         self._center = self._center + np.array([dx, dy]) * self._stride * SCALES[best]
@@ -77,7 +85,7 @@ class Mosse:
 
     @property
     def _stride(self) -> NDArray[np.float64]:
-        """Image pixels per pixel of the patch, across and down."""
+        """Pixels of the image per pixel of the patch, in x and y."""
         stride: NDArray[np.float64] = self._size * self._scale * PADDING / SIDE
         return stride
 
@@ -101,8 +109,8 @@ class Mosse:
         return spectrum * self._target.conj(), (spectrum * spectrum.conj()).real.sum(axis=0)
 
 
-def _bell(spread: float) -> NDArray[np.complex128]:
-    # The spectrum of the answer the filter should give: a bell at the patch's corner, wrapped around.
+def _gaussian_spectrum(spread: float) -> NDArray[np.complex128]:
+    # Spectrum of the desired response: a Gaussian centred on the patch's corner, with periodic boundaries.
     offset = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE)) ** 2
     return np.fft.rfft2(np.exp(-(offset[:, None] + offset[None, :]) / (2 * spread**2)))
 
@@ -112,7 +120,7 @@ def _signed(index: int) -> float:
 
 
 def _crop(image: Image, center: NDArray[np.float64], width: float, height: float) -> Image:
-    # Rows and columns beyond the edge repeat the edge.
+    # Outside of the image its edge pixels are repeated.
     columns = np.round(center[0] - width / 2) + np.arange(max(round(width), 2))
     rows = np.round(center[1] - height / 2) + np.arange(max(round(height), 2))
     columns = np.clip(columns, 0, image.shape[1] - 1).astype(np.intp)
@@ -122,7 +130,7 @@ def _crop(image: Image, center: NDArray[np.float64], width: float, height: float
 
 
 def _channels(patch: Image) -> NDArray[np.float64]:
-    """Shape (C, SIDE, SIDE): centred grey and colours, and gradient strength in six directions."""
+    """Return shape (C, SIDE, SIDE): centred grey and colour channels, and gradient strength in six directions."""
     pixels = patch.astype(np.float64) / 255
     grey = pixels.mean(axis=-1)
     dy, dx = np.gradient(grey)

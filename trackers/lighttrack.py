@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
-from evalkit.trackers._lighttrack.path import MOBILE, parse
-from evalkit.trackers._siamese.decode import distances
-from evalkit.trackers._siamese.family import Model, factory
-from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, half_to_even, twice
-from evalkit.trackers._siamese.settings import Published
+from evalkit.trackers import siamese
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 PUBLISHED = (
-    Published(
+    siamese.PublishedHyperparameters(
         "VOT2019",
-        Hyperparameters(penalty_k=0.007, window_influence=0.225, lr=0.616, small=256, big=288, template=127),
+        siamese.Hyperparameters(
+            penalty_k=0.007, window_influence=0.225, lr=0.616, small=256, big=288, template=127
+        ),
         "researchmm/LightTrack at 39c426f, experiments/test/VOT/LightTrack.yaml, run with --even 0",
         ("vot2019",),
     ),
-)
-"""The only published set; asked for others, the authors did not answer (their issue 32)."""
+)  # fmt: skip
+"""The only published set; a request for others was not answered (issue 32 of the authors' repository)."""
 
 
 def _cells(stride: int, size: int) -> int:
@@ -33,28 +32,32 @@ def _cells(stride: int, size: int) -> int:
 
 
 RULES = {
-    stride: Rules(
+    stride: siamese.Rules(
         stride=stride,
         cells=partial(_cells, stride),
-        decode=distances,
-        corner=half_to_even,
-        side=half_away,
-        smoothing=twice,
-        inside=True,
+        decode=siamese.decode_distances,
+        round_corner=siamese.round_half_to_even,
+        round_side=siamese.round_half_away_from_zero,
+        smoothing=siamese.smooth_twice,
+        clip_corner=True,
     )
     for stride in (8, 16)
 }
-"""How LightTrack differs from the others, by the stride of the features; source: its lib/tracker/lighttrack.py."""
+"""LightTrack's rules by the stride of its features. Source: lib/tracker/lighttrack.py of the official repository."""
 
 
-def model(variant: str | None, benchmark: str | None) -> Model:
-    """An architecture, LightTrack-Mobile unless ``variant`` is another path string.
+def model(variant: str | None) -> siamese.SiameseModel:
+    """Describe a subnet of LightTrack's search space; a supernet's checkpoint can be used as well.
 
-    The weights may be a supernet's checkpoint; the architecture is then cut out of it.
+    Args:
+        variant: Path string of the architecture; None for LightTrack-Mobile.
+
+    Raises:
+        EvalkitError: The path string is invalid.
     """
     if variant == "":
         raise EvalkitError("no architecture is named", where="lighttrack:", hint=f"Write lighttrack:{MOBILE}")
-    architecture = parse(MOBILE if variant is None else variant)
+    architecture = parse_path_string(MOBILE if variant is None else variant)
 
     def network() -> nn.Module:
         from evalkit.trackers._lighttrack.network import LightTrack
@@ -64,16 +67,18 @@ def model(variant: str | None, benchmark: str | None) -> Model:
     def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
         from evalkit.trackers._lighttrack import supernet
 
-        return supernet.cut(state, architecture, keys, where=path) if supernet.is_supernet(state) else state
+        if not supernet.is_supernet(state):
+            return state
+        return supernet.extract_subnet(state, architecture, keys, where=path)
 
-    return Model(
+    return siamese.SiameseModel(
         network,
         RULES[architecture.stride],
         PUBLISHED,
         checkpoint="lighttrack-m" if architecture.path == MOBILE else f"lighttrack:{architecture.path}",
-        images={"normalized": True},
+        image_format=siamese.ImageFormat(normalized=True),
         convert=convert,
-        facts={"architecture": architecture.path},
+        extra_card={"architecture": architecture.path},
     )
 
 
@@ -81,9 +86,9 @@ registry.tracker(
     "lighttrack-m",
     summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
     training="evalkit.trackers._lighttrack.training",
-)(factory(model))
+)(siamese.tracker_factory(model))
 registry.tracker(
     "lighttrack:",
     summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
     training="evalkit.trackers._lighttrack.training",
-)(factory(model))
+)(siamese.tracker_factory(model))

@@ -1,20 +1,19 @@
-"""NanoTrack: the smallest of the family (HonglinChu/SiamTrackers)."""
+"""NanoTrack: the smallest of the Siamese trackers (HonglinChu/SiamTrackers)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from evalkit import registry
-from evalkit.trackers._siamese.decode import pair_distances
-from evalkit.trackers._siamese.family import Model, factory
-from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_to_even, half_up, once
-from evalkit.trackers._siamese.settings import Published
+from evalkit.trackers import siamese
 
 if TYPE_CHECKING:
     from torch import nn
 
 STRIDE = 16
+"""Pixels of the search crop from one cell of the response to the next."""
 SEARCH_SIZE = 255
+"""Side of the search crop in pixels."""
 
 # window_influence, penalty_k, lr, cells along a side of the response
 _TUNED = {
@@ -29,42 +28,41 @@ _SUMMARIES = {
 }
 
 
-def published(version: int) -> Published:
-    """What its configuration says, the same for every benchmark."""
+def published(version: int) -> siamese.PublishedHyperparameters:
+    """Return the hyperparameters of a version's configuration file, the same for every benchmark."""
     window_influence, penalty_k, lr, _ = _TUNED[version]
-    values = Hyperparameters(penalty_k, window_influence, lr, small=SEARCH_SIZE, big=SEARCH_SIZE)
+    values = siamese.Hyperparameters(penalty_k, window_influence, lr, small=SEARCH_SIZE, big=SEARCH_SIZE)
     source = f"HonglinChu/SiamTrackers at 248663f, NanoTrack/models/config/configv{version}.yaml"
-    return Published("every benchmark", values, source, ("*",))
+    return siamese.PublishedHyperparameters("every benchmark", values, source, ("*",))
 
 
-def rules(version: int) -> Rules:
-    """How NanoTrack differs from the others: as SiamRPN++, with points for anchors."""
+def rules(version: int) -> siamese.Rules:
+    """Return the rules of a version: those of SiamRPN++, without anchors."""
     cells = _TUNED[version][3]
-    return Rules(
+    return siamese.Rules(
         stride=STRIDE,
-        # A crop of another size than the published one has a map that is larger or smaller by whole cells.
+        # A crop of another size than the published one has a response that is larger or smaller by whole cells.
         cells=lambda size: cells + round((size - SEARCH_SIZE) / STRIDE),
-        decode=pair_distances,
-        corner=half_up,
-        side=half_to_even,
-        smoothing=once,
-        first_pixel=-0.5,
+        decode=siamese.decode_two_class_distances,
+        round_corner=siamese.round_half_up,
+        round_side=siamese.round_half_to_even,
+        smoothing=siamese.smooth_once,
+        start_offset=-0.5,
     )
 
 
-def model(version: int) -> Model:
-    """One of the three, the same on every benchmark."""
+def model(version: int) -> siamese.SiameseModel:
+    """Describe one of the three versions."""
 
     def network() -> nn.Module:
         from evalkit.trackers._nanotrack.network import NanoTrack
 
         return NanoTrack(version)
 
-    return Model(network, rules(version), [published(version)], f"nanotrack-v{version}", images={"bgr": True})
+    return siamese.SiameseModel(
+        network, rules(version), [published(version)], f"nanotrack-v{version}", siamese.ImageFormat(bgr=True)
+    )
 
 
 for _version, _summary in _SUMMARIES.items():
-    _model = model(_version)
-    registry.tracker(_model.checkpoint, summary=_summary)(
-        factory(lambda variant, benchmark, model=_model: model)  # type: ignore[misc]
-    )
+    registry.tracker(f"nanotrack-v{_version}", summary=_summary)(siamese.tracker_factory(model(_version)))

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit import registry
-from evalkit.trackers._siamese.decode import aligned_distances, distances
-from evalkit.trackers._siamese.family import Model, factory
-from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_away, half_to_even, twice
-from evalkit.trackers._siamese.settings import Published
+from evalkit.trackers import siamese
 
 if TYPE_CHECKING:
     from torch import nn
 
 STRIDE = 8
+"""Pixels of the search crop from one cell of the response to the next."""
 
 
 def _published(
     name: str, pattern: str, penalty_k: float, lr: float, influence: float, small: int, big: int, ratio: float = 1.0
-) -> Published:
-    values = Hyperparameters(penalty_k, influence, lr, small, big, ratio=ratio)
-    return Published(name, values, f"researchmm/TracKit at e351e5b, experiments/test/{name}/Ocean.yaml", (pattern,))
+) -> siamese.PublishedHyperparameters:
+    values = siamese.Hyperparameters(penalty_k, influence, lr, small, big, ratio=ratio)
+    source = f"researchmm/TracKit at e351e5b, experiments/test/{name}/Ocean.yaml"
+    return siamese.PublishedHyperparameters(name, values, source, (pattern,))
 
 
 PUBLISHED = (
@@ -30,6 +29,7 @@ PUBLISHED = (
     _published("GOT10K", "got10k-*", 0.022, 0.799, 0.118, 255, 255),
     _published("LASOT", "lasot", 0.11, 0.7, 0.20, 255, 255),
 )
+"""The published hyperparameters by benchmark."""
 
 
 def _cells(size: int) -> int:
@@ -37,14 +37,22 @@ def _cells(size: int) -> int:
 
 
 PLAIN, ALIGNED = (
-    Rules(stride=STRIDE, cells=_cells, decode=decode, corner=half_to_even, side=half_away, smoothing=twice, inside=True)
-    for decode in (distances, aligned_distances)
+    siamese.Rules(
+        stride=STRIDE,
+        cells=_cells,
+        decode=decode,
+        round_corner=siamese.round_half_to_even,
+        round_side=siamese.round_half_away_from_zero,
+        smoothing=siamese.smooth_twice,
+        clip_corner=True,
+    )
+    for decode in (siamese.decode_distances, siamese.decode_aligned_distances)
 )
-"""How Ocean differs from the others, without and with its object-aware branch; source: its lib/tracker/ocean.py."""
+"""Ocean's rules without and with its object-aware branch. Source: lib/tracker/ocean.py of the official repository."""
 
 
-def model(variant: str | None, benchmark: str | None) -> Model:
-    """Ocean as its authors test it: the object-aware branch is used on VOT alone."""
+def model(benchmark: str | None) -> siamese.SiameseModel:
+    """Describe Ocean as its authors test it: the object-aware branch is only used on VOT benchmarks."""
     aligned = (benchmark or "").casefold().startswith("vot")
 
     def network() -> nn.Module:
@@ -52,19 +60,19 @@ def model(variant: str | None, benchmark: str | None) -> Model:
 
         return Ocean(aligned=aligned)
 
-    return Model(
+    return siamese.SiameseModel(
         network,
         ALIGNED if aligned else PLAIN,
         PUBLISHED,
         checkpoint="ocean",
-        images={"bgr": True},
+        image_format=siamese.ImageFormat(bgr=True),
         outputs=("cls", "reg", "align") if aligned else ("cls", "reg"),
         unused=() if aligned else ("align_head.",),
-        facts={"aligned": aligned},
+        extra_card={"aligned": aligned},
     )
 
 
 registry.tracker(
     "ocean",
     summary="Ocean, offline: 20.3 G operations, 25.9 M parameters; with its object-aware branch on VOT",
-)(factory(model))
+)(siamese.tracker_factory(model))

@@ -1,4 +1,4 @@
-"""Trackers that come with OpenCV, as OpenCV has them: some as they are, some given their ONNX files."""
+"""OpenCV's own trackers, unmodified; some need ONNX files."""
 
 from __future__ import annotations
 
@@ -19,22 +19,21 @@ from evalkit.types import Box, Image, Prediction, Region
 ZOO = "https://github.com/opencv/opencv_zoo"
 EXTRA = "https://github.com/opencv/opencv_extra/blob/4.x/testdata/dnn/download_models.py"
 
-
 SMALLEST_SIDE = 8
-"""Pixels. MIL looks for features in a smaller target for ever."""
+"""Smallest width and height of a start region, in pixels; with a smaller target MIL never returns."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One of OpenCV's trackers.
+class LibraryTracker:
+    """One tracker of the OpenCV library.
 
     Attributes:
         title: Its name in the library, ``cv2.Tracker<title>``.
-        summary: One line for people.
-        files: Parameter of ``cv2.Tracker<title>_Params`` to the usual name of its ONNX file.
-        page: Where these files are.
-        contrib: Only builds with the contributed modules have it.
-        deterministic: False where the library draws random numbers by the time of day.
+        summary: One line for ``evalkit list``.
+        files: ONNX files it needs: field of ``cv2.Tracker<title>_Params`` to the usual file name.
+        page: Web page of these files.
+        contrib: Only builds with the contrib modules have this tracker.
+        deterministic: False if the library seeds its random numbers with the time.
     """
 
     title: str
@@ -45,25 +44,29 @@ class Kind:
     deterministic: bool = True
 
 
-KINDS = {
-    "opencv-mil": Kind(
+LIBRARY_TRACKERS = {
+    "opencv-mil": LibraryTracker(
         "MIL", "OpenCV's MIL: boosted features, learned while it tracks; no weights", {}, deterministic=False
     ),
-    "opencv-kcf": Kind("KCF", "OpenCV's KCF, a kernelized correlation filter (contrib build)", {}, contrib=True),
-    "opencv-csrt": Kind("CSRT", "OpenCV's CSRT, a correlation filter with a mask (contrib build)", {}, contrib=True),
-    "opencv-nano": Kind(
+    "opencv-kcf": LibraryTracker(
+        "KCF", "OpenCV's KCF, a kernelized correlation filter (contrib build)", {}, contrib=True
+    ),
+    "opencv-csrt": LibraryTracker(
+        "CSRT", "OpenCV's CSRT, a correlation filter with a mask (contrib build)", {}, contrib=True
+    ),
+    "opencv-nano": LibraryTracker(
         "Nano",
         "OpenCV's NanoTrack v2, given its two ONNX files",
         {"backbone": "nanotrack_backbone_sim.onnx", "neckhead": "nanotrack_head_sim.onnx"},
         "https://github.com/HonglinChu/SiamTrackers/tree/master/NanoTrack/models/nanotrackv2",
     ),
-    "opencv-vit": Kind(
+    "opencv-vit": LibraryTracker(
         "Vit",
         "OpenCV's VitTrack, given its ONNX file",
         {"net": "object_tracking_vittrack_2023sep.onnx"},
         f"{ZOO}/tree/main/models/object_tracking_vittrack",
     ),
-    "opencv-dasiamrpn": Kind(
+    "opencv-dasiamrpn": LibraryTracker(
         "DaSiamRPN",
         "OpenCV's DaSiamRPN, given its three ONNX files",
         {
@@ -77,20 +80,25 @@ KINDS = {
 
 
 class OpenCVTracker:
-    """One of OpenCV's trackers behind evalkit's interface.
+    """Adapts a tracker of the OpenCV library to evalkit's interface.
 
-    OpenCV counts in whole pixels: regions are rounded on their way in, and its answers are whole numbers.
+    OpenCV uses whole pixels: start regions are rounded, and its boxes have whole numbers.
 
     Args:
-        create: Makes a fresh tracker of the library; it is called once a sequence.
-        seed: Of OpenCV's random numbers, set anew for every sequence.
-        card: See ``SplitTracker``.
+        create: Creates a tracker of the library; called once per sequence.
+        seed: Seed of OpenCV's random numbers, set at the start of every sequence.
+        card: See ``SplitTracker.card``.
     """
 
     def __init__(self, create: Callable[[], Any], *, seed: int, card: Mapping[str, Any]) -> None:
         self._create, self._seed, self.card = create, seed, card
 
     def initialize(self, image: Image, region: Region) -> None:
+        """Start a new tracker of the library.
+
+        Raises:
+            EvalkitError: The image is not an 8-bit image, or OpenCV cannot start from the region.
+        """
         cv2.setRNGSeed(self._seed)
         self._tracker = self._create()
         rectangle = _rectangle(region, image)
@@ -103,6 +111,7 @@ class OpenCVTracker:
             ) from error  # fmt: skip
 
     def update(self, image: Image) -> Prediction:
+        """Return the library's box; no region if it reports that the target was not found."""
         found, box = self._tracker.update(_bgr(image))
         if not found:
             return Prediction(None, 0.0)
@@ -111,12 +120,12 @@ class OpenCVTracker:
 
 
 def _bgr(image: Image) -> Image:
-    return cv2.cvtColor(_inputs.rgb(image), cv2.COLOR_RGB2BGR)  # type: ignore[return-value]
+    return cv2.cvtColor(_inputs.as_rgb(image), cv2.COLOR_RGB2BGR)  # type: ignore[return-value]
 
 
 def _rectangle(region: Region, image: Image) -> tuple[int, int, int, int]:
-    """What of the region lies in the image, in whole pixels, and not smaller than OpenCV's trackers can bear."""
-    x, y, width, height = _inputs.start(region)
+    """Return the part of the region inside of the image in whole pixels, at least ``SMALLEST_SIDE`` wide and high."""
+    x, y, width, height = _inputs.start_box(region)
     left, right = _span(x, width, image.shape[1])
     top, bottom = _span(y, height, image.shape[0])
     return left, top, right - left, bottom - top
@@ -130,14 +139,14 @@ def _span(center: float, extent: float, limit: int) -> tuple[int, int]:
     return low, min(limit, low + SMALLEST_SIDE)
 
 
-def _factory(name: str, kind: Kind) -> Callable[..., OpenCVTracker]:
+def _factory(name: str, kind: LibraryTracker) -> Callable[..., OpenCVTracker]:
     def opencv(*, weights: Path | None = None, threads: int = 1, seed: int = 0) -> OpenCVTracker:
         maker = getattr(cv2, f"Tracker{kind.title}_create", None)
         if maker is None:
             package = "opencv-contrib-python" if kind.contrib else "a newer opencv-python"
             raise EvalkitError(
                 f"this OpenCV ({cv2.__version__}) has no {kind.title}", where=name,
-                hint=f"Install {package} in place of the OpenCV that is here",
+                hint=f"Install {package} in place of the installed OpenCV",
             )  # fmt: skip
         files = _files(name, kind, weights)
         cv2.setNumThreads(threads)
@@ -146,7 +155,7 @@ def _factory(name: str, kind: Kind) -> Callable[..., OpenCVTracker]:
     return opencv
 
 
-def _creator(kind: Kind, maker: Callable[..., Any], files: Mapping[str, Path]) -> Callable[[], Any]:
+def _creator(kind: LibraryTracker, maker: Callable[..., Any], files: Mapping[str, Path]) -> Callable[[], Any]:
     if not files:
         return maker
     parameters = getattr(cv2, f"Tracker{kind.title}_Params")()
@@ -155,21 +164,21 @@ def _creator(kind: Kind, maker: Callable[..., Any], files: Mapping[str, Path]) -
     return lambda: maker(parameters)
 
 
-def _files(name: str, kind: Kind, given: Path | None) -> dict[str, Path]:
-    """The ONNX files, from the named folder, ``$EVALKIT_WEIGHTS`` or the cache."""
+def _files(name: str, kind: LibraryTracker, given: Path | None) -> dict[str, Path]:
+    """Return the ONNX files by field, from ``--weights``, ``$EVALKIT_WEIGHTS`` or the cache."""
     if not kind.files:
         return {}
-    named = os.environ.get("EVALKIT_WEIGHTS")
-    folders = [given] if given else [*([Path(named)] if named else []), cache_directory()]
-    for folder in folders:
-        place = folder.parent if folder.is_file() else folder
-        found = {field: place / file for field, file in kind.files.items()}
+    variable = os.environ.get("EVALKIT_WEIGHTS")
+    folders = [given] if given else [*([Path(variable)] if variable else []), cache_directory()]
+    for path in folders:
+        folder = path.parent if path.is_file() else path
+        found = {field: folder / file for field, file in kind.files.items()}
         if all(path.is_file() for path in found.values()):
             return found
     raise EvalkitError(
-        "its ONNX files are not at hand", where=name, expected=" and ".join(kind.files.values()),
+        "its ONNX files were not found", where=name, expected=" and ".join(kind.files.values()),
         found=f"not all of them in {', '.join(map(str, folders))}",
-        hint=f"They are at {kind.page}; put them into one folder and name it with --weights",
+        hint=f"Download them from {kind.page} into one folder and pass it with --weights",
     )  # fmt: skip
 
 
@@ -178,5 +187,5 @@ def _card(files: Mapping[str, Path], threads: int) -> dict[str, Any]:
     return {"opencv": cv2.__version__, "threads": threads, **({"files": digests} if digests else {})}
 
 
-for _name, _kind in KINDS.items():
+for _name, _kind in LIBRARY_TRACKERS.items():
     registry.tracker(_name, summary=_kind.summary, deterministic=_kind.deterministic)(_factory(_name, _kind))

@@ -1,4 +1,7 @@
-"""Any program as a tracker, ``--tracker "program:./my_tracker --fast"``; docs/add-a-tracker.md has the protocol."""
+"""Programs in any language as trackers, ``--tracker "program:./my_tracker --fast"``.
+
+The protocol over standard input and output is described in docs/add-a-tracker.md.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,20 @@ from evalkit.trackers import _inputs
 from evalkit.types import Box, Image, Prediction, Region
 
 PROTOCOL = 1
+"""Version of the protocol, sent with the first request."""
 GRACE = 5.0
-"""Seconds that a program has to end after its streams were closed, by either side."""
+"""Seconds that a program has to exit after its streams were closed, by either side."""
 
 
 class ProgramTracker:
-    """A tracker in a process of its own, in whatever language.
+    """A tracker in a process of its own, written in any language.
 
     Args:
         command: The program and its arguments.
-        settings: Handed over with the first request.
+        settings: Values of ``--set``, sent with the first request.
+
+    Raises:
+        EvalkitError: The program cannot be started, or does not answer the first request.
     """
 
     def __init__(self, command: list[str], settings: Mapping[str, str]) -> None:
@@ -37,24 +44,34 @@ class ProgramTracker:
         except OSError as error:
             raise EvalkitError(
                 f"the program cannot be started: {error.strerror}", where=shlex.join(command),
-                hint="Name it as a shell would find it, or by its path",
+                hint="Give its path, or a name that a shell would find",
             ) from None  # fmt: skip
-        # Both are pipes, as was asked for.
+        # Both are pipes because Popen was called with PIPE.
         self._requests = cast(IO[bytes], self._process.stdin)
         self._answers = cast(IO[bytes], self._process.stdout)
-        self._close = weakref.finalize(self, _end, self._process)
+        self._close = weakref.finalize(self, _terminate, self._process)
         self._ask({"do": "hello", "protocol": PROTOCOL, "settings": dict(settings)})
 
     def initialize(self, image: Image, region: Region) -> None:
-        _inputs.start(region)  # refuses a region without extent
+        """Send the image and the bounding box of the region.
+
+        Raises:
+            EvalkitError: The region has no area, or the program fails.
+        """
+        _inputs.start_box(region)  # rejects a region without area
         box = bounding_box(region)
         self._ask({"do": "initialize", "box": [box.x, box.y, box.width, box.height]}, image)
 
     def update(self, image: Image) -> Prediction:
+        """Send the image and return the program's box.
+
+        Raises:
+            EvalkitError: The program fails, or its answer is invalid.
+        """
         answer = self._ask({"do": "update"}, image)
         if "box" not in answer:
             raise self._broken(
-                'its answer to update has no "box", which is null where it sees no target', json.dumps(answer)
+                'its answer to update has no "box" (null means that the target is not visible)', json.dumps(answer)
             )
         try:
             box = answer["box"]
@@ -65,7 +82,7 @@ class ProgramTracker:
 
     def _ask(self, request: dict[str, Any], image: Image | None = None) -> dict[str, Any]:
         if image is not None:
-            image = _inputs.rgb(image)
+            image = _inputs.as_rgb(image)
             request = {**request, "height": image.shape[0], "width": image.shape[1]}
         try:
             self._requests.write(json.dumps(request).encode() + b"\n")
@@ -93,22 +110,22 @@ class ProgramTracker:
         try:
             return f"exit code {self._process.wait(GRACE)}"
         except subprocess.TimeoutExpired:
-            return "closed streams of a program that goes on"
+            return "closed streams, but the program still runs"
 
     def _broken(self, what: str, found: object) -> EvalkitError:
         return EvalkitError(
             what, where=shlex.join(self._command), found=str(found).strip(), exit_code=1,
-            hint="docs/add-a-tracker.md says what is asked and how to answer",
+            hint="docs/add-a-tracker.md describes the requests and answers",
         )  # fmt: skip
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _terminate(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             try:
                 stream.close()
             except OSError:
-                continue  # it broke off; there is nothing left to tell it
+                continue  # the process has already closed its end
     try:
         process.wait(GRACE)
     except subprocess.TimeoutExpired:
@@ -118,12 +135,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @registry.tracker("program:", summary='any program as a tracker, over its standard streams: "program:./my_tracker"')
 def program(*, variant: str, settings: Mapping[str, str] | None = None) -> ProgramTracker:
-    """The program of a command line, split as a shell splits it; no shell is involved."""
+    """Start a program from its command line, which is split as a shell does; no shell is started."""
     try:
         command = shlex.split(variant)
     except ValueError as error:
         raise EvalkitError(
-            f"this is not a command line: {error}", where=f"program:{variant}", hint="Close the quotation"
+            f"invalid command line: {error}", where=f"program:{variant}", hint="Close the quotation mark"
         ) from None
     if not command:
         raise EvalkitError("no program is named", where="program:", hint='Write "program:./my_tracker --option"')

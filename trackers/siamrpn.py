@@ -1,4 +1,4 @@
-"""SiamRPN++: region proposals by depth-wise correlation (Li et al., CVPR 2019), in pysot's configurations."""
+"""SiamRPN++: region proposals from depthwise correlation (Li et al., CVPR 2019), in pysot's configurations."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from evalkit import registry
-from evalkit.trackers._siamese.decode import anchors
-from evalkit.trackers._siamese.family import Model, factory
-from evalkit.trackers._siamese.rules import Hyperparameters, Rules, half_to_even, half_up, once
-from evalkit.trackers._siamese.settings import Published
+from evalkit.trackers import siamese
 
 if TYPE_CHECKING:
     from torch import nn
 
 STRIDE = 8
+"""Pixels of the search crop from one cell of the response to the next."""
 ANCHORS = ((104.0, 32.0), (88.0, 40.0), (64.0, 64.0), (40.0, 80.0), (32.0, 96.0))
-"""Widths and heights for the ratios 0.33, 0.5, 1, 2 and 3 at scale 8, rounded down to multiples of the stride."""
+"""Widths and heights of the anchors, in pixels of the crop: ratios 0.33, 0.5, 1, 2 and 3 at scale 8, rounded down to
+multiples of the stride."""
 
 _R50_INPUTS = (512, 1024, 2048)
 
@@ -28,15 +27,15 @@ class Configuration:
 
     Attributes:
         experiment: Folder of its ``config.yaml`` below ``experiments/``.
-        summary: One line for people.
-        hyperparameters: As that file says.
+        summary: One line for ``evalkit list``.
+        hyperparameters: The values in that file.
         backbone, inputs, channels, weighted: See ``_siamrpn.network.SiamRPN``.
-        padding_cells: Cells the response has beyond those the crop's size accounts for.
+        padding_cells: Cells of the response beyond those that follow from the size of the crop.
     """
 
     experiment: str
     summary: str
-    hyperparameters: Hyperparameters
+    hyperparameters: siamese.Hyperparameters
     backbone: str
     inputs: tuple[int, ...] = ()
     channels: tuple[int, ...] = (256,)
@@ -48,14 +47,14 @@ CONFIGURATIONS = {
     "siamrpnpp-alexnet": Configuration(
         "siamrpn_alex_dwxcorr",
         "SiamRPN++ with AlexNet: 6.48 G operations, 6.25 M parameters",
-        Hyperparameters(penalty_k=0.16, window_influence=0.40, lr=0.30, small=287, big=287),
+        siamese.Hyperparameters(penalty_k=0.16, window_influence=0.40, lr=0.30, small=287, big=287),
         "alexnet",
         padding_cells=0,
     ),
     "siamrpnpp-mobilenetv2": Configuration(
         "siamrpn_mobilev2_l234_dwxcorr",
         "SiamRPN++ with MobileNetV2: 7.04 G operations, 11.2 M parameters",
-        Hyperparameters(penalty_k=0.04, window_influence=0.4, lr=0.5, small=255, big=255),
+        siamese.Hyperparameters(penalty_k=0.04, window_influence=0.4, lr=0.5, small=255, big=255),
         "mobilenetv2",
         inputs=(44, 134, 448),
         channels=(256, 256, 256),
@@ -63,7 +62,7 @@ CONFIGURATIONS = {
     "siamrpnpp-r50": Configuration(
         "siamrpn_r50_l234_dwxcorr",
         "SiamRPN++ with ResNet-50: 48.9 G operations, 54.0 M parameters",
-        Hyperparameters(penalty_k=0.05, window_influence=0.42, lr=0.38, small=255, big=255),
+        siamese.Hyperparameters(penalty_k=0.05, window_influence=0.42, lr=0.38, small=255, big=255),
         "resnet50",
         inputs=_R50_INPUTS,
         channels=(256, 256, 256),
@@ -72,7 +71,7 @@ CONFIGURATIONS = {
     "siamrpnpp-r50-otb": Configuration(
         "siamrpn_r50_l234_dwxcorr_otb",
         "SiamRPN++ with ResNet-50 as trained and tuned for OTB",
-        Hyperparameters(penalty_k=0.24, window_influence=0.5, lr=0.25, small=255, big=255),
+        siamese.Hyperparameters(penalty_k=0.24, window_influence=0.5, lr=0.25, small=255, big=255),
         "resnet50",
         inputs=_R50_INPUTS,
         channels=(256, 256, 256),
@@ -80,7 +79,7 @@ CONFIGURATIONS = {
     "siamrpnpp-r50-lt": Configuration(
         "siamrpn_r50_l234_dwxcorr_lt",
         "SiamRPN++ with ResNet-50 for long videos: searches wider while the target is lost",
-        Hyperparameters(
+        siamese.Hyperparameters(
             penalty_k=0.05,
             window_influence=0.28,
             lr=0.22,
@@ -96,34 +95,35 @@ CONFIGURATIONS = {
         weighted=True,
     ),
 }
+"""The published configurations by the names of their trackers."""
 
 
 def _cells(padding_cells: int, size: int) -> int:
     return (size - 127) // STRIDE + 1 + padding_cells
 
 
-def rules(configuration: Configuration) -> Rules:
-    """How SiamRPN++ differs from the others; source: pysot's pysot/tracker."""
-    return Rules(
+def rules(configuration: Configuration) -> siamese.Rules:
+    """Return SiamRPN++'s rules. Source: pysot/tracker of the official repository."""
+    return siamese.Rules(
         stride=STRIDE,
         cells=partial(_cells, configuration.padding_cells),
-        decode=anchors,
-        corner=half_up,
-        side=half_to_even,
-        smoothing=once,
-        first_pixel=-0.5,
-        anchors=ANCHORS,
+        decode=siamese.decode_anchor_offsets,
+        round_corner=siamese.round_half_up,
+        round_side=siamese.round_half_to_even,
+        smoothing=siamese.smooth_once,
+        start_offset=-0.5,
+        anchor_sizes=ANCHORS,
     )
 
 
-def published(configuration: Configuration) -> Published:
-    """What its configuration says, the same for every benchmark."""
+def published(configuration: Configuration) -> siamese.PublishedHyperparameters:
+    """Return the hyperparameters of a configuration, the same for every benchmark."""
     source = f"STVIR/pysot at d04028f, experiments/{configuration.experiment}/config.yaml"
-    return Published("every benchmark", configuration.hyperparameters, source, ("*",))
+    return siamese.PublishedHyperparameters("every benchmark", configuration.hyperparameters, source, ("*",))
 
 
-def model(name: str) -> Model:
-    """One of the configurations, the same on every benchmark."""
+def model(name: str) -> siamese.SiameseModel:
+    """Describe one of the configurations."""
     configuration = CONFIGURATIONS[name]
 
     def network() -> nn.Module:
@@ -136,17 +136,15 @@ def model(name: str) -> Model:
             weighted=configuration.weighted,
         )
 
-    return Model(
+    return siamese.SiameseModel(
         network,
         rules(configuration),
         [published(configuration)],
         checkpoint=name,
-        images={"bgr": True},
+        image_format=siamese.ImageFormat(bgr=True),
         outputs=("cls", "loc"),
     )
 
 
 for _name, _configuration in CONFIGURATIONS.items():
-    registry.tracker(_name, summary=_configuration.summary)(
-        factory(lambda variant, benchmark, name=_name: model(name))  # type: ignore[misc]
-    )
+    registry.tracker(_name, summary=_configuration.summary)(siamese.tracker_factory(model(_name)))

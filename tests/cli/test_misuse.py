@@ -333,7 +333,7 @@ TRACKERS = [
     Misuse(MINE, "frame 2: the tracker failed with SystemExit: 5", "The same command tries only these again",
            answer("exit(5)"), 1),
     Misuse(f"{RUN} program:", "no program is named", 'Write "program:./my_tracker'),
-    Misuse(f"{RUN} program:./gone", "the program cannot be started", "Name it as a shell would find it"),
+    Misuse(f"{RUN} program:./gone", "the program cannot be started", "Give its path"),
     Misuse(f"{RUN} program:cat", "is not JSON", "says what is asked and how to answer", code=1),
 ]  # fmt: skip
 

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from evalkit.cost import macs
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._nanotrack.network import NanoTrack
 from evalkit.trackers._ocean.network import Ocean
 from evalkit.trackers._siamrpn.network import SiamRPN
@@ -33,7 +33,7 @@ def siamrpn(name: str) -> SiamRPN:
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "lighttrack_m": lambda: LightTrack(parse(MOBILE)),
+    "lighttrack_m": lambda: LightTrack(parse_path_string(MOBILE)),
     "ocean": partial(Ocean, aligned=False),
     "ocean_align": partial(Ocean, aligned=True),
     "siamrpn_alex_dwxcorr": partial(siamrpn, "siamrpnpp-alexnet"),

@@ -28,8 +28,8 @@ def sound(
 
 def crop_shifted_by_one(*, weights: Path | None = None) -> Any:
     tracker = sound(weights=weights)
-    corner = tracker.rules.corner
-    tracker.rules = replace(tracker.rules, corner=lambda value: corner(value) + 1)
+    corner = tracker.rules.round_corner
+    tracker.rules = replace(tracker.rules, round_corner=lambda value: corner(value) + 1)
     return tracker
 
 
@@ -41,16 +41,16 @@ def _with_network(change: Callable[[nn.Module], None]) -> Callable[..., Any]:
     """The tracker with its network changed before a runtime takes it."""
 
     def factory(*, weights: Path | None = None) -> Any:
-        loaded = build.loaded
+        load_network = build.load_network
 
         def changed(*arguments: Any) -> nn.Module:
-            network = loaded(*arguments)
+            network = load_network(*arguments)
             with torch.no_grad():
                 change(network)
             return network
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(build, "loaded", changed)
+            patch.setattr(build, "load_network", changed)
             return sound(weights=weights)
 
     return factory

@@ -13,8 +13,8 @@ from evalkit import checkpoints
 from evalkit.checkpoints.catalogue import bundle_directory
 from evalkit.factories import create_tracker
 from evalkit.rendering.catalogue import BENCHMARK, benchmark
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
 from evalkit.types import Image
 
@@ -57,7 +57,7 @@ def prepared(crop: Image) -> torch.Tensor:
 
 
 def test_the_file_answers_as_the_network_that_was_trained() -> None:
-    network = LightTrack(parse(MOBILE))
+    network = LightTrack(parse_path_string(MOBILE))
     checkpoints.fit(network, checkpoints.read_state(FILE), where=FILE)
     network.eval()
     scene = benchmark(next(recipe for recipe in BENCHMARK if recipe.name == "low-resolution"))

@@ -29,7 +29,9 @@ MEMBERS = {
 }
 """One of every family."""
 ABSENT = sorted(
-    name for name, kind in opencv.KINDS.items() if kind.files or not hasattr(cv2, f"Tracker{kind.title}_create")
+    name
+    for name, kind in opencv.LIBRARY_TRACKERS.items()
+    if kind.files or not hasattr(cv2, f"Tracker{kind.title}_create")
 )
 """Trackers of which something is not here that no test can make: ONNX files, or another build of OpenCV."""
 HEAVY = ("ocean", "siamrpnpp-")

@@ -8,7 +8,7 @@ import torch
 
 from evalkit import factories
 from evalkit.errors import EvalkitError
-from evalkit.trackers._lighttrack.path import MOBILE
+from evalkit.trackers._lighttrack.architecture import MOBILE
 from evalkit.types import Box, Polygon, SplitTracker
 
 pytestmark = pytest.mark.parity

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from evalkit.errors import EvalkitError
+from evalkit.trackers._lighttrack.architecture import MOBILE, Block, Tower, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import MOBILE, Block, Tower, parse
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -14,7 +14,7 @@ STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 
 def parameters(path: str) -> int:
     with torch.device("meta"):
-        return sum(tensor.numel() for tensor in LightTrack(parse(path)).parameters())
+        return sum(tensor.numel() for tensor in LightTrack(parse_path_string(path)).parameters())
 
 
 def shapes(module: torch.nn.Module) -> list[tuple[str, str]]:
@@ -22,7 +22,7 @@ def shapes(module: torch.nn.Module) -> list[tuple[str, str]]:
 
 
 def test_the_mobile_string_means_what_the_paper_s_table_says():
-    mobile = parse(MOBILE)
+    mobile = parse_path_string(MOBILE)
     k3e4, k3e6, k5e4, k7e4, k7e6 = Block(3, 4), Block(3, 6), Block(5, 4), Block(7, 4), Block(7, 6)
     assert mobile.stages == (
         (k7e4, k7e6),
@@ -37,7 +37,7 @@ def test_the_mobile_string_means_what_the_paper_s_table_says():
 
 
 def test_a_skipped_layer_in_the_middle_leaves_a_gap_and_is_not_built():
-    tower = parse("back_00000000000000000000+cls_012012000+reg_000000000_ops_20").cls
+    tower = parse_path_string("back_00000000000000000000+cls_012012000+reg_000000000_ops_20").cls
     assert tower == Tower(128, (5, 3, 5, 3, 3, 3), (0, 2, 3, 5, 6, 7))
 
 
@@ -65,18 +65,18 @@ def test_published_strings_have_the_published_number_of_parameters(path: str, mi
         (MOBILE.replace("back_04", "back_07"), "digit out of range"),
         (MOBILE.replace("cls_2", "cls_4"), "digit out of range"),
         (MOBILE.replace("cls_21", "cls_22"), "cannot be skipped"),
-        (MOBILE.replace("ops_32", "ops_42"), "no block"),
-        (MOBILE.replace("ops_32", "ops_34"), "no block"),
-        (MOBILE.replace("ops_32", "ops_3"), "no block"),
+        (MOBILE.replace("ops_32", "ops_42"), "ops does not name a block"),
+        (MOBILE.replace("ops_32", "ops_34"), "ops does not name a block"),
+        (MOBILE.replace("ops_32", "ops_3"), "ops does not name a block"),
     ],
 )
 def test_a_wrong_path_string_is_refused_in_words(path: str, complaint: str):
     with pytest.raises(EvalkitError, match=complaint):
-        parse(path)
+        parse_path_string(path)
 
 
 def test_a_stride_8_architecture_answers_on_a_grid_twice_as_fine():
-    network = LightTrack(parse("back_05513541131153553050+cls_000012010+reg_000002000_ops_10")).eval()
+    network = LightTrack(parse_path_string("back_05513541131153553050+cls_000012010+reg_000002000_ops_10")).eval()
     with torch.inference_mode():
         zf = network.template(torch.zeros(1, 3, 127, 127))
         cls, reg = network(torch.zeros(1, 3, 256, 256), zf)
@@ -85,7 +85,7 @@ def test_a_stride_8_architecture_answers_on_a_grid_twice_as_fine():
 
 @pytest.mark.parity
 def test_the_state_dict_has_the_official_names_shapes_and_order(keys):
-    network = LightTrack(parse(MOBILE))
+    network = LightTrack(parse_path_string(MOBILE))
     assert shapes(network) == keys("lighttrack_m")
     children = {name: sum(p.numel() for p in child.parameters()) for name, child in network.named_children()}
     assert children == {"features": 1_252_656, "neck": 384, "feature_fusor": 16_640, "head": 699_717}
@@ -96,7 +96,7 @@ def test_the_state_dict_has_the_official_names_shapes_and_order(keys):
 def test_every_output_equals_the_official_network_s(golden, case: str, search: str, template: int):
     reference = golden("lighttrack_m")
     state = torch.load(reference.checkpoint, weights_only=True)["state_dict"]
-    network = LightTrack(parse(MOBILE)).eval()
+    network = LightTrack(parse_path_string(MOBILE)).eval()
     network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
 
     def image(pixels: np.ndarray) -> torch.Tensor:

@@ -8,38 +8,42 @@ import torch
 
 from evalkit import factories
 from evalkit.errors import EvalkitError
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import MOBILE, parse
-from evalkit.trackers._lighttrack.supernet import source
+from evalkit.trackers._lighttrack.supernet import supernet_key
 
 STRIDE_8 = "back_05513541131153553050+cls_000012010+reg_000202000_ops_10"
 
 
 def test_a_block_comes_from_its_choice_and_the_fixed_stage_from_the_only_one():
-    mobile = parse(MOBILE)
-    assert source("features.conv_stem.weight", mobile) == "features.conv_stem.weight"
-    assert source("features.blocks.0.0.bn1.bias", mobile) == "features.blocks.0.0.0.bn1.bias"
+    mobile = parse_path_string(MOBILE)
+    assert supernet_key("features.conv_stem.weight", mobile) == "features.conv_stem.weight"
+    assert supernet_key("features.blocks.0.0.bn1.bias", mobile) == "features.blocks.0.0.0.bn1.bias"
     # The second stage's digits are 0 2 5 1.
-    assert source("features.blocks.2.2.conv_dw.weight", mobile) == "features.blocks.2.2.5.conv_dw.weight"
+    assert supernet_key("features.blocks.2.2.conv_dw.weight", mobile) == "features.blocks.2.2.5.conv_dw.weight"
 
 
 def test_both_branches_come_from_the_towers_of_classification():
-    mobile = parse(MOBILE)
+    mobile = parse_path_string(MOBILE)
     # 256 channels are the third choice, 192 the second; 5x5 is the second kernel.
-    assert source("head.cls_tower.1.BN.bias", mobile) == "supernet_head.cand_tower_cls.2.tower.1.1.BN.bias"
-    assert source("head.reg_tower.1.BN.bias", mobile) == "supernet_head.cand_tower_cls.1.tower.1.0.BN.bias"
-    assert source("head.cls_perd.cls_pred.bias", mobile) == "supernet_head.cand_head_cls.2.cls_pred.bias"
-    assert source("head.reg_pred.bbox_pred.bias", mobile) == "supernet_head.cand_head_reg.1.bbox_pred.bias"
+    assert supernet_key("head.cls_tower.1.BN.bias", mobile) == "supernet_head.cand_tower_cls.2.tower.1.1.BN.bias"
+    assert supernet_key("head.reg_tower.1.BN.bias", mobile) == "supernet_head.cand_tower_cls.1.tower.1.0.BN.bias"
+    assert supernet_key("head.cls_perd.cls_pred.bias", mobile) == "supernet_head.cand_head_cls.2.cls_pred.bias"
+    assert supernet_key("head.reg_pred.bbox_pred.bias", mobile) == "supernet_head.cand_head_reg.1.bbox_pred.bias"
 
 
 def test_the_stride_chooses_the_correlation_and_a_skipped_layer_leaves_its_place():
-    subnet = parse(STRIDE_8)
-    assert source("neck.BN_x.weight", subnet) == "neck.BN_x.0.weight"
-    assert source("feature_fusor.pw_corr.CA_layer.fc1.bias", subnet) == "feature_fusor.pw_corr.0.CA_layer.fc1.bias"
-    assert source("neck.BN_z.weight", parse(MOBILE)) == "neck.BN_z.2.weight"
-    assert source("feature_fusor.adj_layer.bias", parse(MOBILE)) == "feature_fusor.adj_layer.1.bias"
+    subnet = parse_path_string(STRIDE_8)
+    assert supernet_key("neck.BN_x.weight", subnet) == "neck.BN_x.0.weight"
+    assert (
+        supernet_key("feature_fusor.pw_corr.CA_layer.fc1.bias", subnet) == "feature_fusor.pw_corr.0.CA_layer.fc1.bias"
+    )
+    assert supernet_key("neck.BN_z.weight", parse_path_string(MOBILE)) == "neck.BN_z.2.weight"
+    assert supernet_key("feature_fusor.adj_layer.bias", parse_path_string(MOBILE)) == "feature_fusor.adj_layer.1.bias"
     # Branch digits 0 0 0 2 0 2 0 0 0: the third built layer is the fourth digit's successor.
-    assert source("head.reg_tower.2.conv1.weight", subnet) == "supernet_head.cand_tower_cls.0.tower.3.0.conv1.weight"
+    assert (
+        supernet_key("head.reg_tower.2.conv1.weight", subnet) == "supernet_head.cand_tower_cls.0.tower.3.0.conv1.weight"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +64,10 @@ def supernet(keys, tmp_path_factory) -> Path:
 def test_every_tensor_of_a_subnet_has_its_source_with_its_shape(keys, path: str):
     shapes = dict(keys("lighttrack_supernet"))
     with torch.device("meta"):
-        state = LightTrack(parse(path)).state_dict()
+        state = LightTrack(parse_path_string(path)).state_dict()
     for key, value in state.items():
         expected = "x".join(map(str, value.shape)) or "scalar"
-        assert shapes[source(key, parse(path))] == expected, key
+        assert shapes[supernet_key(key, parse_path_string(path))] == expected, key
 
 
 @pytest.mark.parity

@@ -13,8 +13,8 @@ import torch
 from evalkit import checkpoints
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack import training as recipe
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.path import MOBILE, parse
 from evalkit.trackers._lighttrack.training import bank as banks
 from evalkit.trackers._lighttrack.training.bank import Bank
 from evalkit.trackers._lighttrack.training.depthwise import quicken, weight_gradient
@@ -282,7 +282,7 @@ def test_training_as_the_command_calls_it(bank: Bank, tmp_path: Path, monkeypatc
     options = {"steps": 2, "batch": 2, "sizes": (96,), "validate": 0}
     path = recipe.train(TINY, tmp_path, **options)  # type: ignore[arg-type]
     state = checkpoints.read_state(path)
-    network = LightTrack(parse(TINY))
+    network = LightTrack(parse_path_string(TINY))
     checkpoints.fit(network, state, where=path)
     assert all(tensor.dtype == torch.float16 for tensor in state.values())
     record = json.loads((tmp_path / "training.json").read_text())

@@ -63,9 +63,9 @@ def test_without_its_files_a_tracker_says_which_ones_it_wants_and_where_they_are
 
 
 def test_files_that_are_there_are_handed_over_and_recorded(tmp_path: Path):
-    for file in opencv.KINDS["opencv-nano"].files.values():
+    for file in opencv.LIBRARY_TRACKERS["opencv-nano"].files.values():
         (tmp_path / file).write_bytes(b"onnx")
-    found = opencv._files("opencv-nano", opencv.KINDS["opencv-nano"], tmp_path)
+    found = opencv._files("opencv-nano", opencv.LIBRARY_TRACKERS["opencv-nano"], tmp_path)
     assert found == {
         "backbone": tmp_path / "nanotrack_backbone_sim.onnx",
         "neckhead": tmp_path / "nanotrack_head_sim.onnx",

@@ -57,7 +57,7 @@ def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
     ("text", "complaint"),
     [
         ("raise SystemExit(3)", "exit code 3"),
-        ("import os, time; os.close(1); time.sleep(60)", "a program that goes on"),
+        ("import os, time; os.close(1); time.sleep(60)", "the program still runs"),
         ("print('hello', flush=True); input()", "not JSON"),
         ("print('[]', flush=True); input()", "not an object"),
         ('print(\'{"error": "no licence"}\', flush=True); input()', "no licence"),
@@ -91,5 +91,5 @@ def test_a_program_that_does_not_exist_is_an_error():
         factories.create_tracker("program:/no/such/program")
     with pytest.raises(EvalkitError, match="no program is named"):
         factories.create_tracker("program:")
-    with pytest.raises(EvalkitError, match="not a command line"):
+    with pytest.raises(EvalkitError, match="invalid command line"):
         factories.create_tracker("program:'./mine")

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.trackers import _inputs, lighttrack, nanotrack, ocean, siamrpn
-from evalkit.trackers._siamese.choice import choose, penalties
-from evalkit.trackers._siamese.crop import crop, mean_colour
-from evalkit.trackers._siamese.decode import anchors, distances, pair_distances, sigmoid
-from evalkit.trackers._siamese.layout import layout
-from evalkit.trackers._siamese.rules import Hyperparameters, half_away, half_to_even, half_up, once, twice
-from evalkit.trackers._siamese.settings import choose as choose_hyperparameters
+from evalkit.trackers.siamese import (
+    Hyperparameters,
+    SiameseTracker,
+    TargetState,
+    crop_square,
+    decode_anchor_offsets,
+    decode_distances,
+    decode_two_class_distances,
+    mean_colour,
+    resolve_hyperparameters,
+    round_half_away_from_zero,
+    round_half_to_even,
+    round_half_up,
+    select_candidate,
+    sigmoid,
+    size_change_penalty,
+    smooth_once,
+    smooth_twice,
+)
 from evalkit.types import Box, Mask, Polygon
 
 VALUES = Hyperparameters(penalty_k=0.1, window_influence=0.2, lr=0.3, small=256, big=288)
@@ -28,32 +42,35 @@ def picture() -> np.ndarray:
 
 def test_the_three_ways_to_round_a_half_differ():
     halves = (0.5, 1.5, 2.5, 3.4999)
-    assert [half_to_even(value) for value in halves] == [0, 2, 2, 3]
-    assert [half_up(value) for value in halves] == [1, 2, 3, 3]
-    assert [half_away(value) for value in halves] == [1, 2, 3, 3]
-    assert (half_to_even(-1.5), half_up(-1.5), half_up(-2.5)) == (-2, -1, -2)
+    assert [round_half_to_even(value) for value in halves] == [0, 2, 2, 3]
+    assert [round_half_up(value) for value in halves] == [1, 2, 3, 3]
+    assert [round_half_away_from_zero(value) for value in halves] == [1, 2, 3, 3]
+    assert (round_half_to_even(-1.5), round_half_up(-1.5), round_half_up(-2.5)) == (-2, -1, -2)
 
 
 def test_smoothing_twice_is_smoothing_once_by_the_square():
     old, new, rate = 40.0, 50.0, 0.3
     inner = (1 - rate) * old + rate * new
-    assert (1 - twice(rate)) * old + twice(rate) * new == pytest.approx((1 - rate) * old + rate * inner)
-    assert once(rate) == rate
+    assert (1 - smooth_twice(rate)) * old + smooth_twice(rate) * new == pytest.approx((1 - rate) * old + rate * inner)
+    assert smooth_once(rate) == rate
 
 
 def test_a_crop_inside_of_its_own_size_is_a_copy_of_the_pixels():
     image = picture()
     # The corner is at round(30 - 4.5) = 26 and round(20 - 4.5) = 16: halves go to the even number.
-    answer = crop(image, (30.0, 20.0), 8, 8, colour=(0, 0, 0), corner=half_to_even)
-    assert np.array_equal(answer, image[16:24, 26:34])
-    assert not np.shares_memory(answer, image)
-    assert np.array_equal(crop(image, (30.0, 20.0), 8, 8, colour=(0, 0, 0), corner=half_up), image[16:24, 26:34])
-    assert np.array_equal(crop(image, (31.0, 21.0), 8, 8, colour=(0, 0, 0), corner=half_to_even), image[16:24, 26:34])
-    assert np.array_equal(crop(image, (31.0, 21.0), 8, 8, colour=(0, 0, 0), corner=half_up), image[17:25, 27:35])
+    to_even, up = (
+        partial(crop_square, image, side=8, size=8, padding=(0, 0, 0), round_corner=rounding)
+        for rounding in (round_half_to_even, round_half_up)
+    )
+    assert np.array_equal(to_even((30.0, 20.0)), image[16:24, 26:34])
+    assert not np.shares_memory(to_even((30.0, 20.0)), image)
+    assert np.array_equal(up((30.0, 20.0)), image[16:24, 26:34])
+    assert np.array_equal(to_even((31.0, 21.0)), image[16:24, 26:34])
+    assert np.array_equal(up((31.0, 21.0)), image[17:25, 27:35])
 
 
 def test_what_sticks_out_has_the_given_colour():
-    answer = crop(picture(), (0.0, 39.0), 6, 6, colour=(1, 2, 3), corner=half_to_even)
+    answer = crop_square(picture(), (0.0, 39.0), 6, 6, padding=(1, 2, 3), round_corner=round_half_to_even)
     # Columns -4..1 and rows 36..41 of an image of 60 by 40.
     assert (answer[:, :4] == (1, 2, 3)).all()
     assert (answer[4:] == (1, 2, 3)).all()
@@ -62,7 +79,7 @@ def test_what_sticks_out_has_the_given_colour():
 
 @pytest.mark.parametrize("center", [(-50.0, 20.0), (200.0, 20.0), (30.0, -90.0), (30.0, 500.0)])
 def test_a_crop_that_misses_the_image_is_all_of_that_colour(center: tuple[float, float]):
-    answer = crop(picture(), center, 10, 16, colour=(9, 8, 7), corner=half_to_even)
+    answer = crop_square(picture(), center, 10, 16, padding=(9, 8, 7), round_corner=round_half_to_even)
     assert answer.shape == (16, 16, 3)
     assert (answer == (9, 8, 7)).all()
 
@@ -74,13 +91,14 @@ def test_a_crop_equals_that_of_the_padded_image(center: tuple[float, float], sid
 
     image, colour = picture(), (11, 22, 33)
     padded = cv2.copyMakeBorder(image, 200, 200, 200, 200, cv2.BORDER_CONSTANT, value=colour)
-    x, y = (half_to_even(value - (side + 1) / 2) + 200 for value in center)
+    x, y = (round_half_to_even(value - (side + 1) / 2) + 200 for value in center)
     expected = cv2.resize(padded[y : y + side, x : x + side], (24, 24), interpolation=cv2.INTER_LINEAR)
-    assert np.array_equal(crop(image, center, side, 24, colour=colour, corner=half_to_even), expected)
+    answer = crop_square(image, center, side, 24, padding=colour, round_corner=round_half_to_even)
+    assert np.array_equal(answer, expected)
 
 
 def test_the_pixels_of_a_resized_crop_are_pinned():
-    answer = crop(picture(), (28.3, 17.9), 33, 64, colour=(5, 6, 7), corner=half_to_even)
+    answer = crop_square(picture(), (28.3, 17.9), 33, 64, padding=(5, 6, 7), round_corner=round_half_to_even)
     digest = hashlib.sha256(answer.tobytes()).hexdigest()
     assert digest == "13dbc486c0699d88823038da8a62198fbfdbcbb365806c273ba613c9153b5b02"
 
@@ -93,21 +111,21 @@ def test_the_mean_colour_is_cut_down_and_exact():
 
 
 def test_an_even_map_is_longer_to_the_left_and_its_window_has_four_maxima():
-    grid = layout(lighttrack.RULES[16], 256)
+    grid = lighttrack.RULES[16].anchors(256)
     assert (grid.x.min(), grid.x.max(), grid.y.min(), grid.y.max()) == (-128, 112, -128, 112)
     assert (grid.window == grid.window.max()).sum() == 4
     assert (grid.x[1], grid.y[1]) == (-112, -128)
 
 
 def test_an_odd_map_is_symmetric():
-    grid = layout(ocean.PLAIN, 255)
+    grid = ocean.PLAIN.anchors(255)
     assert (grid.x.size, grid.x.min(), grid.x.max()) == (625, -96, 96)
     assert grid.window.argmax() == 312
 
 
 def test_anchors_come_one_shape_after_another():
     how = siamrpn.rules(siamrpn.CONFIGURATIONS["siamrpnpp-alexnet"])
-    grid = layout(how, 287)
+    grid = how.anchors(287)
     assert grid.x.size == 5 * 21 * 21
     assert (grid.width[0], grid.height[0], grid.width[-1], grid.height[-1]) == (104, 32, 32, 96)
     assert np.array_equal(grid.x[:441], grid.x[441:882])
@@ -127,30 +145,30 @@ def test_maps_have_the_published_numbers_of_cells():
 
 
 def test_distances_become_a_box_around_their_cell():
-    grid = layout(lighttrack.RULES[16], 256)
+    grid = lighttrack.RULES[16].anchors(256)
     reg = np.zeros((1, 4, 16, 16), dtype=np.float32)
     reg[0, :, 8, 9] = (10, 20, 30, 60)
-    score, boxes = distances((np.zeros((1, 1, 16, 16), dtype=np.float32), reg), grid, VALUES)
+    score, boxes = decode_distances((np.zeros((1, 1, 16, 16), dtype=np.float32), reg), grid, VALUES)
     assert score[0] == 0.5
     # The cell in row 8, column 9 lies at (16, 0).
     assert boxes[:, 8 * 16 + 9].tolist() == [16 + 10, 20, 40, 80]
 
 
 def test_the_score_of_a_pair_is_the_softmax_of_its_second_logit():
-    grid = layout(nanotrack.rules(3), 255)
+    grid = nanotrack.rules(3).anchors(255)
     cls = np.zeros((1, 2, 15, 15), dtype=np.float32)
     cls[0, :, 0, 0] = (1.0, 3.0)
-    score, _ = pair_distances((cls, np.ones((1, 4, 15, 15), dtype=np.float32)), grid, VALUES)
+    score, _ = decode_two_class_distances((cls, np.ones((1, 4, 15, 15), dtype=np.float32)), grid, VALUES)
     assert score[0] == pytest.approx(math.exp(3) / (math.exp(1) + math.exp(3)))
     assert score[1] == 0.5
 
 
 def test_an_anchor_is_shifted_in_its_own_units_and_scaled_exponentially():
-    grid = layout(siamrpn.rules(siamrpn.CONFIGURATIONS["siamrpnpp-r50"]), 255)
+    grid = siamrpn.rules(siamrpn.CONFIGURATIONS["siamrpnpp-r50"]).anchors(255)
     loc = np.zeros((1, 20, 25, 25), dtype=np.float32)
     # The second of five anchors, 88 by 40, in the first cell, at (-96, -96).
     loc[0, [1, 6, 11, 16], 0, 0] = (0.5, -0.25, math.log(2), 0)
-    _, boxes = anchors((np.zeros((1, 10, 25, 25), dtype=np.float32), loc), grid, VALUES)
+    _, boxes = decode_anchor_offsets((np.zeros((1, 10, 25, 25), dtype=np.float32), loc), grid, VALUES)
     assert boxes[:, 625].tolist() == pytest.approx([-96 + 44, -96 - 10, 176, 40])
 
 
@@ -160,7 +178,7 @@ def test_sigmoid_survives_any_logit():
 
 def test_the_penalty_is_one_for_the_same_size_and_falls_with_scale_and_aspect():
     boxes = np.array([[0.0] * 3, [0.0] * 3, [40.0, 80.0, 40.0], [20.0, 40.0, 10.0]])
-    same, doubled, flat = penalties(boxes, 40.0, 20.0, 0.1)
+    same, doubled, flat = size_change_penalty(boxes, 40.0, 20.0, 0.1)
     assert same == pytest.approx(1.0)
     assert doubled == pytest.approx(math.exp(-0.1 * (2 - 1)))
     # 40 by 10: sides sqrt(65 * 35) against sqrt(70 * 50), aspect 4 against 2.
@@ -171,47 +189,41 @@ def test_the_penalty_is_one_for_the_same_size_and_falls_with_scale_and_aspect():
 def test_a_box_without_area_is_never_chosen_over_a_real_one():
     boxes = np.array([[0.0] * 3, [0.0] * 3, [0.0, 0.0, 40.0], [20.0, 0.0, 20.0]])
     with np.errstate(divide="ignore", invalid="ignore"):
-        penalty = penalties(boxes, 40.0, 20.0, 0.1)
+        penalty = size_change_penalty(boxes, 40.0, 20.0, 0.1)
     assert penalty[0] == 0
     assert np.isnan(penalty[1])
-    assert choose(np.array([0.9, 0.9, 0.1]), penalty, np.zeros(3), 0.2) == 2
+    assert select_candidate(np.array([0.9, 0.9, 0.1]), penalty, np.zeros(3), 0.2) == 2
 
 
 def test_a_response_of_another_size_than_the_crop_s_is_an_error_in_words():
-    from evalkit.trackers._siamese.tracker import SiameseTracker, State
-
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
-    tracker._state = State((5, 5), (4, 4), (10, 10), (0, 0, 0), (), 255, scale=1.0)
+    tracker._state = TargetState((5, 5), (4, 4), (10, 10), (0, 0, 0), (), 255, scale=1.0)
     with pytest.raises(EvalkitError, match=r"crop of 255 pixels \(found \(24, 25\), expected \(25, 25\)\)"):
         tracker.locate((np.zeros((1, 1, 24, 25)), np.zeros((1, 4, 24, 25))))
 
 
 def test_a_response_beyond_all_bounds_leaves_the_target_where_it_was():
-    from evalkit.trackers._siamese.tracker import SiameseTracker, State
-
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
-    tracker._state = State((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
+    tracker._state = TargetState((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
     tracker.locate((np.zeros((1, 1, 25, 25)), np.full((1, 4, 25, 25), np.inf)))
     assert (tracker.state.center, tracker.state.size) == ((5, 5), (12, 14))
 
 
 @pytest.mark.parametrize(("score", "box"), [(0.0, np.nan), (np.nan, 1.0)])
 def test_a_network_that_has_diverged_is_an_error_rather_than_a_target_that_stands_still(score: float, box: float):
-    from evalkit.trackers._siamese.tracker import SiameseTracker, State
-
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
-    tracker._state = State((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
-    with pytest.raises(EvalkitError, match=r"the network answered what is no number \(NaN\).*diverged or are damaged"):
+    tracker._state = TargetState((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
+    with pytest.raises(EvalkitError, match=r"the network output contains NaN.*diverged or are damaged"):
         tracker.locate((np.full((1, 1, 25, 25), score), np.full((1, 4, 25, 25), box)))
 
 
 def test_of_equal_candidates_the_first_wins():
     ones = np.ones(4)
-    assert choose(np.array([0.1, 0.8, 0.8, 0.2]), ones, ones, 0.3) == 1
+    assert select_candidate(np.array([0.1, 0.8, 0.8, 0.2]), ones, ones, 0.3) == 1
 
 
 def test_published_values_are_used_where_they_were_published_for():
-    values, source = choose_hyperparameters(ocean.PUBLISHED, "otb100", {})
+    values, source = resolve_hyperparameters(ocean.PUBLISHED, "otb100", {})
     assert (values.penalty_k, values.lr, values.window_influence, values.small) == (0.087, 0.408, 0.366, 271)
     assert "OTB2015/Ocean.yaml" in source
     assert "none are published" not in source
@@ -219,13 +231,13 @@ def test_published_values_are_used_where_they_were_published_for():
 
 @pytest.mark.parametrize("benchmark", ["trackingnet-test", "lasot-ext", "vot2018-lt", "synthetic", None])
 def test_elsewhere_the_fallback_is_said_in_words(benchmark: str | None):
-    values, source = choose_hyperparameters(ocean.PUBLISHED, benchmark, {})
+    values, source = resolve_hyperparameters(ocean.PUBLISHED, benchmark, {})
     assert values.penalty_k == 0.062
     assert "these are the values for VOT2019, none are published for" in source
 
 
 def test_a_setting_overrides_and_is_named():
-    values, source = choose_hyperparameters(lighttrack.PUBLISHED, "vot2019", {"penalty_k": "0.5", "template": "128"})
+    values, source = resolve_hyperparameters(lighttrack.PUBLISHED, "vot2019", {"penalty_k": "0.5", "template": "128"})
     assert (values.penalty_k, values.template, values.lr) == (0.5, 128, 0.616)
     assert source.endswith("set by hand: penalty_k, template")
 
@@ -234,9 +246,9 @@ def test_a_setting_overrides_and_is_named():
     ("settings", "complaint"),
     [
         ({"penaltyk": "1"}, "Did you mean 'penalty_k'"),
-        ({"zzz": "1"}, "There are penalty_k"),
-        ({"lr": "fast"}, "lr cannot have this value"),
-        ({"lr": "nan"}, "lr cannot have this value"),
+        ({"zzz": "1"}, "Valid settings: penalty_k"),
+        ({"lr": "fast"}, "invalid value for lr"),
+        ({"lr": "nan"}, "invalid value for lr"),
         ({"small": "255.5"}, "whole number"),
         ({"small": "0"}, "whole number"),
         ({"penalty_k": "-1"}, "not negative"),
@@ -244,28 +256,28 @@ def test_a_setting_overrides_and_is_named():
 )
 def test_a_wrong_setting_is_refused_in_words(settings: dict[str, str], complaint: str):
     with pytest.raises(EvalkitError, match=complaint):
-        choose_hyperparameters(lighttrack.PUBLISHED, None, settings)
+        resolve_hyperparameters(lighttrack.PUBLISHED, None, settings)
 
 
 def test_a_grey_image_is_spread_and_other_types_are_refused():
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    assert np.array_equal(_inputs.rgb(grey), np.stack([grey] * 3, axis=-1))
-    assert np.array_equal(_inputs.rgb(grey[..., None]), np.stack([grey] * 3, axis=-1))
+    assert np.array_equal(_inputs.as_rgb(grey), np.stack([grey] * 3, axis=-1))
+    assert np.array_equal(_inputs.as_rgb(grey[..., None]), np.stack([grey] * 3, axis=-1))
     colour = np.zeros((3, 4, 3), dtype=np.uint8)
-    assert _inputs.rgb(colour) is colour
+    assert _inputs.as_rgb(colour) is colour
     for wrong in (grey.astype(np.uint16), colour / 255, np.zeros((3, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(EvalkitError, match="frame"):
-            _inputs.rgb(wrong)
+            _inputs.as_rgb(wrong)
 
 
 def test_a_start_is_a_centre_and_a_size_whatever_the_region():
-    assert _inputs.start(Box(10, 20, 30, 40)) == (25, 40, 30, 40)
+    assert _inputs.start_box(Box(10, 20, 30, 40)) == (25, 40, 30, 40)
     square = Polygon(np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]]))
-    assert _inputs.start(square) == (5, 5, 11, 11)
-    assert _inputs.start(Mask(np.ones((4, 6), dtype=bool), 10, 20)) == (13, 22, 6, 4)
+    assert _inputs.start_box(square) == (5, 5, 11, 11)
+    assert _inputs.start_box(Mask(np.ones((4, 6), dtype=bool), 10, 20)) == (13, 22, 6, 4)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 0, 5), (0, 0, 5, -1), (0, 0, math.nan, 5), (math.inf, 0, 5, 5)])
 def test_a_start_without_extent_is_refused_in_words(box: tuple[float, ...]):
     with pytest.raises(EvalkitError, match="cannot start from this region"):
-        _inputs.start(Box(*box))
+        _inputs.start_box(Box(*box))

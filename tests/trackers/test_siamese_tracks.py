@@ -78,13 +78,13 @@ def test_ocean_s_states_and_scores_come_out(golden, clip, case: str):
 def lost_and_found(score: float) -> tuple[bool, tuple[float, float]]:
     """The long-term rule on a response made by hand: is it lost after that score, and where does it go on from."""
     from evalkit.trackers import siamrpn
-    from evalkit.trackers._siamese.tracker import SiameseTracker, State
+    from evalkit.trackers.siamese import SiameseTracker, TargetState
 
     configuration = siamrpn.CONFIGURATIONS["siamrpnpp-r50-lt"]
     tracker = SiameseTracker(
         siamrpn.rules(configuration), configuration.hyperparameters, networks=NoNetworks(), card={}
     )
-    tracker._state = State((2.0, 50.0), (20.0, 20.0), (100, 100), (0, 0, 0), (), 255, lost=True, scale=1.0)
+    tracker._state = TargetState((2.0, 50.0), (20.0, 20.0), (100, 100), (0, 0, 0), (), 255, lost=True, scale=1.0)
     cells = 97
     cls = np.zeros((1, 10, cells, cells), dtype=np.float32)
     loc = np.zeros((1, 20, cells, cells), dtype=np.float32)

@@ -1,1 +1,1 @@
-"""LightTrack: the architectures of its search space, as text and as networks."""
+"""LightTrack's architectures, networks and training."""

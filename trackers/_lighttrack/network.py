@@ -1,6 +1,6 @@
 """LightTrack's network for one architecture, with the official names of tensors.
 
-Facts (kernels, strides, where activations stand, names) from researchmm/LightTrack at 39c426f.
+Source of kernels, strides, activations and names: researchmm/LightTrack at 39c426f.
 """
 
 from __future__ import annotations
@@ -8,21 +8,25 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from evalkit.trackers._lighttrack.path import STAGE_CHANNELS, Architecture, Tower
-from evalkit.trackers._siamese.correlation import ChannelAttention, pixelwise
+from evalkit.trackers._lighttrack.architecture import STAGE_CHANNELS, Architecture, Tower
+from evalkit.trackers.siamese import ChannelAttention, pixelwise_correlation
 
 STEM_CHANNELS = 16
+"""Channels of the stem."""
 FUSED_CHANNELS = 128
+"""Channels that the head takes."""
 LOGIT_SCALE = 0.1
+"""Factor on the output of the classification branch."""
 BOX_SCALE = 16.0
-"""Pixels a unit of the regression branch stands for; 16 at every stride, as in the official head."""
+"""Pixels per unit of the regression branch; 16 at every stride, as in the official head."""
+TEMPLATE_SIZE = 128
+"""Side of the template crop that the official head is built for, in pixels."""
 
 _FIRST_STRIDE = (2, 2, 2, 1, 2)
-TEMPLATE_SIZE = 128
 
 
 class SqueezeExcite(nn.Module):
-    """Weighs channels by what their means say."""
+    """Multiplies each channel by a factor computed from the means of all channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -32,12 +36,13 @@ class SqueezeExcite(nn.Module):
         self.conv_expand = nn.Conv2d(reduced, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with its channels weighted."""
         weight = self.conv_expand(functional.relu(self.conv_reduce(self.avg_pool(x))))
         return x * functional.hardsigmoid(weight)
 
 
 class DepthwiseSeparable(nn.Module):
-    """The fixed block after the stem; nothing activates its output."""
+    """The fixed block after the stem; its output has no activation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -48,13 +53,14 @@ class DepthwiseSeparable(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features, in the shape of ``x``."""
         y: Tensor = self.se(functional.silu(self.bn1(self.conv_dw(x)), inplace=True))
         y = self.bn2(self.conv_pw(y))
         return x + y
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter each channel, squeeze; residual where the shape allows it."""
+    """A searched block: pointwise, depthwise and pointwise convolution, with a residual where shapes are equal."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, expansion: int, stride: int) -> None:
         super().__init__()
@@ -69,6 +75,7 @@ class InvertedResidual(nn.Module):
         self.bn3 = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features at the block's stride."""
         y: Tensor = functional.silu(self.bn1(self.conv_pw(x)), inplace=True)
         y = self.se(functional.silu(self.bn2(self.conv_dw(y)), inplace=True))
         y = self.bn3(self.conv_pwl(y))
@@ -76,7 +83,7 @@ class InvertedResidual(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Stem, fixed block and the searched stages up to the output block."""
+    """Stem, fixed block and the searched stages, up to the block whose output the features are."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -96,12 +103,13 @@ class Backbone(nn.Module):
         self.blocks = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features of normalised images (B, 3, H, W)."""
         features: Tensor = self.blocks(functional.silu(self.bn1(self.conv_stem(x)), inplace=True))
         return features
 
 
 class Neck(nn.Module):
-    """Template and search features are normalised apart before they meet."""
+    """Separate normalisation of template features (``BN_z``) and search features (``BN_x``)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -110,30 +118,34 @@ class Neck(nn.Module):
 
 
 class PixelwiseCorrelation(nn.Module):
-    """One channel per template cell: its features times those of every search cell."""
+    """Pixelwise correlation with channel attention; one channel per template cell."""
 
     def __init__(self, cells: int) -> None:
         super().__init__()
         self.CA_layer = ChannelAttention(cells)
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        attended: Tensor = self.CA_layer(pixelwise(x, z))
+        """Return the correlation of template features ``z`` and search features ``x``."""
+        attended: Tensor = self.CA_layer(pixelwise_correlation(x, z))
         return attended
 
 
 class Fusor(nn.Module):
+    """Correlation of template and search features, and its conversion to the channels of the head."""
+
     def __init__(self, cells: int) -> None:
         super().__init__()
         self.pw_corr = PixelwiseCorrelation(cells)
         self.adj_layer = nn.Conv2d(cells, FUSED_CHANNELS, 1)
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
+        """Return the fused features, shape (B, ``FUSED_CHANNELS``, S, S)."""
         fused: Tensor = self.adj_layer(self.pw_corr(z, x))
         return fused
 
 
 class TowerLayer(nn.Module):
-    """Depthwise and pointwise convolution with nothing between them."""
+    """Depthwise and pointwise convolution without an activation between them."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
@@ -142,29 +154,38 @@ class TowerLayer(nn.Module):
         self.BN = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the activated features."""
         return functional.relu(self.BN(self.pointwise(self.conv1(x))), inplace=True)
 
 
 class ClassificationPrediction(nn.Module):
+    """Last layer of the classification branch."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.cls_pred = nn.Conv2d(channels, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, shape (B, 1, S, S)."""
         logits: Tensor = self.cls_pred(x)
         return logits * LOGIT_SCALE
 
 
 class BoxPrediction(nn.Module):
+    """Last layer of the regression branch."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bbox_pred = nn.Conv2d(channels, 4, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the distances in pixels, shape (B, 4, S, S)."""
         return functional.relu(self.bbox_pred(x)) * BOX_SCALE
 
 
 class Head(nn.Module):
+    """Classification and regression branches."""
+
     def __init__(self, cls: Tower, reg: Tower) -> None:
         super().__init__()
         self.cls_tower = _tower(cls)
@@ -173,14 +194,16 @@ class Head(nn.Module):
         self.reg_pred = BoxPrediction(reg.channels)
 
     def forward(self, fused: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``cls`` and ``reg``; see ``LightTrack``."""
         return self.cls_perd(self.cls_tower(fused)), self.reg_pred(self.reg_tower(fused))
 
 
 class LightTrack(nn.Module):
     """The subnet of one architecture.
 
-    Images are float32 (B, 3, H, W), RGB, normalised as ImageNet's. ``cls`` (B, 1, S, S) are logits; ``reg``
-    (B, 4, S, S) are the distances left, top, right, bottom from a cell to the box, in pixels of the crop.
+    Images are float32 (B, 3, H, W), RGB, normalised with ImageNet's mean and deviation. ``cls`` (B, 1, S, S) are
+    logits; ``reg`` (B, 4, S, S) are the distances left, top, right, bottom from a cell to the box, in pixels of the
+    crop.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -192,18 +215,18 @@ class LightTrack(nn.Module):
         self.head = Head(architecture.cls, architecture.reg)
 
     def template(self, image: Tensor) -> Tensor:
-        """Features of a template crop of 127 or 128 pixels, what ``forward`` takes as ``zf``."""
+        """Return the features of a template crop of 127 or 128 pixels, the ``zf`` of ``forward``."""
         features: Tensor = self.features(image)
         return features
 
     def fuse(self, image: Tensor, zf: Tensor) -> Tensor:
-        """What the head sees of a search crop."""
+        """Return the input of the head for a search crop, shape (B, ``FUSED_CHANNELS``, S, S)."""
         x = self.neck.BN_x(self.features(image))
         fused: Tensor = self.feature_fusor(self.neck.BN_z(zf), x)
         return fused
 
     def forward(self, image: Tensor, zf: Tensor) -> tuple[Tensor, Tensor]:
-        """``cls`` and ``reg`` of a search crop, given the features of a template."""
+        """Return ``cls`` and ``reg`` of a search crop, given the features of a template."""
         cls, reg = self.head(self.fuse(image, zf))
         return cls, reg
 

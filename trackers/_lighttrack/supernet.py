@@ -1,6 +1,6 @@
-"""Subnets cut out of a LightTrack supernet's checkpoint.
+"""Extraction of a subnet from the checkpoint of a LightTrack supernet.
 
-Source: researchmm/LightTrack at 39c426f, LightTrackM_Supernet; so cut, its subnets answer as the supernet does.
+Source: LightTrackM_Supernet of researchmm/LightTrack at 39c426f; an extracted subnet computes what the supernet does.
 """
 
 from __future__ import annotations
@@ -9,39 +9,41 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from evalkit.errors import EvalkitError
-from evalkit.trackers._lighttrack.path import TOWER_CHANNELS, TOWER_KERNELS, Architecture, Tower
+from evalkit.trackers._lighttrack.architecture import TOWER_CHANNELS, TOWER_KERNELS, Architecture, Tower
 
 T = TypeVar("T")
 
 
 def is_supernet(state: Mapping[str, object]) -> bool:
-    """Whether the tensors are a supernet's."""
+    """Return whether the tensors of a checkpoint, by name, are those of a supernet."""
     return any(key.startswith("supernet_head.") for key in state)
 
 
-def cut(state: Mapping[str, T], architecture: Architecture, keys: list[str], *, where: object) -> dict[str, T]:
-    """The tensors of one architecture, under their own names.
+def extract_subnet(
+    state: Mapping[str, T], architecture: Architecture, keys: list[str], *, where: object
+) -> dict[str, T]:
+    """Return the tensors of one architecture under the subnet's names.
 
     Args:
-        state: Of the supernet.
-        architecture: The subnet's.
+        state: Tensors of the supernet by name.
+        architecture: Architecture of the subnet.
         keys: Names of the subnet's tensors.
-        where: Named in complaints.
+        where: File name for error messages.
 
     Raises:
-        EvalkitError: The supernet lacks a tensor, e.g. because it was laid out for a smaller budget.
+        EvalkitError: The supernet lacks a tensor, e.g. because its search space has a smaller budget.
     """
-    sources = {key: source(key, architecture) for key in keys}
-    missing = next((name for name in sources.values() if name not in state), None)
+    names = {key: supernet_key(key, architecture) for key in keys}
+    missing = next((name for name in names.values() if name not in state), None)
     if missing is not None:
         raise EvalkitError(
-            f"this supernet has no {missing}", where=where, hint="Is the path string of its search space?"
+            f"this supernet has no {missing}", where=where, hint="Is the path string one of its search space?"
         )
-    return {key: state[name] for key, name in sources.items()}
+    return {key: state[name] for key, name in names.items()}
 
 
-def source(key: str, architecture: Architecture) -> str:
-    """The supernet's name for a tensor of a subnet."""
+def supernet_key(key: str, architecture: Architecture) -> str:
+    """Return the supernet's name for a tensor of a subnet."""
     child, part, *rest = key.split(".")
     if child == "features":
         return key if part != "blocks" else ".".join((child, part, *_block(rest, architecture)))
@@ -65,7 +67,7 @@ def _head(part: str, rest: list[str], architecture: Architecture) -> list[str]:
         return ["cand_head_cls", channels, *rest]
     if part == "reg_pred":
         return ["cand_head_reg", channels, *rest]
-    # Both branches: the supernet has towers for regression as well, but was trained without ever using them.
+    # For both branches: the supernet also has regression towers, but its training never used them.
     return ["cand_tower_cls", channels, "tower", *_layer(tower, int(rest[0])), *rest[1:]]
 
 

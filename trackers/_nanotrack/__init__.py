@@ -1,1 +1,1 @@
-"""NanoTrack's networks."""
+"""Networks of NanoTrack."""

@@ -1,6 +1,6 @@
 """NanoTrack's three networks, with the official names of tensors.
 
-Facts (kernels, activations, names) from HonglinChu/SiamTrackers at 248663f, NanoTrack/nanotrack/models.
+Source of kernels, activations and names: HonglinChu/SiamTrackers at 248663f, NanoTrack/nanotrack/models.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from evalkit.trackers._siamese.correlation import ChannelAttention, depthwise, pixelwise
+from evalkit.trackers.siamese import ChannelAttention, depthwise_correlation, pixelwise_correlation
 
 TEMPLATE_CELLS = 64
+"""Cells of the template features, 8 by 8."""
 
 # kernel, inputs, expanded channels, outputs, squeeze-and-excitation, hard swish, stride
 _BLOCKS = (
@@ -28,6 +29,8 @@ _BLOCKS_OF_VERSION = {1: 8, 2: 8, 3: 9}
 
 
 class SqueezeExcite(nn.Module):
+    """Multiplies each channel by a factor computed from the means of all channels."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         reduced = max(8, (channels // 4 + 4) // 8 * 8)
@@ -35,12 +38,13 @@ class SqueezeExcite(nn.Module):
         self.fc = nn.Sequential(nn.Linear(channels, reduced), nn.ReLU(), nn.Linear(reduced, channels), nn.Hardsigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with its channels weighted."""
         weight: Tensor = self.fc(self.avg_pool(x).flatten(1))
         return x * weight[:, :, None, None]
 
 
 class InvertedResidual(nn.Module):
-    """A block of MobileNetV3; one that does not expand has no first convolution."""
+    """A block of MobileNetV3; without expansion it has no first convolution."""
 
     def __init__(
         self, kernel: int, inputs: int, middle: int, outputs: int, excite: bool, swish: bool, stride: int
@@ -58,11 +62,14 @@ class InvertedResidual(nn.Module):
             self.conv = nn.Sequential(*expanded, *filtered, weigh, activation(inplace=True), *squeezed)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features at the block's stride."""
         y: Tensor = self.conv(x)
         return x + y if self.residual else y
 
 
 class Backbone(nn.Module):
+    """The first blocks of MobileNetV3-Small, up to stride 16."""
+
     def __init__(self, version: int) -> None:
         super().__init__()
         stem = nn.Sequential(
@@ -72,12 +79,13 @@ class Backbone(nn.Module):
         self.features = nn.Sequential(stem, *blocks)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features of images (B, 3, H, W)."""
         features: Tensor = self.features(x)
         return features
 
 
 class UnusedNeck(nn.Module):
-    """The checkpoints hold its tensors; nothing computes with them, and the authors do not count them."""
+    """Tensors that the checkpoints contain and no computation uses; the authors do not count them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -85,7 +93,10 @@ class UnusedNeck(nn.Module):
 
 
 class PixelwiseCorrelation(nn.Module):
-    """Version 1: nothing but attention. Version 2: 1x1 convolutions before. Version 3: one cell less a side after."""
+    """Pixelwise correlation with channel attention.
+
+    Version 2 has 1x1 convolutions before it, version 3 also a 2x2 convolution after it.
+    """
 
     def __init__(self, channels: int, version: int) -> None:
         super().__init__()
@@ -96,23 +107,27 @@ class PixelwiseCorrelation(nn.Module):
         self.conv: nn.Module = _shrunk(TEMPLATE_CELLS) if version == 3 else nn.Identity()
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        cells = pixelwise(self.conv_search(x), self.conv_kernel(z))
-        answer: Tensor = self.conv(self.CA_layer(cells))
-        return answer
+        """Return the correlation of template features ``z`` and search features ``x``."""
+        cells = pixelwise_correlation(self.conv_search(x), self.conv_kernel(z))
+        correlated: Tensor = self.conv(self.CA_layer(cells))
+        return correlated
 
 
 class DepthwiseCorrelation(nn.Module):
+    """Depthwise correlation after 1x1 convolutions."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv_kernel = _mixed(channels)
         self.conv_search = _mixed(channels)
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        return depthwise(self.conv_search(x), self.conv_kernel(z), padding=1)
+        """Return the correlation of template features ``z`` and search features ``x``."""
+        return depthwise_correlation(self.conv_search(x), self.conv_kernel(z), padding=1)
 
 
 class Head1(nn.Module):
-    """One correlation, two towers of their own shapes."""
+    """Head of version 1: one correlation for two towers of different shapes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,12 +138,13 @@ class Head1(nn.Module):
         self.bbox_pred = nn.Sequential(nn.Conv2d(96, 4, 1))
 
     def forward(self, z: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``cls`` and ``reg``; see ``NanoTrack``."""
         fused = self.corr_pw(z, x)
         return self.cls_logits(self.cls_tower(fused)), self.bbox_pred(self.bbox_tower(fused)).exp()
 
 
 class Head2(nn.Module):
-    """A correlation for each of two equal towers."""
+    """Head of version 2: one correlation for each of two equal towers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,12 +156,13 @@ class Head2(nn.Module):
         self.bbox_pred = nn.Sequential(nn.Conv2d(96, 4, 1))
 
     def forward(self, z: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``cls`` and ``reg``; see ``NanoTrack``."""
         cls = self.cls_pred(self.cls_pw_tower(self.corr_pw_cls(z, x)))
         return cls, self.bbox_pred(self.bbox_pw_tower(self.corr_pw_reg(z, x))).exp()
 
 
 class Head3(nn.Module):
-    """Two kinds of correlation side by side for each tower; the map is one cell smaller."""
+    """Head of version 3: pixelwise and depthwise correlation for each tower; the response is one cell smaller."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,6 +178,7 @@ class Head3(nn.Module):
         self.down_cls = nn.Sequential(nn.Conv2d(96 + TEMPLATE_CELLS, 96, 1))
 
     def forward(self, z: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``cls`` and ``reg``; see ``NanoTrack``."""
         center = z[:, :, 2:6, 2:6]
         reg = self.down_reg(torch.cat((self.corr_pw_reg(z, x), self.corr_dw_reg(center, x)), 1))
         cls = self.down_cls(torch.cat((self.corr_pw_cls(z, x), self.corr_dw_cls(center, x)), 1))
@@ -180,17 +198,17 @@ class NanoTrack(nn.Module):
     def __init__(self, version: int) -> None:
         super().__init__()
         self.backbone = Backbone(version)
-        # The neck was made for 64 channels until the backbone got more than that.
+        # The official neck has 64 channels in versions 1 and 2, although the backbone has 48.
         self.neck = UnusedNeck(96 if version == 3 else 64)
         self.ban_head = _HEADS[version]()
 
     def template(self, image: Tensor) -> Tensor:
-        """Features of a template crop, what ``forward`` takes as ``zf``."""
+        """Return the features of a template crop, the ``zf`` of ``forward``."""
         features: Tensor = self.backbone(image)
         return features
 
     def forward(self, image: Tensor, zf: Tensor) -> tuple[Tensor, Tensor]:
-        """``cls`` and ``reg`` of a search crop, given the features of a template."""
+        """Return ``cls`` and ``reg`` of a search crop, given the features of a template."""
         cls, reg = self.ban_head(zf, self.backbone(image))
         return cls, reg
 

@@ -1,1 +1,1 @@
-"""Ocean's network."""
+"""Network of Ocean."""

@@ -1,4 +1,4 @@
-"""Ocean's network, with the official names of tensors. Facts from researchmm/TracKit at e351e5b."""
+"""Ocean's network, with the official names of tensors. Source: researchmm/TracKit at e351e5b."""
 
 from __future__ import annotations
 
@@ -6,37 +6,44 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from evalkit.trackers._siamese.correlation import depthwise
-from evalkit.trackers._siamese.resnet import ResNet50
+from evalkit.trackers.siamese import ResNet50, depthwise_correlation
 
 STRIDE = 8
+"""Pixels of the crop from one cell to the next."""
 LOGIT_SCALE = 0.1
+"""Factor on the classification logits."""
 _MARGIN = slice(4, -4)
 _DILATIONS = {"matrix11": (1, 1), "matrix12": (2, 1), "matrix21": (1, 2)}
 
 
 class Features(nn.Module):
+    """The backbone: ResNet-50 up to its third stage."""
+
     def __init__(self) -> None:
         super().__init__()
         self.features = ResNet50(3)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Return the features of the last stage, 1024 channels."""
         last: Tensor = self.features(image)[-1]
         return last
 
 
 class AdjustLayer(nn.Module):
+    """Converts the features to 256 channels."""
+
     def __init__(self) -> None:
         super().__init__()
         self.downsample = nn.Sequential(nn.Conv2d(1024, 256, 1, bias=False), nn.BatchNorm2d(256))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the converted features."""
         adjusted: Tensor = self.downsample(x)
         return adjusted
 
 
 class Encoder(nn.Module):
-    """Three views of template (``_k``) and search features (``_s``), plain and dilated each way."""
+    """Three correlations of template (``_k``) and search features (``_s``): plain, and dilated in either direction."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,22 +52,26 @@ class Encoder(nn.Module):
             self.add_module(f"{name}_s", _activated(dilation))
 
     def forward(self, z: Tensor, x: Tensor) -> list[Tensor]:
-        return [depthwise(getattr(self, f"{name}_s")(x), getattr(self, f"{name}_k")(z)) for name in _DILATIONS]
+        """Return the three correlations of template features ``z`` and search features ``x``."""
+        return [
+            depthwise_correlation(getattr(self, f"{name}_s")(x), getattr(self, f"{name}_k")(z)) for name in _DILATIONS
+        ]
 
 
 class Mixture(nn.Module):
-    """The mean of the views, by learned weights."""
+    """Learned weighted mean of the three correlations."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(len(_DILATIONS)))
 
-    def forward(self, views: list[Tensor]) -> Tensor:
-        return (torch.stack(views) * self.weight.softmax(0).reshape(-1, 1, 1, 1, 1)).sum(0)
+    def forward(self, correlations: list[Tensor]) -> Tensor:
+        """Return the mean of correlations of the same shape."""
+        return (torch.stack(correlations) * self.weight.softmax(0).reshape(-1, 1, 1, 1, 1)).sum(0)
 
 
 class BoxTower(nn.Module):
-    """Correlation and the two towers of predictions."""
+    """Correlation, classification tower and regression tower."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,6 +87,7 @@ class BoxTower(nn.Module):
         self.cls_pred = nn.Conv2d(256, 1, 3, padding=1)
 
     def forward(self, z: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``cls``, ``reg`` and the features of the regression tower, for template and search features."""
         reg_features = self.bbox_tower(self.reg_dw(self.reg_encode(z, x)))
         reg = torch.exp(self.adjust * self.bbox_pred(reg_features) + self.bias)
         cls = LOGIT_SCALE * self.cls_pred(self.cls_tower(self.cls_dw(self.cls_encode(z, x))))
@@ -83,14 +95,19 @@ class BoxTower(nn.Module):
 
 
 class DeformableConvolution(nn.Module):
-    """A 3x3 convolution whose nine taps are sampled anywhere, bilinearly, and are zero outside of the map."""
+    """A 3x3 convolution whose nine taps are sampled bilinearly at given positions; outside of the map they are zero."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, bias=False)
 
     def forward(self, features: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """``x``, ``y``: shape (B, 9, H, W), columns and rows to sample at, tap by tap."""
+        """Return the convolution, shape (B, C, H, W).
+
+        Args:
+            features: Shape (B, C, H, W).
+            x, y: Shape (B, 9, H, W), columns and rows to sample at, tap by tap.
+        """
         batch, channels, height, width = features.shape
         grid = torch.stack((2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1), -1)
         sampled = functional.grid_sample(
@@ -102,9 +119,9 @@ class DeformableConvolution(nn.Module):
 
 
 class AlignHead(nn.Module):
-    """A second classification, of what lies inside the predicted box.
+    """Second classification, from features that are sampled inside of the predicted box.
 
-    Despite its name in the paper it samples the features of the regression tower.
+    They are the features of the regression tower, as in the official code.
     """
 
     def __init__(self) -> None:
@@ -113,7 +130,13 @@ class AlignHead(nn.Module):
         self.rpn_cls = nn.Conv2d(256, 1, 1)
 
     def forward(self, features: Tensor, reg: Tensor, size: int) -> Tensor:
-        """``size``: side of the search crop, to which the boxes refer."""
+        """Return the logits, shape (B, 1, S, S).
+
+        Args:
+            features: Features of the regression tower.
+            reg: Distances of the predicted boxes, in pixels of the crop.
+            size: Side of the search crop, in pixels.
+        """
         x, y = _taps(reg, size)
         logits: Tensor = self.rpn_cls(functional.relu(self.rpn_conv(features, x, y)))
         return logits
@@ -126,7 +149,7 @@ class Ocean(nn.Module):
     are the distances left, top, right, bottom from a cell to the box, in pixels of the crop.
 
     Args:
-        aligned: With the object-aware branch, which gives ``align``.
+        aligned: Build the object-aware branch, whose output is ``align``.
     """
 
     def __init__(self, *, aligned: bool) -> None:
@@ -137,12 +160,12 @@ class Ocean(nn.Module):
         self.align_head = AlignHead() if aligned else None
 
     def template(self, image: Tensor) -> Tensor:
-        """Features of the middle of a template crop, what ``forward`` takes as ``zf``."""
+        """Return the features of the middle of a template crop, the ``zf`` of ``forward``."""
         features: Tensor = self.neck(self.features(image))
         return features[:, :, _MARGIN, _MARGIN]
 
     def forward(self, image: Tensor, zf: Tensor) -> tuple[Tensor, ...]:
-        """``cls``, ``reg`` and, where it has the branch, ``align``, given the features of a template."""
+        """Return ``cls``, ``reg`` and, with the object-aware branch, ``align``, given the features of a template."""
         cls, reg, reg_features = self.connect_model(zf, self.neck(self.features(image)))
         if self.align_head is None:
             return cls, reg
@@ -150,10 +173,10 @@ class Ocean(nn.Module):
 
 
 def _taps(reg: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Columns and rows of a 3x3 lattice over each box, shape (B, 9, H, W).
+    """Return columns and rows of a 3x3 grid over each box, shape (B, 9, H, W).
 
-    The middle of a crop of odd size lies at size / 2 here and at size // 2 for the cells: the official code has it
-    so, and the lattice is a sixteenth of a cell off.
+    The middle of a crop of odd size is at size / 2 here and at size // 2 for the cells, as in the official code: the
+    grid is shifted by a sixteenth of a cell.
     """
     left, top, right, bottom = reg.unbind(1)
     height, width = reg.shape[2:]

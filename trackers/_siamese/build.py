@@ -1,98 +1,100 @@
-"""From a checkpoint to a tracker."""
+"""Build a Siamese tracker: load the checkpoint into its network and the network into a runtime."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from evalkit import checkpoints
 from evalkit.runtimes import calibration
-from evalkit.trackers._siamese.networks import Execution, Preparation, Samples, TwoPartNetworks
-from evalkit.trackers._siamese.rules import Hyperparameters, Rules
-from evalkit.trackers._siamese.settings import record
+from evalkit.trackers._siamese.family import ConvertState, SiameseModel
+from evalkit.trackers._siamese.hyperparameters import Hyperparameters
+from evalkit.trackers._siamese.networks import CalibrationInputs, SiameseNetworks
 from evalkit.trackers._siamese.tracker import SiameseTracker
+from evalkit.types import Execution
 
-Convert: TypeAlias = Callable[[dict[str, Tensor], list[str], Path], dict[str, Tensor]]
 
-
-def build(
-    network: Callable[[], nn.Module],
-    rules: Rules,
-    hyperparameters: tuple[Hyperparameters, str],
+def build_tracker(
+    model: SiameseModel,
+    hyperparameters: Hyperparameters,
     *,
-    checkpoint: str,
-    weights: Path | None,
-    preparation: Preparation,
-    execution: Execution,
-    outputs: tuple[str, ...] = ("cls", "reg"),
-    unused: tuple[str, ...] = (),
-    convert: Convert | None = None,
-    facts: Mapping[str, Any] | None = None,
+    source: str,
+    weights: Path | None = None,
+    execution: Execution | None = None,
 ) -> SiameseTracker:
-    """A tracker with the tensors of its checkpoint.
+    """Build the tracker of a model.
 
     Args:
-        network: Builds it, with whatever values.
-        rules: Of its family.
-        hyperparameters: The values and their source.
-        checkpoint: Name in the catalogue.
-        weights: The file a person named, or None.
-        preparation: Of its images.
-        execution: By what the networks are executed.
-        outputs: Names of the response's arrays.
-        unused: Beginnings of names that the checkpoint may hold in excess.
-        convert: Brings the tensors of another kind of file into the network's names, given these names and the file.
-        facts: What else a run should record.
+        model: Network, rules and checkpoint.
+        hyperparameters: Values to use.
+        source: Sentence that names the source of the values, for ``run.json``.
+        weights: Checkpoint file or folder that was given with ``--weights``, or None.
+        execution: Runtime, precision, device and threads; torch, fp32, the CPU and one thread by default.
+
+    Raises:
+        EvalkitError: There is no checkpoint, it does not fit the network, or the runtime cannot execute it.
     """
-    found = checkpoints.find(checkpoint, weights)
-    values, source = hyperparameters
-    module = loaded(network, found.path, unused, convert)
+    execution = execution or Execution()
+    found = checkpoints.find(model.checkpoint, weights)
+    module = load_network(model.network, found.path, model.unused, model.convert)
     card = {
-        **(facts or {}),
-        "hyperparameters": record(values),
+        **model.extra_card,
+        "hyperparameters": hyperparameters.record(),
         "hyperparameters_source": source,
         "weights": found.record(),
         **({"weights_notice": found.notice} if found.notice else {}),
-        **execution._asdict(),
+        **asdict(execution),
     }
 
-    def tracker(how: Execution, samples: Samples | None) -> SiameseTracker:
-        networks = TwoPartNetworks(
-            module, preparation, outputs=outputs, sizes=(values.template, values.small), execution=how, samples=samples
-        )
-        return SiameseTracker(rules, values, networks=networks, card=card)
+    def create(how: Execution, samples: CalibrationInputs | None) -> SiameseTracker:
+        networks = SiameseNetworks(
+            module, model.image_format, outputs=model.outputs,
+            sizes=(hyperparameters.template, hyperparameters.small), execution=how, samples=samples,
+        )  # fmt: skip
+        return SiameseTracker(model.rules, hyperparameters, networks=networks, card=card)
 
     @cache
     def samples() -> Sequence[tuple[NDArray[Any], ...]]:
-        return calibration.inputs(tracker(Execution(), None))
+        return calibration.inputs(create(Execution(), None))
 
-    return tracker(execution, samples)
+    return create(execution, samples)
 
 
-def loaded(
-    network: Callable[[], nn.Module], path: Path, unused: tuple[str, ...] = (), convert: Convert | None = None
+def load_network(
+    create: Callable[[], nn.Module], path: Path, unused: tuple[str, ...] = (), convert: ConvertState | None = None
 ) -> nn.Module:
-    """The network with the tensors of a checkpoint, in evaluation mode; no random number is drawn."""
+    """Return a network with the tensors of a checkpoint, in evaluation mode; no random number is drawn.
+
+    Args:
+        create: Creates the network.
+        path: Checkpoint file.
+        unused: Prefixes of tensor names that the file may contain and the network does not have.
+        convert: Renames the tensors of another kind of checkpoint.
+
+    Raises:
+        EvalkitError: See ``checkpoints.read_state`` and ``checkpoints.fit``.
+    """
     state = checkpoints.read_state(path)
     with torch.device("meta"):
-        module = network()
+        module = create()
     if convert is not None:
         state = convert(state, list(module.state_dict()), path)
-    _give_memory(module)
+    _allocate(module)
     checkpoints.fit(module, state, where=path, unused=unused)
     return module.eval().requires_grad_(False)
 
 
-def _give_memory(module: nn.Module) -> None:
-    """Put tensors without values where those without memory are.
+def _allocate(module: nn.Module) -> None:
+    """Replace the meta tensors of a module by uninitialised ones in memory.
 
-    ``Module.to_empty`` does the same by way of symbolic shapes, whose import takes half a second.
+    ``Module.to_empty`` does the same through symbolic shapes, whose import takes half a second.
     """
     for child in module.modules():
         for name, value in child.named_parameters(recurse=False):

@@ -1,4 +1,4 @@
-"""How template and search features meet."""
+"""Layers that combine template and search features."""
 
 from __future__ import annotations
 
@@ -7,36 +7,47 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def depthwise(search: Tensor, kernel: Tensor, *, padding: int = 0) -> Tensor:
-    """Each channel of the search features correlated with the same channel of the template's.
+def depthwise_correlation(search: Tensor, kernel: Tensor, *, padding: int = 0) -> Tensor:
+    """Correlate each channel of the search features with the same channel of the template features.
 
     Args:
         search: Shape (B, C, H, W).
-        kernel: Shape (B, C, h, w), one for each image.
+        kernel: Template features, shape (B, C, h, w).
         padding: Rows and columns of zeros around the search features.
 
     Returns:
         Shape (B, C, H + 2 padding - h + 1, W + 2 padding - w + 1).
     """
     batch, channels = kernel.shape[:2]
-    answer = functional.conv2d(
+    correlated = functional.conv2d(
         search.reshape(1, batch * channels, *search.shape[2:]),
         kernel.reshape(batch * channels, 1, *kernel.shape[2:]),
         padding=padding,
         groups=batch * channels,
     )
-    return answer.reshape(batch, channels, *answer.shape[2:])
+    return correlated.reshape(batch, channels, *correlated.shape[2:])
 
 
-def pixelwise(search: Tensor, template: Tensor) -> Tensor:
-    """One channel per template cell, row by row: its features times those of every search cell; not scaled."""
+def pixelwise_correlation(search: Tensor, template: Tensor) -> Tensor:
+    """Multiply the features of every template cell with those of every search cell, without scaling.
+
+    Args:
+        search: Shape (B, C, H, W).
+        template: Shape (B, C, h, w).
+
+    Returns:
+        Shape (B, h w, H, W): one channel per template cell, row by row.
+    """
     rows, columns = search.shape[2:]
     products = torch.matmul(template.flatten(2).transpose(1, 2), search.flatten(2))
     return products.reshape(search.shape[0], -1, rows, columns)
 
 
 class ChannelAttention(nn.Module):
-    """Weighs channels by what their means say; LightTrack's and NanoTrack's, with their names."""
+    """Multiplies each channel by a factor computed from the means of all channels.
+
+    The names of its tensors are those of LightTrack and NanoTrack.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -45,5 +56,6 @@ class ChannelAttention(nn.Module):
         self.fc2 = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return ``x``, shape (B, C, H, W), with its channels weighted."""
         weight = self.fc2(functional.relu(self.fc1(self.avg_pool(x))))
         return x * torch.sigmoid(weight)

@@ -1,6 +1,6 @@
-"""ResNet-50 as SiamRPN++ and Ocean change it: it stops at stride 8, and later stages dilate instead.
+"""ResNet-50 with the changes of SiamRPN++ and Ocean: stages after stride 8 dilate instead of striding.
 
-Facts from STVIR/pysot at d04028f and researchmm/TracKit at e351e5b; names of tensors are theirs.
+Sources: STVIR/pysot at d04028f and researchmm/TracKit at e351e5b; the names of the tensors are theirs.
 """
 
 from __future__ import annotations
@@ -9,19 +9,31 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 BLOCKS = (3, 4, 6, 3)
+"""Number of blocks per stage."""
 STRIDES = (1, 2, 1, 1)
+"""Stride of each stage's first block."""
 DILATIONS = (1, 1, 2, 4)
+"""Dilation of each stage."""
 EXPANSION = 4
+"""Output channels of a block as a multiple of its middle channels."""
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1; the first of a stage widens, and dilates by half of what its stage does."""
+    """Residual block of 1x1, 3x3 and 1x1 convolutions.
+
+    Args:
+        inputs: Channels of the input.
+        middle: Channels of the 3x3 convolution.
+        stride: Stride of the 3x3 convolution.
+        dilation: Dilation of the 3x3 convolution.
+        shortcut: Network on the residual branch; None for the input itself.
+    """
 
     def __init__(
         self, inputs: int, middle: int, *, stride: int = 1, dilation: int = 1, shortcut: nn.Module | None = None
     ) -> None:
         super().__init__()
-        # Strided convolutions are not padded, so that a cell's place does not depend on the border.
+        # Strided convolutions are not padded, so that the position of a cell does not depend on the border.
         padding = dilation if dilation > 1 else 2 - stride
         self.conv1 = nn.Conv2d(inputs, middle, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(middle)
@@ -32,6 +44,7 @@ class Bottleneck(nn.Module):
         self.downsample = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output, shape (B, 4 middle, H, W) at its stride."""
         y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
         y = functional.relu(self.bn2(self.conv2(y)), inplace=True)
         y = self.bn3(self.conv3(y))
@@ -39,10 +52,10 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
-    """Features of stages 2 and up, all at stride 8.
+    """ResNet-50 whose stages 2 and up all have stride 8.
 
     Args:
-        stages: How many of the four stages there are.
+        stages: Number of stages to build, at most 4.
     """
 
     def __init__(self, stages: int) -> None:
@@ -57,6 +70,7 @@ class ResNet50(nn.Module):
             inputs = middle * EXPANSION
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the features of every stage from the second on."""
         x = functional.relu(self.bn1(self.conv1(image)), inplace=True)
         x = functional.max_pool2d(x, 3, stride=2, padding=1)
         outputs = []
@@ -69,6 +83,7 @@ class ResNet50(nn.Module):
 def _stage(number: int, inputs: int, middle: int) -> nn.Sequential:
     stride, dilation = STRIDES[number - 1], DILATIONS[number - 1]
     shortcut = _shortcut(inputs, middle * EXPANSION, stride, dilation)
+    # The first block of a stage has half of the stage's dilation.
     first = Bottleneck(inputs, middle, stride=stride, dilation=max(1, dilation // 2), shortcut=shortcut)
     others = (Bottleneck(middle * EXPANSION, middle, dilation=dilation) for _ in range(BLOCKS[number - 1] - 1))
     return nn.Sequential(first, *others)

@@ -1,4 +1,4 @@
-"""The named differences between Siamese trackers, and the numbers their authors tuned."""
+"""The differences between the Siamese trackers, as named values and functions."""
 
 from __future__ import annotations
 
@@ -9,113 +9,84 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from evalkit.trackers._siamese.anchors import Anchors, place_anchors
+from evalkit.trackers._siamese.hyperparameters import Hyperparameters
+
 Response: TypeAlias = tuple[NDArray[Any], ...]
-"""What a network answered for one crop: ``cls``, ``reg`` and, for some, more; batch 1."""
+"""Outputs of the network for one search crop, each with batch size 1: scores, boxes, and for some networks more."""
+
+Decode: TypeAlias = Callable[[Response, Anchors, Hyperparameters], tuple[NDArray[Any], NDArray[Any]]]
+"""Function from a response to scores, shape (N,), in [0, 1], and boxes, shape (4, N): centre x, centre y, width and
+height in pixels of the search crop, centres relative to its middle. The order is that of the anchors."""
 
 
-def half_to_even(value: float) -> int:
-    """Nearest whole number, halves to the even one, as Python rounds."""
+def round_half_to_even(value: float) -> int:
+    """Return the nearest whole number, halves to the even one, as Python 3 rounds."""
     return round(value)
 
 
-def half_up(value: float) -> int:
-    """Nearest whole number, halves upwards."""
+def round_half_up(value: float) -> int:
+    """Return the nearest whole number, halves upwards."""
     return math.floor(value + 0.5)
 
 
-def half_away(value: float) -> int:
-    """Nearest whole number, halves away from zero, as Python 2 rounded; for values that are not negative."""
+def round_half_away_from_zero(value: float) -> int:
+    """Return the nearest whole number, halves away from zero, as Python 2 rounded; for values that are >= 0."""
     whole = math.floor(value)
     return whole + (value - whole >= 0.5)
 
 
-def once(rate: float) -> float:
-    """Sizes are smoothed once, by the rate itself."""
+def smooth_once(rate: float) -> float:
+    """Return the weight of the new size where the size is smoothed once: the rate itself."""
     return rate
 
 
-def twice(rate: float) -> float:
-    """Sizes are smoothed by the rate, and the outcome by the rate again: the square counts."""
+def smooth_twice(rate: float) -> float:
+    """Return the weight of the new size where the smoothed size is smoothed again by the same rate: its square."""
     return rate * rate
 
 
 @dataclass(frozen=True)
-class Hyperparameters:
-    """What authors tune per benchmark.
+class ImageFormat:
+    """The input format that a network was trained on; crops are 8-bit RGB and are converted inside the network.
 
     Attributes:
-        penalty_k: Strength of the penalty for a change of scale and aspect.
-        window_influence: Weight of the cosine window, in [0, 1].
-        lr: Learning rate of the size, in [0, 1].
-        small: Side of the search crop.
-        big: Side of the search crop for a small target.
-        template: Side of the template crop.
-        context: Margin around the target, in units of its width plus height.
-        ratio: Weight of the plain score where a network gives a second, aligned one.
-        lost_below: Long-term trackers are lost below this score ...
-        found_above: ... until it exceeds this one.
-        lost_size: Side of the search crop while lost; 0 for trackers that are never lost.
-        lost_window_influence: Weight of the window while lost.
+        bgr: The network expects the channels in the order blue, green, red.
+        normalized: The network expects values normalised with ImageNet's mean and deviation instead of 0..255.
     """
 
-    penalty_k: float
-    window_influence: float
-    lr: float
-    small: int
-    big: int
-    template: int = 127
-    context: float = 0.5
-    ratio: float = 1.0
-    lost_below: float = -math.inf
-    found_above: float = math.inf
-    lost_size: int = 0
-    lost_window_influence: float = 0.001
-
-    @property
-    def long_term(self) -> bool:
-        """Whether the tracker knows that it lost its target, and then searches wider."""
-        return self.lost_size > 0
+    bgr: bool = False
+    normalized: bool = False
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How one family of trackers differs from the others.
+    """The differences of one family of Siamese trackers from the others.
 
     Attributes:
-        stride: Pixels of the crop from one cell of the response to the next.
-        cells: Cells along a side of the response, for a side of the search crop.
-        decode: Scores and boxes of a response.
-        corner: Rounds where a crop begins.
-        side: Rounds how large a search crop is in the image.
-        smoothing: How often the size is smoothed.
-        first_pixel: What a starting box's centre is moved by, in pixels: -0.5 where it is x + (w - 1) / 2.
-        inside: Whether an answer's corner is kept out of the negative.
-        anchors: Widths and heights of the anchors at every cell, in pixels of the crop; empty for points.
+        stride: Pixels of the search crop from one cell of the response to the next.
+        cells: Gives the number of cells along a side of the response, for the side of a search crop in pixels.
+        decode: Gives scores and boxes of a response.
+        round_corner: Rounds the position of a crop's top left corner in the image.
+        round_side: Rounds the side of a search crop in the image.
+        smoothing: Gives the weight of the new size in the smoothed size: ``smooth_once`` or ``smooth_twice``.
+        start_offset: Added to the centre of the first box, in pixels: -0.5 where the authors compute the centre as
+            x + (w - 1) / 2.
+        clip_corner: The top left corner of an answer is not allowed to be negative.
+        anchor_sizes: Widths and heights of the anchors at every cell, in pixels of the crop; empty for anchor-free
+            networks.
     """
 
     stride: int
     cells: Callable[[int], int]
-    decode: Callable[[Response, Layout, Hyperparameters], tuple[NDArray[Any], NDArray[Any]]]
-    corner: Callable[[float], int]
-    side: Callable[[float], int]
+    decode: Decode
+    round_corner: Callable[[float], int]
+    round_side: Callable[[float], int]
     smoothing: Callable[[float], float]
-    first_pixel: float = 0.0
-    inside: bool = False
-    anchors: tuple[tuple[float, float], ...] = ()
+    start_offset: float = 0.0
+    clip_corner: bool = False
+    anchor_sizes: tuple[tuple[float, float], ...] = ()
 
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """Where the candidates of a response lie, for one side of the search crop.
-
-    Attributes:
-        window: Shape (N,), the cosine window, one value a candidate.
-        x, y: Shape (N,), centres in pixels of the crop from its middle.
-        width, height: Shape (N,), of the anchors; empty for points.
-    """
-
-    window: NDArray[Any]
-    x: NDArray[Any]
-    y: NDArray[Any]
-    width: NDArray[Any]
-    height: NDArray[Any]
+    def anchors(self, crop_side: int) -> Anchors:
+        """Return the anchors of a search crop of ``crop_side`` pixels, in the order of ``decode``."""
+        return place_anchors(self.cells(crop_side), self.stride, self.anchor_sizes)

@@ -1,4 +1,4 @@
-"""The tracker that LightTrack, Ocean, SiamRPN++ and NanoTrack are."""
+"""The tracker class that LightTrack, Ocean, SiamRPN++ and NanoTrack share."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.trackers import _inputs
-from evalkit.trackers._siamese.choice import choose, penalties
-from evalkit.trackers._siamese.crop import Colour, crop, mean_colour
-from evalkit.trackers._siamese.layout import layout
-from evalkit.trackers._siamese.rules import Hyperparameters, Layout, Response, Rules
+from evalkit.trackers._siamese.crop import Colour, crop_square, mean_colour
+from evalkit.trackers._siamese.hyperparameters import Hyperparameters
+from evalkit.trackers._siamese.rules import Response, Rules
+from evalkit.trackers._siamese.selection import select_candidate, size_change_penalty
 from evalkit.types import Box, Image, NetworkPart, Polygon, Prediction, Region
 
 SMALL_TARGET = 0.004
-"""Share of the image below which a target is searched for in the bigger crop."""
+"""A target that covers a smaller fraction of the image is searched for in the bigger crop."""
 SMALLEST_SIDE = 10.0
-"""Pixels; no state gets narrower or lower than this."""
+"""Smallest width and height of the target's state, in pixels."""
 
 
 class Networks(Protocol):
-    """What executes a tracker's networks.
-
-    ``template`` takes a template crop, uint8 (1, T, T, 3), and returns its features; ``search`` takes features and,
-    last, a search crop, uint8 (B, S, S, 3), and returns the response.
-    """
+    """The networks of a tracker, ready to be executed."""
 
     @property
-    def template(self) -> Callable[..., tuple[NDArray[Any], ...]]: ...
+    def template(self) -> Callable[..., tuple[NDArray[Any], ...]]:
+        """Function from a template crop, uint8 (1, T, T, 3), to its features."""
 
     @property
-    def search(self) -> Callable[..., Response]: ...
+    def search(self) -> Callable[..., Response]:
+        """Function from features and, as the last argument, a search crop, uint8 (B, S, S, 3), to the response."""
 
     @property
-    def parts(self) -> tuple[NetworkPart, ...]: ...
+    def parts(self) -> tuple[NetworkPart, ...]:
+        """The networks themselves, ``search`` first."""
 
 
 @dataclass
-class State:
-    """What is known of the target after a frame, in pixels of the image.
+class TargetState:
+    """State of the target after a frame, in pixels of the image.
 
     Attributes:
-        center, size: x and y; width and height.
+        center: x and y.
+        size: Width and height.
         image_size: Width and height of the first frame; positions are kept inside of it.
-        colour: What crops are padded with.
-        features: Of the template.
+        colour: Padding colour of crops.
+        features: Features of the template.
         search_size: Side of the search crop unless the target is lost.
-        lost: Long-term trackers only.
-        scale: Pixels of the crop a pixel of the image, for the crop that was taken last.
+        lost: Whether the target is lost; always False for short-term trackers.
+        scale: Pixels of the last crop per pixel of the image.
     """
 
     center: tuple[float, float]
@@ -67,13 +67,13 @@ class State:
 
 
 class SiameseTracker:
-    """Looks for the template in a crop around the last position.
+    """Searches for the template in a crop around the last position; a ``SplitTracker``.
 
     Args:
-        rules: How this family does it.
-        hyperparameters: What its authors tuned.
-        networks: Execute its networks; shared between siblings.
-        card: See ``SplitTracker``.
+        rules: Differences of its family from the others.
+        hyperparameters: Values tuned by its authors.
+        networks: The networks, shared with its siblings.
+        card: See ``SplitTracker.card``.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class SiameseTracker:
         self.hyperparameters = hyperparameters
         self.networks = networks
         self.card = card
-        self._state: State | None = None
+        self._state: TargetState | None = None
 
     @property
-    def state(self) -> State:
-        """What is known of the target.
+    def state(self) -> TargetState:
+        """State of the target after the last frame.
 
         Raises:
             ValueError: ``initialize`` was not called.
@@ -97,53 +97,68 @@ class SiameseTracker:
         return self._state
 
     def initialize(self, image: Image, region: Region) -> None:
-        image = _inputs.rgb(image)
-        x, y, width, height = _inputs.start(region)
-        shift = 0.0 if isinstance(region, Polygon) else self.rules.first_pixel
-        center, size = (x + shift, y + shift), (width, height)
+        """Take the template from the first image.
+
+        Raises:
+            EvalkitError: The image is not an 8-bit image, or the region has no area.
+        """
+        image = _inputs.as_rgb(image)
+        x, y, width, height = _inputs.start_box(region)
+        offset = 0.0 if isinstance(region, Polygon) else self.rules.start_offset
+        center, size = (x + offset, y + offset), (width, height)
         colour = mean_colour(image)
-        template = crop(
+        template = crop_square(
             image, center, max(1, round(self._context_side(size))), self.hyperparameters.template,
-            colour=colour, corner=self.rules.corner,
+            padding=colour, round_corner=self.rules.round_corner,
         )  # fmt: skip
-        self._state = State(
+        self._state = TargetState(
             center, size, (image.shape[1], image.shape[0]), colour,
             features=self.networks.template(template[None]),
-            search_size=self._search_size(size, image),
+            search_size=self._initial_search_size(size, image),
         )  # fmt: skip
 
     def update(self, image: Image) -> Prediction:
+        """Locate the target in the next image."""
         return self.locate(self.network(*self.crop(image)))
 
     def crop(self, image: Image) -> tuple[NDArray[Any], ...]:
-        state, size = self.state, self._instance()
+        """Return the template's features and the search crop, uint8 (1, S, S, 3)."""
+        state, size = self.state, self._search_size()
         side = self._context_side(state.size)
         state.scale = self.hyperparameters.template / side
-        patch = crop(
-            _inputs.rgb(image), state.center, max(1, self.rules.side(size / state.scale)), size,
-            colour=state.colour, corner=self.rules.corner,
+        patch = crop_square(
+            _inputs.as_rgb(image), state.center, max(1, self.rules.round_side(size / state.scale)), size,
+            padding=state.colour, round_corner=self.rules.round_corner,
         )  # fmt: skip
         return *state.features, patch[None]
 
     def network(self, *inputs: NDArray[Any]) -> Response:
+        """Return the response to template features and search crops; batches are allowed."""
         return self.networks.search(*inputs)
 
     def locate(self, response: Response) -> Prediction:
+        """Select the best candidate of a response of batch 1 and move the state to it.
+
+        Raises:
+            EvalkitError: The response does not have the expected shape, or contains NaN.
+        """
         state, values = self.state, self.hyperparameters
-        candidates = self._candidates(response)
-        with np.errstate(
-            over="ignore", divide="ignore", invalid="ignore"
-        ):  # boxes without extent, or beyond all bounds
-            score, boxes = self.rules.decode(response, candidates, values)
-            penalty = penalties(boxes, state.size[0] * state.scale, state.size[1] * state.scale, values.penalty_k)
+        self._check(response)
+        anchors = self.rules.anchors(self._search_size())
+        # Boxes can have no area, or be infinite.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            score, boxes = self.rules.decode(response, anchors, values)
+            penalty = size_change_penalty(
+                boxes, state.size[0] * state.scale, state.size[1] * state.scale, values.penalty_k
+            )
         influence = values.lost_window_influence if state.lost else values.window_influence
-        best = choose(score, penalty, candidates.window, influence)
+        best = select_candidate(score, penalty, anchors.window, influence)
         confidence = float(score[best])
         rate = self.rules.smoothing(float(penalty[best]) * confidence * values.lr)
-        return self._moved([float(value) / state.scale for value in boxes[:, best]], rate, confidence)
+        return self._move([float(value) / state.scale for value in boxes[:, best]], rate, confidence)
 
-    def _candidates(self, response: Response) -> Layout:
-        size = self._instance()
+    def _check(self, response: Response) -> None:
+        size = self._search_size()
         cells = self.rules.cells(size)
         if response[0].shape[2:] != (cells, cells):
             raise EvalkitError(
@@ -152,28 +167,27 @@ class SiameseTracker:
             )  # fmt: skip
         if any(np.isnan(output).any() for output in response):
             raise EvalkitError(
-                "the network answered what is no number (NaN)", where="locate",
+                "the network output contains NaN", where="locate",
                 hint="Its weights have diverged or are damaged, or the precision is too low for them", exit_code=1,
             )  # fmt: skip
-        return layout(self.rules, size)
 
-    def _moved(self, box: list[float], rate: float, confidence: float) -> Prediction:
+    def _move(self, box: list[float], rate: float, confidence: float) -> Prediction:
         state, values = self.state, self.hyperparameters
         (x, y), (width, height) = state.center, state.size
-        answer = (x + box[0], y + box[1], (1 - rate) * width + rate * box[2], (1 - rate) * height + rate * box[3])
+        target = (x + box[0], y + box[1], (1 - rate) * width + rate * box[2], (1 - rate) * height + rate * box[3])
         missed = values.long_term and confidence < values.lost_below
-        if missed or not all(map(math.isfinite, answer)):
-            answer = (x, y, width, height)
-        shown = self._clipped(answer)
-        # A long-term tracker goes on from what it found, even outside the image; the others from what they answered.
-        kept = answer if values.long_term else shown
+        if missed or not all(map(math.isfinite, target)):
+            target = (x, y, width, height)
+        clipped = self._clip(target)
+        # Long-term trackers continue from the found position, even outside of the image; others from the clipped one.
+        kept = target if values.long_term else clipped
         state.center, state.size = kept[:2], kept[2:]
         state.lost = missed or (state.lost and confidence <= values.found_above)
-        return Prediction(self._box(shown), confidence)
+        return Prediction(self._box(clipped), confidence)
 
-    def _clipped(self, answer: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    def _clip(self, target: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         columns, rows = self.state.image_size
-        x, y, width, height = answer
+        x, y, width, height = target
         return (
             max(0.0, min(float(columns), x)),
             max(0.0, min(float(rows), y)),
@@ -181,26 +195,30 @@ class SiameseTracker:
             max(SMALLEST_SIDE, min(float(rows), height)),
         )
 
-    def _box(self, answer: tuple[float, float, float, float]) -> Box:
-        x, y, width, height = answer
+    def _box(self, target: tuple[float, float, float, float]) -> Box:
+        x, y, width, height = target
         left, top = x - width / 2, y - height / 2
-        return Box(max(0.0, left), max(0.0, top), width, height) if self.rules.inside else Box(left, top, width, height)
+        if self.rules.clip_corner:
+            left, top = max(0.0, left), max(0.0, top)
+        return Box(left, top, width, height)
 
-    def _instance(self) -> int:
+    def _search_size(self) -> int:
         return self.hyperparameters.lost_size if self.state.lost else self.state.search_size
 
-    def _search_size(self, size: tuple[float, float], image: Image) -> int:
-        share = size[0] * size[1] / (image.shape[0] * image.shape[1])
-        return self.hyperparameters.big if share < SMALL_TARGET else self.hyperparameters.small
+    def _initial_search_size(self, size: tuple[float, float], image: Image) -> int:
+        fraction = size[0] * size[1] / (image.shape[0] * image.shape[1])
+        return self.hyperparameters.big if fraction < SMALL_TARGET else self.hyperparameters.small
 
     def _context_side(self, size: tuple[float, float]) -> float:
         margin = self.hyperparameters.context * (size[0] + size[1])
         return math.sqrt((size[0] + margin) * (size[1] + margin))
 
     def sibling(self) -> SiameseTracker:
+        """Return a tracker with the same networks and settings and a state of its own."""
         twin = copy.copy(self)
         twin._state = None
         return twin
 
     def parts(self) -> tuple[NetworkPart, ...]:
+        """Return the networks, ``search`` first."""
         return self.networks.parts

@@ -1,1 +1,1 @@
-"""SiamRPN++'s networks."""
+"""Networks of SiamRPN++."""

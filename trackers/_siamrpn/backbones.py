@@ -1,4 +1,4 @@
-"""SiamRPN++'s smaller backbones, with the official names of tensors. Facts from STVIR/pysot at d04028f."""
+"""SiamRPN++'s smaller backbones, with the official names of tensors. Source: STVIR/pysot at d04028f."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _USED_STAGES = (3, 5, 7)
 
 
 class AlexNet(nn.Module):
-    """The legacy variant: pooled before it is activated, convolutions with bias, nothing padded."""
+    """pysot's legacy AlexNet: pooling before activation, convolutions with bias and without padding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,11 +32,12 @@ class AlexNet(nn.Module):
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the features, one level."""
         return (self.features(image),)
 
 
 class InvertedResidual(nn.Module):
-    """A block of MobileNetV2; the first convolution is there even where it does not expand."""
+    """A block of MobileNetV2; it has the first convolution even if the expansion is 1."""
 
     def __init__(self, inputs: int, outputs: int, *, expansion: int, stride: int, dilation: int) -> None:
         super().__init__()
@@ -55,12 +56,13 @@ class InvertedResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features at the block's stride."""
         y: Tensor = self.conv(x)
         return x + y if self.residual else y
 
 
 class MobileNetV2(nn.Module):
-    """1.4 times as wide; stride 8, then dilated."""
+    """MobileNetV2 with 1.4 times the channels; stages after stride 8 dilate instead of striding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +73,7 @@ class MobileNetV2(nn.Module):
         before = 1
         for number, (expansion, width, blocks, stride, dilation) in enumerate(_STAGES, start=1):
             outputs = int(width * _WIDTH)
-            # Where the dilation grows, the first block goes half way.
+            # Where the dilation grows, the first block has half of the new dilation.
             first = dilation if dilation == before else max(1, dilation // 2)
             stage = [InvertedResidual(inputs, outputs, expansion=expansion, stride=stride, dilation=first)]
             stage += [
@@ -82,6 +84,7 @@ class MobileNetV2(nn.Module):
             inputs, before = outputs, dilation
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the features of the third, fifth and seventh stage."""
         x = self.layer0(image)
         outputs = {}
         for number in range(1, len(_STAGES) + 1):

@@ -1,4 +1,4 @@
-"""SiamRPN++'s network, with the official names of tensors. Facts from STVIR/pysot at d04028f."""
+"""SiamRPN++'s network, with the official names of tensors. Source: STVIR/pysot at d04028f."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from evalkit.trackers._siamese.correlation import depthwise
-from evalkit.trackers._siamese.resnet import ResNet50
 from evalkit.trackers._siamrpn.backbones import AlexNet, MobileNetV2
+from evalkit.trackers.siamese import ResNet50, depthwise_correlation
 
 ANCHORS = 5
+"""Anchors per cell."""
 LEVELS = (2, 3, 4)
+"""Stages of the backbone whose features are used, in the names of tensors."""
 _CROPPED_BELOW, _CENTER = 20, slice(4, 11)
 _BACKBONES: dict[str, Callable[[], nn.Module]] = {
     "alexnet": AlexNet,
@@ -22,31 +23,35 @@ _BACKBONES: dict[str, Callable[[], nn.Module]] = {
 
 
 class AdjustLayer(nn.Module):
-    """Brings features to the head's width, and a template's to its middle."""
+    """Converts features to the channels of the head, and crops those of a template to their middle."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the converted features."""
         x = self.downsample(x)
         return x[:, :, _CENTER, _CENTER] if x.shape[3] < _CROPPED_BELOW else x
 
 
 class AdjustAllLayers(nn.Module):
+    """One ``AdjustLayer`` per level."""
+
     def __init__(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
         super().__init__()
         for level, one, other in zip(LEVELS, inputs, outputs, strict=True):
             self.add_module(f"downsample{level}", AdjustLayer(one, other))
 
     def forward(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return the converted features of every level."""
         return tuple(
             getattr(self, f"downsample{level}")(feature) for level, feature in zip(LEVELS, features, strict=True)
         )
 
 
 class DepthwiseCorrelation(nn.Module):
-    """One branch of a level: both sides convolved, correlated channel by channel, mixed."""
+    """One branch of a level: convolution of both features, depthwise correlation, pointwise convolutions."""
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
@@ -60,12 +65,13 @@ class DepthwiseCorrelation(nn.Module):
         )
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        answer: Tensor = self.head(depthwise(self.conv_search(x), self.conv_kernel(z)))
-        return answer
+        """Return the branch's output for template features ``z`` and search features ``x``."""
+        output: Tensor = self.head(depthwise_correlation(self.conv_search(x), self.conv_kernel(z)))
+        return output
 
 
 class Level(nn.Module):
-    """Classification and location by one level of features."""
+    """Classification and localisation from one level of features."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -73,11 +79,12 @@ class Level(nn.Module):
         self.loc = DepthwiseCorrelation(channels, 4 * ANCHORS)
 
     def forward(self, z: tuple[Tensor, ...], x: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Return ``cls`` and ``loc`` for template features ``z`` and search features ``x`` of one level."""
         return self.cls(z[0], x[0]), self.loc(z[0], x[0])
 
 
 class MultiLevel(nn.Module):
-    """The mean over three levels, weighted where the weights were learned."""
+    """Mean of the outputs of three levels, by learned weights if ``weighted``."""
 
     def __init__(self, channels: tuple[int, ...], *, weighted: bool) -> None:
         super().__init__()
@@ -87,8 +94,9 @@ class MultiLevel(nn.Module):
             self.add_module(f"rpn{level}", Level(width))
 
     def forward(self, z: tuple[Tensor, ...], x: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        answers = [getattr(self, f"rpn{level}")((z[i],), (x[i],)) for i, level in enumerate(LEVELS)]
-        cls, loc = zip(*answers, strict=True)
+        """Return the mean ``cls`` and ``loc`` for template features ``z`` and search features ``x`` by level."""
+        outputs = [getattr(self, f"rpn{level}")((z[i],), (x[i],)) for i, level in enumerate(LEVELS)]
+        cls, loc = zip(*outputs, strict=True)
         return _mean(cls, self.cls_weight), _mean(loc, self.loc_weight)
 
 
@@ -100,9 +108,9 @@ class SiamRPN(nn.Module):
 
     Args:
         backbone: ``alexnet``, ``mobilenetv2`` or ``resnet50``.
-        inputs: Channels that the backbone gives, by level; empty where there is but one level, taken as it is.
-        channels: Channels of the head, by level.
-        weighted: Whether the weights of levels were learned.
+        inputs: Channels of the backbone's features by level; empty for a single level without conversion.
+        channels: Channels of the head by level.
+        weighted: The levels have learned weights.
     """
 
     def __init__(
@@ -114,12 +122,12 @@ class SiamRPN(nn.Module):
         self.rpn_head = MultiLevel(channels, weighted=weighted) if inputs else Level(channels[0])
 
     def template(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Features of a template crop, one for each level, what ``forward`` takes as ``zf``."""
+        """Return the features of a template crop, one tensor per level, the ``zf`` of ``forward``."""
         features: tuple[Tensor, ...] = self.neck(self.backbone(image))
         return features
 
     def forward(self, image: Tensor, *zf: Tensor) -> tuple[Tensor, Tensor]:
-        """``cls`` and ``loc`` of a search crop, given the features of a template."""
+        """Return ``cls`` and ``loc`` of a search crop, given the features of a template."""
         cls, loc = self.rpn_head(zf, self.neck(self.backbone(image)))
         return cls, loc
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from evalkit.checkpoints import sha256
 from evalkit.errors import EvalkitError
 from evalkit.runtimes._torch import find_device
-from evalkit.trackers._lighttrack.path import MOBILE
+from evalkit.trackers._lighttrack.architecture import MOBILE
 from evalkit.trackers._lighttrack.training import bank as banks
 from evalkit.trackers._lighttrack.training import teacher as teachers
 from evalkit.trackers._lighttrack.training import validation

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from evalkit.errors import EvalkitError
+from evalkit.trackers._lighttrack.architecture import parse_path_string
 from evalkit.trackers._lighttrack.network import BOX_SCALE, TEMPLATE_SIZE, LightTrack
-from evalkit.trackers._lighttrack.path import parse
 from evalkit.trackers._lighttrack.training.bank import Bank
 from evalkit.trackers._lighttrack.training.depthwise import quicken
 from evalkit.trackers._lighttrack.training.draw import Draw
@@ -154,7 +154,7 @@ def run(
 
 def fresh_network(path: str, *, momentum: float) -> LightTrack:
     """A network at its first weights: boxes of about the right size, no cell preferred."""
-    network = LightTrack(parse(path))
+    network = LightTrack(parse_path_string(path))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = momentum

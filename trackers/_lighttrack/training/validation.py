@@ -17,10 +17,10 @@ from evalkit.trackers._lighttrack.training.bank import Bank
 from evalkit.trackers._lighttrack.training.draw import Draw
 from evalkit.trackers._lighttrack.training.loss import cell_centers
 from evalkit.trackers._lighttrack.training.pairs import draw_pairs
-from evalkit.trackers._siamese.networks import Execution, Preparation, TwoPartNetworks
-from evalkit.trackers._siamese.tracker import SiameseTracker
+from evalkit.trackers._siamese.networks import SiameseNetworks
 from evalkit.trackers.lighttrack import PUBLISHED, RULES
-from evalkit.types import Sequence
+from evalkit.trackers.siamese import ImageFormat, SiameseTracker
+from evalkit.types import Execution, Sequence
 
 HELD_OUT = 1_000_003
 """Seed of the scenes that validation tracks: neither training nor the benchmark draws from it."""
@@ -31,8 +31,8 @@ NEAR = 1.5
 def as_tracker(network: LightTrack) -> SiameseTracker:
     """The network in LightTrack's tracker, on the CPU and one thread."""
     published = PUBLISHED[0].values
-    networks = TwoPartNetworks(
-        network.eval(), Preparation(normalized=True), outputs=("cls", "reg"),
+    networks = SiameseNetworks(
+        network.eval(), ImageFormat(normalized=True), outputs=("cls", "reg"),
         sizes=(published.template, published.small), execution=Execution(), samples=None,
     )  # fmt: skip
     return SiameseTracker(RULES[network.architecture.stride], published, networks=networks, card={})

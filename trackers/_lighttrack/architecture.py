@@ -1,11 +1,11 @@
-"""Path strings: one architecture of LightTrack's search space, written as digits.
+"""Architectures of LightTrack's search space, and the path strings that encode them.
 
-``back_<digits>+cls_<digits>+reg_<digits>_ops_<stage><block>``. Source: researchmm/LightTrack at 39c426f.
+A path string is ``back_<digits>+cls_<digits>+reg_<digits>_ops_<stage><block>``.
+Source: researchmm/LightTrack at 39c426f.
 
-The backbone's first and last digit stand for the fixed stem stage and the fixed tail. Between them is one digit a
-block, stage by stage; how many blocks a stage has depends on the budget that the space was laid out for, and the
-number of digits tells which one it was. ``ops`` names the block that the features are taken from: what comes after
-it is not built.
+The first and the last digit of the backbone stand for the fixed stem stage and the fixed tail. Between them is one
+digit per block, stage by stage. The number of blocks per stage depends on the budget of the search space, which
+follows from the number of digits. ``ops`` names the block whose output the features are; later blocks are not built.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from dataclasses import dataclass
 from evalkit.errors import EvalkitError
 
 MOBILE = "back_04502514044521042540+cls_211000022+reg_100000111_ops_32"
-"""LightTrack-Mobile, the one architecture whose path string was published with weights."""
+"""Path string of LightTrack-Mobile, the only one that was published with weights."""
 
 STAGE_CHANNELS = (24, 40, 80, 96, 192)
+"""Channels of each searched stage."""
 STAGE_STRIDES = (4, 8, 16, 16, 32)
+"""Stride of each searched stage, in pixels of the crop."""
+TOWER_CHANNELS = (128, 192, 256)
+"""Choices for the channels of a branch of the head, by their digit."""
+TOWER_KERNELS = (3, 5, None)
+"""Choices for a layer of a branch of the head, by their digit: kernel size, or None for a skipped layer."""
 
 _BLOCKS_BY_BUDGET = {
     "300M": (1, 2, 3, 3, 3),
@@ -28,32 +34,36 @@ _BLOCKS_BY_BUDGET = {
     "600M": (4, 4, 4, 4, 4),
 }
 _KERNELS, _EXPANSIONS = (3, 5, 7), (4, 6)
-TOWER_CHANNELS, TOWER_KERNELS = (128, 192, 256), (3, 5, None)
 _OUTPUT_STAGES = (1, 2, 3)
-_FORM = re.compile(r"back_(?P<back>\d+)\+cls_(?P<cls>\d+)\+reg_(?P<reg>\d+)[_+]ops_(?P<ops>\d+)")
+_FORMAT = re.compile(r"back_(?P<back>\d+)\+cls_(?P<cls>\d+)\+reg_(?P<reg>\d+)[_+]ops_(?P<ops>\d+)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """An inverted residual block: kernel of its depthwise convolution, expansion of its channels."""
+    """An inverted residual block.
+
+    Attributes:
+        kernel: Kernel size of the depthwise convolution.
+        expansion: Channels inside of the block as a multiple of the input's.
+    """
 
     kernel: int
     expansion: int
 
     @property
     def choice(self) -> int:
-        """Its digit in a path string."""
+        """Digit of the block in a path string."""
         return _KERNELS.index(self.kernel) * len(_EXPANSIONS) + _EXPANSIONS.index(self.expansion)
 
 
 @dataclass(frozen=True)
 class Tower:
-    """One branch of the head.
+    """One branch of the head: classification or regression.
 
     Attributes:
-        channels: Of every layer.
-        kernels: Of the layers that are built, in order.
-        layers: Position of each of them among the digits; skipped layers leave gaps.
+        channels: Channels of every layer.
+        kernels: Kernel sizes of the layers that are built, in order.
+        layers: Position of each of these layers among the digits; skipped layers leave gaps.
     """
 
     channels: int
@@ -63,12 +73,13 @@ class Tower:
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a path string means.
+    """One subnet of the search space.
 
     Attributes:
-        path: The string itself.
-        stages: Blocks of the searched stages, up to and with the one the features are taken from.
-        cls, reg: The two branches of the head.
+        path: Its path string.
+        stages: Blocks of the searched stages, up to the one whose output the features are.
+        cls: Classification branch of the head.
+        reg: Regression branch of the head.
     """
 
     path: str
@@ -78,32 +89,32 @@ class Architecture:
 
     @property
     def channels(self) -> int:
-        """Of the features."""
+        """Number of channels of the features."""
         return STAGE_CHANNELS[len(self.stages) - 1]
 
     @property
     def stride(self) -> int:
-        """Of the features, in pixels of the crop."""
+        """Stride of the features, in pixels of the crop."""
         return STAGE_STRIDES[len(self.stages) - 1]
 
     def cells(self, size: int) -> int:
-        """Cells of the feature map along one side of a crop of ``size`` pixels."""
+        """Return the number of cells along one side of the features of a crop of ``size`` pixels."""
         return -(-size // self.stride)
 
 
-def parse(path: str) -> Architecture:
-    """The architecture that a path string stands for.
+def parse_path_string(path: str) -> Architecture:
+    """Return the architecture that a path string encodes.
 
     Raises:
-        EvalkitError: It is not a path string of the published space; what is wrong is said.
+        EvalkitError: It is not a path string of the published search space.
 
-    >>> mobile = parse(MOBILE)
+    >>> mobile = parse_path_string(MOBILE)
     >>> [len(stage) for stage in mobile.stages], mobile.channels, mobile.stride
     ([2, 4, 4, 3], 96, 16)
     >>> mobile.cls
     Tower(channels=256, kernels=(5, 5, 3, 3, 3, 3), layers=(0, 1, 2, 3, 4, 5))
     """
-    match = _FORM.fullmatch(path)
+    match = _FORMAT.fullmatch(path)
     if match is None:
         raise EvalkitError("this is not a LightTrack path string", where=path, expected=f"the form of {MOBILE}")
     stages = _stages(path, match["back"])
@@ -118,7 +129,7 @@ def _stages(path: str, digits: str) -> tuple[tuple[Block, ...], ...]:
     if blocks is None:
         expected = ", ".join(str(count + 2) for count in sorted(budgets))
         raise EvalkitError(
-            "its backbone has a wrong number of digits", where=path, found=len(digits), expected=expected
+            "its backbone part has the wrong number of digits", where=path, found=len(digits), expected=expected
         )
     choices = iter(_choice(path, "back", digit, len(_KERNELS) * len(_EXPANSIONS)) for digit in digits[1:-1])
     return tuple(tuple(_block(next(choices)) for _ in range(count)) for count in blocks)
@@ -132,18 +143,18 @@ def _output(path: str, digits: str, stages: tuple[tuple[Block, ...], ...]) -> tu
     if len(digits) == 2 and int(digits[0]) in _OUTPUT_STAGES and int(digits[1]) < len(stages[int(digits[0])]):
         return int(digits[0]), int(digits[1])
     raise EvalkitError(
-        "ops names no block that features can be taken from", where=path, found=digits,
-        expected=f"a stage of {', '.join(map(str, _OUTPUT_STAGES))} and a block of that stage",
+        "ops does not name a block that can give the features", where=path, found=digits,
+        expected=f"a stage ({', '.join(map(str, _OUTPUT_STAGES))}) and a block of that stage",
     )  # fmt: skip
 
 
 def _tower(path: str, branch: str, digits: str) -> Tower:
     if len(digits) < 2:
-        raise EvalkitError(f"its {branch} branch has no layer", where=path)
+        raise EvalkitError(f"its {branch} part has no layer", where=path)
     channels = TOWER_CHANNELS[_choice(path, branch, digits[0], len(TOWER_CHANNELS))]
     kernels = [TOWER_KERNELS[_choice(path, branch, digit, len(TOWER_KERNELS))] for digit in digits[1:]]
     if kernels[0] is None:
-        raise EvalkitError(f"the first layer of its {branch} branch cannot be skipped", where=path)
+        raise EvalkitError(f"the first layer of its {branch} part cannot be skipped", where=path)
     built = [(kernel, layer) for layer, kernel in enumerate(kernels) if kernel is not None]
     return Tower(channels, tuple(kernel for kernel, _ in built), tuple(layer for _, layer in built))
 
