@@ -14,9 +14,9 @@ import time
 import torch
 
 from evalkit.trackers._lighttrack.architecture import MOBILE
-from evalkit.trackers._lighttrack.training.bank import rendered
 from evalkit.trackers._lighttrack.training.loop import Training
-from evalkit.trackers._lighttrack.training.plan import Plan
+from evalkit.trackers._lighttrack.training.plan import TrainingPlan
+from evalkit.trackers._lighttrack.training.tile_bank import render_tiles
 
 
 def main() -> None:
@@ -29,11 +29,11 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     workers = given.workers if given.device == "cpu" else 1
-    plan = Plan(MOBILE, batch=given.batch, sizes=(given.size,), workers=workers)
-    training = Training(plan, rendered(1, grounds=16, things=64).to(torch.device(given.device)))
-    training.advance()
+    plan = TrainingPlan(MOBILE, batch=given.batch, sizes=(given.size,), workers=workers)
+    training = Training(plan, render_tiles(1, backgrounds=16, objects=64).to(torch.device(given.device)))
+    training.run_step()
     start = time.monotonic()
-    rows = [training.advance() for _ in range(given.steps)]
+    rows = [training.run_step() for _ in range(given.steps)]
     wall = (time.monotonic() - start) / given.steps
     pairs, network = (sum(row[name] for row in rows) / given.steps for name in ("pairs_seconds", "network_seconds"))
     share = given.batch // workers

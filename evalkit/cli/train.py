@@ -15,33 +15,40 @@ from evalkit.cli import completers, options
 EVERY = 20.0
 """Seconds between two lines of progress."""
 
-TERMS = ("unlike", "cls", "box", "stranger")
-"""Parts of a step's loss, of which each phase has some."""
+TERMS = {"unlike": "imitation", "cls": "classification", "box": "box", "stranger": "absent target"}
+"""Terms of a step's loss, of which each phase has some, and how progress names them."""
 
 
 @click.command(name="train")
 @click.argument("tracker", metavar="TRACKER", shell_complete=completers.trackers)
-@click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Checkpoint, curve and weights.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
+@click.option("--output", required=True, type=options.FOLDER, metavar="DIR",
+              help="Folder for the checkpoint, the curve and the weights.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in DIR.")
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
-              metavar="DIR", help="Pictures to cut pairs from; may be repeated.  [default: rendered only]")  # fmt: skip
+              metavar="DIR", help="Folder of pictures and videos to cut training pairs from; may be repeated."
+              "  [default: only rendered pairs]")  # fmt: skip
 @click.option("--teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="MobileNetV2 weights for the backbone to begin from and imitate.  [default: none]")  # fmt: skip
+              help="MobileNetV2 weights that initialise the backbone and that it imitates first."
+              "  [default: random weights]")  # fmt: skip
 @click.option("--imitation", type=options.Whole(0), metavar="N",
-              help="First steps, in which it does.  [default: 500 with a teacher]")  # fmt: skip
+              help="Number of initial steps that imitate the teacher."
+              "  [default: 500 with a teacher, else 0]")  # fmt: skip
 @click.option("--settling", type=options.Whole(0), metavar="N",
-              help="Steps after them in which the backbone stands still.  [default: 1000 with a teacher]")  # fmt: skip
-@click.option("--steps", type=options.Whole(1), metavar="N", help="Steps in all.  [default: 6000]")
-@click.option("--batch", type=options.Whole(2), metavar="N", help="Pairs a step.  [default: 16]")
-@click.option(
-    "--rate", type=options.Number(0, min_open=True), metavar="R", help="Highest learning rate.  [default: 0.0015]"
-)
+              help="Number of steps after imitation in which the network learns to track with the backbone frozen."
+              "  [default: 1000 with a teacher, else 0]")  # fmt: skip
+@click.option("--steps", type=options.Whole(1), metavar="N",
+              help="Number of steps of all phases together.  [default: 6000]")  # fmt: skip
+@click.option("--batch", type=options.Whole(2), metavar="N", help="Number of pairs per step.  [default: 16]")
+@click.option("--rate", type=options.Number(0, min_open=True), metavar="R",
+              help="Highest learning rate.  [default: 0.0015]")  # fmt: skip
 @click.option("--grown", type=options.Number(0, 1), metavar="SHARE",
-              help="Share of the other steps after which search crops are full size.  [default: 0.87]")  # fmt: skip
-@click.option("--seed", type=options.Whole(0), metavar="S", help="Of weights and pairs.  [default: 1]")
-@click.option("--device", default="cpu", show_default=True, metavar="D", help="cpu, cuda:0.")
+              help="Fraction of the tracking phase after which search crops are full size."
+              "  [default: 0.87]")  # fmt: skip
+@click.option("--seed", type=options.Whole(0), metavar="S",
+              help="Seed of the initial weights and of the pairs.  [default: 1]")  # fmt: skip
+@click.option("--device", default="cpu", show_default=True, metavar="D", help="Device to train on: cpu, cuda:0.")
 @click.option("--validate", type=options.Whole(0), default=8, show_default=True, metavar="N",
-              help="Held-out rendered scenes to track at the end.")  # fmt: skip
+              help="Number of held-out rendered scenes to track at the end.")  # fmt: skip
 def train_command(
     tracker: str,
     output: Path,
@@ -52,10 +59,10 @@ def train_command(
     validate: int,
     **plan: Any,
 ) -> None:
-    """Train a LightTrack subnet on rendered things and free photographs.
+    """Train a LightTrack subnet on rendered objects and on photographs of your own.
 
-    Nothing is downloaded. A killed run goes on with --resume and gives the same curve; --resume with more --steps
-    prolongs a finished one.
+    Nothing is downloaded. A killed run continues with --resume and gives the same curve; --resume with more --steps
+    extends a finished run.
 
     \b
     Examples:
@@ -66,11 +73,11 @@ def train_command(
     """
     from evalkit import api
 
-    weights = api.train(
+    weights_file = api.train(
         tracker, output, resume=resume, photographs=photographs, teacher=teacher, device=device,
         validate=validate, report=_progress(), **{name: value for name, value in plan.items() if value is not None},
     )  # fmt: skip
-    click.echo(f"wrote {weights}")
+    click.echo(f"wrote {weights_file}")
 
 
 def _progress() -> Callable[[dict[str, float]], None]:
@@ -79,19 +86,23 @@ def _progress() -> Callable[[dict[str, float]], None]:
 
     def report(row: dict[str, float]) -> None:
         rows.append(row)
-        if time.monotonic() - last[0] < EVERY:
-            return
-        alike = [one for one in rows if one.keys() == row.keys()]
-        mean = {name: sum(one[name] for one in alike) / len(alike) for name in row}
-        share = mean["pairs_seconds"] / (mean["pairs_seconds"] + mean["network_seconds"])
-        seconds = (time.monotonic() - last[0]) / len(rows)
-        terms = ", ".join(f"{name} {mean[name]:.3f}" for name in TERMS if name in mean)
-        click.echo(
-            f"step {row['step']:.0f} loss {mean['loss']:.3f} ({terms}) "
-            f"rate {row['rate']:.2g} size {row['size']:.0f}, {seconds:.2f} s/step, {share:.0%} for making pairs",
-            file=sys.stderr,
-        )
-        rows.clear()
-        last[0] = time.monotonic()
+        seconds = time.monotonic() - last[0]
+        if seconds >= EVERY:
+            click.echo(_line(rows, seconds / len(rows)), file=sys.stderr)
+            rows.clear()
+            last[0] = time.monotonic()
 
     return report
+
+
+def _line(rows: list[dict[str, float]], seconds: float) -> str:
+    """Return a line of progress: the last step, with the mean losses of the rows of its phase."""
+    row = rows[-1]
+    same_phase = [one for one in rows if one.keys() == row.keys()]
+    mean = {name: sum(one[name] for one in same_phase) / len(same_phase) for name in row}
+    share = mean["pairs_seconds"] / (mean["pairs_seconds"] + mean["network_seconds"])
+    terms = ", ".join(f"{label} {mean[name]:.3f}" for name, label in TERMS.items() if name in mean)
+    return (
+        f"step {row['step']:.0f}: loss {mean['loss']:.3f} ({terms}), rate {row['rate']:.2g}, "
+        f"crops of {row['size']:.0f} pixels, {seconds:.2f} s per step, {share:.0%} of it for making pairs"
+    )

@@ -171,7 +171,7 @@ NUMBERS = [
     Misuse(f"{RUN} identity --timeout nan", "'nan' is not a finite number", USAGE),
     Misuse(f"{RUN} identity --shard 3/2", "this is no shard (found 3/2", "expected I/N with I from 1 to N"),
     Misuse(f"{RUN} lighttrack-m --set penalty_k", "'penalty_k' is not KEY=VALUE", "e.g. penalty_k=0.007"),
-    Misuse(f"{RUN} lighttrack-m --set penalty_k=much", "found much", "expected a number, not negative"),
+    Misuse(f"{RUN} lighttrack-m --set penalty_k=much", "found much", "expected a number that is not negative"),
     Misuse(f"{RUN} lighttrack-m --set penalty=1", "no setting 'penalty'", "Did you mean 'penalty_k'?"),
     Misuse("diff {results}/tiny/identity {results}/tiny/other --tolerance nan", "'nan' is not a finite", USAGE),
     Misuse("replay --dataset tiny --results {results} --sequence a --output a.mp4 --fps 99999", "not in the range",
@@ -200,7 +200,7 @@ TOGETHER = [
            file("suite.toml", '[[tracker]]\nname = "identity"\n[[dataset]]\nname = "tiny"\n')),
     Misuse("train lighttrack-m --output t --device tpu9", "no such device (found tpu9", "expected cpu, cuda:0, mps"),
     Misuse("train lighttrack-m --output t --rate nan", "'nan' is not a finite number", USAGE),
-    Misuse("train lighttrack-m --output t --photographs empty", "there is nothing here to cut pairs from",
+    Misuse("train lighttrack-m --output t --photographs empty", "no training tiles can be cut from these folders",
            "Leave out --photographs", lambda here: (here / "empty").mkdir()),
     Misuse("train lighttrack-m --output t --resume", "no checkpoint to resume from", "Leave out --resume"),
 ]  # fmt: skip
@@ -334,7 +334,7 @@ TRACKERS = [
            answer("exit(5)"), 1),
     Misuse(f"{RUN} program:", "no program is named", 'Write "program:./my_tracker'),
     Misuse(f"{RUN} program:./gone", "the program cannot be started", "Give its path"),
-    Misuse(f"{RUN} program:cat", "is not JSON", "says what is asked and how to answer", code=1),
+    Misuse(f"{RUN} program:cat", "is not JSON", "describes the requests and answers", code=1),
 ]  # fmt: skip
 
 ALL = [*NAMES, *NUMBERS, *TOGETHER, *PLACES, *CONTENTS, *TRACKERS]

@@ -12,7 +12,7 @@ from evalkit.checkpoints import Checkpoint, catalogue, sha256
 from evalkit.cli import data as data_command
 from evalkit.cli import main
 from evalkit.rendering.write_as import LAYOUTS
-from evalkit.trackers._lighttrack.training import bank as banks
+from evalkit.trackers._lighttrack.training import tile_bank
 
 TINY = "lighttrack:back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
 
@@ -65,8 +65,8 @@ def test_verifying_another_file_exits_with_1(
 def test_a_training_that_is_there_needs_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = banks.joined([banks.rendered(7, grounds=4, things=12)] * 8)
-    monkeypatch.setattr(banks, "rendered", lambda seed: small)
+    small = tile_bank.join_banks([tile_bank.render_tiles(7, backgrounds=4, objects=12)] * 8)
+    monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: small)
     command = ("train", TINY, "--output", tmp_path / "run", "--batch", 2, "--validate", 0, "--steps")
     assert evalkit(*command, 1) == 0
     assert (tmp_path / "run" / "weights.safetensors").is_file()

@@ -6,6 +6,7 @@ import copy
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,27 +16,28 @@ from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack import training as recipe
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.training import bank as banks
-from evalkit.trackers._lighttrack.training.bank import Bank
-from evalkit.trackers._lighttrack.training.depthwise import quicken, weight_gradient
-from evalkit.trackers._lighttrack.training.draw import Draw
-from evalkit.trackers._lighttrack.training.loop import CURVE, Training, fresh_network, run
-from evalkit.trackers._lighttrack.training.loss import cell_centers, stranger_loss, tracking_loss
-from evalkit.trackers._lighttrack.training.pairs import Mix, draw_pairs
-from evalkit.trackers._lighttrack.training.plan import Plan
-from evalkit.trackers._lighttrack.training.teacher import Teacher, read, student_hints
-from evalkit.trackers._lighttrack.training.transplant import transplant
-from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
+from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient, weight_gradient
+from evalkit.trackers._lighttrack.training.loop import CURVE, Training, initial_network, run_training
+from evalkit.trackers._lighttrack.training.loss import absent_target_loss, cell_centers, tracking_loss
+from evalkit.trackers._lighttrack.training.pairs import PairOptions, make_pairs
+from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE, OBJECT_SIDE
+from evalkit.trackers._lighttrack.training.plan import TrainingPlan
+from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
+from evalkit.trackers._lighttrack.training.teacher import Teacher, load_teacher, student_hints
+from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
+from evalkit.trackers._lighttrack.training.tile_bank import TileBank
+from evalkit.trackers.siamese import IMAGENET_MEAN, IMAGENET_STD
 
 TINY = "back_00000000000000000000+cls_002222222+reg_002222222_ops_20"
-PLAN = Plan(TINY, steps=6, batch=4, sizes=(96, 128), warmup=2)
-TAUGHT = Plan(TINY, steps=9, imitation=3, settling=3, batch=4, sizes=(96,), warmup=2)
-QUIET = Mix(scene=0, rivals=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
+PLAN = TrainingPlan(TINY, steps=6, batch=4, sizes=(96, 128), warmup=2)
+TAUGHT = TrainingPlan(TINY, steps=9, imitation=3, settling=3, batch=4, sizes=(96,), warmup=2)
+QUIET = PairOptions(background_target=0, distractors=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
 
 
 @pytest.fixture(scope="module")
-def bank() -> Bank:
-    return banks.rendered(7, grounds=4, things=12)
+def bank() -> TileBank:
+    return tile_bank.render_tiles(7, backgrounds=4, objects=12)
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +47,23 @@ def teacher() -> Teacher:
 
 
 def losses(training: Training, count: int) -> list[float]:
-    return [training.advance()["loss"] for _ in range(count)]
+    return [training.run_step()["loss"] for _ in range(count)]
 
 
-def test_two_runs_of_one_seed_give_the_same_losses(bank: Bank) -> None:
+def test_two_runs_of_one_seed_give_the_same_losses(bank: TileBank) -> None:
     first, second = (losses(Training(PLAN, bank), 6) for _ in range(2))
     assert first == second
     assert len(set(first)) == 6
 
 
-def test_another_seed_gives_other_losses(bank: Bank) -> None:
-    other = Plan(**{**vars(PLAN), "seed": 2})
+def test_another_seed_gives_other_losses(bank: TileBank) -> None:
+    other = TrainingPlan(**{**vars(PLAN), "seed": 2})
     assert losses(Training(PLAN, bank), 1) != losses(Training(other, bank), 1)
 
 
-def test_a_killed_run_goes_on_to_the_same_curve(bank: Bank, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_curve(bank: TileBank, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    run(Training(PLAN, bank), whole)
+    run_training(Training(PLAN, bank), whole)
 
     class Killed(Exception):  # noqa: N818 - stands for a signal
         pass
@@ -76,11 +78,11 @@ def test_a_killed_run_goes_on_to_the_same_curve(bank: Bank, tmp_path: Path) -> N
     stopped.save(killed)
     (killed / CURVE).write_text("{}\n" * 3, encoding="utf-8")
     with pytest.raises(Killed):
-        run(stopped, killed, report=kill)
+        run_training(stopped, killed, report=kill)
 
     resumed = Training(PLAN, bank)
     resumed.restore(killed)
-    run(resumed, killed)
+    run_training(resumed, killed)
     rows = [[json.loads(line) for line in (folder / CURVE).read_text().splitlines()] for folder in (whole, killed)]
     assert len(rows[1]) == 6
     assert [row["loss"] for row in rows[1][3:]] == [row["loss"] for row in rows[0][3:]]
@@ -88,30 +90,30 @@ def test_a_killed_run_goes_on_to_the_same_curve(bank: Bank, tmp_path: Path) -> N
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_a_checkpoint_of_another_seed_is_refused(bank: Bank, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_seed_is_refused(bank: TileBank, tmp_path: Path) -> None:
     Training(PLAN, bank).save(tmp_path)
     with pytest.raises(EvalkitError, match="another seed"):
-        Training(Plan(**{**vars(PLAN), "seed": 2}), bank).restore(tmp_path)
+        Training(TrainingPlan(**{**vars(PLAN), "seed": 2}), bank).restore(tmp_path)
 
 
-def test_each_phase_moves_its_own_part_of_the_network(bank: Bank, teacher: Teacher) -> None:
+def test_each_phase_moves_its_own_part_of_the_network(bank: TileBank, teacher: Teacher) -> None:
     training = Training(TAUGHT, bank, teacher)
 
     def moved(steps: int) -> tuple[bool, bool]:
         before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
         for _ in range(steps):
-            training.advance()
+            training.run_step()
         changed = {name for name, new in training.network.state_dict().items() if not torch.equal(new, before[name])}
         return any(name.startswith("features.") for name in changed), any(name.startswith("head.") for name in changed)
 
     assert moved(3) == (True, False)
-    training.advance()  # begins from the running mean of what came before
+    training.run_step()  # starts from the running mean of the previous phase
     assert moved(2) == (False, True)
     assert moved(3) == (True, True)
 
 
 def test_a_run_that_stops_between_phases_goes_on_to_the_same_curve(
-    bank: Bank, teacher: Teacher, tmp_path: Path
+    bank: TileBank, teacher: Teacher, tmp_path: Path
 ) -> None:
     whole = losses(Training(TAUGHT, bank, teacher), 9)
     stopped = Training(TAUGHT, bank, teacher)
@@ -123,7 +125,7 @@ def test_a_run_that_stops_between_phases_goes_on_to_the_same_curve(
 
 
 def test_every_phase_warms_up_and_cools_down_and_spares_the_backbone_while_it_tracks() -> None:
-    plan = Plan(TINY, steps=100, imitation=20, settling=30, warmup=4, cooldown=0.5, sizes=(96, 128), grown=0.5)
+    plan = TrainingPlan(TINY, steps=100, imitation=20, settling=30, warmup=4, cooldown=0.5, sizes=(96, 128), grown=0.5)
     assert [plan.phase_at(step).name for step in (0, 19, 20, 49, 50, 99)] == [
         "imitation", "imitation", "settling", "settling", "tracking", "tracking",
     ]  # fmt: skip
@@ -135,24 +137,24 @@ def test_every_phase_warms_up_and_cools_down_and_spares_the_backbone_while_it_tr
 
 
 @torch.no_grad()
-def test_a_transplanted_backbone_sees_something_of_what_its_teacher_sees(bank: Bank, teacher: Teacher) -> None:
-    images = draw_pairs(bank, Draw(8, 4), 64).search
+def test_a_backbone_initialised_from_its_teacher_has_similar_features(bank: TileBank, teacher: Teacher) -> None:
+    images = make_pairs(bank, SeededRandom(8, 4), 64).search
     narrow = copy.deepcopy(teacher)
-    for index, kept in enumerate((16, 64)):  # of 32 and 96 channels: nothing that has no room is of any weight
+    for index, kept in enumerate((16, 64)):  # of 32 and 96 channels: the others have no weight
         for block in narrow.stage(index):
             block.layers()[-1][0].weight[:, kept:] = 0
     for module in narrow.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0
 
-    narrow.train().hints(images)  # its norms learn what they meet
+    narrow.train().hints(images)  # sets the statistics of its normalisations
     narrow.eval()
 
     def likeness(start: bool) -> float:
         torch.manual_seed(1)
-        backbone = fresh_network(TINY, momentum=0.1).features.train()
+        backbone = initial_network(TINY, momentum=0.1).features.train()
         if start:
-            transplant(narrow, backbone)
+            initialize_from_teacher(backbone, narrow)
         pair = narrow.hints(images)[0], student_hints(backbone, images)[0]
         theirs, mine = (one - one.mean((0, 2, 3), keepdim=True) for one in pair)
         return float((mine * theirs).sum() / (mine.norm() * theirs.norm()))
@@ -160,10 +162,10 @@ def test_a_transplanted_backbone_sees_something_of_what_its_teacher_sees(bank: B
     assert abs(likeness(False)) < 0.1 < 0.25 < likeness(True)
 
 
-def test_strong_channels_are_transplanted_into_the_middle_of_larger_kernels(teacher: Teacher) -> None:
+def test_strong_channels_are_copied_into_the_middle_of_larger_kernels(teacher: Teacher) -> None:
     torch.manual_seed(1)
-    backbone = fresh_network(MOBILE, momentum=0.1).features
-    transplant(teacher, backbone)
+    backbone = initial_network(MOBILE, momentum=0.1).features
+    initialize_from_teacher(backbone, teacher)
     block = backbone.get_submodule("blocks.1.0")  # 7x7, 64 channels; the teacher's has 3x3 and 96
     _, (filters, _), _ = teacher.stage(1)[0].layers()
     inner = block.conv_dw.weight[:, :, 2:5, 2:5]  # type: ignore[union-attr,index]
@@ -176,11 +178,11 @@ def test_strong_channels_are_transplanted_into_the_middle_of_larger_kernels(teac
 def test_a_teacher_comes_from_a_file_of_the_whole_network(teacher: Teacher, tmp_path: Path) -> None:
     state = teacher.state_dict()
     torch.save({**state, "features.18.0.weight": torch.zeros(2)}, tmp_path / "mobilenet.pt")
-    found = read(tmp_path / "mobilenet.pt").state_dict()
+    found = load_teacher(tmp_path / "mobilenet.pt").state_dict()
     assert all(torch.equal(found[name], state[name]) for name in state)
     torch.save({"features.0.0.weight": torch.zeros(2)}, tmp_path / "other.pt")
     with pytest.raises(EvalkitError, match=r"other\.pt"):
-        read(tmp_path / "other.pt")
+        load_teacher(tmp_path / "other.pt")
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1), (7, 2)])
@@ -189,7 +191,7 @@ def test_the_fast_gradient_of_a_depthwise_convolution_is_the_gradient(kernel: in
     torch.manual_seed(0)
     plain = torch.nn.Conv2d(6, 6, kernel, stride, kernel // 2, groups=6, bias=False)
     quick = copy.deepcopy(plain)
-    quicken(quick)
+    use_fast_weight_gradient(quick)
     assert type(quick) is not type(plain)
     results = []
     for convolution in (plain, quick):
@@ -208,24 +210,24 @@ def test_a_gradient_by_hand() -> None:
     assert weight_gradient(row, error, 3, 1).flatten().tolist() == [0, 0, 0, 10, 20, 40, 0, 0, 0]
 
 
-def test_strangers_cost_what_their_hottest_cells_say() -> None:
+def test_the_loss_without_a_target_is_that_of_the_highest_scores() -> None:
     logits = torch.full((2, 1, 4, 4), -50.0)
-    assert float(stranger_loss(logits)) < 1e-6
+    assert float(absent_target_loss(logits)) < 1e-6
     logits[0, 0, 1, 2] = 40.0
-    assert float(stranger_loss(logits)) == pytest.approx(40 / 10 / 2)
+    assert float(absent_target_loss(logits)) == pytest.approx(40 / 10 / 2)
 
 
 def test_imitation_without_a_teacher_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EvalkitError, match="nobody to imitate"):
+    with pytest.raises(EvalkitError, match="no teacher to imitate"):
         recipe.train(TINY, tmp_path, imitation=3)
 
 
-def test_the_target_lies_where_the_box_says(bank: Bank) -> None:
+def test_the_target_lies_where_the_box_says(bank: TileBank) -> None:
     # One opaque white square on black ground: what is bright is the target.
-    things = torch.full((1, 4, banks.THING_SIDE, banks.THING_SIDE), 255, dtype=torch.uint8)
+    objects = torch.full((1, 4, OBJECT_SIDE, OBJECT_SIDE), 255, dtype=torch.uint8)
     hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
-    square = Bank(torch.zeros_like(bank.grounds[:1]), things, torch.ones(1), hull)
-    pairs = draw_pairs(square, Draw(8, 3), 160, QUIET)
+    square = TileBank(torch.zeros_like(bank.backgrounds[:1]), objects, torch.ones(1), hull)
+    pairs = make_pairs(square, SeededRandom(8, 3), 160, QUIET)
     scale, shift = (torch.tensor(values)[:, None, None] for values in (IMAGENET_STD, IMAGENET_MEAN))
     for image, box in zip(pairs.search * scale + shift, pairs.boxes, strict=True):
         grey = image.mean(0)
@@ -235,19 +237,19 @@ def test_the_target_lies_where_the_box_says(bank: Bank) -> None:
         np.testing.assert_allclose(found, box, atol=3)
 
 
-def test_a_template_shows_its_target_half_as_wide_as_itself(bank: Bank) -> None:
-    things = torch.full((1, 4, banks.THING_SIDE, banks.THING_SIDE), 255, dtype=torch.uint8)
+def test_a_template_shows_its_target_half_as_wide_as_itself(bank: TileBank) -> None:
+    objects = torch.full((1, 4, OBJECT_SIDE, OBJECT_SIDE), 255, dtype=torch.uint8)
     hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
-    square = Bank(torch.zeros_like(bank.grounds[:1]), things, torch.ones(1), hull)
-    template = draw_pairs(square, Draw(4, 3), 128, QUIET).template.mean(1)
+    square = TileBank(torch.zeros_like(bank.backgrounds[:1]), objects, torch.ones(1), hull)
+    template = make_pairs(square, SeededRandom(4, 3), 128, QUIET).template.mean(1)
     bright = (template > (template.amax((1, 2), keepdim=True) + template.amin((1, 2), keepdim=True)) / 2).float()
     # A square of side s is cut with a context of s, so s is half of 127; turned by up to 0.3, it does not gain area.
     assert ((bright.mean((1, 2)) > 0.15) & (bright.mean((1, 2)) < 0.27)).all()
     assert bright[:, 60:67, 60:67].all()
 
 
-def test_pairs_of_one_draw_are_the_same_and_of_another_differ(bank: Bank) -> None:
-    first, again, other = (draw_pairs(bank, Draw(4, 1, step), 96) for step in (5, 5, 6))
+def test_pairs_of_one_seed_are_the_same_and_of_another_differ(bank: TileBank) -> None:
+    first, again, other = (make_pairs(bank, SeededRandom(4, 1, step), 96) for step in (5, 5, 6))
     torch.testing.assert_close(first.search, again.search, rtol=0, atol=0)
     assert not torch.equal(first.boxes, other.boxes)
 
@@ -270,15 +272,15 @@ def test_cells_lie_where_the_tracker_reads_them() -> None:
 
 
 def test_a_fresh_network_guesses_boxes_of_the_usual_size() -> None:
-    network = fresh_network(TINY, momentum=0.03).eval()
+    network = initial_network(TINY, momentum=0.03).eval()
     _, distances = network(torch.zeros(1, 3, 128, 128), network.template(torch.zeros(1, 3, 127, 127)))
     assert distances.mean().item() == pytest.approx(32, abs=2)
 
 
-def test_training_as_the_command_calls_it(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As many tiles as splitting off a held-out part needs, without rendering them all.
-    many = banks.joined([bank] * 8)
-    monkeypatch.setattr(banks, "rendered", lambda seed: many)
+def test_training_as_the_command_calls_it(bank: TileBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Enough tiles for a held-out part, without rendering so many.
+    many = tile_bank.join_banks([bank] * 8)
+    monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: many)
     options = {"steps": 2, "batch": 2, "sizes": (96,), "validate": 0}
     path = recipe.train(TINY, tmp_path, **options)  # type: ignore[arg-type]
     state = checkpoints.read_state(path)
@@ -287,8 +289,53 @@ def test_training_as_the_command_calls_it(bank: Bank, tmp_path: Path, monkeypatc
     assert all(tensor.dtype == torch.float16 for tensor in state.values())
     record = json.loads((tmp_path / "training.json").read_text())
     assert (record["steps"], record["pairs"], record["plan"]["path"]) == (2, 4, TINY)
-    with pytest.raises(EvalkitError, match="holds a training already"):
+    with pytest.raises(EvalkitError, match="contains a training already"):
         recipe.train(TINY, tmp_path, **options)  # type: ignore[arg-type]
     longer = {**options, "steps": 3}
     recipe.train(TINY, tmp_path, resume=True, **longer)  # type: ignore[arg-type]
     assert len((tmp_path / CURVE).read_text().splitlines()) == 3
+
+
+def photographs(folder: Path) -> Path:
+    """A textured photograph with uniform discs, an object with an alpha channel, and a file that is not an image."""
+    rows, columns = np.mgrid[0:500, 0:640]
+    picture = np.random.default_rng(3).integers(0, 256, (500, 640, 3), dtype=np.uint8)
+    picture[np.hypot(rows % 130 - 65, columns % 130 - 65) < 50] = (40, 160, 90)
+    cv2.imwrite(str(folder / "photograph.png"), picture)
+    cutout = np.zeros((60, 80, 4), dtype=np.uint8)
+    cutout[10:50, 20:70] = (10, 20, 200, 255)
+    (folder / "below").mkdir()
+    cv2.imwrite(str(folder / "below" / "cutout.png"), cutout)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def test_photographs_give_backgrounds_and_objects(tmp_path: Path) -> None:
+    tiles = tile_bank.cut_tiles([photographs(tmp_path)], seed=1)
+    assert tiles.backgrounds.shape[1:] == (3, BACKGROUND_SIDE, BACKGROUND_SIDE)
+    assert len(tiles.backgrounds) >= 1
+    assert tiles.objects.shape[1:] == (4, OBJECT_SIDE, OBJECT_SIDE)
+    assert tiles.aspects[0] == pytest.approx(50 / 40)  # files are sorted: the cutout is the first object
+    assert tiles.objects[0, :3, 48, 48].tolist() == [200, 20, 10]
+    assert tiles.hulls[0].abs().amax(0).tolist() == [1.0, 1.0]
+    assert len(tiles.objects) > 1
+    again = tile_bank.cut_tiles([tmp_path], seed=1)
+    assert all(torch.equal(one, other) for one, other in zip(vars(tiles).values(), vars(again).values(), strict=True))
+
+
+def test_folders_without_objects_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match=r"no training tiles can be cut.*Leave out --photographs"):
+        tile_bank.cut_tiles([tmp_path], seed=1)
+
+
+def test_a_stored_bank_is_used_for_the_same_seed_only(
+    bank: TileBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[int] = []
+    monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: rendered.append(seed) or bank)
+    first = tile_bank.load_or_build(tmp_path, 1, [])
+    again = tile_bank.load_or_build(tmp_path, 1, [])
+    assert all(torch.equal(one, other) for one, other in zip(vars(first).values(), vars(again).values(), strict=True))
+    tile_bank.load_or_build(tmp_path, 2, [])
+    assert rendered == [1, 2]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pt", ".pt"]

@@ -1,12 +1,12 @@
-"""Training of any LightTrack subnet, on rendered things and on photographs that are there already.
+"""Training of any LightTrack subnet, on rendered tiles and on photographs in the user's folders.
 
-Nothing is downloaded: photographs are read, while training, from folders that a person names.
+Nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,18 +15,20 @@ from torch import Tensor
 
 from evalkit.checkpoints import sha256
 from evalkit.errors import EvalkitError
+from evalkit.io import atomic
 from evalkit.runtimes._torch import find_device
 from evalkit.trackers._lighttrack.architecture import MOBILE
-from evalkit.trackers._lighttrack.training import bank as banks
-from evalkit.trackers._lighttrack.training import teacher as teachers
-from evalkit.trackers._lighttrack.training import validation
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run
-from evalkit.trackers._lighttrack.training.plan import Plan
+from evalkit.trackers._lighttrack.training import tile_bank, validation
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training
+from evalkit.trackers._lighttrack.training.plan import TrainingPlan
+from evalkit.trackers._lighttrack.training.teacher import load_teacher
 
 WEIGHTS = "weights.safetensors"
+"""File with the trained weights, in the output folder."""
 RECORD = "training.json"
+"""File that records how the weights were trained, in the output folder."""
 IMITATION, SETTLING = 500, 1000
-"""Steps of the phases before tracking, where there is a teacher and nothing else is said."""
+"""Default numbers of steps of the first two phases, if there is a teacher."""
 
 
 def train(
@@ -41,54 +43,82 @@ def train(
     report: Callable[[dict[str, float]], None] | None = None,
     **plan: int | float,
 ) -> Path:
-    """Train a subnet and write its averaged weights as fp16 safetensors.
+    """Train a subnet and write the running mean of its weights as fp16 safetensors.
 
     Args:
-        variant: Path string; LightTrack-Mobile's if None.
-        output: Receives checkpoint, curve, weights and a record of what they were made from.
-        resume: Go on from the checkpoint in ``output``.
-        photographs: Folders of pictures; with none, everything is rendered.
-        teacher: Weights of a MobileNetV2 for the backbone to begin from; random ones without.
-        device: Where to train, e.g. ``cuda:0``.
-        validate: Number of held-out scenes that are tracked at the end; 0 for none.
-        report: Told every step's losses.
-        **plan: ``seed``, ``steps``, ``batch`` and other fields of ``Plan``.
+        variant: Path string of the architecture; LightTrack-Mobile's if None.
+        output: Folder that receives checkpoint, curve, weights and a record of the training.
+        resume: Continue from the checkpoint in ``output``.
+        photographs: Folders of pictures and videos; if there are none, all tiles are rendered.
+        teacher: Checkpoint of a MobileNetV2 that initialises the backbone; the initial weights are random without.
+        device: Device to train on, e.g. ``cuda:0``.
+        validate: Number of held-out scenes that are tracked at the end; 0 for no validation.
+        report: Called with the losses of every step.
+        **plan: ``seed``, ``steps``, ``batch`` and other fields of ``TrainingPlan``.
 
     Returns:
         The weights file.
 
     Raises:
-        EvalkitError: ``output`` holds a checkpoint and ``resume`` is not asked for, or the other way round, or the
-            checkpoint is another run's; the teacher's file is not what it should be, or missing for a phase that asks
-            for it.
+        EvalkitError: ``output`` contains a checkpoint and ``resume`` is False, or the other way round; the checkpoint
+            belongs to another run; the teacher's file is invalid, or missing although the plan has an imitation phase.
     """
-    there = (output / CHECKPOINT).is_file()
-    if there != resume:
-        complaint = "there is no checkpoint to resume from" if resume else "this folder holds a training already"
-        raise EvalkitError(complaint, where=output, hint="Leave out --resume" if resume else "Add --resume to go on")
+    _check_output(output, resume=resume)
     output.mkdir(parents=True, exist_ok=True)
     where = find_device(device)
-    wanted = Plan(variant or MOBILE, imitation=IMITATION, settling=SETTLING) if teacher else Plan(variant or MOBILE)
-    wanted = replace(wanted, workers=1 if where.type != "cpu" else wanted.workers)
-    wanted = replace(wanted, **{name: value for name, value in plan.items() if value is not None})  # type: ignore[arg-type]
-    if wanted.imitation and teacher is None:
-        raise EvalkitError("there is nobody to imitate", hint="Name a file with --teacher, or leave out --imitation")
+    chosen = _make_plan(variant, plan, has_teacher=teacher is not None, on_cpu=where.type == "cpu")
     torch.set_num_threads(1)
-    bank = banks.cached(output, wanted.seed, list(photographs))
-    used, held_out = bank.split()
-    training = Training(wanted, used.to(where), teachers.read(teacher) if teacher else None)
+    used, held_out = tile_bank.load_or_build(output, chosen.seed, list(photographs)).split()
+    training = Training(chosen, used.to(where), None if teacher is None else load_teacher(teacher))
     if resume:
         training.restore(output)
-    run(training, output, report=report)
-    sources: dict[str, object] = {
+    run_training(training, output, report=report)
+    sources = {
         "photographs": [str(folder) for folder in photographs],
-        "teacher": teacher and sha256(teacher),
+        "teacher": None if teacher is None else sha256(teacher),
     }
-    return finish(training, output, held_out, sources, validate)
+    return write_results(training, output, held_out, sources=sources, scenes=validate)
 
 
-def finish(training: Training, output: Path, held_out: banks.Bank, sources: dict[str, object], count: int) -> Path:
-    """Write the weights and their record, with what validation says of them."""
+def _check_output(output: Path, *, resume: bool) -> None:
+    exists = (output / CHECKPOINT).is_file()
+    if resume and not exists:
+        raise EvalkitError("there is no checkpoint to resume from", where=output, hint="Leave out --resume")
+    if exists and not resume:
+        raise EvalkitError("this folder contains a training already", where=output, hint="Add --resume to continue it")
+
+
+def _make_plan(
+    variant: str | None, values: Mapping[str, int | float], *, has_teacher: bool, on_cpu: bool
+) -> TrainingPlan:
+    plan = TrainingPlan(variant or MOBILE)
+    if has_teacher:
+        plan = replace(plan, imitation=IMITATION, settling=SETTLING)
+    if not on_cpu:
+        plan = replace(plan, workers=1)
+    plan = replace(plan, **{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]
+    if plan.imitation and not has_teacher:
+        raise EvalkitError(
+            "there is no teacher to imitate", where="--imitation", hint="Pass a file with --teacher, or leave it out"
+        )
+    return plan
+
+
+def write_results(
+    training: Training, output: Path, held_out: tile_bank.TileBank, *, sources: Mapping[str, object], scenes: int
+) -> Path:
+    """Write the weights and the record of a finished training.
+
+    Args:
+        training: The finished training.
+        output: Folder for the two files.
+        held_out: Held-out tiles.
+        sources: Further entries of the record.
+        scenes: Number of held-out scenes to track; 0 for no validation.
+
+    Returns:
+        The weights file.
+    """
     network = training.average.to("cpu")
     path = output / WEIGHTS
     write_weights(network.state_dict(), path)
@@ -97,21 +127,22 @@ def finish(training: Training, output: Path, held_out: banks.Bank, sources: dict
         "steps": training.step,
         "pairs": training.step * training.plan.batch,
         **sources,
-        "grounds": len(training.bank.grounds),
-        "things": len(training.bank.things),
+        "grounds": len(training.bank.backgrounds),
+        "things": len(training.bank.objects),
     }
-    if count:
-        record["located"] = validation.located(network, held_out)
-        record["mean_overlap"] = validation.mean_overlap(network, validation.scenes(count))
-    (output / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    if scenes:
+        record["located"] = validation.localization_rate(network, held_out)
+        record["mean_overlap"] = validation.mean_overlap(network, validation.held_out_scenes(scenes))
+    atomic.write_text(output / RECORD, json.dumps(record, indent=2) + "\n")
     return path
 
 
 def write_weights(state: dict[str, Tensor], path: Path) -> None:
-    """Store tensors in half precision, without the counters that nothing computes with."""
+    """Write tensors in half precision, without batch normalisation's counters, which inference does not use."""
     from safetensors.torch import save_file
 
     kept = {
         name: tensor.half().contiguous() for name, tensor in state.items() if not name.endswith("num_batches_tracked")
     }
-    save_file(kept, path)
+    with atomic.replacing(path) as temporary:
+        save_file(kept, temporary)

@@ -1,7 +1,7 @@
-"""Depthwise convolutions whose weights learn faster on a CPU, where numba is installed.
+"""A faster weight gradient of depthwise convolutions on CPUs, where numba is installed.
 
 PyTorch's gradient of a depthwise convolution with respect to its weights takes a third of a training step on one core.
-The loop below takes a third to an eighth of that; the results agree to the order of summation.
+The loop below takes a third to an eighth of that time; the results agree up to the order of summation.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def quicken(network: nn.Module) -> None:
-    """Let a network's depthwise convolutions take the fast gradient; tensors, names and outputs stay as they are."""
+def use_fast_weight_gradient(network: nn.Module) -> None:
+    """Use the fast gradient in a network's depthwise convolutions; tensors, names and outputs do not change.
+
+    Nothing is done without numba, or if ``EVALKIT_COMPILE`` is 0.
+    """
     if os.environ.get("EVALKIT_COMPILE") == "0" or importlib.util.find_spec("numba") is None:
         return
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels == module.out_channels > 1:
-            module.__class__ = _QuickDepthwise
+            module.__class__ = _FastDepthwise
 
 
-class _QuickDepthwise(nn.Conv2d):
+class _FastDepthwise(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(x)
@@ -51,15 +54,21 @@ class _Convolution(torch.autograd.Function):
 
 
 def weight_gradient(x: Tensor, gradient: Tensor, kernel: int, stride: int) -> Tensor:
-    """Of a depthwise convolution padded by half its kernel: ``x`` (B, C, H, W), gradient (B, C, h, w), float32.
+    """Return the gradient with respect to the weights of a depthwise convolution padded by half its kernel.
+
+    Args:
+        x: Input, shape (B, C, H, W), float32.
+        gradient: Gradient with respect to the output, shape (B, C, h, w), float32.
+        kernel: Kernel size.
+        stride: Stride in both directions.
 
     Returns:
         Shape (C, 1, kernel, kernel).
     """
-    # Channels last: neighbouring numbers are neighbouring channels, which a processor multiplies together.
-    rows, errors = (one.permute(0, 2, 3, 1).contiguous().numpy() for one in (x.detach(), gradient))
-    sums = torch.zeros(kernel, kernel, rows.shape[3])
-    _compiled()(rows, errors, sums.numpy(), stride)
+    # With channels last, neighbouring numbers are neighbouring channels, which a processor multiplies together.
+    inputs, errors = (one.permute(0, 2, 3, 1).contiguous().numpy() for one in (x.detach(), gradient))
+    sums = torch.zeros(kernel, kernel, inputs.shape[3])
+    _compiled()(inputs, errors, sums.numpy(), stride)
     return sums.permute(2, 0, 1)[:, None].contiguous()
 
 
@@ -70,8 +79,8 @@ def _compiled() -> Any:
     return numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")(_correlate)
 
 
-def _correlate(rows: Any, errors: Any, sums: Any, stride: int) -> None:
-    batch, height, width, channels = rows.shape
+def _correlate(inputs: Any, errors: Any, sums: Any, stride: int) -> None:
+    batch, height, width, channels = inputs.shape
     kernel = sums.shape[0]
     for image in range(batch):
         for y in range(errors.shape[1]):
@@ -84,5 +93,5 @@ def _correlate(rows: Any, errors: Any, sums: Any, stride: int) -> None:
                             if 0 <= column < width:
                                 for channel in range(channels):
                                     sums[i, j, channel] += (
-                                        rows[image, row, column, channel] * errors[image, y, x, channel]
+                                        inputs[image, row, column, channel] * errors[image, y, x, channel]
                                     )

@@ -1,4 +1,4 @@
-"""The training loop: seeded, resumable, the same curve whether it was interrupted or not."""
+"""The training loop: seeded and resumable, with the same losses whether it was interrupted or not."""
 
 from __future__ import annotations
 
@@ -16,80 +16,96 @@ import torch
 from torch import nn
 
 from evalkit.errors import EvalkitError
+from evalkit.io import atomic
 from evalkit.trackers._lighttrack.architecture import parse_path_string
 from evalkit.trackers._lighttrack.network import BOX_SCALE, TEMPLATE_SIZE, LightTrack
-from evalkit.trackers._lighttrack.training.bank import Bank
-from evalkit.trackers._lighttrack.training.depthwise import quicken
-from evalkit.trackers._lighttrack.training.draw import Draw
-from evalkit.trackers._lighttrack.training.objectives import Objective, imitation, settling, tracking
-from evalkit.trackers._lighttrack.training.pairs import draw_pairs
-from evalkit.trackers._lighttrack.training.plan import Phase, Plan
+from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient
+from evalkit.trackers._lighttrack.training.objectives import (
+    Objective,
+    imitation_objective,
+    settling_objective,
+    tracking_objective,
+)
+from evalkit.trackers._lighttrack.training.pairs import make_pairs
+from evalkit.trackers._lighttrack.training.plan import Phase, TrainingPlan
+from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher
-from evalkit.trackers._lighttrack.training.transplant import transplant
+from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
+from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 
 CHECKPOINT = "checkpoint.pt"
+"""File with the state of a training, in its output folder."""
 CURVE = "curve.jsonl"
+"""File with the losses, one JSON object per step, in the output folder."""
 
 
 class Training:
-    """A network on its way.
+    """The state of a training run: network, running mean of its weights, optimizer, step.
 
     Args:
-        plan: What decides the run.
-        bank: What pairs are made of, on the device to train on.
-        teacher: What the backbone begins from and imitates, if the plan says so.
+        plan: Determines the run.
+        bank: Tiles that pairs are composed of, on the device to train on.
+        teacher: Initialises the backbone, and is imitated in the imitation phase if the plan has one.
     """
 
-    def __init__(self, plan: Plan, bank: Bank, teacher: Teacher | None = None) -> None:
+    def __init__(self, plan: TrainingPlan, bank: TileBank, teacher: Teacher | None = None) -> None:
         self.plan, self.bank = plan, bank
-        self.device = bank.grounds.device
+        self.device = bank.backgrounds.device
         self.step = 0
         torch.manual_seed(plan.seed)
-        self.network = fresh_network(plan.path, momentum=plan.momentum)
-        self._objectives: dict[str, Objective] = {"settling": settling, "tracking": tracking}
+        self.network = initial_network(plan.path, momentum=plan.momentum)
+        self._objectives: dict[str, Objective] = {"settling": settling_objective, "tracking": tracking_objective}
         if teacher is not None:
-            transplant(teacher, self.network.features)
-            self._objectives["imitation"] = imitation(teacher, bank, plan.seed)
-        quicken(self.network)
+            initialize_from_teacher(self.network.features, teacher)
+            self._objectives["imitation"] = imitation_objective(teacher, bank, plan.seed)
+        use_fast_weight_gradient(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(plan.workers - 1))]
-        self._optimizer = torch.optim.AdamW(_groups(self.network, plan.decay), lr=plan.rate, betas=(0.9, 0.98))
+        self._optimizer = torch.optim.AdamW(
+            _parameter_groups(self.network, plan.decay), lr=plan.rate, betas=(0.9, 0.98)
+        )
         self._pool = ThreadPoolExecutor(plan.workers, initializer=torch.set_num_threads, initargs=(1,))
 
-    def advance(self) -> dict[str, float]:
-        """One step; its losses and how long the pairs and the network took, in CPU seconds of one worker."""
+    def run_step(self) -> dict[str, float]:
+        """Run one step.
+
+        Returns:
+            Its losses, ``norm`` of the gradient, ``rate``, ``size``, and ``pairs_seconds`` and ``network_seconds``: CPU
+            seconds of one worker for making the pairs and for the network.
+        """
         phase, rate, size = self.plan.phase_at(self.step), self.plan.rate_at(self.step), self.plan.size_at(self.step)
         if self.step == phase.start > 0:
             self.network.load_state_dict(self.average.state_dict())
-            _spread(self._replicas)
+            _copy_to_replicas(self._replicas)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * (self.plan.backbone_factor(phase) if group["backbone"] else 1.0)
         objective = self._objectives[phase.name]
-        parts = list(self._pool.map(lambda worker: self._work(worker, objective, size), range(self.plan.workers)))
-        _gather(self._replicas)
+        parts = list(self._pool.map(lambda worker: self._accumulate(worker, objective, size), range(self.plan.workers)))
+        _average_replicas(self._replicas)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self._optimizer.step()
-        _spread(self._replicas)
-        self._follow(phase)
+        _copy_to_replicas(self._replicas)
+        self._update_average(phase)
         self.step += 1
         mean = {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
         return {"step": self.step, **mean, "norm": float(norm), "rate": rate, "size": size}
 
-    def _work(self, worker: int, objective: Objective, size: int) -> dict[str, float]:
+    def _accumulate(self, worker: int, objective: Objective, size: int) -> dict[str, float]:
+        """Compute the gradients of one worker's share of the batch in its replica, and return the losses."""
         start = time.thread_time()
         share = self.plan.batch // self.plan.workers
-        pairs = draw_pairs(self.bank, Draw(share, self.plan.seed, self.step, worker), size)
-        drawn = time.thread_time()
+        pairs = make_pairs(self.bank, SeededRandom(share, self.plan.seed, self.step, worker), size)
+        made = time.thread_time()
         network = self._replicas[worker]
         network.zero_grad(set_to_none=True)
         losses = objective(network, pairs, size)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
-        spent = {"pairs_seconds": drawn - start, "network_seconds": time.thread_time() - drawn}
-        return {**{name: float(loss.detach()) for name, loss in losses.items()}, **spent}
+        seconds = {"pairs_seconds": made - start, "network_seconds": time.thread_time() - made}
+        return {**{name: float(loss.detach()) for name, loss in losses.items()}, **seconds}
 
     @torch.no_grad()
-    def _follow(self, phase: Phase) -> None:
+    def _update_average(self, phase: Phase) -> None:
         done = self.step - phase.start
         weight = 1 - min(self.plan.average, (1 + done) / (10 + done))
         for mean, new in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
@@ -99,7 +115,11 @@ class Training:
                 mean.copy_(new)
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint whole or not at all."""
+        """Write the checkpoint atomically.
+
+        Raises:
+            EvalkitError: The file cannot be written.
+        """
         state = {
             "plan": asdict(self.plan),
             "step": self.step,
@@ -107,12 +127,11 @@ class Training:
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        partial = folder / (CHECKPOINT + ".partial")
-        torch.save(state, partial)
-        partial.replace(folder / CHECKPOINT)
+        with atomic.replacing(folder / CHECKPOINT) as temporary:
+            torch.save(state, temporary)
 
     def restore(self, folder: Path) -> None:
-        """Go on from the checkpoint.
+        """Continue from the checkpoint in a folder.
 
         Raises:
             EvalkitError: It belongs to another architecture or seed.
@@ -128,22 +147,28 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
-        _spread(self._replicas)
+        _copy_to_replicas(self._replicas)
 
 
-def run(
+def run_training(
     training: Training, folder: Path, *, every: float = 120.0, report: Callable[[dict[str, float]], None] | None = None
 ) -> None:
-    """Train to the plan's end, with a line of the curve per step and a checkpoint every ``every`` seconds.
+    """Train to the end of the plan, writing one line per step to the curve.
 
-    Lines of the curve beyond the checkpoint, left by a run that was killed, are dropped first.
+    Lines of the curve after the checkpoint, left by a run that was killed, are deleted first.
+
+    Args:
+        training: The run, new or restored.
+        folder: Receives the curve and the checkpoint.
+        every: Seconds between two checkpoints.
+        report: Called with the losses of every step.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _trim(folder / CURVE, training.step)
+    _truncate(folder / CURVE, training.step)
     saved = time.monotonic()
     with (folder / CURVE).open("a", encoding="utf-8", buffering=1) as curve:
         while training.step < training.plan.steps:
-            row = training.advance()
+            row = training.run_step()
             curve.write(json.dumps({name: float(f"{value:.6g}") for name, value in row.items()}) + "\n")
             if report is not None:
                 report(row)
@@ -152,8 +177,13 @@ def run(
                 saved = time.monotonic()
 
 
-def fresh_network(path: str, *, momentum: float) -> LightTrack:
-    """A network at its first weights: boxes of about the right size, no cell preferred."""
+def initial_network(path: str, *, momentum: float) -> LightTrack:
+    """Return a network with random initial weights that predicts boxes of about the right size.
+
+    Args:
+        path: Path string of the architecture.
+        momentum: Momentum of batch normalisation's running statistics.
+    """
     network = LightTrack(parse_path_string(path))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -163,17 +193,17 @@ def fresh_network(path: str, *, momentum: float) -> LightTrack:
             nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    # A template's target is half of the crop across; a relu that starts below 0 would never learn.
+    # The target is half as wide as the template crop; a ReLU that starts below 0 would never learn.
     boxes = network.head.reg_pred.bbox_pred
     nn.init.normal_(boxes.weight, std=0.01)
     if boxes.bias is not None:
         nn.init.constant_(boxes.bias, TEMPLATE_SIZE / 4 / BOX_SCALE)
-    # Products of 96 features would swamp what follows; the second normalisation starts small instead.
+    # Products of 96 features would be too large for the next layers, so the template's normalisation starts small.
     nn.init.constant_(network.neck.BN_z.weight, network.architecture.channels**-0.5)
     return network
 
 
-def _groups(network: LightTrack, decay: float) -> list[dict[str, Any]]:
+def _parameter_groups(network: LightTrack, decay: float) -> list[dict[str, Any]]:
     backbone = {id(parameter) for parameter in network.features.parameters()}
     return [
         {
@@ -187,8 +217,8 @@ def _groups(network: LightTrack, decay: float) -> list[dict[str, Any]]:
 
 
 @torch.no_grad()
-def _gather(replicas: list[LightTrack]) -> None:
-    # Gradients and running statistics become the replicas' means.
+def _average_replicas(replicas: list[LightTrack]) -> None:
+    """Set gradients and running statistics of the first replica to the means over all replicas."""
     if len(replicas) == 1:
         return
     for parameters in zip(*(replica.parameters() for replica in replicas), strict=True):
@@ -200,14 +230,14 @@ def _gather(replicas: list[LightTrack]) -> None:
 
 
 @torch.no_grad()
-def _spread(replicas: list[LightTrack]) -> None:
+def _copy_to_replicas(replicas: list[LightTrack]) -> None:
     state = replicas[0].state_dict()
     for replica in replicas[1:]:
         for name, tensor in replica.state_dict().items():
             tensor.copy_(state[name])
 
 
-def _trim(curve: Path, step: int) -> None:
+def _truncate(curve: Path, step: int) -> None:
     if curve.exists():
         lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
-        curve.write_text("".join(lines[:step]), encoding="utf-8")
+        atomic.write_text(curve, "".join(lines[:step]))

@@ -1,35 +1,45 @@
-"""What each phase of training asks of the network, as losses of one batch of pairs."""
+"""Objective of each training phase: the losses of a network on one batch of pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.training.bank import Bank
-from evalkit.trackers._lighttrack.training.draw import Draw
-from evalkit.trackers._lighttrack.training.loss import BOX_WEIGHT, STRANGER_WEIGHT, stranger_loss, tracking_loss
-from evalkit.trackers._lighttrack.training.pairs import Pairs, draw_pairs
+from evalkit.trackers._lighttrack.training.loss import (
+    ABSENT_TARGET_WEIGHT,
+    BOX_WEIGHT,
+    absent_target_loss,
+    tracking_loss,
+)
+from evalkit.trackers._lighttrack.training.pairs import Pairs, make_pairs
+from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher, student_hints
+from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 
-Objective = Callable[[LightTrack, Pairs, int], dict[str, Tensor]]
-"""Losses by name, of a network, pairs and the size of their search crops; ``loss`` is what is learned from."""
+Objective: TypeAlias = Callable[[LightTrack, Pairs, int], dict[str, Tensor]]
+"""Function from a network, pairs and the side of their search crops to losses by name; ``loss`` is minimised."""
 
-STRANGERS = 3
-"""One in so many templates also meets a search crop without its target."""
+ABSENT_TARGET_SHARE = 3
+"""Every third template is also paired with a search crop that does not show its target."""
 _HINT_WEIGHTS = (0.4, 0.6, 0.8, 1.2)
 
 
-def tracking(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
-    """Find the target, and nothing where it is not."""
+def tracking_objective(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
+    """Return the losses of tracking: locate the target, and give low scores where it is not.
+
+    Returns:
+        ``loss`` and its terms ``cls``, ``box`` and ``stranger`` (search crops without the target).
+    """
     network.train()
     return _losses(network, network.template(pairs.template), network.features(pairs.search), pairs, size)
 
 
-def settling(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
-    """The same, with the backbone as it is."""
+def settling_objective(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
+    """Return the losses of ``tracking_objective`` with the backbone frozen."""
     network.train()
     network.features.eval()
     with torch.no_grad():
@@ -37,36 +47,40 @@ def settling(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
     return _losses(network, z, x, pairs, size)
 
 
-def imitation(teacher: Teacher, bank: Bank, seed: int) -> Objective:
-    """See in a search crop what the teacher sees: squared differences in units of the teacher's own variance."""
-    teacher = teacher.to(bank.grounds.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    known = draw_pairs(bank, Draw(64, seed, 0, -1), 160).search
-    spread = [hint.var((0, 2, 3), keepdim=True) for hint in teacher.hints(known)]
+def imitation_objective(teacher: Teacher, bank: TileBank, seed: int) -> Objective:
+    """Return the objective that makes the backbone's features equal to the teacher's.
+
+    Its losses are ``loss`` and ``unlike``: squared differences in units of the variance of the teacher's features,
+    weighted over the depths and at the last depth.
+    """
+    teacher = teacher.to(bank.backgrounds.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    sample = make_pairs(bank, SeededRandom(64, seed, 0, -1), 160).search
+    variances = [hint.var((0, 2, 3), keepdim=True) for hint in teacher.hints(sample)]
 
     def objective(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
         network.train()
-        wanted, found = teacher.hints(pairs.search), student_hints(network.features, pairs.search)
-        each = [
-            ((mine[:, : len(unit[0])] - hint) ** 2 / unit).mean()
-            for mine, hint, unit in zip(found, wanted, spread, strict=False)
+        expected, found = teacher.hints(pairs.search), student_hints(network.features, pairs.search)
+        terms = [
+            ((student[:, : len(variance[0])] - hint) ** 2 / variance).mean()
+            for student, hint, variance in zip(found, expected, variances, strict=False)
         ]
-        total = torch.stack([weight * term for weight, term in zip(_HINT_WEIGHTS, each, strict=False)]).sum()
-        return {"loss": total, "unlike": each[-1]}
+        total = torch.stack([weight * term for weight, term in zip(_HINT_WEIGHTS, terms, strict=False)]).sum()
+        return {"loss": total, "unlike": terms[-1]}
 
     return objective
 
 
 def _losses(network: LightTrack, z: Tensor, x: Tensor, pairs: Pairs, size: int) -> dict[str, Tensor]:
     count = len(z)
-    strange = max(count // STRANGERS, 1)
-    # Every search crop moves on by one: what a template meets there is another pair's target, and not its own.
-    meeting = torch.cat([x, x.roll(1, 0)[:strange]])
-    known = torch.cat([z, z[:strange]])
-    fused = network.feature_fusor(network.neck.BN_z(known), network.neck.BN_x(meeting))
+    absent = max(count // ABSENT_TARGET_SHARE, 1)
+    # Search crops are shifted by one: these templates are paired with the search crop of another target.
+    search = torch.cat([x, x.roll(1, 0)[:absent]])
+    template = torch.cat([z, z[:absent]])
+    fused = network.feature_fusor(network.neck.BN_z(template), network.neck.BN_x(search))
     logits, distances = network.head(fused)
-    hit, overlap = tracking_loss(logits[:count], distances[:count], pairs.boxes, size=size)
-    stranger = stranger_loss(logits[count:])
+    classification, overlap = tracking_loss(logits[:count], distances[:count], pairs.boxes, size=size)
+    absent_loss = absent_target_loss(logits[count:])
     return {
-        "loss": hit + BOX_WEIGHT * overlap + STRANGER_WEIGHT * stranger, "cls": hit, "box": overlap,
-        "stranger": stranger,
+        "loss": classification + BOX_WEIGHT * overlap + ABSENT_TARGET_WEIGHT * absent_loss,
+        "cls": classification, "box": overlap, "stranger": absent_loss,
     }  # fmt: skip

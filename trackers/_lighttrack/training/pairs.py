@@ -1,8 +1,9 @@
-"""Training pairs as batched tensor operations: every crop is a few warps and pastes, on whatever device the bank is.
+"""Training pairs, composed by batched tensor operations on the device of the tile bank.
 
-A pair is a template crop and a search crop as the tracker cuts them: the target in the template's middle, in the search
-crop shifted, scaled and changed. In most pairs a thing stands on a ground that moves on its own, among look-alikes and
-behind other things; in the others a stretch of a photograph is itself the target and moves with all around it.
+A pair is a template crop and a search crop as the tracker cuts them: the target is in the middle of the template, and
+shifted, scaled and changed in the search crop. In most pairs the target is an object in front of a background that
+moves on its own, among distractors and behind other objects. In the others a part of a background is itself the target
+and moves together with its surroundings.
 """
 
 from __future__ import annotations
@@ -15,21 +16,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evalkit.trackers._lighttrack.training.bank import GROUND_SIDE, Bank
-from evalkit.trackers._lighttrack.training.camera import filmed
-from evalkit.trackers._lighttrack.training.draw import Draw
-from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
+from evalkit.trackers._lighttrack.training.augmentation import augment_image
+from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE
+from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
+from evalkit.trackers._lighttrack.training.tile_bank import TileBank
+from evalkit.trackers.siamese import IMAGENET_MEAN, IMAGENET_STD
 
-TEMPLATE = 127
+TEMPLATE_SIDE = 127
+"""Side of the template crop, in pixels."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch.
+    """A batch of pairs.
 
     Attributes:
-        template: Shape (B, 3, 127, 127), normalised as the tracker does.
-        search: Shape (B, 3, S, S).
+        template: Shape (B, 3, 127, 127), normalised as in the tracker.
+        search: Shape (B, 3, S, S), normalised as in the tracker.
         boxes: Shape (B, 4): left, top, right, bottom of the target in pixels of the search crop.
     """
 
@@ -39,29 +42,33 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Mix:
-    """How pairs are drawn; the values are shares of the pairs unless said otherwise.
+class PairOptions:
+    """Distribution of the pairs; values without another unit are probabilities.
 
     Attributes:
-        scene: A stretch of photograph is the target.
-        shift: Largest displacement of the target's centre, as a share of the search crop's side.
-        scale: Largest change of scale, as a natural logarithm.
-        turn: Largest rotation in radians; every eighth pair turns up to four times as far.
-        spun: The target is turned any way at all.
-        rivals: Largest number of other things in sight, each there in a share ``rivalled``.
-        lookalike: Share of the rivals that are the target's mirror image in other colours.
-        occluded: Something stands in front of the target.
-        blurred, coarse, compressed, grey: The image is.
+        background_target: A part of the background is the target.
+        max_shift: Largest displacement of the target's centre, as a fraction of the search crop's side.
+        max_scale: Largest change of scale, as a natural logarithm.
+        max_rotation: Largest rotation in radians; every eighth pair rotates up to four times as far.
+        any_rotation: The target is rotated by any angle.
+        distractors: Largest number of other objects near the target.
+        distractor: Each of these objects is there.
+        similar_distractor: A distractor is the target's mirror image in other colours.
+        occluded: An object is in front of the target.
+        blurred: The image is blurred.
+        coarse: The image has a low resolution.
+        compressed: The image has compression artefacts.
+        grey: The image has no colour.
     """
 
-    scene: float = 0.05
-    shift: float = 0.2
-    scale: float = 0.25
-    turn: float = 0.15
-    spun: float = 0.2
-    rivals: int = 3
-    rivalled: float = 0.75
-    lookalike: float = 0.3
+    background_target: float = 0.05
+    max_shift: float = 0.2
+    max_scale: float = 0.25
+    max_rotation: float = 0.15
+    any_rotation: float = 0.2
+    distractors: int = 3
+    distractor: float = 0.75
+    similar_distractor: float = 0.3
     occluded: float = 0.1
     blurred: float = 0.3
     coarse: float = 0.1
@@ -69,54 +76,66 @@ class Mix:
     grey: float = 0.1
 
 
-def draw_pairs(bank: Bank, draw: Draw, size: int, mix: Mix | None = None) -> Pairs:
-    """One batch of pairs with search crops of ``size`` pixels."""
-    mix = mix or Mix()
-    device = bank.grounds.device
-    scene = draw.chance(mix.scene)
-    kind = draw.index(len(bank.things))
-    aspect = torch.where(scene, draw.uniform(-0.2, 0.2).exp(), bank.aspects[kind.to(device)].cpu())
-    hull = torch.where(scene[:, None, None], _SQUARE_HULL, bank.hulls[kind.to(device)].cpu())
-    before, after = _poses(draw, mix, aspect, hull, size)
-    ground_before, ground_after = _grounds(draw, mix, scene, before, after)
-    which = draw.index(len(bank.grounds))
+def make_pairs(bank: TileBank, random: SeededRandom, size: int, options: PairOptions | None = None) -> Pairs:
+    """Compose one batch of pairs.
 
-    template = _ground(bank, which, ground_before, TEMPLATE)
-    search = _ground(bank, which, ground_after, size)
-    things = bank.things[kind.to(device)].float()
-    for _ in range(mix.rivals):
-        # Where the target is the only thing in sight, what stands out is learned instead of what was asked for.
-        rival = _rival(bank, draw, things, draw.chance(mix.lookalike))
-        shown = draw.chance(mix.rivalled) & ~scene
-        search = _paste(search, rival, _beside(draw, after, size), shown)
-        template = _paste(template, rival, _beside(draw, before, TEMPLATE), shown & draw.chance(0.4))
-    template = _paste(template, things, before, ~scene)
-    search = _paste(search, things, after, ~scene)
-    cover = bank.things[draw.index(len(bank.things)).to(device)].float()
-    search = _paste(search, cover, _across(draw, after), draw.chance(mix.occluded))
+    Args:
+        bank: Tiles to compose them of.
+        random: Decides everything; its batch is the number of pairs.
+        size: Side of the search crops, in pixels.
+        options: Distribution of the pairs.
+    """
+    options = options or PairOptions()
+    device = bank.backgrounds.device
+    from_background = random.chance(options.background_target)
+    chosen = random.index(len(bank.objects))
+    aspect = torch.where(from_background, random.uniform(-0.2, 0.2).exp(), bank.aspects[chosen.to(device)].cpu())
+    hull = torch.where(from_background[:, None, None], _SQUARE_HULL, bank.hulls[chosen.to(device)].cpu())
+    before, after = _target_poses(random, options, aspect, hull, size)
+    background_before, background_after = _background_poses(random, from_background, before, after)
+    which = random.index(len(bank.backgrounds))
 
-    film = partial(
-        filmed, draw=draw, grey=draw.chance(mix.grey), blurred=mix.blurred, coarse=mix.coarse,
-        compressed=mix.compressed,
+    template = _draw_background(bank, which, background_before, TEMPLATE_SIDE)
+    search = _draw_background(bank, which, background_after, size)
+    objects = bank.objects[chosen.to(device)].float()
+    for _ in range(options.distractors):
+        # If the target were the only object, the network would learn to find what stands out instead of the template.
+        distractor = _distractor(bank, random, objects, random.chance(options.similar_distractor))
+        shown = random.chance(options.distractor) & ~from_background
+        search = _paste(search, distractor, _pose_next_to(random, after, size), shown)
+        template = _paste(
+            template, distractor, _pose_next_to(random, before, TEMPLATE_SIDE), shown & random.chance(0.4)
+        )
+    template = _paste(template, objects, before, ~from_background)
+    search = _paste(search, objects, after, ~from_background)
+    cover = bank.objects[random.index(len(bank.objects)).to(device)].float()
+    search = _paste(search, cover, _pose_in_front_of(random, after), random.chance(options.occluded))
+
+    augment = partial(
+        augment_image, random=random, grey=random.chance(options.grey), blurred=options.blurred,
+        coarse=options.coarse, compressed=options.compressed,
     )  # fmt: skip
     return Pairs(
-        _normalised(film(template)),
-        _normalised(film(search)),
+        _normalise(augment(template)),
+        _normalise(augment(search)),
         (_bounds(after, hull) + size / 2).to(device),
     )
 
 
-def _rival(bank: Bank, draw: Draw, things: Tensor, alike: Tensor) -> Tensor:
-    device = things.device
-    other = bank.things[draw.index(len(bank.things)).to(device)].float()
-    rival = torch.where(alike.to(device)[:, None, None, None], things.flip(3), other)
-    tint = torch.cat([draw.uniform(0.6, 1.4, 3), torch.ones(draw.batch, 1)], 1)
-    return rival * tint.to(device)[:, :, None, None]
+def _distractor(bank: TileBank, random: SeededRandom, objects: Tensor, similar: Tensor) -> Tensor:
+    device = objects.device
+    other = bank.objects[random.index(len(bank.objects)).to(device)].float()
+    distractor = torch.where(similar.to(device)[:, None, None, None], objects.flip(3), other)
+    tint = torch.cat([random.uniform(0.6, 1.4, 3), torch.ones(random.batch, 1)], 1)
+    return distractor * tint.to(device)[:, :, None, None]
 
 
 @dataclass(frozen=True)
 class _Pose:
-    """Where a tile lies in a crop: position = ``matrix`` @ tile position (-1..1) + ``center``, crop centre = 0."""
+    """Poses of tiles in crops: position = ``matrix`` @ position in the tile (-1..1) + ``center``.
+
+    Positions in the crop are pixels from its centre.
+    """
 
     matrix: Tensor
     center: Tensor
@@ -125,31 +144,35 @@ class _Pose:
 _SQUARE_HULL = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(12, 1)
 
 
-def _poses(draw: Draw, mix: Mix, aspect: Tensor, hull: Tensor, size: int) -> tuple[_Pose, _Pose]:
-    angle = draw.uniform(-0.3, 0.3)
-    far = torch.where(draw.chance(1 / 8), 4.0, 1.0)
-    turned = torch.where(
-        draw.chance(mix.spun), draw.uniform(-math.pi, math.pi), draw.uniform(-mix.turn, mix.turn) * far
+def _target_poses(
+    random: SeededRandom, options: PairOptions, aspect: Tensor, hull: Tensor, size: int
+) -> tuple[_Pose, _Pose]:
+    angle = random.uniform(-0.3, 0.3)
+    far = torch.where(random.chance(1 / 8), 4.0, 1.0)
+    rotation = torch.where(
+        random.chance(options.any_rotation),
+        random.uniform(-math.pi, math.pi),
+        random.uniform(-options.max_rotation, options.max_rotation) * far,
     )
     stretch = torch.stack([aspect.sqrt(), 1 / aspect.sqrt()], -1)
-    before = _centred(_turn(angle) * stretch[:, None, :], hull)
-    change = draw.uniform(-mix.scale, mix.scale).exp()
-    lean = draw.uniform(-0.15, 0.15) * far.sqrt()
+    before = _template_pose(_rotation(angle) * stretch[:, None, :], hull)
+    change = random.uniform(-options.max_scale, options.max_scale).exp()
+    lean = random.uniform(-0.15, 0.15) * far.sqrt()
     skewed = stretch * torch.stack([lean.exp(), (-lean).exp()], -1)
-    # The search crop is cut by the template's scale: as far as that was wrong, the target's size differs.
+    # The search crop has the scale of the template; a wrong estimate of the size shows as a target of another size.
     factor = torch.linalg.det(before.matrix).abs().sqrt() * change
-    after = _turn(angle + turned) * skewed[:, None, :] * factor[:, None, None]
+    after = _rotation(angle + rotation) * skewed[:, None, :] * factor[:, None, None]
     bounds = _bounds(_Pose(after, torch.zeros(len(after), 2)), hull)
-    goal = draw.uniform(-mix.shift, mix.shift, 2) * size
+    goal = random.uniform(-options.max_shift, options.max_shift, 2) * size
     return before, _Pose(after, goal - (bounds[:, :2] + bounds[:, 2:]) / 2)
 
 
-def _centred(matrix: Tensor, hull: Tensor) -> _Pose:
-    # As the tracker cuts a template: sqrt((w + p) (h + p)) with p = (w + h) / 2 becomes the crop's side.
+def _template_pose(matrix: Tensor, hull: Tensor) -> _Pose:
+    # As the tracker cuts a template: the crop's side is sqrt((w + p) (h + p)) with p = (w + h) / 2.
     bounds = _bounds(_Pose(matrix, torch.zeros(len(matrix), 2)), hull)
     width, height = (bounds[:, 2:] - bounds[:, :2]).unbind(-1)
     context = (width + height) / 2
-    scale = TEMPLATE / ((width + context) * (height + context)).sqrt()
+    scale = TEMPLATE_SIDE / ((width + context) * (height + context)).sqrt()
     middle = (bounds[:, :2] + bounds[:, 2:]) / 2
     return _Pose(matrix * scale[:, None, None], -middle * scale[:, None])
 
@@ -159,73 +182,75 @@ def _bounds(pose: _Pose, hull: Tensor) -> Tensor:
     return torch.cat([points.amin(1), points.amax(1)], -1)
 
 
-def _turn(angle: Tensor) -> Tensor:
+def _rotation(angle: Tensor) -> Tensor:
     cosine, sine = angle.cos(), angle.sin()
     return torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], -2)
 
 
-def _grounds(draw: Draw, mix: Mix, scene: Tensor, before: _Pose, after: _Pose) -> tuple[_Pose, _Pose]:
-    # A ground's pose maps its tile; where the scene itself is the target, its tile is carried by the target's motion.
-    zoom = GROUND_SIDE / 2 * draw.uniform(-0.9, 0.8).exp()
-    first = _Pose(torch.eye(2) * zoom[:, None, None], draw.uniform(-0.7, 0.7, 2) * zoom[:, None])
-    drift = draw.uniform(-40, 40, 2) * draw.chance(0.7)[:, None]
-    ratio = draw.uniform(-0.12, 0.12).exp()
-    second = _Pose(_turn(draw.uniform(-0.1, 0.1)) @ first.matrix * ratio[:, None, None], first.center + drift)
+def _background_poses(
+    random: SeededRandom, from_background: Tensor, before: _Pose, after: _Pose
+) -> tuple[_Pose, _Pose]:
+    # If the target is a part of the background, the background moves with the target, else on its own.
+    zoom = BACKGROUND_SIDE / 2 * random.uniform(-0.9, 0.8).exp()
+    first = _Pose(torch.eye(2) * zoom[:, None, None], random.uniform(-0.7, 0.7, 2) * zoom[:, None])
+    drift = random.uniform(-40, 40, 2) * random.chance(0.7)[:, None]
+    ratio = random.uniform(-0.12, 0.12).exp()
+    second = _Pose(_rotation(random.uniform(-0.1, 0.1)) @ first.matrix * ratio[:, None, None], first.center + drift)
     motion = after.matrix @ torch.linalg.inv(before.matrix)
-    carried = _Pose(motion @ first.matrix, _moved(motion, first.center - before.center) + after.center)
-    chosen = scene[:, None]
+    carried = _Pose(motion @ first.matrix, _multiply(motion, first.center - before.center) + after.center)
+    chosen = from_background[:, None]
     return first, _Pose(
         torch.where(chosen[..., None], carried.matrix, second.matrix),
         torch.where(chosen, carried.center, second.center),
     )
 
 
-def _moved(matrix: Tensor, points: Tensor) -> Tensor:
+def _multiply(matrix: Tensor, points: Tensor) -> Tensor:
     return (matrix @ points[..., None])[..., 0]
 
 
-def _beside(draw: Draw, target: _Pose, size: int) -> _Pose:
-    angle = draw.uniform(0, 2 * math.pi)
-    reach = torch.linalg.det(target.matrix).abs().sqrt() * draw.uniform(1.9, 3.2)
-    center = target.center + torch.stack([angle.cos(), angle.sin()], -1) * reach[:, None]
-    grown = target.matrix * draw.uniform(0.7, 1.3)[:, None, None]
-    return _Pose(_turn(draw.uniform(-0.4, 0.4)) @ grown, center.clamp(-size * 0.6, size * 0.6))
+def _pose_next_to(random: SeededRandom, target: _Pose, size: int) -> _Pose:
+    angle = random.uniform(0, 2 * math.pi)
+    distance = torch.linalg.det(target.matrix).abs().sqrt() * random.uniform(1.9, 3.2)
+    center = target.center + torch.stack([angle.cos(), angle.sin()], -1) * distance[:, None]
+    scaled = target.matrix * random.uniform(0.7, 1.3)[:, None, None]
+    return _Pose(_rotation(random.uniform(-0.4, 0.4)) @ scaled, center.clamp(-size * 0.6, size * 0.6))
 
 
-def _across(draw: Draw, target: _Pose) -> _Pose:
+def _pose_in_front_of(random: SeededRandom, target: _Pose) -> _Pose:
     extent = torch.linalg.det(target.matrix).abs().sqrt()
-    center = target.center + draw.uniform(-1.0, 1.0, 2) * extent[:, None]
-    stretch = draw.uniform(0.25, 0.9, 2) * extent[:, None]
-    return _Pose(_turn(draw.uniform(0, 2 * math.pi)) * stretch[:, None, :], center)
+    center = target.center + random.uniform(-1.0, 1.0, 2) * extent[:, None]
+    stretch = random.uniform(0.25, 0.9, 2) * extent[:, None]
+    return _Pose(_rotation(random.uniform(0, 2 * math.pi)) * stretch[:, None, :], center)
 
 
-def _grid(pose: _Pose, size: int, device: torch.device) -> Tensor:
+def _sampling_grid(pose: _Pose, size: int, device: torch.device) -> Tensor:
     inverse = torch.linalg.inv(pose.matrix)
-    offset = -_moved(inverse, pose.center)
-    # ``affine_grid`` counts a crop's pixels in -1..1 as well.
+    offset = -_multiply(inverse, pose.center)
+    # ``affine_grid`` has coordinates of the crop in -1..1.
     theta = torch.cat([inverse * (size / 2), offset[..., None]], -1)
     return functional.affine_grid(theta.to(device), [len(theta), 1, size, size], align_corners=False)
 
 
-def _ground(bank: Bank, which: Tensor, pose: _Pose, size: int) -> Tensor:
-    tiles = bank.grounds[which.to(bank.grounds.device)].float()
-    grid = _grid(pose, size, tiles.device)
+def _draw_background(bank: TileBank, which: Tensor, pose: _Pose, size: int) -> Tensor:
+    tiles = bank.backgrounds[which.to(bank.backgrounds.device)].float()
+    grid = _sampling_grid(pose, size, tiles.device)
     return functional.grid_sample(tiles, grid, padding_mode="reflection", align_corners=False)
 
 
-def _paste(image: Tensor, things: Tensor, pose: _Pose, shown: Tensor) -> Tensor:
+def _paste(image: Tensor, objects: Tensor, pose: _Pose, shown: Tensor) -> Tensor:
     if not bool(shown.any()):
         return image
     chosen = shown.nonzero()[:, 0]
     at = chosen.to(image.device)
-    grid = _grid(_Pose(pose.matrix[chosen], pose.center[chosen]), image.shape[-1], image.device)
-    seen = functional.grid_sample(things[at], grid, align_corners=False)
-    # Beyond its tile the colour is black and the opacity 0; at the rim both are mixed alike, so no fringe appears.
-    opacity = seen[:, 3:] / 255
+    grid = _sampling_grid(_Pose(pose.matrix[chosen], pose.center[chosen]), image.shape[-1], image.device)
+    sampled = functional.grid_sample(objects[at], grid, align_corners=False)
+    # Outside of its tile an object is black with opacity 0; both are interpolated alike, so its rim has no fringe.
+    opacity = sampled[:, 3:] / 255
     below = image[at]
-    return image.index_copy(0, at, below + (seen[:, :3].clamp(0, 255) - below) * opacity)
+    return image.index_copy(0, at, below + (sampled[:, :3].clamp(0, 255) - below) * opacity)
 
 
-def _normalised(image: Tensor) -> Tensor:
+def _normalise(image: Tensor) -> Tensor:
     mean, deviation = (torch.tensor(v, device=image.device)[:, None, None] * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
     return ((image - mean) / deviation).contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""What decides a training run, and which part of it a step belongs to."""
+"""The plan of a training run: its phases, and learning rate and crop size at each step."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of steps with an aim of its own.
+    """A range of steps with one objective.
 
     Attributes:
-        name: ``imitation``: the backbone learns to answer as the teacher does. ``settling``: the backbone stands still
-            and what reads it learns to track. ``tracking``: everything does.
-        cooldown: Share of the phase, at its end, over which the rate falls to nothing.
+        name: ``imitation``: the backbone learns the features of the teacher. ``settling``: the rest of the network
+            learns to track with the backbone frozen. ``tracking``: the whole network learns to track.
+        start: First step.
+        steps: Number of steps.
+        cooldown: Fraction of the phase, at its end, in which the learning rate falls to zero.
     """
 
     name: str
@@ -23,28 +25,29 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What decides a run; two runs of one plan on one kind of device give the same losses.
+class TrainingPlan:
+    """Everything that determines a run; two runs of one plan on the same kind of device have the same losses.
 
     Attributes:
         path: Path string of the architecture.
-        seed: Of the first weights and of every pair.
-        steps: Number of steps in all.
-        imitation, settling: How many of them, at the start, belong to these phases; 0 without a teacher.
-        batch: Pairs a step.
-        sizes: Search crop sizes, smallest first; each is used for an equal share of the tracking phase up to ``grown``,
-            and the last from there on. The earlier phases use the first.
-        grown: Share of the tracking phase after which the last size is used.
+        seed: Seed of the initial weights and of all pairs.
+        steps: Number of steps of all phases together.
+        imitation: Number of steps of the imitation phase, at the start; 0 without a teacher.
+        settling: Number of steps of the settling phase, after imitation; 0 without a teacher.
+        batch: Pairs per step.
+        sizes: Sides of the search crop in pixels, smallest first. The tracking phase uses each but the last for an
+            equal number of steps, and the last one from ``grown`` on; earlier phases use the first.
+        grown: Fraction of the tracking phase after which the last size is used.
         rate: Highest learning rate of AdamW.
-        gentle: Factor on the backbone's rate while it tracks, if it came from a teacher.
-        warmup: Steps during which the rate rises, in each phase.
-        cooldown: Share of the settling and of the tracking phase in which the rate falls.
+        gentle: Factor on the backbone's learning rate in the tracking phase, if it learned from a teacher.
+        warmup: Number of steps at the start of each phase in which the learning rate rises.
+        cooldown: Fraction of the settling and of the tracking phase in which the learning rate falls.
         decay: Weight decay.
-        momentum: Of batch norm's running statistics.
-        average: Decay of the weights' running mean; each phase begins with the mean of the one before.
+        momentum: Momentum of batch normalisation's running statistics.
+        average: Decay of the running mean of the weights; each phase starts from the mean of the previous one.
         clip: Largest norm of the gradient.
-        workers: Threads that share a batch, each with a replica of its own and one core: on a loaded machine two
-            threads that meet once a step beat two that meet in every operator.
+        workers: Threads that share a batch, each with a replica of the network and one core. On a busy machine, two
+            threads that synchronise once per step are faster than two that synchronise in every operator.
     """
 
     path: str
@@ -66,6 +69,7 @@ class Plan:
     workers: int = 2
 
     def phase_at(self, step: int) -> Phase:
+        """Return the phase of a step."""
         if step < self.imitation:
             return Phase("imitation", 0, self.imitation, 1.0)
         before = self.imitation + self.settling
@@ -74,16 +78,21 @@ class Plan:
         return Phase("tracking", before, self.steps - before, self.cooldown)
 
     def rate_at(self, step: int) -> float:
-        """Up in a line, level, and down along half a cosine: a level stretch can be prolonged by a later run."""
+        """Return the learning rate of a step: a linear rise, a constant, and half a cosine down to zero.
+
+        Because of the constant part, a finished run can be extended by a later one with more steps.
+        """
         phase = self.phase_at(step)
         left = (phase.start + phase.steps - step) / max(phase.steps * phase.cooldown, 1)
         down = 0.5 - 0.5 * math.cos(math.pi * min(left, 1.0))
         return self.rate * min((step - phase.start + 1) / self.warmup, 1.0) * down
 
     def backbone_factor(self, phase: Phase) -> float:
+        """Return the factor on the learning rate of the backbone in a phase."""
         return self.gentle if phase.name == "tracking" and self.imitation else 1.0
 
     def size_at(self, step: int) -> int:
+        """Return the side of the search crop at a step, in pixels."""
         phase = self.phase_at(step)
         if phase.name != "tracking":
             return self.sizes[0]

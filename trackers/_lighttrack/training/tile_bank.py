@@ -1,0 +1,162 @@
+"""Tiles that training pairs are composed of: backgrounds and objects of equal size, as tensors.
+
+They come from the rendering engine, and from photographs and videos in folders that are given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evalkit.errors import EvalkitError
+from evalkit.io import atomic
+from evalkit.rendering.catalogue import ground_tile
+from evalkit.rendering.fixed import Stream
+from evalkit.rendering.sprites import sprite
+from evalkit.trackers._lighttrack.training.photographs import (
+    BACKGROUND_SIDE,
+    OBJECT_SIDE,
+    Picture,
+    cut_photographs,
+)
+
+HULL_POINTS = 48
+"""Number of outline points per object."""
+
+_Object: TypeAlias = tuple[Picture, float, NDArray[np.float32]]
+"""Tile, aspect and hull of an object; see ``TileBank``."""
+_FIELDS = ("backgrounds", "objects", "aspects", "hulls")
+
+
+@dataclass(frozen=True)
+class TileBank:
+    """Backgrounds and objects on one device.
+
+    Attributes:
+        backgrounds: Shape (P, 3, ``BACKGROUND_SIDE``, ``BACKGROUND_SIDE``), uint8, RGB.
+        objects: Shape (M, 4, ``OBJECT_SIDE``, ``OBJECT_SIDE``), uint8, RGB and opacity; the object touches all four
+            edges of its tile.
+        aspects: Shape (M,): width over height before the object was stretched to the tile.
+        hulls: Shape (M, ``HULL_POINTS``, 2): outermost points of the outline, x and y in -1..1 of the tile.
+    """
+
+    backgrounds: Tensor
+    objects: Tensor
+    aspects: Tensor
+    hulls: Tensor
+
+    def to(self, device: torch.device) -> TileBank:
+        """Return the bank on another device."""
+        return TileBank(*(getattr(self, name).to(device) for name in _FIELDS))
+
+    def split(self, share: int = 10) -> tuple[TileBank, TileBank]:
+        """Return a training part and a held-out part, which gets every ``share``-th run of eight tiles.
+
+        Runs of eight keep most neighbouring cuts of one photograph on the same side.
+        """
+        parts = []
+        for held_out in (False, True):
+            background, item = (
+                (torch.arange(len(tiles)) // 8 % share == share - 1) == held_out
+                for tiles in (self.backgrounds, self.objects)
+            )
+            parts.append(
+                TileBank(self.backgrounds[background], self.objects[item], self.aspects[item], self.hulls[item])
+            )
+        return parts[0], parts[1]
+
+
+def render_tiles(seed: int, *, backgrounds: int = 160, objects: int = 800) -> TileBank:
+    """Return tiles from the rendering engine; none of them occurs in the synthetic benchmark."""
+    tiles: list[Picture] = []
+    for index in range(-(-backgrounds // 4)):
+        stream = Stream("training ground", seed, index)
+        tile = ground_tile(stream, stream.integer(0, 120))
+        tiles += [tile[y : y + BACKGROUND_SIDE, x : x + BACKGROUND_SIDE] for x in (0, 512) for y in (0, 512)]
+    return _assemble(tiles[:backgrounds], _fit_to_tiles(_render_object(seed, index) for index in range(objects)))
+
+
+def _render_object(seed: int, index: int) -> Picture:
+    rendered = sprite(Stream("training thing", seed, index))
+    shade = 128 + rendered.form[..., 1:].astype(np.int64)
+    colour = np.minimum(rendered.colour * shade >> 8, 255)
+    return np.concatenate([colour, rendered.form[..., :1]], axis=-1).astype(np.uint8)
+
+
+def cut_tiles(folders: list[Path], seed: int) -> TileBank:
+    """Return tiles from the photographs and videos under some folders.
+
+    Raises:
+        EvalkitError: No object could be cut from them.
+    """
+    backgrounds, pictures = cut_photographs(folders, seed)
+    objects = _fit_to_tiles(pictures)
+    if not objects:
+        raise EvalkitError(
+            "no training tiles can be cut from these folders", where=f"--photographs {', '.join(map(str, folders))}",
+            expected="folders of photographs or videos", hint="Leave out --photographs to train on rendered tiles",
+        )  # fmt: skip
+    return _assemble(backgrounds, objects)
+
+
+def join_banks(banks: list[TileBank]) -> TileBank:
+    """Return one bank with the tiles of several."""
+    return TileBank(*(torch.cat([getattr(bank, name) for bank in banks]) for name in _FIELDS))
+
+
+def load_or_build(folder: Path, seed: int, photographs: list[Path]) -> TileBank:
+    """Return the bank for a seed and folders of photographs; it is stored in ``folder`` for a resumed training.
+
+    Raises:
+        EvalkitError: As ``cut_tiles``; or the file cannot be written.
+    """
+    contents = (seed, sorted(map(str, photographs)), OBJECT_SIDE, BACKGROUND_SIDE, _FIELDS)
+    path = folder / f"bank-{hashlib.sha256(repr(contents).encode()).hexdigest()[:12]}.pt"
+    if path.exists():
+        return TileBank(**torch.load(path, weights_only=True))
+    bank = join_banks([render_tiles(seed), *([cut_tiles(photographs, seed)] if photographs else [])])
+    with atomic.replacing(path) as temporary:
+        torch.save(vars(bank), temporary)
+    return bank
+
+
+def _assemble(backgrounds: list[Picture], objects: list[_Object]) -> TileBank:
+    none = np.zeros((0, BACKGROUND_SIDE, BACKGROUND_SIDE, 3), dtype=np.uint8)
+    return TileBank(
+        torch.from_numpy(np.stack(backgrounds) if backgrounds else none).permute(0, 3, 1, 2).contiguous(),
+        torch.from_numpy(np.stack([tile for tile, _, _ in objects])).permute(0, 3, 1, 2).contiguous(),
+        torch.tensor([aspect for _, aspect, _ in objects], dtype=torch.float32),
+        torch.from_numpy(np.stack([hull for _, _, hull in objects])),
+    )
+
+
+def _fit_to_tiles(pictures: Iterable[Picture]) -> list[_Object]:
+    return [fitted for fitted in map(_fit_to_tile, pictures) if fitted is not None]
+
+
+def _fit_to_tile(picture: Picture) -> _Object | None:
+    """Return tile, aspect and hull of a picture's opaque part; None if that is too small or too elongated."""
+    solid = picture[..., 3] >= 128
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    if rows.size < 8 or columns.size < 8:
+        return None
+    part = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    aspect = part.shape[1] / part.shape[0]
+    if not 0.2 < aspect < 5:
+        return None
+    tile = cv2.resize(part, (OBJECT_SIDE, OBJECT_SIDE), interpolation=cv2.INTER_AREA)
+    y, x = np.nonzero(tile[..., 3] >= 128)
+    points = np.concatenate([np.stack([x + dx, y + dy], axis=1) for dx in (0, 1) for dy in (0, 1)])
+    points = points.astype(np.float32) * (2 / OBJECT_SIDE) - 1
+    angles = np.arange(HULL_POINTS) * (2 * np.pi / HULL_POINTS)
+    support = (points @ np.stack([np.cos(angles), np.sin(angles)])).argmax(axis=0)
+    return tile.astype(np.uint8), aspect, points[support]
