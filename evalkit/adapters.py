@@ -1,6 +1,6 @@
-"""Trackers written for other toolkits, and ours for theirs.
+"""Adapters between evalkit's tracker interface and those of the got10k and pytracking toolkits.
 
-``--tracker path.py:Class`` takes them as they are: which interface a class has shows in the names of its methods.
+``--tracker path.py:Class`` takes such trackers unmodified: the interface of a class is recognised by its methods.
 
 | methods | interface | image | box |
 |---|---|---|---|
@@ -8,7 +8,7 @@
 | ``init(image, box)``, ``update(image)`` | got10k | PIL image | x, y, width, height; the first pixel is 1 |
 | ``initialize(image, info)``, ``track(image, info)`` | pytracking | as evalkit's | ``info["init_bbox"]``, 0-based |
 
-Converting takes place inside the clock: it is what running such a tracker here costs.
+The conversion counts towards the measured time: it is a part of the cost of running such a tracker here.
 """
 
 from __future__ import annotations
@@ -21,60 +21,79 @@ import numpy as np
 from evalkit.geometry import bounding_box
 from evalkit.types import Box, Image, Prediction, Region, Tracker
 
-ONE = np.array([1.0, 1.0, 0.0, 0.0])
-"""What a box counted from 1 has more than one counted from 0."""
+ONE_BASED_OFFSET = np.array([1.0, 1.0, 0.0, 0.0])
+"""Offset from 0-based to 1-based boxes: x, y, width, height."""
 
 
-def adapt(built: object) -> Tracker | None:
-    """The object as a tracker; None if it has no interface that is known."""
-    if isinstance(built, Tracker):
-        return built
-    if _has(built, "init", "update"):
-        return Got10kTracker(built)
-    if _has(built, "initialize", "track"):
-        return PytrackingTracker(built)
+def adapt(tracker: object) -> Tracker | None:
+    """Return an object as a tracker; None if it has none of the known interfaces."""
+    if isinstance(tracker, Tracker):
+        return tracker
+    if _has_methods(tracker, "init", "update"):
+        return Got10kTracker(tracker)
+    if _has_methods(tracker, "initialize", "track"):
+        return PytrackingTracker(tracker)
     return None
 
 
-def _has(built: object, *methods: str) -> bool:
-    return all(callable(getattr(built, method, None)) for method in methods)
+def _has_methods(tracker: object, *names: str) -> bool:
+    return all(callable(getattr(tracker, name, None)) for name in names)
 
 
 class Got10kTracker:
-    """A got10k tracker behind evalkit's interface.
+    """Adapts a got10k tracker to evalkit's interface.
 
-    The toolkit hands boxes over as OTB's and GOT-10k's files write them, which count from 1, and its trackers subtract
-    it themselves; so 1 is added on the way in and taken off on the way out.
+    The got10k toolkit passes boxes as they are in the files of OTB and GOT-10k, whose first pixel is 1, and its
+    trackers subtract 1 themselves. Therefore 1 is added to the region, and subtracted from the tracker's boxes.
+
+    Args:
+        tracker: Has ``init(image, box)`` and ``update(image)``.
     """
 
     def __init__(self, tracker: Any) -> None:
         self.tracker = tracker
 
     def initialize(self, image: Image, region: Region) -> None:
-        self.tracker.init(_picture(image), bounding_box(region).array() + ONE)
+        """Pass the image and the 1-based bounding box of the region to the tracker."""
+        self.tracker.init(_as_pil(image), bounding_box(region).array() + ONE_BASED_OFFSET)
 
     def update(self, image: Image) -> Prediction:
-        answer = self.tracker.update(_picture(image))
-        return Prediction(None if answer is None else _box(np.asarray(answer) - ONE))
+        """Return the tracker's box; no region if it returns None.
+
+        Raises:
+            ValueError: It does not return four numbers.
+        """
+        answer = self.tracker.update(_as_pil(image))
+        return Prediction(None if answer is None else _box(np.asarray(answer) - ONE_BASED_OFFSET))
 
 
 class PytrackingTracker:
-    """A pytracking tracker behind evalkit's interface; what it says of the target's presence is its confidence."""
+    """Adapts a pytracking tracker to evalkit's interface.
+
+    Args:
+        tracker: Has ``initialize(image, info)`` and ``track(image, info)``.
+    """
 
     def __init__(self, tracker: Any) -> None:
         self.tracker = tracker
 
     def initialize(self, image: Image, region: Region) -> None:
+        """Pass the image and the bounding box of the region to the tracker."""
         info = {"init_bbox": bounding_box(region).array().tolist()}
         self._output = self.tracker.initialize(image, info) or {}
 
     def update(self, image: Image) -> Prediction:
+        """Return ``target_bbox``, with ``object_presence_score`` as the confidence if there is one.
+
+        Raises:
+            ValueError: ``target_bbox`` does not have four numbers.
+        """
         self._output = self.tracker.track(image, {"previous_output": self._output})
         confidence = self._output.get("object_presence_score", math.nan)
         return Prediction(_box(np.asarray(self._output["target_bbox"])), float(confidence))
 
 
-def _picture(image: Image) -> Any:
+def _as_pil(image: Image) -> Any:
     from PIL.Image import fromarray
 
     return fromarray(image)
@@ -83,26 +102,32 @@ def _picture(image: Image) -> Any:
 def _box(values: Any) -> Box:
     row = [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
     if len(row) != 4:
-        raise ValueError(f"a tracker must answer x, y, width and height, got {len(row)} numbers")
+        raise ValueError(f"a tracker must return x, y, width and height, got {len(row)} numbers")
     return Box(*row)
 
 
 def as_got10k(tracker: Tracker, name: str, *, deterministic: bool = True) -> Any:
-    """One of our trackers as a ``got10k.trackers.Tracker``, for ``ExperimentOTB(...).run(...)`` and the others.
+    """Return an evalkit tracker as a ``got10k.trackers.Tracker``, e.g. for ``ExperimentOTB(...).run(...)``.
 
-    Boxes count from 1 there; a frame without an answer repeats the one before.
+    Args:
+        tracker: Tracker with evalkit's interface.
+        name: Name for the toolkit's results.
+        deterministic: Whether two runs give the same boxes; if not, the toolkit repeats it.
+
+    Returns:
+        A tracker whose boxes are 1-based; for a frame without an answer it repeats the previous box.
     """
     from got10k.trackers import Tracker as Base
 
     class Adapted(Base):  # type: ignore[misc]
         def init(self, image: Any, box: Any) -> None:
             self._last = np.asarray(box, dtype=np.float64)
-            tracker.initialize(np.array(image), Box(*(self._last - ONE)))
+            tracker.initialize(np.array(image), Box(*(self._last - ONE_BASED_OFFSET)))
 
         def update(self, image: Any) -> Any:
             region = tracker.update(np.array(image)).region
             if region is not None:
-                self._last = bounding_box(region).array() + ONE
+                self._last = bounding_box(region).array() + ONE_BASED_OFFSET
             return self._last
 
     return Adapted(name, deterministic)

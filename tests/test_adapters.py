@@ -84,7 +84,7 @@ def test_what_has_no_known_interface_is_refused_in_words(tmp_path: Path):
         factories.create_tracker(written(tmp_path, "class Still:\n    pass\n"))
 
 
-def test_our_tracker_runs_in_the_got10k_toolkit():
+def test_an_evalkit_tracker_runs_in_the_got10k_toolkit():
     from PIL.Image import fromarray
 
     adapted = adapters.as_got10k(factories.create_tracker("identity"), "still")
