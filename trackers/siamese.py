@@ -25,12 +25,13 @@ from evalkit.trackers._siamese.decoding import (
     decode_two_class_distances,
     sigmoid,
 )
-from evalkit.trackers._siamese.family import SiameseModel, tracker_factory
+from evalkit.trackers._siamese.family import tracker_factory
 from evalkit.trackers._siamese.hyperparameters import (
     Hyperparameters,
     PublishedHyperparameters,
     resolve_hyperparameters,
 )
+from evalkit.trackers._siamese.model import SiameseModel
 from evalkit.trackers._siamese.rules import (
     ImageFormat,
     Response,

@@ -14,8 +14,8 @@ from torch import nn
 
 from evalkit import checkpoints
 from evalkit.runtimes import calibration
-from evalkit.trackers._siamese.family import ConvertState, SiameseModel
 from evalkit.trackers._siamese.hyperparameters import Hyperparameters
+from evalkit.trackers._siamese.model import ConvertState, SiameseModel
 from evalkit.trackers._siamese.networks import CalibrationInputs, SiameseNetworks
 from evalkit.trackers._siamese.tracker import SiameseTracker
 from evalkit.types import Execution

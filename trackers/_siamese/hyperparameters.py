@@ -108,11 +108,12 @@ def _parse_value(key: str, text: str, types: Mapping[str, Any]) -> float | int:
         hint = suggestion(key, types) or f"Valid settings: {', '.join(types)}"
         raise EvalkitError(f"this tracker has no setting {key!r}", where="--set", hint=hint)
     whole = types[key] == "int"
+    smallest = 1 if whole and key != "lost_size" else 0
     try:
         value = int(text) if whole else float(text)
     except ValueError:
         value = math.nan
-    if math.isnan(value) or value < 0 or (whole and key != "lost_size" and value < 1):
-        expected = "a whole number above 0" if whole else "a number that is not negative"
+    if not value >= smallest:
+        expected = f"a whole number of at least {smallest}" if whole else "a number that is not negative"
         raise EvalkitError(f"invalid value for {key}", where="--set", found=text, expected=expected)
     return value
