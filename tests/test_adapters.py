@@ -48,14 +48,14 @@ def written(folder: Path, text: str) -> str:
     return f"{folder / 'mine.py'}:Still"
 
 
-def test_a_got10k_class_is_a_tracker_as_it_is(tmp_path: Path):
+def test_a_got10k_class_can_be_used_unmodified(tmp_path: Path):
     tracker = factories.create_tracker(written(tmp_path, GOT10K))
     tracker.initialize(IMAGE, Box(3, 4, 5, 6))
     assert tracker.tracker.box.tolist() == [4, 5, 5, 6]
     assert tracker.update(IMAGE).region == Box(4, 4, 5, 6)
 
 
-def test_a_pytracking_class_is_a_tracker_as_it_is(tmp_path: Path):
+def test_a_pytracking_class_can_be_used_unmodified(tmp_path: Path):
     tracker = factories.create_tracker(written(tmp_path, PYTRACKING))
     tracker.initialize(IMAGE, Polygon(np.array([[3.0, 4], [8, 4], [8, 10], [3, 10]])))
     assert tracker.update(IMAGE) == Prediction(Box(4, 4, 5, 6), 0.25)
@@ -65,7 +65,7 @@ def test_a_pytracking_class_is_a_tracker_as_it_is(tmp_path: Path):
 @pytest.mark.parametrize(
     ("answer", "row"), [(None, None), ([math.nan] * 4, [math.nan] * 4), ([6, 7, 8, 9], [5, 6, 8, 9])]
 )
-def test_no_answer_stays_none_and_numbers_stay_as_they_are_for_the_protocol_to_judge(answer, row):
+def test_none_stays_none_and_numbers_are_only_shifted(answer, row):
     class Answering:
         def init(self, image, box):
             pass
@@ -79,7 +79,7 @@ def test_no_answer_stays_none_and_numbers_stay_as_they_are_for_the_protocol_to_j
     assert region is None if row is None else region.array() == pytest.approx(row, nan_ok=True)
 
 
-def test_what_has_no_known_interface_is_refused_in_words(tmp_path: Path):
+def test_an_object_without_a_known_interface_is_rejected(tmp_path: Path):
     with pytest.raises(EvalkitError, match="this is not a tracker"):
         factories.create_tracker(written(tmp_path, "class Still:\n    pass\n"))
 

@@ -1,4 +1,4 @@
-"""Downloads against a server on this machine that misbehaves in every way servers do."""
+"""Downloads from a local server that fails in every way that servers do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOB = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves ``CONTENT`` as the first word of the path says."""
+    """Serves ``CONTENT`` correctly or with a failure, as the first word of the path says."""
 
     def do_GET(self) -> None:
         server: Any = self.server
@@ -88,7 +88,7 @@ def checkpoint(server: Any, way: str, **facts: Any) -> Checkpoint:
     return Checkpoint("nanotrack-v1", "model.pth", "https://example.org/zoo", "example/zoo", **facts)
 
 
-def test_a_good_download_is_kept_under_evalkit_s_name(server: Any, tmp_path: Path) -> None:
+def test_a_download_is_stored_under_evalkit_s_name(server: Any, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     found = fetch(checkpoint(server, "good"), tmp_path, progress=lambda have, total: seen.append((have, total)))
     assert found.path == tmp_path / "nanotrack-v1.pth"
@@ -103,13 +103,13 @@ def test_a_verified_file_is_not_fetched_again(server: Any, tmp_path: Path) -> No
     assert len(server.asked) == 1
 
 
-def test_a_git_blob_id_verifies_as_well(server: Any, tmp_path: Path) -> None:
+def test_a_file_is_also_verified_by_its_git_blob_id(server: Any, tmp_path: Path) -> None:
     fetch(checkpoint(server, "good", sha256=None, git_blob=BLOB), tmp_path)
     with pytest.raises(EvalkitError, match="git blob id"):
         fetch(checkpoint(server, "other", sha256=None, git_blob=BLOB), tmp_path / "again")
 
 
-def test_a_truncated_download_is_an_error_and_goes_on_where_it_stopped(server: Any, tmp_path: Path) -> None:
+def test_a_truncated_download_is_an_error_and_is_resumed(server: Any, tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match=f"100000 of {len(CONTENT)} bytes"):
         fetch(checkpoint(server, "short"), tmp_path)
     assert not (tmp_path / "nanotrack-v1.pth").exists()
@@ -118,19 +118,19 @@ def test_a_truncated_download_is_an_error_and_goes_on_where_it_stopped(server: A
     assert (tmp_path / "nanotrack-v1.pth").read_bytes() == CONTENT
 
 
-def test_a_part_that_was_complete_already_is_used(server: Any, tmp_path: Path) -> None:
+def test_a_complete_partial_file_is_used(server: Any, tmp_path: Path) -> None:
     (tmp_path / "nanotrack-v1.pth.part").write_bytes(CONTENT)
     monkey = checkpoint(server, "good")
     assert fetch(monkey, tmp_path).path.read_bytes() == CONTENT
 
 
-def test_without_a_known_hash_nothing_is_glued_to_an_old_part(server: Any, tmp_path: Path) -> None:
+def test_without_a_known_hash_a_download_is_not_resumed(server: Any, tmp_path: Path) -> None:
     (tmp_path / "nanotrack-v1.pth.part").write_bytes(b"from another day")
     assert fetch(checkpoint(server, "good", sha256=None), tmp_path).path.read_bytes() == CONTENT
     assert server.asked[-1][1] is None
 
 
-def test_a_wrong_hash_is_thrown_away_and_an_earlier_file_stays(server: Any, tmp_path: Path) -> None:
+def test_a_file_with_a_wrong_hash_is_deleted_and_an_earlier_file_stays(server: Any, tmp_path: Path) -> None:
     (tmp_path / "nanotrack-v1.pth").write_bytes(b"earlier")
     with pytest.raises(EvalkitError, match="not the published one: its sha256"):
         fetch(checkpoint(server, "other"), tmp_path)
@@ -142,19 +142,19 @@ def test_a_wrong_hash_is_thrown_away_and_an_earlier_file_stays(server: Any, tmp_
     ("way", "complaint"),
     [("circle", "redirects in a circle"), ("page", "a web page"), ("missing", "answers 404")],
 )
-def test_a_server_s_nonsense_is_named(server: Any, tmp_path: Path, way: str, complaint: str) -> None:
+def test_an_invalid_answer_of_the_server_is_reported(server: Any, tmp_path: Path, way: str, complaint: str) -> None:
     with pytest.raises(EvalkitError, match=complaint) as caught:
         fetch(checkpoint(server, way), tmp_path)
     assert caught.value.exit_code == 1
     assert not (tmp_path / "nanotrack-v1.pth").exists()
 
 
-def test_a_server_that_is_not_there_is_named(server: Any, tmp_path: Path) -> None:
+def test_an_unreachable_server_is_reported(server: Any, tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match="cannot be reached"):
         fetch(checkpoint(server, "good", url="http://127.0.0.1:9/model.pth"), tmp_path)
 
 
-def test_a_full_disk_is_named_and_the_part_is_kept(
+def test_a_full_disk_is_reported_and_the_partial_file_is_kept(
     server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int) -> None:
@@ -173,7 +173,7 @@ def test_a_proxy_of_the_environment_is_used(server: Any, tmp_path: Path, monkeyp
     assert server.asked == [("http://zoo.invalid/good/model.pth", None)]
 
 
-def test_a_checkpoint_without_an_address_is_explained(tmp_path: Path) -> None:
+def test_a_checkpoint_without_an_address_names_its_page(tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match=r"cannot be fetched automatically.*example\.org/zoo, get model\.pth"):
         fetch(Checkpoint("ocean", "model.pth", "https://example.org/zoo", "example/zoo"), tmp_path)
 
@@ -184,7 +184,7 @@ def test_every_checkpoint_of_the_catalogue_is_listed_with_a_source() -> None:
     assert all(str(row["source"]).startswith("https://") for row in rows)
 
 
-def test_a_strange_file_is_not_verified(tmp_path: Path) -> None:
+def test_another_file_is_not_verified(tmp_path: Path) -> None:
     (tmp_path / "mine.pth").write_bytes(b"no tensors")
     row = catalogue.verify_weights("nanotrack-v1", tmp_path / "mine.pth")
     assert row["verified"] is False

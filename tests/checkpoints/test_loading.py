@@ -1,4 +1,4 @@
-"""Tensors read from every kind of file, and copied into networks."""
+"""Reading tensors from every kind of file, and copying them into networks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_official_layout_gives_the_same_tensors(tmp_path: Path, wrap):
     assert all(torch.equal(read[key], state[key]) for key in state)
 
 
-def test_safetensors_are_read_as_well(tmp_path: Path):
+def test_safetensors_files_are_read(tmp_path: Path):
     from safetensors.torch import save_file
 
     state = network().state_dict()
@@ -65,13 +65,13 @@ def test_safetensors_are_read_as_well(tmp_path: Path):
         checkpoints.read_state(tmp_path / "c.safetensors")
 
 
-def test_numpy_scalars_of_an_optimizer_are_harmless(tmp_path: Path):
+def test_numpy_scalars_of_an_optimizer_are_accepted(tmp_path: Path):
     content = {"state_dict": network().state_dict(), "optimizer": {"lr": np.float64(0.1)}}
     assert checkpoints.read_state(saved(tmp_path / "c.pth", content))
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_pickle_that_executes_code_is_refused_and_does_not(tmp_path: Path, protocol: int):
+def test_a_pickle_that_executes_code_is_rejected_and_not_executed(tmp_path: Path, protocol: int):
     path = tmp_path / "evil.pth"
     path.write_bytes(pickle.dumps({"state_dict": {"a": Executes(tmp_path / "done")}}, protocol=protocol))
     with pytest.raises(EvalkitError, match=r"rejected.*could execute code"):
@@ -82,7 +82,7 @@ def test_a_pickle_that_executes_code_is_refused_and_does_not(tmp_path: Path, pro
     assert not (tmp_path / "done").exists()
 
 
-def test_a_damaged_file_is_refused_in_words(tmp_path: Path):
+def test_a_damaged_file_is_rejected_with_its_name(tmp_path: Path):
     whole = io.BytesIO()
     torch.save(network().state_dict(), whole)
     for content in (b"", b"not a checkpoint", whole.getvalue()[:500]):
@@ -101,7 +101,7 @@ def test_a_damaged_file_is_refused_in_words(tmp_path: Path):
         ({"a": torch.tensor([float("nan")])}, "not finite"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused_in_words(tmp_path: Path, content: object, complaint: str):
+def test_a_file_that_is_not_a_checkpoint_is_rejected_with_a_message(tmp_path: Path, content: object, complaint: str):
     with pytest.raises(EvalkitError, match=complaint):
         checkpoints.read_state(saved(tmp_path / "c.pth", content))
 
@@ -123,7 +123,7 @@ def test_the_first_tensors_that_do_not_fit_are_named():
         checkpoints.fit(network(), {**state, "0.weight": torch.zeros(4, 3, 1, 1)}, where="c.pth")
 
 
-def test_what_is_declared_unused_may_be_left_over():
+def test_unused_tensors_may_be_left_over():
     state = {**network().state_dict(), "align_head.weight": torch.zeros(1)}
     checkpoints.fit(network(), state, where="c.pth", unused=("align_head.",))
 

@@ -1,4 +1,4 @@
-"""The official trackers' golden outputs, and the random checkpoints they were made with."""
+"""Fixtures: golden outputs of the official trackers, and the random checkpoints that they were made with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import torch
 
 @dataclass(frozen=True)
 class Golden:
-    """One model's folder: what the official code answered."""
+    """Outputs of the official code for one model."""
 
     folder: Path
     checkpoint: Path
@@ -33,7 +33,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def golden(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Golden]:
-    """The golden outputs of a model; its random checkpoint is rebuilt by the recorded recipe."""
+    """Return a function that loads the golden outputs of a model; its random checkpoint is generated again."""
     folder = data / "golden" / "models"
 
     @cache
@@ -66,7 +66,7 @@ def random_state(folder: Path, model: str) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="session")
 def clip(data: Path) -> Callable[[str], list[np.ndarray]]:
-    """Sixty frames, as the golden tracks were given them: ``bag`` is BGR."""
+    """Return a function that loads the sixty frames of a golden track; those of ``bag`` are BGR."""
     folder = data / "golden" / "models"
 
     @cache
@@ -82,7 +82,7 @@ def clip(data: Path) -> Callable[[str], list[np.ndarray]]:
 
 @pytest.fixture(scope="session")
 def keys(data: Path) -> Callable[[str], list[tuple[str, str]]]:
-    """Names and shapes of a model's official state dict, in order."""
+    """Return a function that reads names and shapes of a model's official state dict, in order."""
 
     def read(model: str) -> list[tuple[str, str]]:
         lines = (data / "golden" / "models" / "keys" / f"{model}.tsv").read_text().splitlines()

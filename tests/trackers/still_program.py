@@ -1,4 +1,4 @@
-"""A tracker for ``program:`` that answers the box it was given."""
+"""A tracker for ``program:`` that returns the first box in every frame."""
 
 import json
 import sys

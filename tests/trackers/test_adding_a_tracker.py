@@ -1,4 +1,4 @@
-"""The cookbook's programs do what it says."""
+"""The programs of docs/add-a-tracker.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "add-a-tracker.md"
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """The page's programs, each in the file that its first line names."""
+    """Write the page's programs to the files that their first lines name."""
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         if named := re.match(r'"""(\w+\.py):', block):
             (tmp_path / named[1]).write_text(block, encoding="utf-8")
@@ -41,7 +41,7 @@ def test_the_page_s_tracker_follows_a_moving_target(programs: Path):
     assert follow(f"{programs / 'matching.py'}:Matching") == Box(45, 30, 20, 16)
 
 
-def test_the_page_s_program_answers_the_box_it_was_given(programs: Path):
+def test_the_page_s_program_returns_the_first_box(programs: Path):
     assert follow(f"program:{sys.executable} {programs / 'still.py'}") == Box(30, 20, 20, 16)
 
 

@@ -1,4 +1,4 @@
-"""The trackers that need no weights."""
+"""The trackers without learned weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.types import Box, Sequence
 
 
 def scene(*, growth: int = 0, speed: int = 3) -> Scene:
-    """A figure that walks to the right over a still ground, and grows."""
+    """Return a scene with an object that moves to the right over a static background and grows."""
     ground = Ground(texture(Stream("ground"), 512).astype(np.uint8))
     size = Curve(UNIT * 3 // 4, growth)
     target = Actor(sprite(Stream("thing"), shape="slab"), Curve(60 * UNIT, speed * UNIT), Curve(60 * UNIT), size, size)
@@ -28,7 +28,7 @@ def overlaps(tracker: str, shown: Scene) -> np.ndarray:
     return overlap(trajectory.boxes, sequence.groundtruth)
 
 
-def test_identity_answers_the_first_box_for_ever() -> None:
+def test_identity_returns_the_first_box_in_every_frame() -> None:
     found = overlaps("identity", scene())
     assert found[0] == 1.0
     assert found[-1] == 0.0
@@ -43,7 +43,7 @@ def test_the_correlation_filter_follows_a_growing_target() -> None:
     assert overlaps("mosse", shown)[-1] > overlaps("identity", shown)[-1] + 0.2
 
 
-def test_a_target_at_the_corner_does_not_trouble_the_filter() -> None:
+def test_a_target_at_the_corner_gives_finite_boxes() -> None:
     tracker = create_tracker("mosse")
     image = scene().frame(0)
     tracker.initialize(image, Box(-20.0, -10.0, 30.0, 24.0))

@@ -1,4 +1,4 @@
-"""The checkpoint that comes with the package: what it is, that it is what was trained, and that it says so."""
+"""The bundled checkpoint: its description, its outputs, and the notice that a run gives."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from evalkit.types import Image
 FILE = bundle_directory() / "lighttrack-m.safetensors"
 CARD = FILE.with_suffix(".md")
 OUTPUTS = {"cls": 7.29972, "reg": 40.2897}
-"""Means over the answers of the training run's own network, in single precision, to the crops below."""
+"""Means of the outputs of the trained network in single precision for the crops below."""
 
 
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which nobody fetched anything."""
+    """No checkpoint in the environment or the cache."""
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path))
     monkeypatch.delenv("EVALKIT_WEIGHTS", raising=False)
 
 
 @pytest.mark.usefixtures("alone")
-def test_without_any_other_file_the_bundled_one_is_used_and_says_what_it_is() -> None:
+def test_without_any_other_file_the_bundled_one_is_used_and_described() -> None:
     found = checkpoints.find("lighttrack-m")
     assert (found.path, found.place) == (FILE, "the package")
     assert "not the paper's" in found.identity
@@ -42,7 +42,7 @@ def test_without_any_other_file_the_bundled_one_is_used_and_says_what_it_is() ->
     assert "LightTrackM.pth" in card["weights_notice"]
 
 
-def test_the_card_begins_with_what_it_is_not_and_names_the_file() -> None:
+def test_the_description_first_says_that_this_is_not_the_paper_s_checkpoint() -> None:
     text = CARD.read_text(encoding="utf-8")
     first = text.split("\n\n")[1]
     assert "not the paper's checkpoint" in first.partition(". ")[0]
@@ -56,7 +56,7 @@ def prepared(crop: Image) -> torch.Tensor:
     return (image - torch.tensor(IMAGENET_MEAN)[:, None, None]) / torch.tensor(IMAGENET_STD)[:, None, None]
 
 
-def test_the_file_answers_as_the_network_that_was_trained() -> None:
+def test_the_file_has_the_outputs_of_the_trained_network() -> None:
     network = LightTrack(parse_path_string(MOBILE))
     checkpoints.fit(network, checkpoints.read_state(FILE), where=FILE)
     network.eval()

@@ -1,7 +1,7 @@
-"""What every registered tracker owes: the same suite over all of them, newcomers included.
+"""Requirements for every registered tracker, also for those added later.
 
-A tracker that needs a checkpoint gets one with random values, written to a temporary folder: what is tested here does
-not depend on what it has learned.
+A tracker that needs a checkpoint gets one with random values in a temporary folder, because the requirements do not
+depend on the values.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ MEMBERS = {
     "lighttrack:": "back_00000000000000000000+cls_002222222+reg_002222222_ops_20",
     "program:": f"{sys.executable} {Path(__file__).with_name('still_program.py')}",
 }
-"""One of every family."""
+"""One variant of every family."""
 ABSENT = sorted(
     name
     for name, kind in opencv.LIBRARY_TRACKERS.items()
     if kind.files or not hasattr(cv2, f"Tracker{kind.title}_create")
 )
-"""Trackers of which something is not here that no test can make: ONNX files, or another build of OpenCV."""
+"""Trackers that need ONNX files or another build of OpenCV, which a test cannot provide."""
 HEAVY = ("ocean", "siamrpnpp-")
 SMALL_CROPS = {"ocean": 143, "siamrpnpp-alexnet": 191, "siamrpnpp-": 167}
-"""Sides of search crops that make heavy networks bearable; the maps shrink by whole cells with them.
+"""Sides of the search crops of large networks, reduced so that the tests are fast; responses shrink by whole cells.
 
-Below 167, pysot's necks take a search map for a template's and cut out its middle.
+Below 167, pysot's necks take search features for template features and cut out their middle.
 """
 
 
 class BuiltError(Exception):
-    """Carries the state dict of a network that was just built."""
+    """Raised with the state dict of a network that was just built."""
 
 
 def names() -> list[Any]:
@@ -71,7 +71,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tracker
 
 
 def random_checkpoint(name: str, folder: Path) -> Path | None:
-    """A file with random values for the network that the tracker builds; None if it builds none."""
+    """Return a file with random values for the tracker's network; None if it has none."""
     import torch
 
     def intercept(module: torch.nn.Module, state: object, **_: object) -> None:
@@ -105,7 +105,7 @@ def random_tensor(key: str, like):
 
 
 def frame(index: int, *, height: int = 120, width: int = 160) -> np.ndarray:
-    """A textured square that moves over a textured ground."""
+    """Return a frame with a textured square that moves over a textured background."""
     generator = np.random.default_rng(7)
     image = generator.integers(0, 120, (height, width, 3), dtype=np.uint8)
     x, y = 40 + 3 * index, 30 + 2 * index
@@ -141,7 +141,7 @@ def values(predictions: list[Prediction]) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("name", names())
-def test_it_answers_one_finite_box_a_frame_and_the_same_the_second_time(build, name: str):
+def test_it_returns_one_finite_box_per_frame_and_the_same_boxes_in_a_second_run(build, name: str):
     first = play(build(name), TARGET, 4)
     assert len(first) == 4
     assert_finite(first)
@@ -151,7 +151,7 @@ def test_it_answers_one_finite_box_a_frame_and_the_same_the_second_time(build, n
 
 
 @pytest.mark.parametrize("name", names())
-def test_it_does_not_write_into_what_it_is_given(build, name: str):
+def test_it_does_not_modify_its_inputs(build, name: str):
     images, tracker = [frame(0), frame(1)], build(name)
     before = [image.copy() for image in images]
     for image in images:
@@ -162,7 +162,7 @@ def test_it_does_not_write_into_what_it_is_given(build, name: str):
 
 
 @pytest.mark.parametrize("name", names())
-def test_initialize_forgets_the_target_before(build, name: str):
+def test_initialize_forgets_the_previous_target(build, name: str):
     expected = values(play(build(name), TARGET, 2))
     play(build(name), Box(100, 70, 20, 40), 2)
     again = play(build(name), TARGET, 2)
@@ -183,7 +183,7 @@ def test_initialize_forgets_the_target_before(build, name: str):
     ],
     ids=["half outside left", "half outside below", "one pixel", "polygon", "mask"],
 )
-def test_it_starts_from_any_legal_region(build, name: str, region):
+def test_it_starts_from_any_valid_region(build, name: str, region):
     assert_finite(play(build(name), region, 2))
 
 
@@ -193,7 +193,7 @@ def test_it_starts_from_any_legal_region(build, name: str, region):
     [Box(40, 30, 0, 30), Box(40, 30, float("nan"), 30), Box(0, 0, 160, 120)],
     ids=["no width", "NaN", "whole image"],
 )
-def test_a_region_without_extent_or_surroundings_is_survived_or_refused_in_words(build, name: str, region: Box):
+def test_a_region_without_area_or_surroundings_is_tracked_or_rejected_with_a_message(build, name: str, region: Box):
     try:
         build(name).initialize(frame(0), region)
     except EvalkitError as error:
@@ -206,7 +206,7 @@ def test_a_region_without_extent_or_surroundings_is_survived_or_refused_in_words
     [lambda image: image[..., 0], lambda image: image.astype(np.uint16) * 257, lambda image: image / 255.0],
     ids=["grey", "16 bit", "float"],
 )
-def test_another_kind_of_image_is_tracked_or_refused_in_words(build, name: str, convert):
+def test_another_kind_of_image_is_tracked_or_rejected_with_a_message(build, name: str, convert):
     tracker = build(name)
     try:
         tracker.initialize(convert(frame(0)), TARGET)
@@ -218,14 +218,14 @@ def test_another_kind_of_image_is_tracked_or_refused_in_words(build, name: str, 
 
 
 @pytest.mark.parametrize("name", names())
-def test_frames_may_change_their_size(build, name: str):
+def test_frames_can_change_their_size(build, name: str):
     tracker = build(name)
     tracker.initialize(frame(0), TARGET)
     assert_finite([tracker.update(frame(1, height=90, width=200))])
 
 
 @pytest.mark.parametrize("name", names())
-def test_siblings_share_a_network_and_nothing_else(build, name: str):
+def test_siblings_share_only_the_network(build, name: str):
     tracker = build(name)
     if not isinstance(tracker, SplitTracker):
         pytest.skip("it has no such split")
@@ -241,7 +241,7 @@ def test_siblings_share_a_network_and_nothing_else(build, name: str):
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_batch_is_answered_as_its_images_one_by_one(build, name: str):
+def test_a_batch_gives_the_same_responses_as_single_images(build, name: str):
     tracker = build(name)
     if not isinstance(tracker, SplitTracker):
         pytest.skip("it has no such split")
@@ -258,7 +258,7 @@ def test_a_batch_is_answered_as_its_images_one_by_one(build, name: str):
 
 
 @pytest.mark.parametrize("name", names())
-def test_its_card_is_json_and_its_parts_take_their_examples(build, name: str):
+def test_its_card_is_json_and_its_parts_accept_their_examples(build, name: str):
     import json
 
     tracker = build(name)
@@ -271,12 +271,12 @@ def test_its_card_is_json_and_its_parts_take_their_examples(build, name: str):
 
 
 @pytest.mark.parametrize("name", [name for name in names() if not name.values[0].startswith("program:")])
-def test_an_unknown_setting_is_refused_in_words(name: str):
+def test_an_unknown_setting_is_rejected_with_a_message(name: str):
     with pytest.raises(EvalkitError, match=r"setting|checkpoint"):
         factories.create_tracker(name, settings={"no_such_setting": "1"})
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_a_tracker_that_lacks_something_says_what(name: str, tmp_path: Path):
+def test_a_tracker_whose_requirements_are_missing_names_them(name: str, tmp_path: Path):
     with pytest.raises(EvalkitError, match=r"ONNX files|opencv-contrib-python"):
         factories.create_tracker(name, weights=tmp_path)

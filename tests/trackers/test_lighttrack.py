@@ -31,13 +31,13 @@ def frames(clip, name: str) -> list[np.ndarray]:
 def test_the_trajectory_is_the_official_tracker_s(golden, clip, name: str):
     reference = golden("lighttrack_m")
     even = {"template": "128"} if name == "synth_even1" else {}
-    ours = tracker(reference.checkpoint, **even)
+    own = tracker(reference.checkpoint, **even)
     images = frames(clip, name)
-    ours.initialize(images[0], Box(*reference.tracks[f"{name}_init"].tolist()))
-    assert ours.state.search_size == reference.tracks[f"{name}_instance"]
+    own.initialize(images[0], Box(*reference.tracks[f"{name}_init"].tolist()))
+    assert own.state.search_size == reference.tracks[f"{name}_instance"]
     for index, image in enumerate(images[1:]):
-        prediction = ours.update(image)
-        state = np.array([*ours.state.center, *ours.state.size])
+        prediction = own.update(image)
+        state = np.array([*own.state.center, *own.state.size])
         expected = reference.tracks[f"{name}_traj"][index]
         assert np.abs(state - expected).max() <= 0.01, f"frame {index + 1}"
         assert prediction.confidence == pytest.approx(reference.tracks[f"{name}_score"][index], abs=1e-4)
@@ -49,13 +49,13 @@ def test_the_trajectory_is_the_official_tracker_s(golden, clip, name: str):
 def test_the_first_crops_are_the_official_ones_byte_for_byte(golden, clip, name: str):
     reference = golden("lighttrack_m")
     even = {"template": "128"} if name == "synth_even1" else {}
-    ours = tracker(reference.checkpoint, **even)
+    own = tracker(reference.checkpoint, **even)
     images = frames(clip, name)
-    ours.initialize(images[0], Box(*reference.tracks[f"{name}_init"].tolist()))
+    own.initialize(images[0], Box(*reference.tracks[f"{name}_init"].tolist()))
     for index in range(3):
-        *_, crop = inputs = ours.crop(images[index + 1])
+        *_, crop = inputs = own.crop(images[index + 1])
         assert np.array_equal(crop[0].transpose(2, 0, 1), reference.tracks[f"{name}_crops3"][index])
-        ours.locate(ours.network(*inputs))
+        own.locate(own.network(*inputs))
 
 
 @pytest.mark.parametrize("layout", ["flat", "module", "wrapped"])
@@ -65,14 +65,14 @@ def test_every_official_checkpoint_layout_gives_the_same_first_answer(golden, cl
     if layout == "flat":
         tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
     torch.save({"state_dict": tensors, "epoch": 1} if layout == "wrapped" else tensors, tmp_path / "c.pth")
-    ours = tracker(tmp_path / "c.pth")
+    own = tracker(tmp_path / "c.pth")
     images = frames(clip, "synth")
-    ours.initialize(images[0], Box(*reference.tracks["synth_init"].tolist()))
-    ours.update(images[1])
-    assert np.abs(np.array(ours.state.center) - reference.tracks["synth_traj"][0][:2]).max() <= 0.01
+    own.initialize(images[0], Box(*reference.tracks["synth_init"].tolist()))
+    own.update(images[1])
+    assert np.abs(np.array(own.state.center) - reference.tracks["synth_traj"][0][:2]).max() <= 0.01
 
 
-def test_the_checkpoint_of_another_architecture_is_refused_by_its_first_tensors(golden):
+def test_the_checkpoint_of_another_architecture_is_rejected_with_its_first_tensors(golden):
     path = MOBILE.replace("back_04", "back_00")
     with pytest.raises(
         EvalkitError, match=r"features\.blocks\.1\.0\.conv_dw\.weight is 64x1x7x7 and should be 64x1x3x3"
@@ -80,7 +80,7 @@ def test_the_checkpoint_of_another_architecture_is_refused_by_its_first_tensors(
         factories.create_tracker(f"lighttrack:{path}", weights=golden("lighttrack_m").checkpoint)
 
 
-def test_a_run_records_what_it_was_made_with(golden):
+def test_the_card_records_architecture_hyperparameters_weights_and_execution(golden):
     reference = golden("lighttrack_m")
     card = factories.create_tracker("lighttrack-m", benchmark="otb100", weights=reference.checkpoint).card
     assert card["architecture"] == MOBILE
@@ -91,7 +91,7 @@ def test_a_run_records_what_it_was_made_with(golden):
 
 
 def test_a_polygon_starts_the_tracker_at_the_mean_of_its_corners(golden, clip):
-    ours = tracker(golden("lighttrack_m").checkpoint)
-    ours.initialize(frames(clip, "synth")[0], Polygon(np.array([[60.0, 90], [100, 90], [100, 122], [60, 122]])))
-    assert ours.state.center == (80, 106)
-    assert ours.state.size == (41, 33)
+    own = tracker(golden("lighttrack_m").checkpoint)
+    own.initialize(frames(clip, "synth")[0], Polygon(np.array([[60.0, 90], [100, 90], [100, 122], [60, 122]])))
+    assert own.state.center == (80, 106)
+    assert own.state.size == (41, 33)

@@ -21,7 +21,7 @@ def shapes(module: torch.nn.Module) -> list[tuple[str, str]]:
     return [(key, "x".join(map(str, value.shape)) or "scalar") for key, value in module.state_dict().items()]
 
 
-def test_the_mobile_string_means_what_the_paper_s_table_says():
+def test_the_mobile_path_string_encodes_the_table_of_the_paper():
     mobile = parse_path_string(MOBILE)
     k3e4, k3e6, k5e4, k7e4, k7e6 = Block(3, 4), Block(3, 6), Block(5, 4), Block(7, 4), Block(7, 6)
     assert mobile.stages == (
@@ -70,12 +70,12 @@ def test_published_strings_have_the_published_number_of_parameters(path: str, mi
         (MOBILE.replace("ops_32", "ops_3"), "ops does not name a block"),
     ],
 )
-def test_a_wrong_path_string_is_refused_in_words(path: str, complaint: str):
+def test_an_invalid_path_string_is_rejected_with_a_message(path: str, complaint: str):
     with pytest.raises(EvalkitError, match=complaint):
         parse_path_string(path)
 
 
-def test_a_stride_8_architecture_answers_on_a_grid_twice_as_fine():
+def test_a_stride_8_architecture_has_twice_as_many_cells_per_side():
     network = LightTrack(parse_path_string("back_05513541131153553050+cls_000012010+reg_000002000_ops_10")).eval()
     with torch.inference_mode():
         zf = network.template(torch.zeros(1, 3, 127, 127))

@@ -1,4 +1,4 @@
-"""Real weights on real sequences, against the boxes that the official tracker gave with the same weights."""
+"""Parity with the official tracker on real sequences with real weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.types import Box
 pytestmark = [pytest.mark.regression, pytest.mark.slow]
 
 LEAST_OVERLAP = 0.99
-"""Seen: 0.99999 on all six. The margin is for other processors, whose rounding may flip a tie between two cells."""
+"""Measured: 0.99999 on all six. On other processors, rounding may change the order of two nearly equal cells."""
 
 
 @pytest.mark.parametrize("name", ["Bird2", "Crossing"])

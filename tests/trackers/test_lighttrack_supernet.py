@@ -15,7 +15,7 @@ from evalkit.trackers._lighttrack.supernet import supernet_key
 STRIDE_8 = "back_05513541131153553050+cls_000012010+reg_000202000_ops_10"
 
 
-def test_a_block_comes_from_its_choice_and_the_fixed_stage_from_the_only_one():
+def test_a_block_is_taken_from_its_choice_and_the_fixed_stage_from_the_only_one():
     mobile = parse_path_string(MOBILE)
     assert supernet_key("features.conv_stem.weight", mobile) == "features.conv_stem.weight"
     assert supernet_key("features.blocks.0.0.bn1.bias", mobile) == "features.blocks.0.0.0.bn1.bias"
@@ -23,7 +23,7 @@ def test_a_block_comes_from_its_choice_and_the_fixed_stage_from_the_only_one():
     assert supernet_key("features.blocks.2.2.conv_dw.weight", mobile) == "features.blocks.2.2.5.conv_dw.weight"
 
 
-def test_both_branches_come_from_the_towers_of_classification():
+def test_both_branches_are_taken_from_the_classification_towers():
     mobile = parse_path_string(MOBILE)
     # 256 channels are the third choice, 192 the second; 5x5 is the second kernel.
     assert supernet_key("head.cls_tower.1.BN.bias", mobile) == "supernet_head.cand_tower_cls.2.tower.1.1.BN.bias"
@@ -32,7 +32,7 @@ def test_both_branches_come_from_the_towers_of_classification():
     assert supernet_key("head.reg_pred.bbox_pred.bias", mobile) == "supernet_head.cand_head_reg.1.bbox_pred.bias"
 
 
-def test_the_stride_chooses_the_correlation_and_a_skipped_layer_leaves_its_place():
+def test_the_stride_selects_the_correlation_and_a_skipped_layer_leaves_a_gap():
     subnet = parse_path_string(STRIDE_8)
     assert supernet_key("neck.BN_x.weight", subnet) == "neck.BN_x.0.weight"
     assert (
@@ -61,7 +61,7 @@ def supernet(keys, tmp_path_factory) -> Path:
 
 @pytest.mark.parity
 @pytest.mark.parametrize("path", [MOBILE, STRIDE_8, "back_05555555555555555550+cls_211111111+reg_011111111_ops_33"])
-def test_every_tensor_of_a_subnet_has_its_source_with_its_shape(keys, path: str):
+def test_every_tensor_of_a_subnet_has_a_tensor_of_the_same_shape_in_the_supernet(keys, path: str):
     shapes = dict(keys("lighttrack_supernet"))
     with torch.device("meta"):
         state = LightTrack(parse_path_string(path)).state_dict()
@@ -71,7 +71,7 @@ def test_every_tensor_of_a_subnet_has_its_source_with_its_shape(keys, path: str)
 
 
 @pytest.mark.parity
-def test_a_supernet_s_checkpoint_serves_any_of_its_paths(supernet: Path):
+def test_a_supernet_s_checkpoint_can_be_used_for_any_path_string_of_its_search_space(supernet: Path):
     tracker = factories.create_tracker(f"lighttrack:{STRIDE_8}", weights=supernet)
     network = tracker.parts()[0].module.network
     state = torch.load(supernet, weights_only=True)["state_dict"]
@@ -80,7 +80,7 @@ def test_a_supernet_s_checkpoint_serves_any_of_its_paths(supernet: Path):
 
 
 @pytest.mark.parity
-def test_a_path_of_another_search_space_is_refused_by_the_first_tensor_it_lacks(supernet: Path):
+def test_a_path_string_of_another_search_space_is_rejected_with_the_first_missing_tensor(supernet: Path):
     path = "back_0114413213503544142140+cls_2021002000111+reg_0110021100200+ops_30"
     with pytest.raises(EvalkitError, match=r"this supernet has no features\.blocks\.1\.2"):
         factories.create_tracker(f"lighttrack:{path}", weights=supernet)

@@ -1,4 +1,4 @@
-"""The training recipe, on the smallest subnet of the space and rendered things alone."""
+"""The training recipe, on the smallest subnet of the search space and rendered tiles."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_another_seed_gives_other_losses(bank: TileBank) -> None:
     assert losses(Training(PLAN, bank), 1) != losses(Training(other, bank), 1)
 
 
-def test_a_killed_run_goes_on_to_the_same_curve(bank: TileBank, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_with_the_same_curve(bank: TileBank, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     run_training(Training(PLAN, bank), whole)
 
@@ -90,13 +90,13 @@ def test_a_killed_run_goes_on_to_the_same_curve(bank: TileBank, tmp_path: Path) 
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_a_checkpoint_of_another_seed_is_refused(bank: TileBank, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_seed_is_rejected(bank: TileBank, tmp_path: Path) -> None:
     Training(PLAN, bank).save(tmp_path)
     with pytest.raises(EvalkitError, match="another seed"):
         Training(TrainingPlan(**{**vars(PLAN), "seed": 2}), bank).restore(tmp_path)
 
 
-def test_each_phase_moves_its_own_part_of_the_network(bank: TileBank, teacher: Teacher) -> None:
+def test_each_phase_trains_its_own_part_of_the_network(bank: TileBank, teacher: Teacher) -> None:
     training = Training(TAUGHT, bank, teacher)
 
     def moved(steps: int) -> tuple[bool, bool]:
@@ -112,7 +112,7 @@ def test_each_phase_moves_its_own_part_of_the_network(bank: TileBank, teacher: T
     assert moved(3) == (True, True)
 
 
-def test_a_run_that_stops_between_phases_goes_on_to_the_same_curve(
+def test_a_run_that_stops_between_phases_resumes_with_the_same_losses(
     bank: TileBank, teacher: Teacher, tmp_path: Path
 ) -> None:
     whole = losses(Training(TAUGHT, bank, teacher), 9)
@@ -124,7 +124,7 @@ def test_a_run_that_stops_between_phases_goes_on_to_the_same_curve(
     assert losses(resumed, 6) == whole[3:]
 
 
-def test_every_phase_warms_up_and_cools_down_and_spares_the_backbone_while_it_tracks() -> None:
+def test_every_phase_has_warmup_and_cooldown_and_tracking_a_smaller_rate_for_the_backbone() -> None:
     plan = TrainingPlan(TINY, steps=100, imitation=20, settling=30, warmup=4, cooldown=0.5, sizes=(96, 128), grown=0.5)
     assert [plan.phase_at(step).name for step in (0, 19, 20, 49, 50, 99)] == [
         "imitation", "imitation", "settling", "settling", "tracking", "tracking",
@@ -175,7 +175,7 @@ def test_strong_channels_are_copied_into_the_middle_of_larger_kernels(teacher: T
     assert rim.float().mean() < 0.2
 
 
-def test_a_teacher_comes_from_a_file_of_the_whole_network(teacher: Teacher, tmp_path: Path) -> None:
+def test_a_teacher_is_loaded_from_a_file_of_the_whole_network(teacher: Teacher, tmp_path: Path) -> None:
     state = teacher.state_dict()
     torch.save({**state, "features.18.0.weight": torch.zeros(2)}, tmp_path / "mobilenet.pt")
     found = load_teacher(tmp_path / "mobilenet.pt").state_dict()
@@ -186,7 +186,7 @@ def test_a_teacher_comes_from_a_file_of_the_whole_network(teacher: Teacher, tmp_
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1), (7, 2)])
-def test_the_fast_gradient_of_a_depthwise_convolution_is_the_gradient(kernel: int, stride: int) -> None:
+def test_the_fast_weight_gradient_equals_pytorch_s(kernel: int, stride: int) -> None:
     pytest.importorskip("numba")
     torch.manual_seed(0)
     plain = torch.nn.Conv2d(6, 6, kernel, stride, kernel // 2, groups=6, bias=False)
@@ -202,7 +202,7 @@ def test_the_fast_gradient_of_a_depthwise_convolution_is_the_gradient(kernel: in
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_gradient_by_hand() -> None:
+def test_the_weight_gradient_of_one_row_computed_by_hand() -> None:
     pytest.importorskip("numba")
     row = torch.tensor([1.0, 2.0, 4.0]).reshape(1, 1, 1, 3)
     # Of three outputs the middle one alone counts: what each weight saw there.
@@ -217,12 +217,12 @@ def test_the_loss_without_a_target_is_that_of_the_highest_scores() -> None:
     assert float(absent_target_loss(logits)) == pytest.approx(40 / 10 / 2)
 
 
-def test_imitation_without_a_teacher_is_refused(tmp_path: Path) -> None:
+def test_imitation_without_a_teacher_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match="no teacher to imitate"):
         recipe.train(TINY, tmp_path, imitation=3)
 
 
-def test_the_target_lies_where_the_box_says(bank: TileBank) -> None:
+def test_the_target_is_inside_of_its_box(bank: TileBank) -> None:
     # One opaque white square on black ground: what is bright is the target.
     objects = torch.full((1, 4, OBJECT_SIDE, OBJECT_SIDE), 255, dtype=torch.uint8)
     hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
@@ -237,7 +237,7 @@ def test_the_target_lies_where_the_box_says(bank: TileBank) -> None:
         np.testing.assert_allclose(found, box, atol=3)
 
 
-def test_a_template_shows_its_target_half_as_wide_as_itself(bank: TileBank) -> None:
+def test_the_target_is_half_as_wide_as_the_template(bank: TileBank) -> None:
     objects = torch.full((1, 4, OBJECT_SIDE, OBJECT_SIDE), 255, dtype=torch.uint8)
     hull = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(1, 12, 1)
     square = TileBank(torch.zeros_like(bank.backgrounds[:1]), objects, torch.ones(1), hull)
@@ -254,7 +254,7 @@ def test_pairs_of_one_seed_are_the_same_and_of_another_differ(bank: TileBank) ->
     assert not torch.equal(first.boxes, other.boxes)
 
 
-def test_the_loss_of_a_perfect_answer_is_nothing() -> None:
+def test_the_loss_of_a_perfect_response_is_zero() -> None:
     box = torch.tensor([[40.0, 50.0, 104.0, 98.0]])
     at = cell_centers(160, 16, box.device).float()
     x, y = at[None, :].expand(10, 10), at[:, None].expand(10, 10)
@@ -266,18 +266,20 @@ def test_the_loss_of_a_perfect_answer_is_nothing() -> None:
     assert int(near.sum()) == 2
 
 
-def test_cells_lie_where_the_tracker_reads_them() -> None:
+def test_cells_have_the_positions_that_the_tracker_assumes() -> None:
     assert cell_centers(256, 16, torch.device("cpu"))[[0, 8, 15]].tolist() == [0, 128, 240]
     assert cell_centers(288, 16, torch.device("cpu"))[[0, 9, 17]].tolist() == [0, 144, 272]
 
 
-def test_a_fresh_network_guesses_boxes_of_the_usual_size() -> None:
+def test_an_initial_network_predicts_boxes_of_the_usual_size() -> None:
     network = initial_network(TINY, momentum=0.03).eval()
     _, distances = network(torch.zeros(1, 3, 128, 128), network.template(torch.zeros(1, 3, 127, 127)))
     assert distances.mean().item() == pytest.approx(32, abs=2)
 
 
-def test_training_as_the_command_calls_it(bank: TileBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_writes_weights_and_a_record_and_can_be_extended(
+    bank: TileBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Enough tiles for a held-out part, without rendering so many.
     many = tile_bank.join_banks([bank] * 8)
     monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: many)

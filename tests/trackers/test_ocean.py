@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parity
     ("benchmark", "outputs"),
     [("vot2018", ("cls", "reg", "align")), ("otb100", ("cls", "reg")), (None, ("cls", "reg"))],
 )
-def test_the_object_aware_branch_is_used_on_vot_alone(golden, benchmark: str | None, outputs: tuple[str, ...]):
+def test_the_object_aware_branch_is_used_only_on_vot(golden, benchmark: str | None, outputs: tuple[str, ...]):
     tracker = factories.create_tracker("ocean", benchmark=benchmark, weights=golden("ocean").checkpoint)
     assert tracker.parts()[0].outputs == outputs
     assert tracker.card["aligned"] == ("align" in outputs)

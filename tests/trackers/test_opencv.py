@@ -15,7 +15,7 @@ IMAGE = np.zeros((60, 80, 3), dtype=np.uint8)
 
 
 class Recorder:
-    """What OpenCV's tracker is handed."""
+    """Records the arguments that OpenCV's tracker gets."""
 
     def init(self, image, box):
         self.image, self.box = image, box
@@ -55,14 +55,14 @@ def test_the_library_sees_bgr_and_its_score_is_the_confidence():
     assert tracker.update(image).confidence == 0.75
 
 
-def test_without_its_files_a_tracker_says_which_ones_it_wants_and_where_they_are(tmp_path: Path, monkeypatch):
+def test_without_its_files_a_tracker_names_them_and_their_source(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("EVALKIT_WEIGHTS", raising=False)
     monkeypatch.setattr(opencv, "cache_directory", lambda: tmp_path)
     with pytest.raises(EvalkitError, match=r"object_tracking_vittrack_2023sep\.onnx.*opencv_zoo"):
         factories.create_tracker("opencv-vit")
 
 
-def test_files_that_are_there_are_handed_over_and_recorded(tmp_path: Path):
+def test_files_are_passed_to_the_library_and_recorded(tmp_path: Path):
     for file in opencv.LIBRARY_TRACKERS["opencv-nano"].files.values():
         (tmp_path / file).write_bytes(b"onnx")
     found = opencv._files("opencv-nano", opencv.LIBRARY_TRACKERS["opencv-nano"], tmp_path)
@@ -75,13 +75,13 @@ def test_files_that_are_there_are_handed_over_and_recorded(tmp_path: Path):
     assert opencv._card(found, 1)["files"]["backbone"]["file"] == "nanotrack_backbone_sim.onnx"
 
 
-def test_a_tracker_this_build_lacks_says_which_package_has_it(monkeypatch):
+def test_a_tracker_missing_from_this_build_names_the_package_that_has_it(monkeypatch):
     monkeypatch.delattr(cv2, "TrackerKCF_create", raising=False)
     with pytest.raises(EvalkitError, match="opencv-contrib-python"):
         factories.create_tracker("opencv-kcf")
 
 
-def test_what_the_library_cannot_start_from_is_an_error_in_words():
+def test_an_error_of_the_library_at_the_start_is_reported():
     class Fussy(Recorder):
         def init(self, image, box):
             cv2.resize(image, (0, 0))  # fails as OpenCV's own checks do

@@ -63,7 +63,7 @@ def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
         ('print(\'{"error": "no licence"}\', flush=True); input()', "no licence"),
     ],
 )
-def test_a_program_that_goes_wrong_is_an_error_that_names_it(
+def test_a_program_that_fails_is_an_error_that_names_it(
     tmp_path: Path, text: str, complaint: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("evalkit.trackers.program.GRACE", 0.5)
@@ -74,7 +74,7 @@ def test_a_program_that_goes_wrong_is_an_error_that_names_it(
 @pytest.mark.parametrize(
     ("answer", "complaint"), [('{"box": [1, 2]}', "not a box"), ('{"bbox": [1, 2, 3, 4]}', 'no "box".*bbox')]
 )
-def test_an_answer_that_is_no_box_is_an_error(tmp_path: Path, answer: str, complaint: str):
+def test_an_invalid_box_is_an_error(tmp_path: Path, answer: str, complaint: str):
     text = f"import sys\nfor line in sys.stdin.buffer:\n    print({answer!r}, flush=True)\n"
     text = text.replace("for line", "import json\nfor line").replace(
         "    print",

@@ -1,4 +1,4 @@
-"""The Siamese machinery, by hand."""
+"""The parts of Siamese trackers, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_crop_inside_of_its_own_size_is_a_copy_of_the_pixels():
     assert np.array_equal(up((31.0, 21.0)), image[17:25, 27:35])
 
 
-def test_what_sticks_out_has_the_given_colour():
+def test_pixels_outside_of_the_image_have_the_padding_colour():
     answer = crop_square(picture(), (0.0, 39.0), 6, 6, padding=(1, 2, 3), round_corner=round_half_to_even)
     # Columns -4..1 and rows 36..41 of an image of 60 by 40.
     assert (answer[:, :4] == (1, 2, 3)).all()
@@ -78,7 +78,7 @@ def test_what_sticks_out_has_the_given_colour():
 
 
 @pytest.mark.parametrize("center", [(-50.0, 20.0), (200.0, 20.0), (30.0, -90.0), (30.0, 500.0)])
-def test_a_crop_that_misses_the_image_is_all_of_that_colour(center: tuple[float, float]):
+def test_a_crop_outside_of_the_image_has_only_the_padding_colour(center: tuple[float, float]):
     answer = crop_square(picture(), center, 10, 16, padding=(9, 8, 7), round_corner=round_half_to_even)
     assert answer.shape == (16, 16, 3)
     assert (answer == (9, 8, 7)).all()
@@ -103,27 +103,27 @@ def test_the_pixels_of_a_resized_crop_are_pinned():
     assert digest == "13dbc486c0699d88823038da8a62198fbfdbcbb365806c273ba613c9153b5b02"
 
 
-def test_the_mean_colour_is_cut_down_and_exact():
+def test_the_mean_colour_is_truncated_and_exact():
     assert mean_colour(np.full((7, 11, 3), 100, dtype=np.uint8)) == (100, 100, 100)
     image = np.zeros((1, 4, 3), dtype=np.uint8)
     image[0, 0] = (7, 8, 3)
     assert mean_colour(image) == (1, 2, 0)
 
 
-def test_an_even_map_is_longer_to_the_left_and_its_window_has_four_maxima():
+def test_an_even_response_is_longer_to_the_left_and_its_window_has_four_maxima():
     grid = lighttrack.RULES[16].anchors(256)
     assert (grid.x.min(), grid.x.max(), grid.y.min(), grid.y.max()) == (-128, 112, -128, 112)
     assert (grid.window == grid.window.max()).sum() == 4
     assert (grid.x[1], grid.y[1]) == (-112, -128)
 
 
-def test_an_odd_map_is_symmetric():
+def test_an_odd_response_is_symmetric():
     grid = ocean.PLAIN.anchors(255)
     assert (grid.x.size, grid.x.min(), grid.x.max()) == (625, -96, 96)
     assert grid.window.argmax() == 312
 
 
-def test_anchors_come_one_shape_after_another():
+def test_anchors_are_ordered_by_shape():
     how = siamrpn.rules(siamrpn.CONFIGURATIONS["siamrpnpp-alexnet"])
     grid = how.anchors(287)
     assert grid.x.size == 5 * 21 * 21
@@ -132,7 +132,7 @@ def test_anchors_come_one_shape_after_another():
     assert grid.window.size == grid.x.size
 
 
-def test_maps_have_the_published_numbers_of_cells():
+def test_responses_have_the_published_numbers_of_cells():
     assert [lighttrack.RULES[16].cells(size) for size in (256, 288)] == [16, 18]
     assert [ocean.PLAIN.cells(size) for size in (255, 271, 287)] == [25, 27, 29]
     cells = {name: siamrpn.rules(one).cells for name, one in siamrpn.CONFIGURATIONS.items()}
@@ -150,11 +150,11 @@ def test_distances_become_a_box_around_their_cell():
     reg[0, :, 8, 9] = (10, 20, 30, 60)
     score, boxes = decode_distances((np.zeros((1, 1, 16, 16), dtype=np.float32), reg), grid, VALUES)
     assert score[0] == 0.5
-    # The cell in row 8, column 9 lies at (16, 0).
+    # The cell in row 8, column 9 is at (16, 0).
     assert boxes[:, 8 * 16 + 9].tolist() == [16 + 10, 20, 40, 80]
 
 
-def test_the_score_of_a_pair_is_the_softmax_of_its_second_logit():
+def test_the_score_of_two_classes_is_the_softmax_of_the_second_logit():
     grid = nanotrack.rules(3).anchors(255)
     cls = np.zeros((1, 2, 15, 15), dtype=np.float32)
     cls[0, :, 0, 0] = (1.0, 3.0)
@@ -172,7 +172,7 @@ def test_an_anchor_is_shifted_in_its_own_units_and_scaled_exponentially():
     assert boxes[:, 625].tolist() == pytest.approx([-96 + 44, -96 - 10, 176, 40])
 
 
-def test_sigmoid_survives_any_logit():
+def test_sigmoid_does_not_overflow():
     assert sigmoid(np.array([-1000.0, 0.0, 1000.0])).tolist() == [0.0, 0.5, 1.0]
 
 
@@ -195,14 +195,14 @@ def test_a_box_without_area_is_never_chosen_over_a_real_one():
     assert select_candidate(np.array([0.9, 0.9, 0.1]), penalty, np.zeros(3), 0.2) == 2
 
 
-def test_a_response_of_another_size_than_the_crop_s_is_an_error_in_words():
+def test_a_response_that_does_not_fit_the_crop_is_an_error():
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
     tracker._state = TargetState((5, 5), (4, 4), (10, 10), (0, 0, 0), (), 255, scale=1.0)
     with pytest.raises(EvalkitError, match=r"crop of 255 pixels \(found \(24, 25\), expected \(25, 25\)\)"):
         tracker.locate((np.zeros((1, 1, 24, 25)), np.zeros((1, 4, 24, 25))))
 
 
-def test_a_response_beyond_all_bounds_leaves_the_target_where_it_was():
+def test_an_infinite_response_leaves_the_target_at_its_place():
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
     tracker._state = TargetState((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
     tracker.locate((np.zeros((1, 1, 25, 25)), np.full((1, 4, 25, 25), np.inf)))
@@ -210,19 +210,19 @@ def test_a_response_beyond_all_bounds_leaves_the_target_where_it_was():
 
 
 @pytest.mark.parametrize(("score", "box"), [(0.0, np.nan), (np.nan, 1.0)])
-def test_a_network_that_has_diverged_is_an_error_rather_than_a_target_that_stands_still(score: float, box: float):
+def test_nan_in_the_response_is_an_error(score: float, box: float):
     tracker = SiameseTracker(ocean.PLAIN, ocean.PUBLISHED[0].values, networks=None, card={})
     tracker._state = TargetState((5, 5), (12, 14), (20, 20), (0, 0, 0), (), 255, scale=1.0)
     with pytest.raises(EvalkitError, match=r"the network output contains NaN.*diverged or are damaged"):
         tracker.locate((np.full((1, 1, 25, 25), score), np.full((1, 4, 25, 25), box)))
 
 
-def test_of_equal_candidates_the_first_wins():
+def test_the_first_of_equal_candidates_is_selected():
     ones = np.ones(4)
     assert select_candidate(np.array([0.1, 0.8, 0.8, 0.2]), ones, ones, 0.3) == 1
 
 
-def test_published_values_are_used_where_they_were_published_for():
+def test_published_values_are_used_on_their_benchmark():
     values, source = resolve_hyperparameters(ocean.PUBLISHED, "otb100", {})
     assert (values.penalty_k, values.lr, values.window_influence, values.small) == (0.087, 0.408, 0.366, 271)
     assert "OTB2015/Ocean.yaml" in source
@@ -230,13 +230,13 @@ def test_published_values_are_used_where_they_were_published_for():
 
 
 @pytest.mark.parametrize("benchmark", ["trackingnet-test", "lasot-ext", "vot2018-lt", "synthetic", None])
-def test_elsewhere_the_fallback_is_said_in_words(benchmark: str | None):
+def test_on_other_benchmarks_the_source_names_the_values_used(benchmark: str | None):
     values, source = resolve_hyperparameters(ocean.PUBLISHED, benchmark, {})
     assert values.penalty_k == 0.062
     assert "these are the values for VOT2019, none are published for" in source
 
 
-def test_a_setting_overrides_and_is_named():
+def test_a_setting_overrides_a_value_and_is_named_in_the_source():
     values, source = resolve_hyperparameters(lighttrack.PUBLISHED, "vot2019", {"penalty_k": "0.5", "template": "128"})
     assert (values.penalty_k, values.template, values.lr) == (0.5, 128, 0.616)
     assert source.endswith("set by hand: penalty_k, template")
@@ -254,12 +254,12 @@ def test_a_setting_overrides_and_is_named():
         ({"penalty_k": "-1"}, "not negative"),
     ],
 )
-def test_a_wrong_setting_is_refused_in_words(settings: dict[str, str], complaint: str):
+def test_an_invalid_setting_is_rejected_with_a_message(settings: dict[str, str], complaint: str):
     with pytest.raises(EvalkitError, match=complaint):
         resolve_hyperparameters(lighttrack.PUBLISHED, None, settings)
 
 
-def test_a_grey_image_is_spread_and_other_types_are_refused():
+def test_a_grey_image_is_converted_and_other_types_are_rejected():
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     assert np.array_equal(_inputs.as_rgb(grey), np.stack([grey] * 3, axis=-1))
     assert np.array_equal(_inputs.as_rgb(grey[..., None]), np.stack([grey] * 3, axis=-1))
@@ -270,7 +270,7 @@ def test_a_grey_image_is_spread_and_other_types_are_refused():
             _inputs.as_rgb(wrong)
 
 
-def test_a_start_is_a_centre_and_a_size_whatever_the_region():
+def test_every_kind_of_region_is_converted_to_centre_and_size():
     assert _inputs.start_box(Box(10, 20, 30, 40)) == (25, 40, 30, 40)
     square = Polygon(np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]]))
     assert _inputs.start_box(square) == (5, 5, 11, 11)
@@ -278,6 +278,6 @@ def test_a_start_is_a_centre_and_a_size_whatever_the_region():
 
 
 @pytest.mark.parametrize("box", [(0, 0, 0, 5), (0, 0, 5, -1), (0, 0, math.nan, 5), (math.inf, 0, 5, 5)])
-def test_a_start_without_extent_is_refused_in_words(box: tuple[float, ...]):
+def test_a_start_region_without_area_is_rejected(box: tuple[float, ...]):
     with pytest.raises(EvalkitError, match="cannot start from this region"):
         _inputs.start_box(Box(*box))

@@ -1,4 +1,4 @@
-"""The networks of Ocean, SiamRPN++ and NanoTrack against the official ones; LightTrack's are tested beside them."""
+"""Parity of the networks of Ocean, SiamRPN++ and NanoTrack with the official ones."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_ocean_s_outputs_are_the_official_ones(golden, size: int):
         assert_close(answer, reference.net[f"s{size}_{name}"], name)
 
 
-def test_a_deformable_convolution_that_samples_its_own_lattice_is_an_ordinary_one():
+def test_a_deformable_convolution_that_samples_its_own_grid_is_an_ordinary_one():
     torch.manual_seed(0)
     convolution = DeformableConvolution(4)
     features = torch.randn(2, 4, 6, 7)

@@ -1,4 +1,4 @@
-"""Whole clips against the official trackers, whatever the family; LightTrack has a file of its own."""
+"""Parity with the official trackers on whole clips; LightTrack's is in ``test_lighttrack.py``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRAMES = {
     "siamrpnpp-r50-lt": 2,
     "ocean": 12,
 }
-"""How many frames of a clip a heavy network follows, unless EVALKIT_WHOLE_CLIPS is set; the others follow it whole."""
+"""Number of frames on which large networks are tested unless EVALKIT_WHOLE_CLIPS is set; others use whole clips."""
 
 CASES = [
     ("nanotrack-v2", "nanotrack_v2", "bag"),
@@ -38,7 +38,7 @@ CASES = [
 
 
 def rgb(images: list[np.ndarray]) -> list[np.ndarray]:
-    """The official trackers were given BGR; ours take RGB and turn it themselves."""
+    """Return RGB frames; the official trackers were given BGR."""
     return [np.ascontiguousarray(image[..., ::-1]) for image in images]
 
 
@@ -47,7 +47,7 @@ def followed(name: str, rows: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "model", "case"), CASES)
-def test_pysot_s_boxes_scores_and_states_come_out(golden, clip, name: str, model: str, case: str):
+def test_boxes_scores_and_states_equal_pysot_s(golden, clip, name: str, model: str, case: str):
     reference = golden(model)
     tracker = factories.create_tracker(name, weights=reference.checkpoint)
     images = rgb(clip(case))
@@ -62,7 +62,7 @@ def test_pysot_s_boxes_scores_and_states_come_out(golden, clip, name: str, model
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["bag_vot2019_align", "bag_small_vot2019_align"])
-def test_ocean_s_states_and_scores_come_out(golden, clip, case: str):
+def test_states_and_scores_equal_ocean_s(golden, clip, case: str):
     reference = golden("ocean")
     tracker = factories.create_tracker("ocean", benchmark="vot2019", weights=reference.checkpoint)
     images = rgb(clip("bag"))
@@ -76,7 +76,7 @@ def test_ocean_s_states_and_scores_come_out(golden, clip, case: str):
 
 
 def lost_and_found(score: float) -> tuple[bool, tuple[float, float]]:
-    """The long-term rule on a response made by hand: is it lost after that score, and where does it go on from."""
+    """Return whether the target is lost, and its centre, after a constructed response with the given score."""
     from evalkit.trackers import siamrpn
     from evalkit.trackers.siamese import SiameseTracker, TargetState
 
