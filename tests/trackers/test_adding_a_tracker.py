@@ -48,3 +48,7 @@ def test_the_page_s_program_returns_the_first_box(programs: Path):
 def test_the_page_names_every_request_of_the_protocol():
     for request in ("hello", "initialize", "update"):
         assert f'{{"do": "{request}"' in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_and_its_programs_use_public_modules_only():
+    assert not re.findall(r"evalkit[\w./]*[./]_\w+|trackers/_\w+", PAGE.read_text(encoding="utf-8"))
