@@ -97,17 +97,42 @@ def difference(
     Raises:
         ValueError: They have no sequence in common, or the score does not exist for one of them.
     """
-    candidate, baseline = _paired(candidate, baseline)
-    ones = np.ones((1, len(candidate.sequences)))
-    value = float((candidate.values(ones) - baseline.values(ones))[0])
+    candidate, baseline = paired(candidate, baseline)
+    value = float(score_differences(candidate, baseline, np.ones((1, len(candidate.sequences))))[0])
     if np.isnan(value):
         raise ValueError(f"{candidate.metric.name} does not exist for both results")
     weights = resample(len(candidate.sequences), resamples, seed)
-    values = _in_parts(candidate, weights) - _in_parts(baseline, weights)
+    values = score_differences(candidate, baseline, weights)
     tail = 1 - level
     low, high, lower, upper = np.nanquantile(values, [tail / 2, 1 - tail / 2, tail, 1 - tail])
     p_value = _permutation(candidate, baseline, value, resamples, seed)
     return Difference(value, float(low), float(high), float(lower), float(upper), p_value, len(candidate.sequences))
+
+
+def paired(candidate: Measure, baseline: Measure) -> tuple[Measure, Measure]:
+    """Restrict two results to the sequences that both have, in the same order.
+
+    Raises:
+        ValueError: They have no sequence in common.
+    """
+    common = frozenset(candidate.sequences) & frozenset(baseline.sequences)
+    if not common:
+        raise ValueError("the two results have no sequence in common")
+    first, second = candidate.only(common), baseline.only(common)
+    return first, second.ordered(first.sequences)
+
+
+def score_differences(candidate: Measure, baseline: Measure, weights: Floats) -> Floats:
+    """Compute the score of one result minus that of another in every resample of their sequences.
+
+    Args:
+        candidate, baseline: From ``paired``.
+        weights: Shape (B, S), from ``resample``: how often each sequence counts, the same for both results.
+
+    Returns:
+        Shape (B,); NaN where one of the scores does not exist.
+    """
+    return _in_parts(candidate, weights) - _in_parts(baseline, weights)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -165,14 +190,6 @@ def _corrected(tails: Floats, values: Floats, value: float, without: Floats) -> 
     acceleration = float((deviation**3).sum() / (6 * spread))
     shifted = [bias + _NORMAL.inv_cdf(float(tail)) for tail in tails]
     return np.array([_NORMAL.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifted])
-
-
-def _paired(candidate: Measure, baseline: Measure) -> tuple[Measure, Measure]:
-    common = frozenset(candidate.sequences) & frozenset(baseline.sequences)
-    if not common:
-        raise ValueError("the two results have no sequence in common")
-    first, second = candidate.only(common), baseline.only(common)
-    return first, second.ordered(first.sequences)
 
 
 def _permutation(candidate: Measure, baseline: Measure, value: float, resamples: int, seed: int) -> float:
