@@ -31,9 +31,9 @@ from pathlib import Path
 
 from evalkit.engine.work import default_label
 from evalkit.errors import EvalkitError
-from evalkit.io import toml
-from evalkit.regression.tables import EXAMPLE, Table
+from evalkit.io.toml import StrictTable, load_table
 
+EXAMPLE = 'A suite is a TOML file with [[tracker]] and [[dataset]] tables, each with a name, e.g. name = "mosse"'
 LATENCY_MARGIN = 0.05
 LATENCY_MARGIN_RECORDED = 0.3
 LATENCY_MARGIN_ELSEWHERE = 0.5
@@ -119,37 +119,37 @@ def load(path: Path) -> Suite:
     Raises:
         EvalkitError: It is missing, not TOML, or holds something that is not understood; the key is named.
     """
-    table = Table(toml.read(path, missing="there is no such suite", hint=EXAMPLE), str(path))
+    table = load_table(path, missing="there is no such suite", hint=EXAMPLE)
     home = path.parent
     suite = Suite(
         path=path,
-        baseline=home / table.take("baseline", str, path.with_suffix(".json").name),
+        baseline=home / table.get("baseline", str, path.with_suffix(".json").name),
         gates=_gates(table.table("gates")),
         candidates=tuple(one for entry in table.tables("tracker") for one in _candidates(entry, home)),
         benchmarks=tuple(_benchmark(entry, home) for entry in table.tables("dataset")),
     )
-    table.finish()
+    table.reject_unknown_keys()
     _check_unique([one.label for one in suite.candidates], "tracker", "Give each a label of its own", path)
     _check_unique([one.name for one in suite.benchmarks], "dataset", "Name all its sequences in one", path)
     return suite
 
 
-def _gates(table: Table) -> Gates:
+def _gates(table: StrictTable) -> Gates:
     gates = Gates(
-        exact=table.take("exact", bool, True),
-        cost=table.take("cost", bool, True),
-        weights=table.take("weights", bool, True),
+        exact=table.get("exact", bool, True),
+        cost=table.get("cost", bool, True),
+        weights=table.get("weights", bool, True),
         latency=_latency(table),
-        accuracy=table.table("accuracy").numbers() if table.holds("accuracy") else None,
+        accuracy=table.table("accuracy").all_numbers() if table.has("accuracy") else None,
     )
-    table.finish()
+    table.reject_unknown_keys()
     return gates
 
 
-def _latency(table: Table) -> LatencyGate | None:
-    if table.holds("latency", bool):
-        return LatencyGate() if table.take("latency", bool) else None
-    if not table.holds("latency", dict):
+def _latency(table: StrictTable) -> LatencyGate | None:
+    if table.has("latency", bool):
+        return LatencyGate() if table.get("latency", bool) else None
+    if not table.has("latency", dict):
         margin = table.number("latency", LATENCY_MARGIN)
         return LatencyGate(margin, max(margin, LATENCY_MARGIN_RECORDED), max(margin, LATENCY_MARGIN_ELSEWHERE))
     inner = table.table("latency")
@@ -157,31 +157,31 @@ def _latency(table: Table) -> LatencyGate | None:
         margin=inner.number("margin", LATENCY_MARGIN),
         recorded=inner.number("recorded", LATENCY_MARGIN_RECORDED),
         elsewhere=inner.number("elsewhere", LATENCY_MARGIN_ELSEWHERE),
-        wall=inner.number("wall") if inner.holds("wall") else None,
+        wall=inner.number("wall") if inner.has("wall") else None,
     )
-    inner.finish()
+    inner.reject_unknown_keys()
     return gate
 
 
-def _candidates(table: Table, home: Path) -> list[Candidate]:
-    name = _located(table.demand("name", str), home)
-    label = table.take("label", str)
-    weights = table.take("weights", str)
-    precision = table.take("precision", str, "fp32")
-    sha256 = table.take("sha256", str)
+def _candidates(table: StrictTable, home: Path) -> list[Candidate]:
+    name = _located(table.require("name", str), home)
+    label = table.get("label", str)
+    weights = table.get("weights", str)
+    precision = table.get("precision", str, "fp32")
+    sha256 = table.get("sha256", str)
     if sha256 is not None and len(sha256) < 8:
         raise EvalkitError("sha256 needs at least 8 digits", where=home, found=sha256)
-    runtimes = table.strings("runtimes") or ("torch",)
-    settings = table.take("settings", dict, {})
+    runtimes = table.names("runtimes") or ("torch",)
+    settings = table.get("settings", dict, {})
     shared = {
         "weights": None if weights is None else home / weights,
         "sha256": None if sha256 is None else sha256.lower(),
-        "device": table.take("device", str, "cpu"),
-        "threads": table.take("threads", int, 1),
-        "seed": table.take("seed", int, 0),
+        "device": table.get("device", str, "cpu"),
+        "threads": table.get("threads", int, 1),
+        "seed": table.get("seed", int, 0),
         "settings": {key: str(value) for key, value in settings.items()},
     }
-    table.finish()
+    table.reject_unknown_keys()
     return [
         Candidate(
             name, _label(label, name, runtime, precision, alone=len(runtimes) == 1), runtime=runtime,
@@ -205,16 +205,16 @@ def _located(name: str, home: Path) -> str:
     return name
 
 
-def _benchmark(table: Table, home: Path) -> Benchmark:
-    data = table.take("data", str)
+def _benchmark(table: StrictTable, home: Path) -> Benchmark:
+    data = table.get("data", str)
     benchmark = Benchmark(
-        name=table.demand("name", str),
-        sequences=table.strings("sequences"),
-        protocol=table.take("protocol", str),
-        profile=table.take("profile", str),
+        name=table.require("name", str),
+        sequences=table.names("sequences"),
+        protocol=table.get("protocol", str),
+        profile=table.get("profile", str),
         data=None if data is None else home / data,
     )
-    table.finish()
+    table.reject_unknown_keys()
     return benchmark
 
 

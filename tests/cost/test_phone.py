@@ -130,12 +130,14 @@ def test_without_adb_its_installation_is_named(phone: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("kind = ", "sort = "), "the kind of this device is not known"),
-        (('runtime = "ncnn"', ""), "fields are missing .expected runtime"),
-        (('runtime = "ncnn"', 'runtime = "ncnn"\ncolour = "red"'), "fields are not known .found colour"),
-        (('name = "pixel"', "name = 7"), "must be text .found name"),
-        (("{threads}", "{speed}"), r"the command must say \{network\} and \{times\}"),
-        (('"bench"', '"nothing"'), "the program for the phone is not there"),
+        (("kind = ", "sort = "), "missing key 'kind'"),
+        (('"android"', '"ios"'), "unsupported kind of device .found ios, expected android"),
+        (('runtime = "ncnn"', ""), "missing key 'runtime'"),
+        (('runtime = "ncnn"', 'runtime = "ncnn"\ncolour = "red"'), "unknown key 'colour'. Valid keys: binary, command"),
+        (('runtime = "ncnn"', 'runtime = "ncnn"\nserail = "1"'), "unknown key 'serail'. Did you mean 'serial'"),
+        (('name = "pixel"', "name = 7"), "invalid value for name .found 7, expected text in quotes"),
+        (("{threads}", "{speed}"), r"command must contain \{network\} and \{times\}"),
+        (('"bench"', '"nothing"'), "the program for the phone does not exist"),
         (("name =", "name"), "not valid TOML"),
     ],
 )
