@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,9 @@ import numpy as np
 from evalkit import protocols, registry
 from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
-from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan, parse_shard
-from evalkit.engine.work import Job, Outcome, Status, Unit, Worker, default_label
+from evalkit.engine.track import Progress, track_missing
+from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.scoring import default_scores
@@ -25,9 +24,6 @@ from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Traject
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Progress = Callable[[Outcome, int, int], None]
-"""Called after each sequence and repetition with its outcome, its number and the total."""
 
 _DEFAULT_EXECUTION = Execution()
 
@@ -124,7 +120,7 @@ def _run_tracker(
     dataset = open_dataset(dataset_name, options.data)
     worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
     chosen = plan.share(choose_sequences(dataset, options.sequences))
-    outcomes = _track(worker, chosen, plan=plan, repeat=options.repeat, force=options.force, progress=progress)
+    outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)
     notices = [*_notices(worker), *plan.notices(worker, chosen)]
     counted = _counted(worker)
     worker.store.add_costs(counted)
@@ -200,40 +196,6 @@ def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]
         return present
     wanted = {dataset.find(name).name for name in asked}
     return [name for name in present if name in wanted]
-
-
-def _track(
-    worker: Worker,
-    sequences: Sequence[str],
-    *,
-    plan: Plan,
-    repeat: int | None,
-    force: bool,
-    progress: Progress | None,
-) -> list[Outcome]:
-    job = worker.job
-    entry = registry.tracker.find(job.tracker)
-    stochastic = not entry.deterministic
-    repetitions = repeat or (worker.dataset.repetitions if stochastic else 1)
-    plan.check(job)
-    identity = worker.identity()
-    if force:
-        worker.store.discard(sequences)
-    worker.store.begin(identity, force=force, code=fingerprint(job.tracker))
-    units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions)]
-    done = [_is_done(worker, unit) for unit in units]
-    outcomes = [Outcome(unit, Status.KEPT) for unit, kept in zip(units, done, strict=True) if kept]
-    missing = [unit for unit, kept in zip(units, done, strict=True) if not kept]
-    with contextlib.closing(plan.execute(worker, missing)) as done_now:
-        for number, outcome in enumerate(done_now, start=len(outcomes) + 1):
-            outcomes.append(outcome)
-            if progress is not None:
-                progress(outcome, number, len(units))
-    return outcomes
-
-
-def _is_done(worker: Worker, unit: Unit) -> bool:
-    return worker.store.done(worker.dataset.sequence(unit.sequence), unit.repetition)
 
 
 def _counted(worker: Worker) -> list[Cost]:

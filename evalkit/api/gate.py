@@ -7,8 +7,8 @@ from typing import Literal
 
 from evalkit import regression
 from evalkit.arguments import Place, path
+from evalkit.engine.track import Progress
 from evalkit.regression import Divergence, Report
-from evalkit.running import Progress
 
 TextFormat = Literal["table", "json"]
 

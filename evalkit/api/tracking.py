@@ -8,8 +8,9 @@ from pathlib import Path
 
 from evalkit import registry, running
 from evalkit.arguments import Names, Place, names, path, some
+from evalkit.engine.track import Progress
 from evalkit.errors import EvalkitError
-from evalkit.running import Progress, RunOptions, RunReport
+from evalkit.running import RunOptions, RunReport
 from evalkit.types import Execution
 
 

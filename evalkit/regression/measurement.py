@@ -103,7 +103,8 @@ def _claimed(worker: Worker) -> Store:
     own = Store(job.results / OWN, worker.dataset, job.label, job.protocol)
     if not _made_by(own, identity, code):
         own.clear()
-    own.begin(identity, code=code)
+    own.begin(identity, record_environment=False)
+    own.record_environment(code)
     return own
 
 

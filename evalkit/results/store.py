@@ -53,11 +53,12 @@ class Store:
         self.protocol = protocol
         self._layout = layouts.get(dataset.layout)
 
-    def begin(self, identity: Mapping[str, Any], *, force: bool = False, code: str | None = None) -> None:
+    def begin(self, identity: Mapping[str, Any], *, force: bool = False, record_environment: bool = True) -> None:
         """Claim the folder for a run, or continue the same run in it.
 
         Args:
-            code: Fingerprint of the code that runs, recorded with the environment.
+            force: Delete another run's results instead of raising an error.
+            record_environment: Also record that this process contributes to the run.
 
         Raises:
             EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
@@ -73,8 +74,17 @@ class Store:
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
                 self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}")
                 old = None
-        kept = old or {}
-        run_record.save(self.home, new, kept.get("environments", ()), kept.get("costs", ()))
+        if old is None:
+            run_record.save(self.home, new, ())
+        if record_environment:
+            self.record_environment()
+
+    def record_environment(self, code: str | None = None) -> None:
+        """Record that this process contributes to the run.
+
+        Args:
+            code: Fingerprint of the code that runs.
+        """
         self.add_environment({**run_record.environment(), "code": code})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:

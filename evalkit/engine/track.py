@@ -1,0 +1,77 @@
+"""Track the sequences that a results folder lacks: the one loop behind ``evalkit run`` and ``evalkit regress``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from evalkit import registry
+from evalkit.engine.code_fingerprint import fingerprint
+from evalkit.engine.plan import Plan
+from evalkit.engine.work import Outcome, Status, Unit, Worker
+
+Progress: TypeAlias = Callable[[Outcome, int, int], None]
+"""Called after each sequence and repetition with its outcome, its number and the total."""
+
+
+def track_missing(
+    worker: Worker,
+    sequences: Sequence[str],
+    plan: Plan,
+    *,
+    repeat: int | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Track every repetition of the sequences that is not stored yet, and store each as it is finished.
+
+    An interrupted call is continued by the next one. A sequence that fails becomes an outcome, not an error.
+
+    Args:
+        worker: Worker of this process; it names the tracker, the dataset and the results folder.
+        sequences: Names of sequences of the worker's dataset.
+        plan: How the work is distributed over processes, and how long a sequence may take.
+        repeat: Repetitions of each sequence; by default those of the dataset for a stochastic tracker, else 1.
+        force: Delete the stored results of these sequences, or of another run, first.
+        progress: Called for each unit that is tracked, not for those that were stored already.
+
+    Returns:
+        One outcome for each sequence and repetition, those stored before the call first.
+
+    Raises:
+        EvalkitError: The plan does not fit the job, the folder holds another run's results, or results cannot be
+            written.
+    """
+    store, job = worker.store, worker.job
+    plan.check(job)
+    identity = worker.identity()
+    if force:
+        store.discard(sequences)
+    store.begin(identity, force=force, record_environment=False)
+    units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions(worker, repeat))]
+    stored = [store.done(worker.dataset.sequence(unit.sequence), unit.repetition) for unit in units]
+    missing = [unit for unit, done in zip(units, stored, strict=True) if not done]
+    if missing:
+        store.record_environment(fingerprint(job.tracker))
+    outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
+    with contextlib.closing(plan.execute(worker, missing)) as finished:
+        for number, outcome in enumerate(finished, start=len(outcomes) + 1):
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(outcome, number, len(units))
+    return outcomes
+
+
+def repetitions(worker: Worker, repeat: int | None = None) -> int:
+    """Return how often each sequence is tracked: ``repeat``, else the dataset's number for a stochastic tracker."""
+    return repeat or (1 if is_deterministic(worker.job.tracker) else worker.dataset.repetitions)
+
+
+def is_deterministic(tracker: str) -> bool:
+    """Return whether a tracker is registered as one that always gives the same answers (the default).
+
+    Raises:
+        EvalkitError: There is no such tracker.
+    """
+    return registry.tracker.find(tracker).deterministic
