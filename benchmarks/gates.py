@@ -25,10 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.statistics import holm
-from evalkit.regression import accuracy, latency, timing
-from evalkit.regression.outcome import Verdict
+from evalkit.regression.checks.accuracy import MAX_P_VALUE, resampling_weights, summarize_gains, verdict_of
+from evalkit.regression.checks.latency import SESSION_SPREAD, check_latency, passes_early
+from evalkit.regression.findings import Verdict
+from evalkit.regression.latency.measure import (
+    MAX_PAIRS,
+    MIN_PAIRS,
+    RECORDED_PAIRS,
+    LatencyMeasurement,
+    RelativeLatency,
+)
 from evalkit.regression.records import LatencyRecord, TrackerRecord
-from evalkit.regression.statistical import verdict_of
 from evalkit.regression.suite import LatencyGate
 
 MARGIN = 0.005
@@ -47,16 +54,16 @@ def simulate_accuracy(
     rng: np.random.Generator, count: int, drop: float, metrics: int
 ) -> tuple[list[Verdict], bool, bool]:
     """Return the verdicts of all metrics, of which only the first lost, and whether the two other rules would fail."""
-    weights = accuracy.resampling(count) / count
+    weights = resampling_weights(count) / count
     changes, percentile, bare = [], False, False
     for number in range(metrics):
         values = differences(rng, count, drop if number == 0 or drop == MARGIN else 0.0)
         gains = weights @ values
-        changes.append(accuracy.summary(float(values.mean()), gains, count, margin=MARGIN))
+        changes.append(summarize_gains(float(values.mean()), gains, count, margin=MARGIN))
         if number == 0:
             percentile = bool(np.quantile(gains, 0.95) < -MARGIN)
             bare = bool(values.mean() < -MARGIN)
-    fails = [p <= accuracy.ALARM for p in holm([change.p for change in changes])]
+    fails = [p <= MAX_P_VALUE for p in holm([change.p for change in changes])]
     verdicts = [verdict_of(change, MARGIN, fails=failed) for change, failed in zip(changes, fails, strict=True)]
     return verdicts, percentile, bare
 
@@ -64,25 +71,25 @@ def simulate_accuracy(
 def simulate_paired(rng: np.random.Generator, spread: float, slowdown: float) -> tuple[Verdict, int]:
     """Return the verdict relative to the baseline's code, and the number of pairs measured."""
     gate = LatencyGate()
-    ratios = tuple(np.exp(rng.normal(math.log1p(slowdown), spread, latency.PAIRS[1])).tolist())
-    counts = range(latency.PAIRS[0], latency.PAIRS[1])
-    count = next((count for count in counts if timing.enough(gate)(ratios[:count])), latency.PAIRS[1])
-    timed = latency.Timed(latency.Beside(ratios[:count], "", 0.01, 0.01, 1.0, 1.0))
+    ratios = tuple(np.exp(rng.normal(math.log1p(slowdown), spread, MAX_PAIRS)).tolist())
+    decided = passes_early(gate)
+    count = next((count for count in range(MIN_PAIRS, MAX_PAIRS) if decided(ratios[:count])), MAX_PAIRS)
+    measured = LatencyMeasurement(RelativeLatency(ratios[:count], "", 0.01, 0.01, 1.0, 1.0))
     record = TrackerRecord({}, None, {}, {})
-    return timing.latency("", record, record, timed, gate)[0].verdict, count
+    return check_latency("", record, record, measured, gate)[0].verdict, count
 
 
 def simulate_recorded(rng: np.random.Generator, spread: float, slowdown: float) -> Verdict:
     """Return the verdict relative to the multiple that a baseline recorded in another session."""
 
     def record(center: float) -> LatencyRecord:
-        session = rng.normal(center, timing.SESSION)
-        ratios = np.exp(rng.normal(session, spread, latency.RECORDED)).tolist()
+        session = rng.normal(center, SESSION_SPREAD)
+        ratios = np.exp(rng.normal(session, spread, RECORDED_PAIRS)).tolist()
         return LatencyRecord(tuple(ratios), "", 0.01, 0.01, 1.0)
 
     old = TrackerRecord({}, None, {}, {}, record(0.0))
-    timed = latency.Timed(recorded=record(math.log1p(slowdown)))
-    return timing.latency("", old, old, timed, LatencyGate())[0].verdict
+    measured = LatencyMeasurement(recorded=record(math.log1p(slowdown)))
+    return check_latency("", old, old, measured, LatencyGate())[0].verdict
 
 
 def print_latency_table(runs: int) -> None:

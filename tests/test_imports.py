@@ -32,7 +32,7 @@ LAYERS = (
     ("scoring",),
     ("comparison",),
     ("trackers", "datasets", "reports"),
-    ("regression", "doctor", "data_check", "running", "api"),
+    ("regression", "run_diff", "doctor", "data_check", "running", "api"),
     ("cli",),
 )
 WITHIN_A_LAYER = {
@@ -44,6 +44,7 @@ WITHIN_A_LAYER = {
     ("factories", "adapters"),
     ("engine", "factories"),  # a worker builds its tracker by name
     ("api", "regression"),
+    ("api", "run_diff"),
     ("api", "doctor"),
     ("api", "data_check"),
     ("api", "running"),

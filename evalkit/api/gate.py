@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from evalkit import regression
+from evalkit import regression, run_diff
 from evalkit.arguments import Place, path
 from evalkit.engine.track import Progress
-from evalkit.regression import Divergence, Report
+from evalkit.regression import RegressionReport
+from evalkit.run_diff import RunDiff
 
 TextFormat = Literal["table", "json"]
 
@@ -19,10 +20,12 @@ def regress(
     baseline: Place | None = None,
     data: Place | None = None,
     results: Place = "results",
+    jobs: int | None = None,
+    timeout: float | None = None,
     update: bool = False,
     reason: str | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> RegressionReport:
     """Run a suite and compare it with its baseline; see ``evalkit.regression``.
 
     Args:
@@ -30,22 +33,29 @@ def regress(
         baseline: Baseline file instead of the one that the suite names.
         data: Folder of the datasets, instead of the suite's.
         results: Folder of results; what the same code tracked before is used, everything else is tracked into its
-            subfolder ``regress``.
+            subfolder ``regress``. An interrupted call is continued by the next one.
+        jobs: Number of sequences tracked at the same time, in processes of their own; by default one, in this process.
+        timeout: Seconds that a sequence may take before it is stopped and counted as failed; also the time that a
+            process of the latency gate may take for a frame.
         update: Replace the baseline by the new numbers.
         reason: Why the numbers change; required with ``update``, kept in the baseline's history.
         progress: Called after each sequence and repetition with its outcome, its number and the total.
 
+    Returns:
+        The findings of all gates.
+
     Raises:
+        WithheldGroundtruth: A dataset is annotated in the first frames only, and the suite gates accuracy.
         EvalkitError: The suite or the baseline is missing, damaged or of another version; something in the suite does
             not exist; an update is not possible. The baseline is then unchanged.
     """
     return regression.regress(
-        Path(suite), baseline=path(baseline), data=path(data), results=Path(results), update=update, reason=reason,
-        progress=progress,
+        Path(suite), baseline=path(baseline), data=path(data), results=Path(results), jobs=jobs, timeout=timeout,
+        update=update, reason=reason, progress=progress,
     )  # fmt: skip
 
 
-def diff(run_a: Place, run_b: Place, *, tolerance: float = 0.0) -> Divergence:
+def diff(run_a: Place, run_b: Place, *, tolerance: float = 0.0) -> RunDiff:
     """Return the first frame where two runs differ, per sequence.
 
     Args:
@@ -56,11 +66,11 @@ def diff(run_a: Place, run_b: Place, *, tolerance: float = 0.0) -> Divergence:
     Raises:
         EvalkitError: A folder does not exist or its results cannot be read.
     """
-    return regression.diff(Path(run_a), Path(run_b), tolerance=tolerance)
+    return run_diff.diff(Path(run_a), Path(run_b), tolerance=tolerance)
 
 
 def render_regression(
-    report: Report,
+    report: RegressionReport,
     format: TextFormat,  # noqa: A002 - as on the command line
     *,
     strict: bool = False,
@@ -80,6 +90,6 @@ def render_regression(
     return regression.render_regression(report, format, strict=strict, junit=path(junit), markdown_file=path(markdown))
 
 
-def render_diff(found: Divergence, format: TextFormat) -> str:  # noqa: A002
+def render_diff(found: RunDiff, format: TextFormat) -> str:  # noqa: A002
     """Return the differences between two runs as text."""
-    return regression.render_divergence(found, format)
+    return run_diff.render_diff(found, format)

@@ -14,15 +14,16 @@ from evalkit.cli import options
 @click.argument("run_a", type=options.FOLDER)
 @click.argument("run_b", type=options.FOLDER)
 @click.option("--tolerance", type=options.Number(0), default=0.0, show_default=True, metavar="PIXELS",
-              help="Coordinates that differ by no more count as equal.")  # fmt: skip
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where the runs part.")
+              help="Coordinates that differ by no more than this count as equal.")  # fmt: skip
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if the runs differ.")
 @options.text_format("table", "json")
 def diff_command(
     run_a: Path, run_b: Path, tolerance: float, exit_code: bool, text_format: Literal["table", "json"]
 ) -> int:
-    """First frame where two runs part, per sequence, how far, and what else differs between them.
+    """Compare two runs: the first frame that differs in each sequence, by how much, and other differences.
 
-    A run is a folder of results, <results>/<BENCHMARK>/<tracker>: of two versions, two runtimes or two machines.
+    A run is a folder of results, <results>/<BENCHMARK>/<label>. The two may be of two versions of a tracker, two
+    runtimes or two machines.
 
     \b
     Examples:
@@ -31,6 +32,6 @@ def diff_command(
     """
     from evalkit import api
 
-    divergence = api.diff(run_a, run_b, tolerance=tolerance)
-    click.echo(api.render_diff(divergence, text_format))
-    return 1 if exit_code and not divergence.same else 0
+    found = api.diff(run_a, run_b, tolerance=tolerance)
+    click.echo(api.render_diff(found, text_format))
+    return 1 if exit_code and not found.same else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -12,15 +13,27 @@ from evalkit.cli import options
 
 @click.command(name="regress")
 @click.argument("suite", type=options.FILE)
-@click.option("--baseline", type=options.FILE, help="Instead of the file that the suite names.")
-@click.option("--update", is_flag=True, help="Replace the baseline by what comes out; needs --reason.")
-@click.option("--reason", metavar="TEXT", help="Why the numbers change; kept in the baseline's history.")
-@click.option("--strict", is_flag=True, help="Inconclusive counts as a regression: exit code 1 instead of 3.")
+@click.option("--baseline", type=options.FILE, help="Baseline file.  [default: the one that the suite names]")
+@click.option("--update", is_flag=True, help="Replace the baseline by the new results; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Reason of the update, kept in the baseline's history.")
+@click.option("--strict", is_flag=True, help="Treat inconclusive as a regression: exit with 1 instead of 3.")
 @options.data
 @options.results
-@click.option("--junit", type=options.FILE, help="Also write a JUnit XML file.")
-@click.option("--markdown", type=options.FILE,
-              help="Also write a Markdown summary.  [default: $GITHUB_STEP_SUMMARY where set]")  # fmt: skip
+@click.option(
+    "--jobs", type=options.Whole(1), metavar="N", help="Number of sequences tracked at the same time.  [default: 1]"
+)
+@click.option(
+    "--timeout",
+    type=options.Number(0, min_open=True),
+    metavar="SECONDS",
+    help="Time limit for each sequence; a sequence that exceeds it is stopped and counted as failed.",
+)
+@click.option("--junit", type=options.FILE, help="Also write the report as JUnit XML to this file.")
+@click.option(
+    "--markdown",
+    type=options.FILE,
+    help="Also write the report as Markdown to this file.  [default: append it to $GITHUB_STEP_SUMMARY if set]",
+)
 @options.text_format("table", "json")
 def regress_command(
     suite: Path,
@@ -30,34 +43,42 @@ def regress_command(
     strict: bool,
     data: Path | None,
     results: Path,
+    jobs: int | None,
+    timeout: float | None,
     junit: Path | None,
     markdown: Path | None,
     text_format: Literal["table", "json"],
 ) -> int:
-    """Did a change make the tracker worse? Run a suite and compare it with its baseline.
+    """Run a suite and compare the results with its baseline: did a change make a tracker worse?
 
-    Gates: checkpoint, MACs and parameters, boxes to the last bit, accuracy, CPU time. Each passes, fails or is
-    inconclusive; what this very code tracked before is not tracked again.
+    There are gates on the checkpoint, MACs and parameters, boxes to the last bit, accuracy, and CPU time. Each one
+    passes, fails or is inconclusive. Results that the present code stored before are used and not tracked again.
 
     \b
     Examples:
       evalkit regress suite.toml --update --reason "first baseline"
       evalkit regress suite.toml
+      evalkit regress suite.toml --jobs 4 --timeout 600
       evalkit regress suite.toml --junit regress.xml --strict
 
-    Writes: <results>/regress/<BENCHMARK>/<tracker>/, and the baseline with --update.
+    Writes: <results>/regress/<BENCHMARK>/<label>/, and the baseline with --update.
 
-    Exit codes: 0 pass, 1 regression, 2 usage or data error, 3 inconclusive.
+    Exit codes: 0 pass, 1 regression, 2 invalid request or data, 3 inconclusive.
     """
     if reason is not None and not update:
         raise click.UsageError("--reason says why the baseline changes: it goes with --update.")
+    from evalkit.engine.threads import thread_environment
+
+    # Before NumPy is loaded, which reads it once: the same last bits as of `evalkit run` and of worker processes.
+    os.environ.update(thread_environment(1))
     from evalkit import api
     from evalkit.cli.output import stdout_to_stderr
     from evalkit.cli.progress import Progress
 
     with stdout_to_stderr(), Progress() as progress:
         report = api.regress(
-            suite, baseline=baseline, data=data, results=results, update=update, reason=reason, progress=progress
-        )
+            suite, baseline=baseline, data=data, results=results, jobs=jobs, timeout=timeout, update=update,
+            reason=reason, progress=progress,
+        )  # fmt: skip
     click.echo(api.render_regression(report, text_format, strict=strict, junit=junit, markdown=markdown))
     return report.exit_code(strict=strict)

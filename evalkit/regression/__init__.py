@@ -1,17 +1,15 @@
-"""Did a change make the tracker worse? A suite, its baseline, and a verdict for each gate.
+"""The regression gate: did a change make a tracker worse?
 
-A suite (``suite``, read with ``tables``) says what is run, each ``bench`` of it on which sequences; what came out is a
-record (``records``), and the record that was agreed upon is the baseline (``baseline``). ``measurement`` makes records;
-``gates`` and ``statistical`` compare two of them, with the statistics of ``accuracy``. ``latency`` times a tracker
-beside its ``former`` code in processes that take ``turns`` (``lane`` is one of them), and ``timing`` judges that, with
-``intervals``. ``writers``, ``junit`` and ``delivery`` say the outcome; ``divergence`` finds where two runs part.
+``compare.regress`` runs a suite (``suite``, ``resolved_dataset``), makes records of the results (``record_run``,
+``records``, ``box_hashes``) and compares them with the accepted ones (``baseline``). Each gate is a function in
+``checks``; ``latency`` measures CPU time relative to the code that the baseline was made with, and can be turned off.
+The result is a report of ``findings``, written by ``output`` (``text``, ``junit``).
 """
 
 from __future__ import annotations
 
-from evalkit.regression.delivery import render_divergence, render_regression
-from evalkit.regression.divergence import Divergence, diff
-from evalkit.regression.gate import regress
-from evalkit.regression.outcome import Finding, Report, Verdict
+from evalkit.regression.compare import regress
+from evalkit.regression.findings import GateFinding, RegressionReport, Verdict
+from evalkit.regression.output import render_regression
 
-__all__ = ["Divergence", "Finding", "Report", "Verdict", "diff", "regress", "render_divergence", "render_regression"]
+__all__ = ["GateFinding", "RegressionReport", "Verdict", "regress", "render_regression"]

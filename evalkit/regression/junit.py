@@ -1,6 +1,6 @@
-"""JUnit XML as continuous-integration servers read it: a suite per dataset, a case per tracker and gate.
+"""JUnit XML for continuous-integration servers: one test suite per dataset, one test case per tracker and gate.
 
-Attributes and their order satisfy both schemas in circulation: Jenkins's xunit plugin and Ant's JUnit task.
+Attributes and their order satisfy the two schemas in use: of Jenkins's xunit plugin and of Ant's JUnit task.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import socket
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from evalkit.regression.outcome import Finding, Report, Verdict
-from evalkit.regression.writers import change
+from evalkit.regression.findings import GateFinding, RegressionReport, Verdict
+from evalkit.regression.text import change_text
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(report: Report, *, strict: bool = False) -> str:
-    """The findings as XML text; inconclusive ones are skipped cases, or failures if strict."""
+def junit_xml(report: RegressionReport, *, strict: bool = False) -> str:
+    """Return a report as XML text; inconclusive findings are skipped test cases, or failures if ``strict``."""
     root = ET.Element("testsuites")
-    groups: dict[str, list[Finding]] = {}
+    groups: dict[str, list[GateFinding]] = {}
     for finding in report.findings:
         groups.setdefault(finding.dataset or "all datasets", []).append(finding)
     for number, (name, findings) in enumerate(groups.items()):
@@ -29,7 +29,7 @@ def junit(report: Report, *, strict: bool = False) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(number: int, name: str, findings: Iterable[Finding], *, strict: bool) -> ET.Element:
+def _suite(number: int, name: str, findings: Iterable[GateFinding], *, strict: bool) -> ET.Element:
     cases = [_case(finding, strict=strict) for finding in findings]
     counts = {kind: sum(case.find(kind) is not None for case in cases) for kind in ("failure", "skipped")}
     element = ET.Element(
@@ -45,10 +45,10 @@ def _suite(number: int, name: str, findings: Iterable[Finding], *, strict: bool)
     return element
 
 
-def _case(finding: Finding, *, strict: bool) -> ET.Element:
+def _case(finding: GateFinding, *, strict: bool) -> ET.Element:
     name = _clean(f"{finding.gate}: {finding.quantity}")
     case = ET.Element("testcase", name=name, classname=_clean(finding.tracker), time="0")
-    text, kind = _clean(message(finding)), finding.verdict.value
+    text, kind = _clean(_message(finding)), finding.verdict.value
     if finding.verdict is Verdict.FAIL or (strict and finding.verdict is Verdict.INCONCLUSIVE):
         ET.SubElement(case, "failure", message=text, type=kind).text = _clean(_details(finding))
     elif finding.verdict is not Verdict.PASS:
@@ -56,22 +56,23 @@ def _case(finding: Finding, *, strict: bool) -> ET.Element:
     return case
 
 
-def message(finding: Finding) -> str:
-    """One line, e.g. ``auc 0.612→0.598 Δ-0.014 [-0.021, -0.008] tol 0.005``."""
+def _message(finding: GateFinding) -> str:
+    """Summarize a finding in one line, e.g. ``auc 0.612→0.598 Δ-0.014 [-0.021, -0.008] tol 0.005``."""
     if finding.gate == "accuracy" and None not in (finding.baseline, finding.now, finding.change):
-        return f"{finding.quantity} {finding.baseline:.3f}→{finding.now:.3f} Δ{change(finding)} tol {finding.margin:g}"
+        values = f"{finding.baseline:.3f}→{finding.now:.3f} Δ{change_text(finding)}"
+        return f"{finding.quantity} {values} tol {finding.margin:g}"
     return finding.reason
 
 
-def _details(finding: Finding) -> str:
+def _details(finding: GateFinding) -> str:
     lines = [finding.reason]
-    for parted in finding.responsible:
-        moved = "" if parted.change is None else f" {parted.change:+.3f}"
-        place = f", boxes part at {parted.frames()}" if parted.frames() else ""
-        lines.append(f"{parted.sequence}{moved}{place}")
+    for affected in finding.responsible:
+        change = "" if affected.change is None else f" {affected.change:+.3f}"
+        place = f", boxes differ from {affected.frames()}" if affected.frames() else ""
+        lines.append(f"{affected.sequence}{change}{place}")
     return "\n".join(lines)
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML cannot hold."""
+    """Replace the characters that XML cannot hold."""
     return _FORBIDDEN.sub("?", text)

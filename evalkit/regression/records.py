@@ -1,23 +1,33 @@
-"""What a suite yields, small enough to be read in a diff: per-sequence contributions, counts, hashes, environment."""
+"""What running a suite yields: contributions of sequences to scores, counts, hashes, latency and environment.
+
+Records are small, so that a baseline made of them can be reviewed as a diff.
+"""
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evalkit.cost.latency import BUSY_BELOW
-from evalkit.errors import EvalkitError
-from evalkit.regression.digests import Digest
+from evalkit.metrics.measures import Measure, between
+from evalkit.regression.box_hashes import BoxHashes
+from evalkit.types import Floats, Metric
 
 Columns: TypeAlias = tuple[float, ...]
 
 DIGITS = 6
+STRETCHES = 12
+"""Number of columns in which the curve of expected average overlap is kept, each the mean over some lengths."""
 
 
 def significant(value: float) -> float:
-    """The value as a baseline keeps it: 6 significant digits, so that rounding is the same on both sides.
+    """Round to the 6 significant digits that a baseline holds, so that both sides of a comparison are rounded alike.
 
     >>> significant(0.123456789), significant(1234567.0), significant(2.0)
     (0.123457, 1234570.0, 2.0)
@@ -26,56 +36,32 @@ def significant(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class Share:
+class SequenceContribution:
     """What one sequence contributes to one score.
 
-    The score is the mean over columns of (sum of numerators) / (sum of denominators); without denominators it is the
-    sum of numerators. One column is enough for all but expected average overlap.
+    The score is the mean over columns of (sum of numerators) / (sum of denominators), where the sums are over
+    sequences; without denominators it is the sum of numerators. There is one column, except for expected average
+    overlap and its like.
     """
 
     numerator: Columns
     denominator: Columns
 
     def value(self) -> float | None:
-        """The score of this sequence alone."""
+        """Return the score of this sequence alone; None if it does not exist."""
         if not self.denominator:
             return self.numerator[0]
         known = [a / b for a, b in zip(self.numerator, self.denominator, strict=True) if b]
         return sum(known) / len(known) if known else None
 
-    def plain(self) -> Any:
-        """The value alone where it has weight 1; value and weight; or two rows of columns."""
-        if not self.denominator:
-            return self.numerator[0]
-        if len(self.denominator) > 1:
-            return [list(self.numerator), list(self.denominator)]
-        value, weight = self.value(), self.denominator[0]
-        if value is None:
-            return None
-        return significant(value) if weight == 1 else [significant(value), weight]
-
-    @classmethod
-    def parse(cls, plain: Any, *, total: bool) -> Share:
-        """The inverse of ``plain``; ``total`` says that the score is a sum."""
-        if total:
-            return cls((float(plain),), ())
-        if plain is None:
-            return cls((0.0,), (0.0,))
-        if not isinstance(plain, list):
-            return cls((float(plain),), (1.0,))
-        first, second = plain
-        if isinstance(first, list):
-            return cls(tuple(map(float, first)), tuple(map(float, second)))
-        return cls((float(first) * float(second),), (float(second),))
-
 
 @dataclass(frozen=True)
 class MetricRecord:
-    """A metric as it stood when it was computed.
+    """A metric and its score when the record was made.
 
     Attributes:
-        value: Over all sequences.
-        version: Of the metric; numbers of different versions are not compared.
+        value: Over all sequences; None if it does not exist.
+        version: Of the metric; scores of different versions are not compared.
         total: The score is a sum over sequences, not a mean.
     """
 
@@ -88,25 +74,32 @@ class MetricRecord:
 
 @dataclass(frozen=True)
 class SequenceRecord:
-    """One sequence."""
+    """The results of one sequence.
 
-    digest: Digest
-    shares: Mapping[str, Share]
+    Attributes:
+        contributions: By metric.
+    """
+
+    hashes: BoxHashes
+    contributions: Mapping[str, SequenceContribution]
 
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """One tracker on one benchmark.
+    """The results of one tracker on one dataset.
 
     Attributes:
-        card: What the tracker says of itself there, flat: hyperparameters, settings.
-        failed: Sequences that could not be tracked, with the error; never part of a baseline.
+        version: Of the dataset.
+        description: Hyperparameters and settings that the tracker reports, flat.
+        metrics: By name, those that are gated.
+        sequences: By name.
+        failed: Error by sequence that could not be tracked; never part of a baseline.
     """
 
     version: str
     protocol: str
     profile: str
-    card: Mapping[str, Any]
+    description: Mapping[str, Any]
     metrics: Mapping[str, MetricRecord]
     sequences: Mapping[str, SequenceRecord]
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -114,13 +107,13 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class LatencyRecord:
-    """CPU time of a frame over CPU time of the reference workload, in processes that take turns.
+    """CPU time of a frame divided by CPU time of the reference workload, timed alternately in two processes.
 
     Attributes:
-        ratios: One a pair of processes, in the order they ran.
-        reference: Which workload, with its version.
-        seconds_p50, seconds_p90: Wall clock of a frame, for information.
-        cpu_share: CPU time over wall time.
+        ratios: One per pair of processes, in the order of measurement.
+        reference: Version of the reference workload.
+        seconds_p50, seconds_p90: Percentiles of the wall-clock time of a frame, for information.
+        cpu_share: CPU time divided by wall-clock time.
     """
 
     ratios: Columns
@@ -131,24 +124,25 @@ class LatencyRecord:
 
     @property
     def ratio(self) -> float:
-        """The geometric mean."""
+        """The geometric mean of the ratios."""
         return statistics.geometric_mean(self.ratios)
 
     @property
     def busy(self) -> bool:
-        """Whether others had the processor for a noticeable part of the time."""
+        """Whether other processes had the CPU for so long that wall-clock times are not valid."""
         return self.cpu_share < BUSY_BELOW
 
 
 @dataclass(frozen=True)
 class TrackerRecord:
-    """One tracker under one runtime.
+    """The results of one tracker under one runtime.
 
     Attributes:
-        environment: What its boxes depend on besides code and weights, flat: processor, versions, threads, runtime.
-        weights: sha256 of its checkpoint; None where it has none.
+        environment: What boxes depend on besides code and weights, flat: processor, versions, threads, runtime.
+        weights: sha256 of the checkpoint; None if there is none.
         cost: Counts by "quantity convention".
-        stochastic: It declares that it answers differently each time.
+        datasets: By name.
+        stochastic: The tracker is registered as one whose answers differ from run to run.
     """
 
     environment: Mapping[str, Any]
@@ -159,95 +153,90 @@ class TrackerRecord:
     stochastic: bool = False
 
 
-Trackers: TypeAlias = Mapping[str, TrackerRecord]
+TrackerRecords: TypeAlias = Mapping[str, TrackerRecord]
 """By label."""
 
 
-def to_plain(trackers: Trackers) -> dict[str, Any]:
-    """JSON values."""
-    return {label: _tracker(record) for label, record in trackers.items()}
+def contribution_measure(metric: str, contributions: Mapping[str, SequenceContribution]) -> Measure:
+    """Return a measure that has the contributions as its rows, so that their score can be resampled.
 
-
-def from_plain(plain: Mapping[str, Any], *, where: object) -> dict[str, TrackerRecord]:
-    """The inverse of ``to_plain``.
-
-    Raises:
-        EvalkitError: Something is missing or of the wrong kind.
+    Args:
+        contributions: By sequence, at least one.
     """
-    try:
-        return {label: _parse_tracker(entry) for label, entry in plain.items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise EvalkitError(
-            f"this baseline is damaged: {type(error).__name__}: {error}", where=where, hint=RESTORE
-        ) from error
-
-
-RESTORE = "Restore it from version control, or move it away and write a new one with --update --reason"
-
-
-def _tracker(record: TrackerRecord) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "environment": dict(record.environment),
-        "weights": record.weights,
-        "cost": dict(record.cost),
-        "stochastic": record.stochastic,
-        "datasets": {name: _dataset(one) for name, one in record.datasets.items()},
-    }
-    if record.latency is not None:
-        one = record.latency
-        plain["latency"] = {
-            "processes": " ".join(f"{ratio:.4g}" for ratio in one.ratios),
-            "reference": one.reference,
-            "seconds_p50": significant(one.seconds_p50),
-            "seconds_p90": significant(one.seconds_p90),
-            "cpu_share": significant(one.cpu_share),
-        }
-    return plain
-
-
-def _dataset(record: DatasetRecord) -> dict[str, Any]:
-    return {
-        "version": record.version,
-        "protocol": record.protocol,
-        "profile": record.profile,
-        "card": dict(record.card),
-        "metrics": {name: vars(metric) for name, metric in record.metrics.items()},
-        "sequences": {name: _sequence(one) for name, one in record.sequences.items()},
-    }
-
-
-def _sequence(record: SequenceRecord) -> dict[str, Any]:
-    digest = {"frames": record.digest.frames, "boxes": record.digest.boxes, "marks": record.digest.marks}
-    return {**digest, **{f"score {name}": share.plain() for name, share in record.shares.items()}}
-
-
-def _parse_tracker(plain: Mapping[str, Any]) -> TrackerRecord:
-    latency = plain.get("latency")
-    return TrackerRecord(
-        environment=dict(plain["environment"]),
-        weights=plain["weights"],
-        cost={name: int(value) for name, value in plain["cost"].items()},
-        datasets={name: _parse_dataset(one) for name, one in plain["datasets"].items()},
-        latency=None if latency is None else _parse_latency(latency),
-        stochastic=bool(plain["stochastic"]),
+    numerator = np.array([one.numerator for one in contributions.values()], dtype=np.float64)
+    denominators = [one.denominator for one in contributions.values() if one.denominator]
+    return Measure(
+        metric=Metric(metric, "the score of a baseline"),
+        sequences=tuple(contributions),
+        numerator=numerator,
+        denominator=np.array(denominators, dtype=np.float64) if denominators else None,
+        reduce=between(0, numerator.shape[1] - 1),
     )
 
 
-def _parse_latency(plain: Mapping[str, Any]) -> LatencyRecord:
-    # The first format kept blocks of one process, which say nothing of others: together they are one ratio.
-    blocks = tuple(map(float, plain["ratios"].split())) if "ratios" in plain else ()
-    ratios = (statistics.median(blocks),) if blocks else tuple(map(float, plain["processes"].split()))
-    numbers = {key: float(plain[key]) for key in ("seconds_p50", "seconds_p90", "cpu_share")}
-    return LatencyRecord(ratios, str(plain["reference"]), **numbers)
+def record_metric(measure: Measure) -> tuple[MetricRecord, dict[str, SequenceContribution]]:
+    """Return the record of a metric, and the contribution of each sequence."""
+    metric, value = measure.metric, measure.value()
+    contributions = _contributions(measure, value)
+    kept = None if value is None else significant(value)
+    total = measure.denominator is None
+    return (
+        MetricRecord(kept, metric.version, metric.unit, metric.higher_is_better, total),
+        dict(zip(measure.sequences, contributions, strict=True)),
+    )
 
 
-def _parse_dataset(plain: Mapping[str, Any]) -> DatasetRecord:
-    metrics = {name: MetricRecord(**entry) for name, entry in plain["metrics"].items()}
-    sequences = {name: _parse_sequence(entry, metrics) for name, entry in plain["sequences"].items()}
-    return DatasetRecord(plain["version"], plain["protocol"], plain["profile"], dict(plain["card"]), metrics, sequences)
+def _contributions(measure: Measure, value: float | None) -> list[SequenceContribution]:
+    alone = measure.reduce(measure.curves())
+    if measure.denominator is None:
+        return [SequenceContribution((significant(float(one)),), ()) for one in alone]
+    weight = measure.denominator
+    if (weight == weight[:, :1]).all() and _close(value, _weighted_mean(alone, weight[:, 0])):
+        pairs = zip(alone.tolist(), weight[:, 0].tolist(), strict=True)
+        return [SequenceContribution((significant(one) * w if w else 0.0,), (w,)) for one, w in pairs]
+    columns = _linear_columns(measure, value)
+    if columns is None:
+        # Neither a weighted mean nor a mean of ratios, such as an F-score: kept as the plain mean over sequences.
+        none = SequenceContribution((0.0,), (0.0,))
+        return [none if math.isnan(one) else SequenceContribution((significant(one),), (1.0,)) for one in alone]
+    rows = zip(*_average_stretches(measure, weight, columns), strict=True)
+    return [
+        SequenceContribution(tuple(map(significant, above)), tuple(map(significant, below))) for above, below in rows
+    ]
 
 
-def _parse_sequence(plain: Mapping[str, Any], metrics: Mapping[str, MetricRecord]) -> SequenceRecord:
-    digest = Digest(int(plain["frames"]), str(plain["boxes"]), str(plain["marks"]))
-    shares = {name: Share.parse(plain[f"score {name}"], total=metrics[name].total) for name in metrics}
-    return SequenceRecord(digest, shares)
+def _average_stretches(measure: Measure, weight: Floats, columns: NDArray[np.intp]) -> tuple[list[list[float]], ...]:
+    """Average numerators and denominators of each sequence over stretches of the curve.
+
+    Numerators are scaled so that each stretch, over all sequences, contributes to the score exactly what it does in
+    the full curve; in a resample it does so approximately.
+    """
+    parts = np.array_split(columns, min(STRETCHES, len(columns)))
+    above, below = (
+        np.stack([rows[:, part].mean(axis=1) for part in parts], axis=1) for rows in (measure.numerator, weight)
+    )
+    curve = measure.curve()
+    exact = np.array([curve[part].sum() for part in parts]) * len(parts) / len(columns)
+    approximate = above.sum(axis=0) / np.maximum(below.sum(axis=0), np.finfo(float).tiny)
+    scale = np.divide(exact, approximate, out=np.ones(len(parts)), where=approximate != 0)
+    return (above * scale).tolist(), below.tolist()
+
+
+def _linear_columns(measure: Measure, value: float | None) -> NDArray[np.intp] | None:
+    """Return the columns of the curve whose plain mean is the score; None if the score is something else."""
+    curve = measure.curve()
+    influence = measure.reduce(np.eye(len(curve)))
+    columns = np.flatnonzero(influence)
+    if not len(columns) or not _close(value, float(np.nanmean(curve[columns]))):
+        return None
+    return columns[~np.isnan(curve[columns])]
+
+
+def _weighted_mean(values: Floats, weights: Floats) -> float | None:
+    known = weights != 0
+    total = float(weights[known].sum())
+    return float((values[known] * weights[known]).sum()) / total if total else None
+
+
+def _close(a: float | None, b: float | None) -> bool:
+    return a == b if a is None or b is None else math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)

@@ -8,12 +8,12 @@ import pytest
 from fenced import ROOT
 
 from evalkit.doctor import DoctorFinding
-from evalkit.regression import Finding, Verdict
+from evalkit.regression import GateFinding, Verdict
 from evalkit.types import Cost, Score
 
 SCORE = Score("mine", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 3, 3, attribute="fast", fps=30)
 COST = Cost("mine", "macs", "conv", 1.0, "")
-FINDING = Finding("exact", "mine", "tiny", "boxes", Verdict.PASS, "")
+FINDING = GateFinding("exact", "mine", "tiny", "boxes", Verdict.PASS, "")
 
 
 @pytest.mark.parametrize(

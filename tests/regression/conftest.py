@@ -1,4 +1,4 @@
-"""A benchmark that takes milliseconds, and suites to run on it."""
+"""A dataset that takes milliseconds to track, and suites that use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WriteSuite = Callable[..., Path]
 
 @pytest.fixture
 def squares(monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    """Eight squares of twenty frames, registered as ``tiny``."""
+    """Register eight sequences of twenty frames as ``tiny``."""
     dataset = tiny_dataset(*(moving_square(f"square-{index}", 20) for index in range(8)))
     register(dataset, monkeypatch)
     return dataset
@@ -35,7 +35,7 @@ def register(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def write_suite(tmp_path: Path) -> WriteSuite:
-    """Writes a suite of one toy; all of them share one baseline."""
+    """Return a function that writes a suite of one toy tracker; all suites share one baseline."""
 
     def write(
         name: str = "suite",
@@ -45,6 +45,7 @@ def write_suite(tmp_path: Path) -> WriteSuite:
         latency: str = "false",
         accuracy: str = "{auc = 0.005}",
         more: str = "",
+        dataset: str = "tiny",
         sequences: str = "",
     ) -> Path:
         path = tmp_path / f"{name}.toml"
@@ -52,7 +53,7 @@ def write_suite(tmp_path: Path) -> WriteSuite:
         path.write_text(
             f'baseline = "baseline.json"\n[gates]\nlatency = {latency}\naccuracy = {accuracy}\n'
             f'[[tracker]]\nname = "{TOYS}:{tracker}"\nlabel = "toy"\nsettings = {{{table}}}\n{more}\n'
-            f'[[dataset]]\nname = "tiny"\n{sequences}\n',
+            f'[[dataset]]\nname = "{dataset}"\n{sequences}\n',
             encoding="utf-8",
         )
         return path

@@ -1,4 +1,4 @@
-"""LightTrack-Mobile as it should be, and with one thing wrong at a time."""
+"""LightTrack-Mobile as it is, and with one fault at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from evalkit.types import Image, NetworkPart, Prediction, Region
 def sound(
     *, weights: Path | None = None, settings: Mapping[str, str] | None = None, runtime: str = "torch", threads: int = 1
 ) -> Any:
-    """The tracker itself."""
+    """Return the tracker without a fault."""
     return create_tracker(
         "lighttrack-m", weights=weights, settings=settings or {}, runtime=runtime, threads=threads, device="cpu"
     )
@@ -38,7 +38,7 @@ def penalty_ten_percent_off(*, weights: Path | None = None) -> Any:
 
 
 def _with_network(change: Callable[[nn.Module], None]) -> Callable[..., Any]:
-    """The tracker with its network changed before a runtime takes it."""
+    """Return a factory of the tracker whose network is changed before a runtime loads it."""
 
     def factory(*, weights: Path | None = None) -> Any:
         load_network = build.load_network
@@ -73,7 +73,7 @@ weights_rounded = _with_network(_round_to_eight_bits)
 
 
 class Wrapped:
-    """Another tracker with one step changed."""
+    """The tracker inside of a class that can change one step."""
 
     def __init__(self, *, weights: Path | None = None) -> None:
         self.inner = sound(weights=weights)
@@ -110,7 +110,7 @@ class ChannelsSwapped(Wrapped):
 
 
 class LayerAdded(Wrapped):
-    """A convolution that changes nothing but the work."""
+    """Adds a convolution that changes no box."""
 
     def parts(self) -> tuple[NetworkPart, ...]:
         search, template = self.inner.parts()

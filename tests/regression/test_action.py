@@ -1,4 +1,4 @@
-"""The GitHub action, step by step in a clean folder, with what GitHub sets around it."""
+"""The GitHub action, executed step by step in a clean folder with the variables that GitHub sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_former import commit, git
+from .latency.test_previous_code import commit, git
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKER = """
@@ -38,7 +38,7 @@ sequences = ["scale"]
 
 @dataclass
 class Step:
-    """One of the action's steps that run a script."""
+    """A step of the action that runs a script."""
 
     run: str
     condition: str = "true"
@@ -46,7 +46,7 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """The scripts of ``action.yml``, read by its indentation."""
+    """Return the scripts of ``action.yml``, read by its indentation."""
     text = (ROOT / "action.yml").read_text(encoding="utf-8").partition("\n  steps:\n")[2]
     found = []
     for block in re.split(r"^    - ", text, flags=re.MULTILINE)[1:]:
@@ -68,7 +68,7 @@ def steps() -> list[Step]:
 
 
 def inputs() -> dict[str, str]:
-    """The action's inputs with their defaults."""
+    """Return the action's inputs with their defaults."""
     text = (ROOT / "action.yml").read_text(encoding="utf-8").partition("\ninputs:\n")[2].partition("\noutputs:")[0]
     blocks = re.split(r"^  ([a-z-]+):\n", text, flags=re.MULTILINE)[1:]
     pairs = zip(blocks[::2], blocks[1::2], strict=True)
@@ -77,7 +77,7 @@ def inputs() -> dict[str, str]:
 
 
 class Runner:
-    """What GitHub is to a composite action: its variables, its files, its expressions."""
+    """Stands for GitHub: provides the variables, files and expressions of a composite action."""
 
     def __init__(self, folder: Path, workspace: Path) -> None:
         self.workspace = workspace
@@ -98,7 +98,7 @@ class Runner:
         path.chmod(0o755)
 
     def run(self, **given: str) -> tuple[int, str]:
-        """Exit code and log of all steps, up to the first that fails."""
+        """Return the exit code and the log of all steps, up to the first that fails."""
         values = {**inputs(), **given}
         log = ""
         for step in steps():
@@ -137,7 +137,7 @@ def test_every_expression_of_the_scripts_names_an_input() -> None:
     assert not [step.run for step in steps() if "${{" in step.run]  # an input in a script could be a script
 
 
-def test_evalkit_is_installed_from_the_action_or_as_asked_or_not_at_all(runner: Runner) -> None:
+def test_evalkit_is_installed_from_the_action_or_as_requested_or_not_at_all(runner: Runner) -> None:
     for install in ("", "evalkit-sot==0.1", "none"):
         runner.run(install=install, suite="missing.toml")
     installed = [line for line in runner.calls.read_text().splitlines() if "pip" in line]
@@ -145,7 +145,7 @@ def test_evalkit_is_installed_from_the_action_or_as_asked_or_not_at_all(runner: 
 
 
 @pytest.mark.slow
-def test_a_pull_request_passes_fails_and_is_told_so(runner: Runner) -> None:
+def test_a_pull_request_passes_or_fails_with_a_message(runner: Runner) -> None:
     folder = runner.workspace
     git(folder, "init", "--quiet")
     (folder / "gate.toml").write_text(SUITE)

@@ -11,14 +11,21 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.regression import baseline as baselines
-from evalkit.regression.baseline import Baseline
-from evalkit.regression.digests import ROOM, Digest
+from evalkit.regression.baseline import (
+    Baseline,
+    contribution_json,
+    load_baseline,
+    lock_baseline,
+    parse_contribution,
+    save_baseline,
+)
+from evalkit.regression.box_hashes import MAX_CHARACTERS, BoxHashes
 from evalkit.regression.records import (
     DatasetRecord,
     LatencyRecord,
     MetricRecord,
+    SequenceContribution,
     SequenceRecord,
-    Share,
     TrackerRecord,
 )
 
@@ -28,15 +35,19 @@ def record(count: int = 3) -> TrackerRecord:
         name: MetricRecord(0.612345, 1, "fraction", True) for name in ("auc", "precision", "norm_precision", "ao")
     }
     metrics["failures"] = MetricRecord(3.0, 1, "count", False, total=True)
-    marks = "ab" * (ROOM // 2 // count)
-    share = {name: Share((0.612345,), (1.0,)) for name in ("auc", "precision", "norm_precision")}
-    shares = {**share, "ao": Share((0.5 * 345,), (345.0,)), "failures": Share((1.0,), ())}
+    checkpoints = "ab" * (MAX_CHARACTERS // 2 // count)
+    mean = {name: SequenceContribution((0.612345,), (1.0,)) for name in ("auc", "precision", "norm_precision")}
+    contributions = {
+        **mean,
+        "ao": SequenceContribution((0.5 * 345,), (345.0,)),
+        "failures": SequenceContribution((1.0,), ()),
+    }
     sequences = {
-        f"GOT-10k_Val_{index:06d}": SequenceRecord(Digest(600, "0123456789abcdef", marks), shares)
+        f"GOT-10k_Val_{index:06d}": SequenceRecord(BoxHashes(600, "0123456789abcdef", checkpoints), contributions)
         for index in range(count)
     }
-    card = {f"hyperparameters.number_{index}": 0.123 for index in range(12)}
-    dataset = DatasetRecord("1", "one_pass", "otb-matlab", card, metrics, sequences)
+    description = {f"hyperparameters.number_{index}": 0.123 for index in range(12)}
+    dataset = DatasetRecord("1", "one_pass", "otb-matlab", description, metrics, sequences)
     latency = LatencyRecord((1.0, 1.1), "v1", 0.012, 0.013, 0.99)
     cost = {"macs conv": 510_606_848, "parameters distinct": 1_969_397}
     return TrackerRecord({"processor": "x", "threads": 1}, "6916a3", cost, {"otb100": dataset}, latency)
@@ -44,14 +55,25 @@ def record(count: int = 3) -> TrackerRecord:
 
 def written(path: Path, count: int = 3) -> Baseline:
     baseline = Baseline("ci", {}).updated({"toy": record(count)}, "first", [])
-    baselines.save(path, baseline)
+    save_baseline(path, baseline)
     return baseline
 
 
-def test_a_baseline_survives_the_file(tmp_path: Path) -> None:
-    assert (
-        baselines.load(tmp_path / "b.json") == written(tmp_path / "b.json") if written(tmp_path / "b.json") else False
-    )
+def test_a_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:
+    baseline = written(tmp_path / "b.json")
+    assert load_baseline(tmp_path / "b.json") == baseline
+
+
+def test_contributions_are_read_as_they_were_written() -> None:
+    for one in (
+        SequenceContribution((0.25,), (1.0,)),
+        SequenceContribution((30.0,), (120.0,)),
+        SequenceContribution((0.0,), (0.0,)),
+        SequenceContribution((1.5, 2.5), (3.0, 4.0)),
+    ):
+        assert parse_contribution(contribution_json(one), total=False) == one
+    total = SequenceContribution((3.0,), ())
+    assert parse_contribution(contribution_json(total), total=True) == total
 
 
 def test_a_hundred_sequences_with_five_metrics_stay_below_50_kb(tmp_path: Path) -> None:
@@ -82,28 +104,28 @@ def test_a_changed_sequence_is_one_changed_line(tmp_path: Path) -> None:
         (b"\xff\xfe".decode("latin-1"), "damaged"),
     ],
 )
-def test_what_cannot_be_read_is_said_and_left_alone(tmp_path: Path, content: str, words: str) -> None:
+def test_a_file_that_cannot_be_read_is_named_and_unchanged(tmp_path: Path, content: str, words: str) -> None:
     path = tmp_path / "b.json"
     path.write_text(content, encoding="latin-1")
     before = path.read_bytes()
     with pytest.raises(EvalkitError, match=words) as caught:
-        baselines.load(path)
+        load_baseline(path)
     assert str(path) in str(caught.value)
     assert caught.value.exit_code == 2
     assert path.read_bytes() == before
 
 
-def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+def test_a_truncated_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     written(path)
     whole = path.read_text()
     for cut in range(0, len(whole) - 2, max(1, len(whole) // 40)):
         path.write_text(whole[:cut])
         with pytest.raises(EvalkitError):
-            baselines.load(path)
+            load_baseline(path)
 
 
-def test_an_update_that_is_killed_while_writing_leaves_the_old_one(
+def test_an_update_that_is_interrupted_while_writing_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "b.json"
@@ -114,39 +136,39 @@ def test_an_update_that_is_killed_while_writing_leaves_the_old_one(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("os.fsync", killed)
-    with pytest.raises(KeyboardInterrupt), baselines.writing(path):
+    with pytest.raises(KeyboardInterrupt), lock_baseline(path):
         written(path, 50)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["b.json"]
     monkeypatch.undo()
-    with baselines.writing(path):
+    with lock_baseline(path):
         written(path, 50)
-    assert len(baselines.load(path).trackers["toy"].datasets["otb100"].sequences) == 50
+    assert len(load_baseline(path).trackers["toy"].datasets["otb100"].sequences) == 50
 
 
-def test_a_baseline_that_cannot_be_written_is_said_before_anything_is_tracked(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_tracked(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EvalkitError, match="cannot be written"), baselines.writing(tmp_path / "file" / "b.json"):
+    with pytest.raises(EvalkitError, match="cannot write this baseline"), lock_baseline(tmp_path / "file" / "b.json"):
         pytest.fail("there is no such folder")
 
 
-def test_of_two_updates_at_once_the_second_is_turned_away(tmp_path: Path) -> None:
+def test_the_second_of_two_simultaneous_updates_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     written(path)
     code = (
         "import sys\nfrom pathlib import Path\nfrom evalkit.regression import baseline\n"
-        f"with baseline.writing(Path({str(path)!r})):\n    print('in', flush=True)\n    sys.stdin.read()\n"
+        f"with baseline.lock_baseline(Path({str(path)!r})):\n    print('in', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "in\n"
-        with pytest.raises(EvalkitError, match=f"under way.*process {first.pid}"), baselines.writing(path):
-            pytest.fail("both were let in")
+        with pytest.raises(EvalkitError, match=f"is updating this baseline.*process {first.pid}"), lock_baseline(path):
+            pytest.fail("both hold the lock")
         first.kill()
         first.wait()
-    with baselines.writing(path):  # a killed writer locks nobody out
+    with lock_baseline(path):  # a killed writer leaves no lock
         pass
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["b.json"]
 

@@ -1,4 +1,4 @@
-"""``evalkit regress`` and ``evalkit diff`` as a person meets them."""
+"""``evalkit regress`` and ``evalkit diff`` on the command line."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_from_the_first_baseline_to_an_accepted_change(
     worse = write_suite(settings={"changed_from": 10, "changed_speed": 0})
     assert evalkit("regress", worse) == 1
     text = capsys.readouterr().out
-    assert "boxes part at frame 10" in text
+    assert "boxes differ from frame 10" in text
     assert "Sequences responsible" in text
     assert "--update --reason" in text.splitlines()[-1]
     assert evalkit("regress", worse, "--update", "--reason", "on purpose") == 0
     assert evalkit("regress", worse) == 0
 
 
-def test_inconclusive_has_a_code_of_its_own_unless_strict(
+def test_inconclusive_has_its_own_exit_code_unless_strict(
     squares: Dataset, write_suite: WriteSuite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     suite = write_suite(settings={"speed": 2})
@@ -61,7 +61,9 @@ def test_inconclusive_has_a_code_of_its_own_unless_strict(
     assert {one["suite"] for one in records} == {"other"}
 
 
-def test_a_damaged_baseline_is_two_and_is_left_alone(squares: Dataset, write_suite: WriteSuite, tmp_path: Path) -> None:
+def test_a_damaged_baseline_exits_with_2_and_is_unchanged(
+    squares: Dataset, write_suite: WriteSuite, tmp_path: Path
+) -> None:
     suite = write_suite(settings={"speed": 2})
     (tmp_path / "baseline.json").write_text('{"version": 1, "tra')
     assert evalkit("regress", suite) == 2
@@ -69,9 +71,7 @@ def test_a_damaged_baseline_is_two_and_is_left_alone(squares: Dataset, write_sui
     assert (tmp_path / "baseline.json").read_text() == '{"version": 1, "tra'
 
 
-def test_diff_names_the_frame_and_speaks_of_it_in_its_exit_code_when_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_diff_names_the_frame_and_exits_with_1_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for run, last in (("a", 3.0), ("b", 3.5)):
         (tmp_path / run).mkdir()
         (tmp_path / run / "square.txt").write_text(f"1,1,9,9\n2,1,9,9\n{last},1,9,9\n")

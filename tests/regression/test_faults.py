@@ -1,4 +1,4 @@
-"""The gate on a real checkpoint: faults that it must name, and changes that are none."""
+"""The gate on a real checkpoint: faults that it must detect, and changes that it must accept."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 from evalkit import registry
 from evalkit.factories import open_dataset
 from evalkit.registry import Entry
-from evalkit.regression import Finding, Report, Verdict, latency, regress
+from evalkit.regression import GateFinding, RegressionReport, Verdict, regress
+from evalkit.regression.latency import measure
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
 
-from .test_former import commit, git
+from .latency.test_previous_code import commit, git
 
 pytestmark = [pytest.mark.regression, pytest.mark.slow]
 
@@ -43,7 +44,7 @@ def shortened(sequence: Sequence) -> Sequence:
 
 @pytest.fixture(scope="module", autouse=True)
 def short() -> Iterator[Dataset]:
-    """The first frames of some rendered sequences, registered as ``short``."""
+    """Register the first frames of some rendered sequences as ``short``."""
     whole = open_dataset("synthetic", None)
     dataset = Dataset(
         "short", "short", "1", 0, tuple(shortened(whole.sequence(name)) for name in SEQUENCES), SEQUENCES,
@@ -56,7 +57,7 @@ def short() -> Iterator[Dataset]:
 
 
 class Gate:
-    """One suite a variant, all against one baseline."""
+    """Writes one suite per variant; all have the same baseline."""
 
     def __init__(self, folder: Path, weights: Path) -> None:
         self.folder, self.weights = folder, weights
@@ -71,7 +72,7 @@ class Gate:
         )
         return path
 
-    def run(self, variant: str, extra: str = "", **options: object) -> Report:
+    def run(self, variant: str, extra: str = "", **options: object) -> RegressionReport:
         suite = self.suite(variant, extra)
         return regress(suite, results=self.folder / f"results-{variant}", **options)  # type: ignore[arg-type]
 
@@ -86,7 +87,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Gate:
     return gate
 
 
-def of(report: Report, kind: str) -> list[Finding]:
+def of(report: RegressionReport, kind: str) -> list[GateFinding]:
     return [one for one in report.findings if one.gate == kind]
 
 
@@ -96,7 +97,7 @@ def of(report: Report, kind: str) -> list[Finding]:
         "crop_shifted_by_one", "ChannelsSwapped", "penalty_ten_percent_off", "one_eps_changed", "weights_rounded",
     ],
 )  # fmt: skip
-def test_a_fault_is_named_by_the_exact_gate_and_never_passes_without_it(gate: Gate, variant: str) -> None:
+def test_the_exact_gate_detects_a_fault_and_the_gate_on_accuracy_does_not_pass_a_loss(gate: Gate, variant: str) -> None:
     (exact,) = of(gate.run(variant), "exact")
     assert exact.verdict is Verdict.FAIL
     assert exact.responsible
@@ -110,7 +111,7 @@ def test_a_fault_is_named_by_the_exact_gate_and_never_passes_without_it(gate: Ga
         assert accuracy.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
 
-def test_a_layer_that_changes_no_box_is_named_by_the_cost_gate(gate: Gate) -> None:
+def test_the_cost_gate_detects_a_layer_that_changes_no_box(gate: Gate) -> None:
     report = gate.run("LayerAdded")
     assert {one.quantity for one in of(report, "cost")} >= {"macs all", "parameters distinct"}
     assert all(one.verdict is Verdict.FAIL for one in of(report, "cost"))
@@ -118,7 +119,7 @@ def test_a_layer_that_changes_no_box_is_named_by_the_cost_gate(gate: Gate) -> No
 
 
 @pytest.mark.parametrize("extra", ["", "threads = 2", 'runtimes = ["onnxruntime"]'])
-def test_what_changes_nothing_but_last_bits_does_not_fail(gate: Gate, extra: str) -> None:
+def test_a_change_of_last_bits_only_does_not_fail(gate: Gate, extra: str) -> None:
     if "onnxruntime" in extra:
         pytest.importorskip("onnxruntime")
     report = gate.run("sound", extra)
@@ -126,10 +127,11 @@ def test_what_changes_nothing_but_last_bits_does_not_fail(gate: Gate, extra: str
     assert report.exit_code() == 0
 
 
-def test_a_latency_doubled_by_a_busy_loop_fails_beside_the_former_code(
+def test_a_latency_doubled_by_a_busy_loop_fails_relative_to_the_previous_code(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latency, "PAIRS", (2, 2))
+    monkeypatch.setattr(measure, "MIN_PAIRS", 2)
+    monkeypatch.setattr(measure, "MAX_PAIRS", 2)
     gate = Gate(tmp_path, data / "weights" / "lighttrack_m_fp16.pth")
     gate.run("sound", update=True, reason="first baseline")
     suite = gate.suite("gate", "")

@@ -1,4 +1,4 @@
-"""The suites that evalkit gates itself with, and the action that others use."""
+"""The suites of evalkit's own gate, and the action for other repositories."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from evalkit.factories import open_dataset
-from evalkit.regression import baseline as baselines
-from evalkit.regression import suite as suites
+from evalkit.regression.baseline import load_baseline
+from evalkit.regression.suite import load_suite
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = sorted((ROOT / "reports" / "baselines").glob("*.toml"))
@@ -21,26 +21,26 @@ def test_there_are_suites() -> None:
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
-def test_a_suite_and_its_baseline_speak_of_the_same(path: Path) -> None:
-    suite = suites.load(path)
-    baseline = baselines.load(suite.baseline)
+def test_a_suite_and_its_baseline_have_the_same_content(path: Path) -> None:
+    suite = load_suite(path)
+    baseline = load_baseline(suite.baseline)
     assert suite.baseline.stat().st_size < 50_000
-    assert set(baseline.trackers) == {one.label for one in suite.candidates}
-    for candidate in suite.candidates:
-        record = baseline.trackers[candidate.label]
-        assert (record.weights or "") == (candidate.sha256 or "")
-        assert set(record.datasets) == {one.name for one in suite.benchmarks}
-        for benchmark in suite.benchmarks:
-            dataset = open_dataset(benchmark.name, None)
-            stored = record.datasets[benchmark.name]
-            assert set(stored.sequences) == set(benchmark.sequences or dataset.expected)
+    assert set(baseline.trackers) == {one.label for one in suite.trackers}
+    for tracker in suite.trackers:
+        record = baseline.trackers[tracker.label]
+        assert (record.weights or "") == (tracker.sha256 or "")
+        assert set(record.datasets) == {one.name for one in suite.datasets}
+        for entry in suite.datasets:
+            dataset = open_dataset(entry.name, None)
+            stored = record.datasets[entry.name]
+            assert set(stored.sequences) == set(entry.sequences or dataset.expected)
             assert set(stored.metrics) >= set(suite.gates.accuracy or {})
             assert stored.version == dataset.version
     assert all(entry["reason"] for entry in baseline.history)
 
 
 def _script() -> str:
-    """The shell of the action's last step."""
+    """Return the shell script of the action's last step."""
     text = (ROOT / "action.yml").read_text(encoding="utf-8").partition("id: gate")[2]
     block = text.partition("run: |\n")[2]
     return "\n".join(line.removeprefix(" " * 8) for line in block.splitlines())
@@ -62,7 +62,8 @@ def test_the_action_warns_where_the_gate_is_inconclusive(
     stub = 'evalkit() { echo "called with $*"; return ' + str(code) + "; }\n"
     environment = {
         "PATH": "/usr/bin:/bin", "SUITE": "my gate.toml", "BASELINE": "", "DATA": "/data", "WEIGHTS": "",
-        "STRICT": strict, "JUNIT": "out.xml", "RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "JOBS": "2", "TIMEOUT": "600", "STRICT": strict, "JUNIT": "out.xml", "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
     }  # fmt: skip
     answer = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", stub + _script()],
@@ -72,13 +73,14 @@ def test_the_action_warns_where_the_gate_is_inconclusive(
         check=False,
     )
     assert answer.returncode == outcome, answer.stderr
-    assert f"regress my gate.toml --junit out.xml --results {tmp_path}/evalkit --data /data" in answer.stdout
+    options = f"--junit out.xml --results {tmp_path}/evalkit --data /data --jobs 2 --timeout 600"
+    assert f"regress my gate.toml {options}" in answer.stdout
     assert word in answer.stdout
     written = (tmp_path / "output").read_text() if (tmp_path / "output").exists() else ""
     assert written == (f"verdict={verdict}\n" if verdict else "")
 
 
-def test_the_documentation_names_inputs_that_the_action_has() -> None:
+def test_the_inputs_in_the_documentation_exist() -> None:
     page = (ROOT / "docs" / "regression-gate.md").read_text(encoding="utf-8")
     inputs = re.findall(r"^  ([a-z-]+):$", (ROOT / "action.yml").read_text().partition("outputs:")[0], re.MULTILINE)
     used = re.findall(

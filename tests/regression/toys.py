@@ -1,4 +1,4 @@
-"""Trackers whose score is known beforehand."""
+"""Trackers whose score is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.types import Box, Image, Prediction, Region
 
 
 class Mover:
-    """Moves to the right at a set speed, which is right at 2, and may drop to another at a set frame."""
+    """Moves to the right at a set speed, 2 being the target's, and can change it from a set frame on."""
 
     def __init__(self, settings: Mapping[str, str] | None = None, threads: int = 1) -> None:
         values = {key: float(value) for key, value in (settings or {}).items()}
@@ -35,7 +35,7 @@ class Mover:
 
 
 class Failing(Mover):
-    """Fails at the tenth frame of every sequence."""
+    """Fails in the tenth frame of every sequence."""
 
     def update(self, image: Image) -> Prediction:
         if self.frame == 9:
@@ -44,7 +44,7 @@ class Failing(Mover):
 
 
 class Busy(Mover):
-    """Burns the milliseconds of CPU time it is told to."""
+    """Uses a set CPU time per frame."""
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         values = dict(settings or {})
@@ -66,8 +66,17 @@ class Chatty(Mover):
         return super().update(image)
 
 
+class Sleeping(Mover):
+    """Sleeps for ever in the fifth frame."""
+
+    def update(self, image: Image) -> Prediction:
+        if self.frame == 4:
+            time.sleep(10_000)
+        return super().update(image)
+
+
 class Dying(Mover):
-    """Takes its process with it at the third frame."""
+    """Ends its process in the third frame."""
 
     def update(self, image: Image) -> Prediction:
         if self.frame == 2:

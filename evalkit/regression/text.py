@@ -1,0 +1,152 @@
+"""The report of the regression gate as text: for a terminal, and as Markdown for a summary page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evalkit.io.text_table import aligned_lines
+from evalkit.regression.checks.exact import NAMED_SEQUENCES
+from evalkit.regression.findings import AffectedSequence, GateFinding, RegressionReport, Verdict
+
+HEADS = ("tracker", "dataset", "gate", "baseline", "now", "change [95 %]", "allowed", "n", "verdict")
+_NUMERIC = range(3, len(HEADS) - 1)
+
+
+def terminal_text(report: RegressionReport) -> str:
+    """Format a report for a terminal: gates, reasons, sequences responsible, other differences, what to do next."""
+    rows = [HEADS, *(_row(finding) for finding in report.findings)]
+    blocks = [
+        f"{report.suite} compared with {report.baseline}",
+        "\n".join(aligned_lines(rows, right=_NUMERIC)),
+        "\n".join(_reasons(report.findings)),
+        *(indented(head, lines) for head, lines in _responsible(report)),
+        indented("Other differences:", report.differences),
+        conclusion(report),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def markdown_text(report: RegressionReport) -> str:
+    """Format a report as Markdown, for a pull request or a job's summary page."""
+    rows = [_markdown_row(one) for one in report.findings]
+    verdict, _, command = conclusion(report).partition("\n")
+    parts = [
+        f"### evalkit regress {_escaped(report.suite)}: {report.verdict.value}",
+        "\n".join([f"| {' | '.join(HEADS)} |", "|---|---|---|--:|--:|--:|--:|--:|---|", *rows]),
+        _bullets("", _reasons(report.findings)),
+        *(_bullets(head, lines) for head, lines in _responsible(report)),
+        _bullets("Other differences", report.differences),
+        verdict,
+        f"`{command.strip()}`" if command else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def indented(head: str, lines: Sequence[str]) -> str:
+    """Return a head and the lines below it, indented; an empty text if there are no lines."""
+    return "\n".join([head, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def change_text(finding: GateFinding) -> str:
+    """Format a change with its bounds, e.g. ``-0.014 [-0.021, -0.008]``.
+
+    >>> change_text(GateFinding("accuracy", "t", "d", "auc", Verdict.PASS, "", change=-0.014, low=-0.021, high=-0.008))
+    '-0.014 [-0.021, -0.008]'
+    """
+    if finding.change is None:
+        return "-"
+    bounds = None if finding.low is None or finding.high is None else (finding.low, finding.high)
+    if finding.gate == "latency":
+        return f"{finding.change:+.1%}" + ("" if bounds is None else f" [{bounds[0]:+.0%}, {bounds[1]:+.0%}]")
+    if bounds is None:
+        return f"{finding.change:+,.0f}"
+    return f"{finding.change:+.3f} [{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
+
+
+def conclusion(report: RegressionReport) -> str:
+    """Return the verdict and, where something changed, the command that accepts an intended change."""
+    if report.updated:
+        return f"The baseline {report.baseline} was updated."
+    if report.verdict is not Verdict.PASS:
+        gates = dict.fromkeys(
+            f"{one.gate} ({one.quantity})" for one in report.findings if one.verdict is report.verdict
+        )
+        accept = f"To accept an intended change:\n  {report.command}"
+        return f"{report.verdict.value}: {', '.join(gates)}. {accept}"
+    skipped = sum(one.verdict is Verdict.SKIPPED for one in report.findings)
+    passed = f"pass: no gate failed{f' ({skipped} skipped)' if skipped else ''}."
+    if any(one.improved for one in report.findings):
+        return f"{passed} A value improved by more than its margin. To accept it:\n  {report.command}"
+    return passed
+
+
+def _row(finding: GateFinding) -> tuple[str, ...]:
+    quantity = finding.quantity if finding.gate == "accuracy" else f"{finding.gate}: {finding.quantity}"
+    return (
+        finding.tracker, finding.dataset or "-", quantity, _value_text(finding, finding.baseline),
+        _value_text(finding, finding.now), change_text(finding), _margin_text(finding),
+        "-" if finding.sequences is None else str(finding.sequences),
+        finding.verdict.value + (" (improved)" if finding.improved else ""),
+    )  # fmt: skip
+
+
+def _value_text(finding: GateFinding, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if finding.gate in ("accuracy", "latency") else f"{value:,.0f}"
+
+
+def _margin_text(finding: GateFinding) -> str:
+    if finding.margin is None:
+        return "-"
+    return f"{finding.margin:.0%}" if finding.gate == "latency" else f"{finding.margin:g}"
+
+
+def _reasons(findings: Iterable[GateFinding]) -> list[str]:
+    """Return the reasons of all findings that did not simply pass, and of latency, which holds the wall-clock time."""
+    return [
+        f"{one.tracker}{f' on {one.dataset}' if one.dataset else ''}, {one.gate} ({one.quantity}): {one.reason}"
+        for one in findings
+        if one.verdict is not Verdict.PASS or one.improved or one.gate == "latency"
+    ]
+
+
+def _responsible(report: RegressionReport) -> list[tuple[str, list[str]]]:
+    """Return, for every accuracy finding with a change, a head and its worst sequences with their first frames."""
+    places = {
+        (one.tracker, one.dataset, affected.sequence): affected.frames()
+        for one in report.findings
+        if one.gate == "exact"
+        for affected in one.responsible
+    }
+    blocks = []
+    for one in report.findings:
+        if one.gate == "accuracy" and one.responsible:
+            lines = [
+                _affected_text(affected, places.get((one.tracker, one.dataset, affected.sequence), ""))
+                for affected in one.responsible[:NAMED_SEQUENCES]
+            ]
+            count = f"{len(one.responsible)} of {one.sequences}"
+            blocks.append((f"Sequences responsible: {one.tracker} on {one.dataset}, {one.quantity} in {count}", lines))
+    return blocks
+
+
+def _affected_text(affected: AffectedSequence, place: str) -> str:
+    where = f", boxes differ from {place}" if place else ""
+    return f"{affected.sequence} {affected.change:+.3f}{where}"
+
+
+def _markdown_row(finding: GateFinding) -> str:
+    *cells, verdict = _row(finding)
+    if finding.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        verdict = f"**{verdict}**"
+    return f"| {' | '.join([*map(_escaped, cells), verdict])} |"
+
+
+def _bullets(head: str, lines: Sequence[str]) -> str:
+    items = "\n".join(f"- {_escaped(line)}" for line in lines)
+    return f"**{_escaped(head)}**\n\n{items}" if head and items else items
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
