@@ -165,14 +165,15 @@ def choose_profiles(dataset: Dataset, requested: Sequence[str] | None, protocol:
     """
     if requested is None:
         return (metric_profiles.official(dataset, protocol),)
+    if ALL in requested:
+        raise EvalkitError(
+            f"{ALL!r} cannot be combined with other profiles", where="--profile", found=", ".join(requested),
+            hint="Give it alone",
+        )  # fmt: skip
+    registered = {name: metric_profiles.find(name).name for name in requested}  # also registers profiles of files
     applicable = metric_profiles.applicable(dataset)
     for name in requested:
-        if name == ALL:
-            raise EvalkitError(
-                f"{ALL!r} cannot be combined with other profiles", where="--profile", found=", ".join(requested),
-                hint="Give it alone",
-            )  # fmt: skip
-        if metric_profiles.find(name).name not in applicable:
+        if registered[name] not in applicable:
             raise ProfileNotApplicable(
                 f"{dataset.name} cannot be scored by profile {name!r}", where="--profile",
                 expected=", ".join(applicable), hint=suggestion(name, applicable),

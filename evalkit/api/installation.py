@@ -10,7 +10,6 @@ from evalkit import data_check, doctor, registry
 from evalkit.arguments import Names, Place, path, some
 from evalkit.checkpoints import FoundCheckpoint, catalogue, fetching
 from evalkit.factories import open_dataset
-from evalkit.metrics import profiles as metric_profiles
 from evalkit.rendering import write_as
 from evalkit.types import Dataset
 
@@ -76,14 +75,14 @@ def listing(kind: str) -> list[dict[str, Any]]:
 
         return [one.record() for one in runtimes.listing()]
     if kind == "profiles":
-        return [_profile_record(profile) for profile in metric_profiles.PROFILES.values()]
+        return [_profile_record(profile) for profile in registry.profile.entries()]
     registries: dict[str, registry.Registry[Any]] = {f"{one.kind}s": one for one in registry.ALL}
     return [{"name": entry.name, "summary": entry.summary} for entry in registries[kind].entries()]
 
 
 def _metrics() -> list[dict[str, Any]]:
     by_name: dict[str, dict[str, Any]] = {}
-    for profile in metric_profiles.PROFILES.values():
+    for profile in registry.profile.entries():
         for metric in profile.metrics:
             row = by_name.setdefault(
                 metric.name, {"name": metric.name, "summary": metric.summary, "unit": metric.unit, "profiles": []}
@@ -92,7 +91,7 @@ def _metrics() -> list[dict[str, Any]]:
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _profile_record(profile: Any) -> dict[str, Any]:
+def _profile_record(profile: registry.ProfileEntry) -> dict[str, Any]:
     metrics = ", ".join(metric.name for metric in profile.metrics)
     return {
         "name": profile.name, "summary": f"protocols {', '.join(profile.protocols)}; metrics {metrics}",

@@ -51,9 +51,9 @@ def _labels(ctx: click.Context) -> Iterable[str]:
 
 
 def _profiles(ctx: click.Context) -> Iterable[str]:
-    from evalkit.metrics.profiles import PROFILES
+    from evalkit import registry
 
-    return ["all", *PROFILES]
+    return ["all", *registry.profile.names()]
 
 
 def _protocols(ctx: click.Context) -> Iterable[str]:

@@ -112,9 +112,9 @@ def _costs(present: Mapping[Key, Collected]) -> Iterable[Cost]:
 
 def _check_profiles(requested: Sequence[str], datasets: Sequence[Dataset]) -> None:
     """Refuse profiles that score none of the datasets, and datasets that none of the profiles scores."""
+    chosen = [metric_profiles.find(name).name for name in requested]  # also registers profiles of files
     applicable = {dataset.name: metric_profiles.applicable(dataset) for dataset in datasets}
     known = tuple(dict.fromkeys(profile for names in applicable.values() for profile in names))
-    chosen = [metric_profiles.find(name).name for name in requested]
     for name in chosen:
         if name not in known:
             raise ProfileNotApplicable(

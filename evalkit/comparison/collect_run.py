@@ -104,8 +104,9 @@ def _profiles(run: StoredRun, requested: Sequence[str] | None) -> list[tuple[str
     """Return the profiles to score by, each with the metrics to keep; None for all."""
     if requested is None:
         return scoring.default_profiles(run.dataset, run.protocol)
+    registered = {name: metric_profiles.find(name).name for name in requested}
     fitting = metric_profiles.fitting(run.dataset, run.protocol)
-    return [(name, None) for name in requested if metric_profiles.find(name).name in fitting]
+    return [(name, None) for name in requested if registered[name] in fitting]
 
 
 def _score_by_profile(run: StoredRun, profile: str, measures: Sequence[Measure]) -> list[Score]:

@@ -1,1 +1,1 @@
-"""What trajectories are worth: every benchmark's metrics, by the conventions of its toolkits."""
+"""Scores of trajectories: every benchmark's metrics, as its toolkits compute them."""

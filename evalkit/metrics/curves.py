@@ -1,19 +1,17 @@
-"""How many values lie above, or up to, each of several thresholds."""
+"""Count the values above, up to, or at least as large as each of several thresholds."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit import compiled
+from evalkit.types import Floats
 
-Floats = NDArray[np.float64]
-
-_SECONDS_PER_VALUE = 2e-8  # what counting costs without machine code
+_SECONDS_PER_VALUE = 2e-8  # without compiled code
 
 
 def count_above(values: Floats, thresholds: Floats) -> Floats:
-    """How many values exceed each threshold, strictly; NaN exceeds none.
+    """Return the number of values above each threshold, strictly; NaN is above none.
 
     >>> count_above(np.array([0.0, 0.5, np.nan]), np.array([0.0, 0.5])).tolist()
     [1.0, 0.0]
@@ -24,7 +22,7 @@ def count_above(values: Floats, thresholds: Floats) -> Floats:
 
 
 def count_up_to(values: Floats, thresholds: Floats) -> Floats:
-    """How many values are at most each threshold; NaN is at most none.
+    """Return the number of values that are at most each threshold; NaN is not counted.
 
     >>> count_up_to(np.array([-1.0, 20.0, np.nan]), np.array([0.0, 20.0])).tolist()
     [1.0, 2.0]
@@ -37,7 +35,7 @@ def count_up_to(values: Floats, thresholds: Floats) -> Floats:
 
 
 def count_reaching(values: Floats, thresholds: Floats) -> Floats:
-    """How many values are at least each threshold; NaN reaches none.
+    """Return the number of values that are at least each threshold; NaN is not counted.
 
     >>> count_reaching(np.array([0.0, 0.5, np.nan]), np.array([0.0, 0.5])).tolist()
     [2.0, 1.0]

@@ -1,40 +1,43 @@
-"""Tracking precision, recall and F-score of long-term results, whose trackers say how sure they are.
+"""Tracking precision, recall and F-score of long-term results, whose predictions have a confidence.
 
-Two toolkits differ in the overlap they take, in the thresholds on confidence, and in frames without an answer.
+Two toolkits differ in the overlap, in the thresholds on confidence, and in the treatment of frames without an answer.
 Source: ``vot/analysis/longterm.py`` of vot-toolkit 0.9.0; ``toolkit/evaluation/f1_benchmark.py`` of STVIR/pysot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import ProfileNotApplicable
 from evalkit.metrics import alignment, raster, raster_toolkit, vot
 from evalkit.metrics.measures import Evaluation, Measure, Reduction
-from evalkit.metrics.vot import image_size
-from evalkit.metrics.vot_toolkit import regions_of
-from evalkit.types import Metric, Sequence, Trajectory
+from evalkit.types import Floats, Metric, Sequence, Trajectory
 
-Floats = NDArray[np.float64]
-
-F_SCORE = Metric("f_score", "largest harmonic mean of precision and recall over confidence thresholds")
-LT_PRECISION = Metric("lt_precision", "mean overlap of the frames sure enough, at the threshold of the best F-score")
+F_SCORE = Metric(
+    "f_score",
+    "largest harmonic mean of precision and recall over confidence thresholds",
+    head="F",
+    curve=("Precision against recall", "recall", "precision"),
+)
+LT_PRECISION = Metric(
+    "lt_precision", "mean overlap of the frames at or above the confidence threshold of the best F-score", head="Pr"
+)
 LT_RECALL = Metric(
-    "lt_recall", "overlap of those frames per frame with the target, at the threshold of the best F-score"
+    "lt_recall", "overlap of those frames per frame with the target, at the threshold of the best F-score", head="Re"
 )
 METRICS = (F_SCORE, LT_PRECISION, LT_RECALL)
 
 RESOLUTION = 100
-"""Thresholds in all; two of them are infinite."""
+"""Number of thresholds, of which two are infinite."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One trajectory as a toolkit sees it.
+    """The values of one trajectory that a toolkit uses.
 
     Attributes:
         overlaps: Shape (N,).
@@ -47,30 +50,32 @@ class Run:
     visible: int
 
 
-def measure_toolkit(evaluation: Evaluation) -> list[Measure]:
-    """As vot-toolkit computes it."""
+def toolkit_measures(evaluation: Evaluation) -> list[Measure]:
+    """Compute precision, recall and F-score as vot-toolkit does."""
     runs = _runs(evaluation, _run_toolkit)
     scores = np.concatenate([run.confidence for group in runs for run in group])
-    return _measure(evaluation, runs, thresholds_toolkit(scores), lambda run, threshold: run.confidence >= threshold)
+    return _measures(evaluation, runs, thresholds_toolkit(scores), lambda run, threshold: run.confidence >= threshold)
 
 
-def measure_pysot(evaluation: Evaluation) -> list[Measure]:
-    """As pysot computes it; its lowest threshold takes scores above 0 only."""
+def pysot_measures(evaluation: Evaluation) -> list[Measure]:
+    """Compute precision, recall and F-score as pysot does; its lowest threshold selects confidences above 0 only.
+
+    Raises:
+        ProfileNotApplicable: The results have no confidences.
+    """
     runs = _runs(evaluation, _run_pysot)
     scores = np.concatenate([run.confidence for group in runs for run in group])
     if np.isnan(scores).all():
-        raise EvalkitError(
-            "the results do not say how sure the tracker was", where=evaluation.dataset.name,
-            expected="<sequence>_001_confidence.value", hint="vot-longterm takes frames without confidence for 0",
+        raise ProfileNotApplicable(
+            "the results have no confidences", where=evaluation.dataset.name,
+            expected="<sequence>_001_confidence.value", hint="The profile vot-longterm takes missing confidences as 0",
         )  # fmt: skip
-    known = [Run(run.overlaps, np.nan_to_num(run.confidence, nan=0.0), run.visible) for group in runs for run in group]
-    grouped = iter(known)
-    filled = [[next(grouped) for _ in group] for group in runs]
-    return _measure(evaluation, filled, thresholds_pysot(scores), _selected_by_pysot)
+    filled = [[replace(run, confidence=np.nan_to_num(run.confidence, nan=0.0)) for run in group] for group in runs]
+    return _measures(evaluation, filled, thresholds_pysot(scores), _selected_by_pysot)
 
 
 def thresholds_toolkit(scores: Floats) -> Floats:
-    """Falling from infinity to minus infinity, between them evenly spaced ranks of the scores."""
+    """Return vot-toolkit's thresholds, falling from infinity to minus infinity: scores at evenly spaced ranks."""
     ordered = np.sort(scores[~np.isnan(scores)])[::-1]
     inner = RESOLUTION - 2
     if len(ordered) > inner:
@@ -80,7 +85,7 @@ def thresholds_toolkit(scores: Floats) -> Floats:
 
 
 def thresholds_pysot(scores: Floats) -> Floats:
-    """Falling as well; the ranks are counted from the low end and rounded differently."""
+    """Return pysot's thresholds, also falling; the ranks are counted from the low end and rounded differently."""
     ordered = np.sort(scores[~np.isnan(scores)])
     inner = RESOLUTION - 2
     step = len(ordered) // inner
@@ -98,15 +103,15 @@ def _runs(evaluation: Evaluation, read: Callable[[Sequence, Trajectory], Run]) -
 
 def _run_toolkit(sequence: Sequence, trajectory: Trajectory) -> Run:
     truth = [sequence.region(index) for index in range(len(sequence))]
-    overlaps = raster_toolkit.overlaps(regions_of(trajectory), truth, image_size(sequence))
-    # A missing value is read as confidence 0; the start has none, and its overlap, of no region, is 0.
+    overlaps = raster_toolkit.overlaps(vot.tracked_regions(trajectory), truth, vot.image_size(sequence))
+    # A missing confidence is read as 0. The start has none, and its overlap is 0 because it has no region.
     confidence = np.nan_to_num(trajectory.confidence, nan=0.0)
     return Run(overlaps, confidence, sum(region is not None for region in truth))
 
 
 def _run_pysot(sequence: Sequence, trajectory: Trajectory) -> Run:
     truth = vot.corners_of_annotation(sequence)
-    overlaps = raster.overlaps(vot.corners_of_trajectory(trajectory), truth, image_size(sequence))
+    overlaps = raster.overlaps(vot.corners_of_trajectory(trajectory), truth, vot.image_size(sequence))
     visible = int((~np.isnan(truth).any(axis=(1, 2))).sum())
     return Run(np.nan_to_num(overlaps, nan=0.0), trajectory.confidence, visible)
 
@@ -116,7 +121,7 @@ def _selected_by_pysot(run: Run, threshold: float) -> NDArray[np.bool_]:
     return selected
 
 
-def _measure(
+def _measures(
     evaluation: Evaluation,
     runs: list[list[Run]],
     thresholds: Floats,
@@ -124,19 +129,19 @@ def _measure(
 ) -> list[Measure]:
     names = tuple(sequence.name for sequence in evaluation.sequences())
     curves = np.array([np.mean([_curves(run, thresholds, select) for run in group], axis=0) for group in runs])
-    # Recall first: precision, at the end, is the curve to show over it.
+    # Recall first: the plotted curve is precision, at the end, over recall.
     stacked = np.concatenate([curves[:, 1], curves[:, 0]], axis=1)
     recall = curves[:, 1].mean(axis=0)
     ones = np.ones((len(names), 1))
     return [
-        Measure(F_SCORE, names, stacked, ones, _best(2), recall),
-        Measure(LT_PRECISION, names, stacked, ones, _best(1), recall),
-        Measure(LT_RECALL, names, stacked, ones, _best(0), recall),
+        Measure(F_SCORE, names, stacked, ones, _at_best_f_score(2), recall),
+        Measure(LT_PRECISION, names, stacked, ones, _at_best_f_score(1), recall),
+        Measure(LT_RECALL, names, stacked, ones, _at_best_f_score(0), recall),
     ]
 
 
 def _curves(run: Run, thresholds: Floats, select: Callable[[Run, float], NDArray[np.bool_]]) -> Floats:
-    """Shape (2, T): precision and recall at each threshold; precision 1 where no frame is sure enough."""
+    """Return precision and recall at each threshold, shape (2, T); precision is 1 where no frame is selected."""
     result = np.zeros((2, len(thresholds)))
     for index, threshold in enumerate(thresholds):
         chosen = run.overlaps[select(run, float(threshold))]
@@ -144,8 +149,11 @@ def _curves(run: Run, thresholds: Floats, select: Callable[[Run, float], NDArray
     return result
 
 
-def _best(which: int) -> Reduction:
-    """Recall (0), precision (1) or F-score (2) where the F-score of curves of shape (..., 2 T) is largest."""
+def _at_best_f_score(which: int) -> Reduction:
+    """Return the reduction that reads recall (0), precision (1) or F-score (2) where the F-score is largest.
+
+    The curves are of shape (..., 2 T): recall, followed by precision.
+    """
 
     def reduce(curves: Floats) -> Floats:
         recall, precision = np.split(curves, 2, axis=-1)

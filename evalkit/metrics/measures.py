@@ -1,13 +1,13 @@
-"""What a metric is, and how a score arises from what each sequence contributes.
+"""The data structures between trajectories and scores: what sequences contribute, and how a score is read from it.
 
-Every score of every profile is a reduction of one curve, and that curve is a ratio of two sums over sequences. Keeping
-the sums apart makes per-sequence values, subsets and resampling one and the same small computation.
+Every score of every profile is a reduction of one curve, and that curve is a ratio of two sums over sequences. With the
+sums kept apart, per-sequence values, subsets of sequences and resampling are the same small computation.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,28 +22,30 @@ class Reduction:
 
     Attributes:
         window: The part of the curve that is read.
-        combine: From such parts, of shape (..., W), to values of shape (...).
+        combine: Maps such parts, shape (..., W), to values, shape (...).
     """
 
     window: slice
     combine: Callable[[Floats], Floats]
 
     def __call__(self, curves: Floats) -> Floats:
+        """Read the scores from curves of shape (..., K); returns shape (...)."""
         return self.combine(curves[..., self.window])
 
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """One metric over some sequences.
+    """One metric over some sequences, before it is reduced to a score.
 
     Attributes:
+        metric: Its name, unit and direction.
         sequences: Names of the S sequences.
         numerator: Shape (S, K).
-        denominator: Shape (S, K) or (S, 1); the curve is the sum of ``numerator`` over the sum of ``denominator``, or
-            just the former where this is None.
-        reduce: Makes the score from the curve.
-        abscissa: Of the curve to show, which is the last entries of the ratio; None where there is none to show.
-        empty: Of the ratio, where its denominator is 0.
+        denominator: Shape (S, K) or (S, 1). The curve is the sum of ``numerator`` over the sum of ``denominator``; with
+            None it is the sum of ``numerator``.
+        reduce: Reads the score from the curve.
+        abscissa: Abscissa of the plotted curve, which is the last entries of the ratio; None if no curve is plotted.
+        empty: Value of the ratio where its denominator is 0.
     """
 
     metric: Metric
@@ -55,7 +57,7 @@ class Measure:
     empty: float = np.nan
 
     def values(self, weights: Floats) -> Floats:
-        """The score when sequences count as often as ``weights`` says.
+        """Compute the score with sequences counted as often as ``weights`` states.
 
         Args:
             weights: Shape (B, S).
@@ -70,34 +72,34 @@ class Measure:
         return self.reduce.combine(_ratio(weights @ self.numerator[:, window], below, self.empty))
 
     def curve(self) -> Floats:
-        """Shape (K,); NaN where nothing contributes."""
+        """Return the curve over all sequences, shape (K,); ``empty`` where no sequence contributes."""
         below = None if self.denominator is None else self.denominator.sum(axis=0)
         return _ratio(self.numerator.sum(axis=0), below, self.empty)
 
     def value(self) -> float | None:
-        """The score over all its sequences; None where it does not exist."""
-        return _or_none(self.reduce(self.curve()[None])[0]) if self.sequences else None
+        """Return the score over all sequences; None where it does not exist."""
+        return _none_if_nan(self.reduce(self.curve()[None])[0]) if self.sequences else None
 
     def curves(self) -> Floats:
-        """Shape (S, K): the curve of each sequence alone."""
+        """Return the curve of each sequence by itself, shape (S, K)."""
         return _ratio(self.numerator, self.denominator, self.empty)
 
     def per_sequence(self) -> dict[str, float | None]:
-        """The score of each sequence alone."""
+        """Return the score of each sequence by itself; None where it does not exist."""
         values = self.reduce(self.curves())
-        return {name: _or_none(value) for name, value in zip(self.sequences, values, strict=True)}
+        return {name: _none_if_nan(value) for name, value in zip(self.sequences, values, strict=True)}
 
     def only(self, names: frozenset[str]) -> Measure:
-        """The same metric over those of the sequences that are named."""
+        """Return the same metric over those of its sequences that are in ``names``."""
         return self._rows([row for row, name in enumerate(self.sequences) if name in names])
 
     def ordered(self, names: tuple[str, ...]) -> Measure:
-        """The same sequences in another order."""
+        """Return the same metric with its sequences in the order of ``names``."""
         row = {name: index for index, name in enumerate(self.sequences)}
         return self._rows([row[name] for name in names])
 
-    def beside(self, other: Measure) -> Measure:
-        """Its sequences followed by another result's, as if they were sequences of their own."""
+    def concatenated(self, other: Measure) -> Measure:
+        """Return a measure over its sequences followed by those of ``other``, a result of the same metric."""
         width = min(self.numerator.shape[1], other.numerator.shape[1])
         below = None
         if self.denominator is not None and other.denominator is not None:
@@ -116,23 +118,30 @@ class Measure:
 
 @dataclass(eq=False)
 class Notes:
-    """What the reader of a score has to know: official rules applied to damaged rows, with counts, and remarks."""
+    """Remarks that belong to a score: official rules that were applied to damaged rows, and other sentences.
+
+    Attributes:
+        frames: Number of frames by rule.
+        sequences: Number of sequences by rule.
+        remarks: Other sentences, in order.
+    """
 
     frames: Counter[str] = field(default_factory=Counter)
     sequences: Counter[str] = field(default_factory=Counter)
     remarks: dict[str, None] = field(default_factory=dict)
 
-    def say(self, sentence: str) -> None:
-        """Remember what holds for the result as a whole; once, however often it is said."""
+    def add_remark(self, sentence: str) -> None:
+        """Add a sentence about the result as a whole; the same sentence is added only once."""
         self.remarks[sentence] = None
 
-    def add(self, rule: str, frames: int) -> None:
-        """Remember that ``rule`` changed ``frames`` frames of one sequence; 0 is not worth a note."""
+    def add_frames(self, rule: str, frames: int) -> None:
+        """Count ``frames`` frames of one sequence that ``rule`` changed; 0 adds nothing."""
         if frames:
             self.frames[rule] += frames
             self.sequences[rule] += 1
 
     def sentences(self) -> tuple[str, ...]:
+        """Return the remarks, followed by one sentence per rule with its numbers of frames and sequences."""
         counted = (
             f"{rule}: {_count(frames, 'frame')} in {_count(self.sequences[rule], 'sequence')}"
             for rule, frames in self.frames.items()
@@ -142,15 +151,16 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a profile is asked to score.
+    """The results that a metric profile is called with.
 
     Attributes:
-        protocol: That the runs were made under.
-        runs: By sequence name; repetitions, or the runs from each anchor; an empty list is a result known to
-            be missing.
-        tag: VOT tag to restrict to; None for all frames.
-        notes: Collects what was done to damaged rows.
-        memory: Overlaps by sequence name, kept for the next tag.
+        dataset: The dataset that was tracked; its rules (``dataset.vot``, ``dataset.family``) drive the computation.
+        protocol: Protocol of the trajectories; of a protocol that is ``scored_as`` another one, that one.
+        runs: Trajectories by sequence name: repetitions, or the runs from each anchor. An empty list is a result known
+            to be missing.
+        tag: Per-frame tag to restrict the scores to; None for all frames.
+        notes: Receives the rules that were applied to damaged rows.
+        cache: Overlaps by sequence name, computed once for all tags.
     """
 
     dataset: Dataset
@@ -158,11 +168,37 @@ class Evaluation:
     runs: Mapping[str, list[Trajectory]]
     tag: str | None = None
     notes: Notes = field(default_factory=Notes)
-    memory: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
     def sequences(self) -> list[Sequence]:
-        """Those that have results, in the benchmark's order."""
+        """Return the sequences that have results, in the order of the dataset."""
         return [sequence for sequence in self.dataset.sequences if self.runs.get(sequence.name)]
+
+
+def column(values: Iterable[float]) -> Floats:
+    """Return one value per sequence as a curve of one point, shape (S, 1)."""
+    return np.array(list(values), dtype=np.float64)[:, None]
+
+
+def mean_over_sequences(metric: Metric, values: Mapping[str, float]) -> Measure:
+    """Make the measure whose score is the mean of one value per sequence.
+
+    Args:
+        values: By sequence name; a sequence whose value is NaN does not count.
+    """
+    given = column(values.values())
+    known = ~np.isnan(given)
+    return Measure(metric, tuple(values), np.where(known, given, 0.0), known.astype(np.float64), at(0))
+
+
+def ratio_of_sums(metric: Metric, sums: Mapping[str, tuple[float, float]]) -> Measure:
+    """Make the measure whose score is a sum over all sequences divided by another, e.g. hits divided by frames.
+
+    Args:
+        sums: Numerator and denominator by sequence name.
+    """
+    rows = np.array(list(sums.values()), dtype=np.float64).reshape(-1, 2)
+    return Measure(metric, tuple(sums), rows[:, :1], rows[:, 1:], at(0))
 
 
 def _mean(parts: Floats) -> Floats:
@@ -175,20 +211,20 @@ def _mean_of_known(parts: Floats) -> Floats:
     return _ratio(np.where(known, parts, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 
 
-NOWHERE = Reduction(slice(0, 0), _mean_of_known)
-"""No part of the curve: the score does not exist."""
+UNDEFINED = Reduction(slice(0, 0), _mean_of_known)
+"""Reads no part of the curve: the score does not exist."""
 
 MEAN = Reduction(slice(None), _mean)
 """Mean over the whole curve."""
 
 
 def at(index: int) -> Reduction:
-    """The ordinate at one index."""
+    """Return the reduction that reads the ordinate at one index."""
     return Reduction(slice(index, index + 1), _mean)
 
 
 def between(first: int, last: int) -> Reduction:
-    """Mean over the indices from first to last, both included, where the curve exists."""
+    """Return the mean over the indices from ``first`` to ``last``, both included, where the curve exists."""
     return Reduction(slice(first, last + 1), _mean_of_known)
 
 
@@ -200,7 +236,7 @@ def _ratio(numerator: Floats, denominator: Floats | None, empty: float = np.nan)
     return result
 
 
-def _or_none(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 

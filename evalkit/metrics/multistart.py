@@ -10,26 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
-from evalkit.metrics import raster_toolkit
-from evalkit.metrics.measures import Evaluation, Measure, at, between
-from evalkit.metrics.vot import image_size
-from evalkit.metrics.vot_toolkit import regions_of
-from evalkit.types import Metric, Sequence, Trajectory
+from evalkit.errors import ProfileNotApplicable, listed
+from evalkit.metrics import raster_toolkit, vot
+from evalkit.metrics.measures import UNDEFINED, Evaluation, Measure, at, between, column
+from evalkit.types import Floats, Metric, Sequence, Trajectory, VotRules
 
-Floats = NDArray[np.float64]
-
-ACCURACY = Metric("accuracy", "mean overlap from each start to the failure or the end")
-ROBUSTNESS = Metric("robustness", "part of the frames tracked before a failure, over all starts")
-EAO = Metric("eao", "expected average overlap: mean of the expected overlap over typical sequence lengths")
-METRICS = (ACCURACY, ROBUSTNESS, EAO)
-
-INTERVAL = (115, 755)
-"""Lengths that EAO averages over in VOT2020 to VOT2022; the curve has 755 points, counted from 0: 754 is the last."""
-
-FAILURE_OVERLAP = 0.1
-GRACE = 10
-"""So many frames in a row at or below ``FAILURE_OVERLAP`` are a failure, which happened at the first of them."""
+ACCURACY = Metric("accuracy", "mean overlap from each start to the failure or the end", head="A")
+ROBUSTNESS = Metric("robustness", "part of the frames tracked before a failure, over all starts", head="R")
+METRICS = (ACCURACY, ROBUSTNESS, vot.EAO)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,67 +33,78 @@ class Run:
     progress: int
 
 
-def measure(evaluation: Evaluation) -> list[Measure]:
-    """Accuracy, robustness and EAO."""
+def multistart_measures(evaluation: Evaluation) -> list[Measure]:
+    """Compute accuracy, robustness and EAO by the dataset's rules."""
     _check_anchors(evaluation)
-    low, high = evaluation.dataset.vot.eao_interval or INTERVAL
+    rules, interval = evaluation.dataset.vot, vot.eao_interval(evaluation)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
-    runs = [_runs(sequence, evaluation.runs[sequence.name]) for sequence in sequences]
-    overlap = np.array([[sum(run.overlaps[: run.progress].sum() for run in group)] for group in runs])
-    progress = np.array([[float(sum(run.progress for run in group))] for group in runs])
-    frames = np.array([[float(sum(len(run.overlaps) for run in group))] for group in runs])
-    lengths = np.array([[float(len(sequence))] for sequence in sequences])
-    expected, active = (np.stack(part) for part in zip(*(_expected(group, high) for group in runs), strict=True))
+    runs = [_runs(sequence, evaluation.runs[sequence.name], rules) for sequence in sequences]
+    overlap, progress, frames = (column(part) for part in zip(*map(_totals, runs), strict=True))
+    lengths = column(len(sequence) for sequence in sequences)
+    # The toolkit's curve counts lengths from 0, so that its last point is one less than the end of the interval.
+    points = max(len(sequence) for sequence in sequences) if interval is None else interval[1]
+    expected, active = (np.stack(part) for part in zip(*(_expected(group, points) for group in runs), strict=True))
+    averaged = UNDEFINED if interval is None else between(interval[0], points - 1)
     return [
         Measure(ACCURACY, names, overlap, progress, at(0)),
         Measure(ROBUSTNESS, names, progress / frames * lengths, lengths, at(0)),
-        Measure(EAO, names, expected, active, between(low, high - 1), np.arange(float(high)), empty=0.0),
+        Measure(vot.EAO, names, expected, active, averaged, np.arange(float(points)), empty=0.0),
     ]
 
 
+def _totals(runs: list[Run]) -> tuple[float, float, float]:
+    """Return the sum of the overlaps, the progress and the number of frames of all runs of a sequence."""
+    overlap = sum(run.overlaps[: run.progress].sum() for run in runs)
+    return overlap, sum(run.progress for run in runs), sum(len(run.overlaps) for run in runs)
+
+
 def frame_order(sequence: Sequence, anchor: int) -> range:
-    """Frames of the run from an anchor, in run order: to the end, or back to the first."""
+    """Return the frames of the run from an anchor, in run order: to the last frame, or back to the first."""
     anchors = sequence.annotation.anchors
     if anchors is not None and anchors[anchor] < 0:
         return range(anchor, -1, -1)
     return range(anchor, len(sequence))
 
 
-def _runs(sequence: Sequence, trajectories: list[Trajectory]) -> list[Run]:
+def _runs(sequence: Sequence, trajectories: list[Trajectory], rules: VotRules) -> list[Run]:
     truth = [sequence.region(index) for index in range(len(sequence))]
     present = np.array([not raster_toolkit.is_empty(region) for region in truth])
     runs = []
     for trajectory in trajectories:
         order = frame_order(sequence, trajectory.anchor or 0)
-        beside = [truth[index] for index in order]
-        overlaps = raster_toolkit.overlaps(regions_of(trajectory), beside, image_size(sequence))
-        progress = _first_failure((overlaps <= FAILURE_OVERLAP) & present[order])
+        annotated = [truth[index] for index in order]
+        overlaps = raster_toolkit.overlaps(vot.tracked_regions(trajectory), annotated, vot.image_size(sequence))
+        lost = (overlaps <= rules.failure_overlap) & present[order]
+        progress = first_failure(lost, rules.failure_grace)
         overlaps[progress:] = 0
         runs.append(Run(overlaps, progress))
     return runs
 
 
-def _first_failure(low: NDArray[np.bool_]) -> int:
-    """First of the first ``GRACE`` frames in a row that are low; the number of frames if there is none."""
-    if len(low) < GRACE:
-        return len(low)
-    runs = np.flatnonzero(np.convolve(low, np.ones(GRACE, dtype=int), mode="valid") == GRACE)
-    return int(runs[0]) if runs.size else len(low)
+def first_failure(lost: NDArray[np.bool_], grace: int) -> int:
+    """Return the first of the first ``grace`` consecutive lost frames; the number of frames if there are none."""
+    if len(lost) < grace:
+        return len(lost)
+    runs = np.flatnonzero(np.convolve(lost, np.ones(grace, dtype=int), mode="valid") == grace)
+    return int(runs[0]) if runs.size else len(lost)
 
 
-def _expected(runs: list[Run], length: int) -> tuple[Floats, Floats]:
-    """Shape (length,) each: sum of the runs' mean overlaps at lengths 0, 1, ..., and number of runs that have one."""
-    total, active = np.zeros(length), np.zeros(length)
-    after = np.arange(length)
+def _expected(runs: list[Run], points: int) -> tuple[Floats, Floats]:
+    """Return the sum of the runs' mean overlaps at lengths 0, 1, ..., and the number of runs that have one.
+
+    Both are of shape (points,).
+    """
+    total, active = np.zeros(points), np.zeros(points)
+    after = np.arange(points)
     for run in runs:
-        count = min(len(run.overlaps), length)
+        count = min(len(run.overlaps), points)
         sums = np.cumsum(run.overlaps[1:])
         total[1:count] += sums[: count - 1] / after[1:count]
         active[1:count] += 1
         if run.progress < len(run.overlaps):
             # The toolkit divides by one less beyond the end of a failed run than within it.
-            total[count:] += sums[-1] / (after[count:] - 1)
+            total[count:] += (sums[-1] if sums.size else 0.0) / np.maximum(after[count:] - 1, 1)
             active[count:] += 1
     return total, active
 
@@ -124,4 +123,6 @@ def _check_anchors(evaluation: Evaluation) -> None:
             if anchor in found and found[anchor] != len(frame_order(sequence, anchor))
         ]
     if wrong:
-        raise EvalkitError("runs are missing or incomplete", where=evaluation.dataset.name, found=", ".join(wrong[:20]))
+        raise ProfileNotApplicable(
+            "runs are missing or incomplete", where=evaluation.dataset.name, found=listed(wrong, 20)
+        )

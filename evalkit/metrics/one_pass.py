@@ -1,4 +1,4 @@
-"""Success, precision and normalised precision of one-pass results, given a toolkit's rules."""
+"""Success, precision and normalised precision of one-pass results, given the rules of a toolkit."""
 
 from __future__ import annotations
 
@@ -6,31 +6,47 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.metrics import alignment, curves, precision, success
 from evalkit.metrics.measures import MEAN, Evaluation, Measure, Notes, Reduction, at
-from evalkit.types import Boxes, Metric, Sequence
+from evalkit.types import Boxes, Floats, Metric, Sequence
 
-Floats = NDArray[np.float64]
+ONE_PASS = ("one_pass",)
+"""Protocols of these profiles."""
 
-AUC = Metric("auc", "area under the success curve: mean over overlap thresholds 0, 0.05, ..., 1")
-SR50 = Metric("sr50", "fraction of frames whose overlap exceeds 0.5")
-SR75 = Metric("sr75", "fraction of frames whose overlap exceeds 0.75")
-PRECISION = Metric("precision", "fraction of frames whose centre is at most 20 pixels off")
-NORM_PRECISION = Metric("norm_precision", "fraction of frames whose centre is at most 0.2 target sizes off")
-NORM_PRECISION_AUC = Metric("norm_precision_auc", "mean of the normalised precision curve from 0 to 0.5")
+SUCCESS_PLOT = ("Success plot", "overlap threshold", "success rate")
+PRECISION_PLOT = ("Precision plot", "centre error threshold (pixels)", "precision")
+NORM_PRECISION_PLOT = ("Normalized precision plot", "normalized centre error threshold", "precision")
+
+AUC = Metric(
+    "auc", "area under the success curve: mean over overlap thresholds 0, 0.05, ..., 1", head="AUC", curve=SUCCESS_PLOT
+)
+SR50 = Metric("sr50", "fraction of frames whose overlap exceeds 0.5", head="SR50")
+SR75 = Metric("sr75", "fraction of frames whose overlap exceeds 0.75", head="SR75")
+PRECISION = Metric(
+    "precision", "fraction of frames whose centre is at most 20 pixels off", head="P", curve=PRECISION_PLOT
+)
+NORM_PRECISION = Metric(
+    "norm_precision",
+    "fraction of frames whose centre is at most 0.2 target sizes off",
+    head="P_norm",
+    curve=NORM_PRECISION_PLOT,
+)
+NORM_PRECISION_AUC = Metric(
+    "norm_precision_auc", "mean of the normalised precision curve from 0 to 0.5", head="P_norm AUC"
+)
+METRICS = (AUC, PRECISION, NORM_PRECISION, NORM_PRECISION_AUC, SR50, SR75)
 
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """What a toolkit compares with thresholds in one sequence.
+    """The values of one sequence that a toolkit compares with thresholds.
 
     Attributes:
-        overlap: Shape (M,); frames that cannot succeed are negative or NaN.
-        distance: Shape (M,), pixels.
-        normalized: Shape (M,), target sizes.
-        length: Frames that fractions refer to; may exceed M where absent frames were taken out.
+        overlap: Shape (M,); negative or NaN in frames that cannot succeed.
+        distance: Distance of centres in pixels, shape (M,).
+        normalized: The same in units of the target's size, shape (M,).
+        length: Number of frames that fractions refer to; larger than M where absent frames were removed.
     """
 
     overlap: Floats
@@ -40,31 +56,36 @@ class Errors:
 
 
 Rules = Callable[[Sequence, Boxes, Notes], Errors]
+"""Compute the errors of one result by the rules of one toolkit, and note the rules that were applied."""
 
 
 @dataclass(frozen=True)
 class Toolkit:
-    """How one toolkit turns boxes into curves.
+    """A toolkit that averages curves of one-pass results over sequences.
 
     Attributes:
-        rules: Errors of one sequence.
-        metrics: What it reports.
-        fits: Which wrong numbers of rows it has a rule for.
-        thresholds: Of the success curve.
+        rules: Computes the errors of one sequence.
+        metrics: The metrics it reports, some of ``METRICS``.
+        accepts: Numbers of rows other than the annotation's that it has a rule for.
+        thresholds: Thresholds of the success curve.
         normalized: Thresholds of the normalised precision curve.
-        drop_empty: Sequences whose success curve is all zero are left out of the mean.
+        drop_empty: True where sequences whose success curve is all zero are left out of the mean.
     """
 
     rules: Rules
     metrics: tuple[Metric, ...]
-    fits: alignment.Fit = alignment.never
+    accepts: alignment.LengthRule = alignment.no_other_length
     thresholds: tuple[float, ...] = tuple(success.THRESHOLDS)
     normalized: tuple[float, ...] = tuple(precision.NORMALIZED)
     drop_empty: bool = False
 
-    def __call__(self, evaluation: Evaluation) -> list[Measure]:
-        """Curves of every sequence, averaged over its repetitions."""
-        alignment.check_lengths(evaluation, self.fits)
+    def measures(self, evaluation: Evaluation) -> list[Measure]:
+        """Compute the metrics from the curves of every sequence, averaged over its repetitions.
+
+        Raises:
+            ProfileNotApplicable: Results have a number of rows that the toolkit has no rule for.
+        """
+        alignment.check_lengths(evaluation, self.accepts)
         sequences = evaluation.sequences()
         rows = [self._curves(sequence, evaluation) for sequence in sequences]
         names = tuple(sequence.name for sequence in sequences)
@@ -79,8 +100,8 @@ class Toolkit:
             curve, reduce = _READ[metric.name]
             abscissa, ordinates = by_curve[curve]
             kept = (ordinates.sum(axis=1, keepdims=True) > np.finfo(float).eps) if self.drop_empty else ones
-            shown = abscissa if metric in (AUC, PRECISION, NORM_PRECISION) else None
-            measures.append(Measure(metric, names, ordinates * kept, kept.astype(float), reduce, shown))
+            plotted = None if metric.curve is None else abscissa
+            measures.append(Measure(metric, names, ordinates * kept, kept.astype(float), reduce, plotted))
         return measures
 
     def _curves(self, sequence: Sequence, evaluation: Evaluation) -> tuple[Floats, Floats, Floats]:
@@ -101,6 +122,7 @@ _READ: dict[str, tuple[str, Reduction]] = {
     NORM_PRECISION.name: ("normalized", at(precision.SCORE_INDEX)),
     NORM_PRECISION_AUC.name: ("normalized", MEAN),
 }
+"""The curve that each metric is read from, and how."""
 
 
 def _average(curves: list[Floats]) -> Floats:

@@ -1,13 +1,11 @@
-"""Centre errors, in pixels and normalised by the target's size, and the thresholds of their curves."""
+"""Centre errors, in pixels and normalised by the size of the target, and the thresholds of their curves."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.metrics.success import Columns
-
-Floats = NDArray[np.float64]
+from evalkit.types import Floats
 
 PIXELS: Floats = np.arange(51.0)
 """0 to 50 pixels; the precision score is read at 20."""
@@ -16,24 +14,24 @@ NORMALIZED: Floats = np.arange(51) / 100
 """0 to 0.5 of the target's size; the normalised precision score is read at 0.2."""
 
 NORMALIZED_GOT10K: Floats = np.linspace(0, 0.5, 51)
-"""The got10k toolkit's own spacing; it differs in the last bit at three places."""
+"""The got10k toolkit's thresholds, which differ from ``NORMALIZED`` in the last bit at three places."""
 
 SCORE_INDEX = 20
 """Index of 20 pixels in ``PIXELS`` and of 0.2 in ``NORMALIZED``."""
 
 
 def centers(boxes: Columns) -> Floats:
-    """Shape (2, N): x + (width - 1) / 2, the middle of an inclusive pixel range."""
+    """Return x + (width - 1) / 2 and the same for y, shape (2, N): the centre of an inclusive range of pixels."""
     result: Floats = boxes[:2] + (boxes[2:] - 1) / 2
     return result
 
 
 def distance(a: Floats, b: Floats) -> Floats:
-    """Shape (N,): Euclidean distance of corresponding points, both of shape (2, N)."""
+    """Return the Euclidean distance, shape (N,), of corresponding points, both of shape (2, N)."""
     return length(a - b)
 
 
 def length(offsets: Floats) -> Floats:
-    """Shape (N,): length of vectors of shape (2, N); squares are added as the toolkits do, unlike ``hypot``."""
+    """Return the length, shape (N,), of vectors of shape (2, N), by a sum of squares as in the toolkits."""
     result: Floats = np.sqrt(offsets[0] ** 2 + offsets[1] ** 2)
     return result

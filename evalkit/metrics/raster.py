@@ -1,9 +1,9 @@
-"""VOT's overlap of regions: both are drawn on the pixel grid with integer corners, and pixels are counted.
+"""VOT's overlap of regions: both are rasterised with integer corners, and pixels are counted.
 
-Drawing is never done: a polygon covers, in each pixel row, a few intervals, and their lengths give the same integers.
+No image is drawn: in each pixel row a polygon covers a few intervals, and their lengths give the same counts.
 
 Source: ``compute_polygon_overlap`` and ``rasterize_polygon`` of the VOT toolkit's ``region.c``, as compiled into pysot;
-this includes what rounding does to it (three different crossings in the row of a corner fill that row only partly).
+the effects of its rounding are reproduced (three different crossings in the row of a corner fill that row only partly).
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import scanline
-from evalkit.types import Box, Boxes, Mask, Polygon, Region
+from evalkit.types import Box, Boxes, Floats, Mask, Polygon, Region
 
 Corners = NDArray[np.float64]
 """Shape (N, K, 2): x, y of K corners; NaN where there is no region. Surplus corners repeat the last one."""
 
-Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
 def overlap(a: Region, b: Region, bounds: tuple[int, int] | None = None) -> float:
-    """Overlap of two boxes or polygons; see ``overlaps``.
+    """Compute the overlap of two boxes or polygons; see ``overlaps``.
 
     >>> overlap(Box(0, 0, 3, 3), Box(2, 0, 3, 3))
     0.3333333432674408
@@ -34,10 +33,10 @@ def overlap(a: Region, b: Region, bounds: tuple[int, int] | None = None) -> floa
 
 
 def overlaps(a: Corners, b: Corners, bounds: tuple[int, int] | None = None) -> Floats:
-    """Overlap of corresponding regions.
+    """Compute the overlap of corresponding regions.
 
     Args:
-        a, b: Of the same N; K may differ.
+        a, b: Corners of N regions each; K may differ.
         bounds: Width and height of the image; pixels beyond 0..width and 0..height, both inclusive, do not count.
 
     Returns:
@@ -51,21 +50,21 @@ def overlaps(a: Corners, b: Corners, bounds: tuple[int, int] | None = None) -> F
 
 
 def corners_of_boxes(boxes: Boxes) -> Corners:
-    """Corners at x and x + width, without the toolkit's newer - 1."""
+    """Return corners at x and x + width, as the toolkit did before it subtracted 1."""
     x, y = boxes[:, 0], boxes[:, 1]
     right, bottom = x + boxes[:, 2], y + boxes[:, 3]
     return np.stack([x, y, right, y, right, bottom, x, bottom], axis=1).reshape(-1, 4, 2)
 
 
 def corners_of(regions: Sequence[Region | None]) -> Corners:
-    """Corners of boxes and polygons; NaN where a region is None.
+    """Return the corners of boxes and polygons; NaN where a region is None.
 
     Raises:
         ValueError: A region is a mask, which has no corners.
     """
-    alike = [region.points for region in regions if isinstance(region, Polygon) and len(region.points) == 4]
-    if alike and len(alike) == len(regions):
-        return np.array(alike)
+    quadrilaterals = [region.points for region in regions if isinstance(region, Polygon) and len(region.points) == 4]
+    if quadrilaterals and len(quadrilaterals) == len(regions):
+        return np.array(quadrilaterals)
     rows = [_corners(region) for region in regions]
     count = max((len(row) for row in rows), default=4)
     if all(len(row) == count for row in rows):
@@ -86,7 +85,7 @@ def _corners(region: Region | None) -> Floats:
 
 
 def reaches_beyond(corners: Corners, bounds: tuple[int, int]) -> NDArray[np.bool_]:
-    """Shape (N,): whether a region has a corner to the right of, or below, the bounds."""
+    """Return for each region, shape (N,), whether it has a corner to the right of the bounds or below them."""
     far = np.ascontiguousarray(corners.transpose(1, 2, 0)).max(axis=0)
     with np.errstate(invalid="ignore"):
         result: NDArray[np.bool_] = (far[0] > bounds[0]) | (far[1] > bounds[1])
@@ -94,7 +93,7 @@ def reaches_beyond(corners: Corners, bounds: tuple[int, int]) -> NDArray[np.bool
 
 
 def _sums(corners: Corners) -> Floats:
-    """NaN where any coordinate is."""
+    """Return the sum of the coordinates of each region: NaN where any coordinate is NaN."""
     flat = corners.reshape(len(corners), corners.shape[1] * 2)
     result: Floats = flat @ np.ones(flat.shape[1])
     return result
@@ -105,21 +104,21 @@ def _overlaps(a: Floats32, b: Floats32, bounds: tuple[int, int] | None) -> Float
     low_b, high_b = _clipped_bounds(b, bounds)
     origin = np.minimum(low_a, low_b)
     size = (np.maximum(high_a, high_b) - origin).astype(np.int64) + 1
-    meet = np.flatnonzero(_may_overlap(low_a, high_a, low_b, high_b) & (size >= 1).all(axis=0))
+    near = np.flatnonzero(_may_overlap(low_a, high_a, low_b, high_b) & (size >= 1).all(axis=0))
     result = np.zeros(len(a))
-    if meet.size:
-        shift = origin[:, meet].T
-        first, second = _on_grid(a[meet], shift), _on_grid(b[meet], shift)
-        common, union = scanline.count(first, second, size[:, meet].T, scanline.Rule.REGION_C)
+    if near.size:
+        shift = origin[:, near].T
+        first, second = _on_grid(a[near], shift), _on_grid(b[near], shift)
+        common, union = scanline.count(first, second, size[:, near].T, scanline.Rule.REGION_C)
         with np.errstate(invalid="ignore"):
-            result[meet] = common.astype(np.float32) / union.astype(np.float32)
+            result[near] = common.astype(np.float32) / union.astype(np.float32)
     return result
 
 
 def _clipped_bounds(corners: Floats32, bounds: tuple[int, int] | None) -> tuple[Floats32, Floats32]:
-    """Smallest and largest x and y, both of shape (2, N): on whole columns of numbers arithmetic is fastest."""
-    turned = np.ascontiguousarray(corners.transpose(1, 2, 0))
-    low, high = np.floor(turned.min(axis=0)), np.ceil(turned.max(axis=0))
+    """Return the smallest and the largest x and y, both of shape (2, N), clipped to the bounds."""
+    columns = np.ascontiguousarray(corners.transpose(1, 2, 0))
+    low, high = np.floor(columns.min(axis=0)), np.ceil(columns.max(axis=0))
     if bounds is None:
         return low, high
     limit = np.array(bounds, dtype=np.float32)[:, None]
@@ -127,7 +126,7 @@ def _clipped_bounds(corners: Floats32, bounds: tuple[int, int] | None) -> tuple[
 
 
 def _may_overlap(low_a: Floats32, high_a: Floats32, low_b: Floats32, high_b: Floats32) -> NDArray[np.bool_]:
-    """The toolkit's early exits, with its arithmetic: two negative sides, of a region beyond the bounds, multiply."""
+    """Apply the toolkit's early exits with its arithmetic: two negative sides, of a region out of bounds, multiply."""
     area_a, area_b = (high_a - low_a).prod(axis=0), (high_b - low_b).prod(axis=0)
     common = (np.minimum(high_a, high_b) - np.maximum(low_a, low_b)).prod(axis=0)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -139,6 +138,6 @@ def _may_overlap(low_a: Floats32, high_a: Floats32, low_b: Floats32, high_b: Flo
 
 
 def _on_grid(corners: Floats32, origin: Floats32) -> Ints:
-    """Corners relative to the origin, rounded half away from zero as C rounds."""
+    """Return the corners relative to the origin, rounded half away from zero as C's ``round`` does."""
     moved = (corners - origin[:, None]).astype(np.float64)
     return np.trunc(moved + np.copysign(0.5, moved)).astype(np.int64)

@@ -1,7 +1,7 @@
-"""The overlap of vot-toolkit (VOT2020 and later, and its own supervised and long-term analyses).
+"""Overlap as vot-toolkit computes it (VOT2020 and later, and its own supervised and long-term analyses).
 
 It differs from ``region.c``: corners are rounded half to even, a rectangle ends at x + width - 1, the bounds are the
-pixels of the image, two regions without extent are identical, and masks take part.
+pixels of the image, two regions without extent are identical, and masks are supported.
 
 Source: ``vot/region/raster.py`` of vot-toolkit 0.9.0.
 """
@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import scanline
-from evalkit.types import Box, Mask, Polygon, Region
+from evalkit.types import Box, Floats, Mask, Polygon, Region
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bitmap = NDArray[np.bool_]
 
@@ -30,34 +29,34 @@ def overlaps(
     bounds: tuple[int, int],
     ignore: Sequence[Region | None] | None = None,
 ) -> Floats:
-    """Overlap of corresponding regions.
+    """Compute the overlap of corresponding regions.
 
     Args:
-        a, b: None stands for a region without pixels (a start, a failure, an absent target).
+        a, b: Regions; None is a region without pixels (an initialisation, a failure, an absent target).
         bounds: Width and height of the image.
-        ignore: Regions whose pixels do not count.
+        ignore: Regions whose pixels are not counted, one per pair.
 
     Returns:
         Shape (N,), in [0, 1].
     """
-    a, b = [_as_read(region) for region in a], [_as_read(region) for region in b]
-    result = np.empty(len(a))
-    plain = [ignore is None and _is_plain(one) and _is_plain(other) for one, other in zip(a, b, strict=True)]
-    for index in (~np.array(plain, bool)).nonzero()[0].tolist():
+    first, second = [_as_read(region) for region in a], [_as_read(region) for region in b]
+    outlined = np.zeros(len(first), bool) if ignore is not None else _both_have_four_corners(first, second)
+    result = np.empty(len(first))
+    for index in np.flatnonzero(~outlined).tolist():
         left_out = None if ignore is None else ignore[index]
-        result[index] = _overlap_of_bitmaps(a[index], b[index], bounds, left_out)
-    simple = np.array(plain, bool).nonzero()[0].tolist()
-    if simple:
-        first, second = _outlines([a[index] for index in simple]), _outlines([b[index] for index in simple])
-        result[simple] = _overlaps_of_outlines(first, second, bounds)
+        result[index] = _overlap_of_bitmaps(first[index], second[index], bounds, left_out)
+    if outlined.any():
+        chosen = np.flatnonzero(outlined).tolist()
+        one, other = (_outlines([regions[index] for index in chosen]) for regions in (first, second))
+        result[chosen] = _overlaps_of_outlines(one, other, bounds)
     return result
 
 
 def is_empty(region: Region | None) -> bool:
-    """Whether the toolkit takes an annotation for an absent target.
+    """Return whether the toolkit treats an annotation as an absent target.
 
-    So it does a mask of a single row or column of pixels: ``Mask.is_empty`` compares the far corner with 0, and what is
-    read begins with the first pixel.
+    A mask of a single row or column of pixels is one: ``Mask.is_empty`` compares the far corner with 0, and a mask that
+    was read begins at its first pixel.
     """
     if region is None:
         return True
@@ -71,10 +70,10 @@ def is_empty(region: Region | None) -> bool:
 
 
 def _as_read(region: Region | None) -> Region | None:
-    """The region as the toolkit has it once it has read the text: a mask is cropped to its pixels.
+    """Return the region as the toolkit has it after reading it from text: a mask is cropped to its pixels.
 
-    A mask without pixels, or all of whose pixels are in its first column, is left without any, at the corner of the
-    image (``Mask._optimize``; results in binary files are not treated so there).
+    A mask without pixels, or with all of its pixels in the first column, becomes empty and moves to the corner of the
+    image (``Mask._optimize``; the toolkit does not do this to results from binary files).
     """
     if not isinstance(region, Mask):
         return region
@@ -84,18 +83,23 @@ def _as_read(region: Region | None) -> Region | None:
     return Mask(region.bitmap[top : bottom + 1, left : right + 1], region.x + left, region.y + top)
 
 
-def _is_plain(region: Region | None) -> bool:
+def _both_have_four_corners(a: Sequence[Region | None], b: Sequence[Region | None]) -> Bitmap:
+    pairs = zip(a, b, strict=True)
+    return np.array([_has_four_corners(one) and _has_four_corners(other) for one, other in pairs], bool)
+
+
+def _has_four_corners(region: Region | None) -> bool:
     return region is None or isinstance(region, Box) or (isinstance(region, Polygon) and len(region.points) == 4)
 
 
 @dataclass(frozen=True, eq=False)
 class _Outlines:
-    """Regions of four corners on the grid.
+    """Regions with four corners, rounded to the grid.
 
     Attributes:
         corners: Shape (N, 4, 2).
         low, high: Shape (N, 2): first and last pixel; a box of size 0 has its last before its first.
-        filled: Shape (N,): whether there are pixels at all.
+        filled: Shape (N,), True where the region has pixels.
     """
 
     corners: Ints
@@ -154,10 +158,10 @@ def _overlap_of_bitmaps(a: Region | None, b: Region | None, bounds: tuple[int, i
 
 
 def bitmap(region: Region | None, low: Ints, high: Ints) -> Bitmap:
-    """The region's pixels between two corners, both included.
+    """Rasterise the part of a region between two corners, both included.
 
     Args:
-        low, high: Shape (2,): x, y.
+        low, high: The corners, x and y, shape (2,).
 
     Returns:
         Shape (height, width).
@@ -199,7 +203,7 @@ def _paste(mask: Mask, low: Ints, canvas: Bitmap) -> None:
 
 
 def _extent(region: Region | None) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom, the last two included; all 0 without a region."""
+    """Return left, top, right and bottom, the last two included; all 0 without a region."""
     if isinstance(region, Mask):
         left, top, right, bottom = _extent_of_bitmap(region.bitmap)
         return left + region.x, top + region.y, right + region.x, bottom + region.y

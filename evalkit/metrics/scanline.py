@@ -1,4 +1,4 @@
-"""Counting the pixels of polygons row by row: which columns an outline covers, without drawing it."""
+"""Count the pixels of polygons from the intervals of columns that they cover in each row."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from evalkit import compiled
 
 Ints = NDArray[np.int64]
 Intervals = tuple[Ints, Ints]
-"""First and last column of covered intervals, both of shape (S, R), up to S in each of R rows; last < first is none."""
+"""First and last columns of covered intervals, both of shape (S, R): up to S in each of R rows. last < first: none."""
 
 _NONE = np.int64(2**40)
 _ROWS_AT_ONCE = 50_000
-_SECONDS_PER_PAIR = 1e-5  # what counting costs without machine code
+_SECONDS_PER_PAIR = 1e-5  # without compiled code
 
 
 class Rule(Enum):
-    """Two rasterisers that differ in what they do to level edges and to equal crossings."""
+    """Rasterisation rules of the two toolkits, which differ for horizontal edges and for equal crossings."""
 
-    REGION_C = "region.c of the Matlab toolkit and pysot: level edges add no crossing, equal crossings no pixel"
-    TOOLKIT = "vot-toolkit: level edges add one of their ends, two last equal crossings are a pixel"
+    REGION_C = "region.c of the Matlab toolkit and pysot: horizontal edges add no crossing, equal crossings no pixel"
+    TOOLKIT = "vot-toolkit: horizontal edges add one of their ends, the last two crossings are a pixel if equal"
 
 
 def count(a: Ints, b: Ints, size: Ints, rule: Rule) -> tuple[Ints, Ints]:
-    """Pixels in both and pixels in either, of corresponding polygons.
+    """Count the pixels in the intersection and in the union of corresponding polygons.
 
     Args:
         a, b: Shape (N, K, 2): corners on the grid; K may differ between them.
-        size: Shape (N, 2): columns and rows from 0 on that count.
+        size: Shape (N, 2): number of columns and rows to count in, from 0 on.
 
     Returns:
-        Two arrays of shape (N,).
+        Pixels of the intersections and of the unions, both of shape (N,).
     """
     if compiled.worthwhile(len(a) * _SECONDS_PER_PAIR):
         counts = np.empty((len(a), 3), dtype=np.int64)
@@ -47,14 +47,14 @@ def count(a: Ints, b: Ints, size: Ints, rule: Rule) -> tuple[Ints, Ints]:
 
 
 def _chunks(heights: Ints) -> list[slice]:
-    """Runs of polygons with about ``_ROWS_AT_ONCE`` rows each."""
+    """Split the polygons into groups with about ``_ROWS_AT_ONCE`` rows each."""
     group = np.cumsum(heights) // _ROWS_AT_ONCE
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(heights)]
     return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
 
 
 def _count_rows(a: Ints, b: Ints, size: Ints, rule: Rule) -> Ints:
-    """Shape (N, 3): pixels of the first, of the second, of both."""
+    """Return the pixels of the first, of the second, and of their intersection, shape (N, 3)."""
     heights = size[:, 1]
     starts = np.cumsum(heights) - heights
     pair = np.repeat(np.arange(len(a)), heights)
@@ -66,13 +66,13 @@ def _count_rows(a: Ints, b: Ints, size: Ints, rule: Rule) -> Ints:
 
 
 def intervals(corners: Ints, pair: Ints, row: Ints, last: Ints, rule: Rule) -> Intervals:
-    """What polygons cover of rows.
+    """Return the intervals of columns that polygons cover in given rows.
 
     Args:
         corners: Shape (N, K, 2).
-        pair: Shape (R,): which of the N polygons.
-        row: Shape (R,): which row.
-        last: Shape (R,): last column that counts; the first is 0.
+        pair: Shape (R,): index of the polygon.
+        row: Shape (R,): index of the row.
+        last: Shape (R,): last column to count; the first is 0.
     """
     found = _rectangle_intervals(corners, pair, row, rule)
     left, right = found if found is not None else _polygon_intervals(corners, pair, row, last, rule)
@@ -80,14 +80,14 @@ def intervals(corners: Ints, pair: Ints, row: Ints, last: Ints, rule: Rule) -> I
 
 
 def _rectangle_intervals(corners: Ints, pair: Ints, row: Ints, rule: Rule) -> Intervals | None:
-    """The short way, where all are upright rectangles."""
+    """Return the intervals of upright rectangles, which is faster; None unless all polygons are upright rectangles."""
     x, y = corners[..., 0], corners[..., 1]
     upright = corners.shape[1] == 4 and (x == x[:, [3, 2, 1, 0]]).all() and (y == y[:, [1, 0, 3, 2]]).all()
     if not upright:
         return None
     low, high = corners.min(axis=1), corners.max(axis=1)
     if rule == Rule.REGION_C:
-        # Without width the two crossings are equal, without height there are none: nothing is filled either way.
+        # Without width the two crossings are equal, without height there are none: in both cases no pixel is filled.
         high[(low == high).any(axis=1)] = low.min() - 1
     inside = (low[pair, 1] <= row) & (row <= high[pair, 1])
     return low[pair, 0][None], np.where(inside, high[pair, 0], -1)[None]
@@ -103,29 +103,29 @@ def _polygon_intervals(corners: Ints, pair: Ints, row: Ints, last: Ints, rule: R
         two &= nodes[0] != nodes[1]
     left[0, two], right[0, two] = nodes[0, two], nodes[1, two]
     some = np.flatnonzero(several)
-    left[:, some], right[:, some] = _walk(nodes[:, some], last[some], rule)
+    left[:, some], right[:, some] = _pair_crossings(nodes[:, some], last[some], rule)
     return left, right
 
 
 def _crossings(corners: Ints, pair: Ints, row: Ints, rule: Rule) -> Ints:
-    """Shape (K, R): columns where edges cross rows, both end rows of an edge included; ``_NONE`` elsewhere."""
-    level = _NONE if rule == Rule.REGION_C else 0
+    """Return the columns where edges cross rows, both end rows of an edge included, shape (K, R); else ``_NONE``."""
+    horizontal = _NONE if rule == Rule.REGION_C else 0
     nodes = np.full((corners.shape[1], pair.size), _NONE)
     for index in range(corners.shape[1]):
         (x, y), (other_x, other_y) = corners[:, index].T, corners[:, index - 1].T
-        low = np.minimum(y, other_y) + np.where(y == other_y, level, 0)
+        low = np.minimum(y, other_y) + np.where(y == other_y, horizontal, 0)
         high = np.maximum(y, other_y)
         hit = np.flatnonzero((low[pair] <= row) & (row <= high[pair]))
         at = pair[hit]
         rise = np.where(y == other_y, 1, other_y - y)
-        # The order of these operations decides which way a crossing is truncated.
+        # The order of these operations decides how a crossing is truncated.
         steps = (row[hit] - y[at]) / rise[at] * (other_x - x)[at]
         nodes[index, hit] = (x[at] + steps).astype(np.int64)
     return nodes
 
 
 def _sorted(nodes: Ints) -> Ints:
-    """Each column in rising order, by exchanging neighbours: there are few rows and many columns."""
+    """Sort each column by exchanging neighbours, which is fast for few rows and many columns."""
     for end in range(len(nodes) - 1, 0, -1):
         for place in range(end):
             nodes[place], nodes[place + 1] = (
@@ -135,8 +135,8 @@ def _sorted(nodes: Ints) -> Ints:
     return nodes
 
 
-def _walk(nodes: Ints, last: Ints, rule: Rule) -> Intervals:
-    """Intervals between sorted crossings; of two equal ones, which a corner gives, the first is dropped."""
+def _pair_crossings(nodes: Ints, last: Ints, rule: Rule) -> Intervals:
+    """Return the intervals between sorted crossings; of two equal ones, which a corner causes, the first is dropped."""
     nodes = np.vstack([nodes, np.full((1, nodes.shape[1]), _NONE)])
     columns = np.arange(nodes.shape[1])
     left = np.zeros(((len(nodes) - 1) // 2, columns.size), dtype=np.int64)

@@ -1,7 +1,7 @@
-"""How sure a score is and whether a difference is real: resampling of sequences.
+"""Confidence intervals of scores, and significance of differences, by resampling sequences.
 
-Sequences are the units that are drawn: frames of one sequence say the same thing many times over. A score is recomputed
-for every resample from what its sequences contribute, so that EAO and pooled scores are treated like means.
+Sequences are drawn, not frames: the frames of one sequence are not independent. A score is recomputed for every
+resample from what its sequences contribute, so that EAO and pooled scores are treated like means.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.metrics.measures import Measure
-
-Floats = NDArray[np.float64]
+from evalkit.types import Floats
 
 RESAMPLES = 10_000
 _AT_ONCE = 2_000
@@ -24,13 +22,13 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class Difference:
-    """How much one result is above another on the same sequences.
+    """The difference of two results on the same sequences.
 
     Attributes:
-        value: Score of the one minus score of the other.
+        value: Score of the first result minus score of the second.
         low, high: Two-sided confidence interval.
-        lower, upper: One-sided confidence bounds at the same level: true difference above ``lower``, below ``upper``.
-        p_value: Of the hypothesis that the two are exchangeable, two-sided.
+        lower, upper: One-sided confidence bounds of the difference, at the same level.
+        p_value: Two-sided p-value of the hypothesis that the two results are exchangeable.
         sequences: Number of sequences.
     """
 
@@ -44,25 +42,26 @@ class Difference:
 
 
 def resample(sequences: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
-    """Shape (resamples, sequences): how often each sequence is drawn, with replacement."""
+    """Draw sequences with replacement.
+
+    Returns:
+        Number of times that each sequence is drawn, shape (resamples, sequences).
+    """
     drawn = np.random.default_rng(seed).integers(0, sequences, (resamples, sequences))
     flat = (drawn + np.arange(resamples)[:, None] * sequences).ravel()
     counts = np.bincount(flat, minlength=resamples * sequences)
     return counts.reshape(resamples, sequences).astype(np.float64)
 
 
-def interval(
-    measure: Measure, weights: Floats | None = None, *, level: float = 0.95, method: str = "bca"
-) -> tuple[float, float] | None:
-    """Bootstrap confidence interval of a score.
+def interval(measure: Measure, weights: Floats | None = None, *, level: float = 0.95) -> tuple[float, float] | None:
+    """Compute the bootstrap confidence interval of a score: BCa, bias-corrected and accelerated (Efron, 1987).
 
     Args:
         weights: From ``resample``; drawn with seed 0 if not given. One set serves all scores of the same sequences.
-        level: Of confidence.
-        method: ``percentile``, or ``bca``: bias-corrected and accelerated (Efron, 1987).
+        level: Confidence level.
 
     Returns:
-        Low and high; None for fewer than two sequences or where the score does not exist.
+        Lower and upper bound; None for fewer than two sequences or where the score does not exist.
     """
     value = measure.value()
     if value is None or len(measure.sequences) < 2:
@@ -72,16 +71,12 @@ def interval(
     values = _in_parts(measure, weights)
     values = values[~np.isnan(values)]
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    if method == "bca":
-        tails = _corrected(tails, values, value, jackknife(measure))
-    elif method != "percentile":
-        raise ValueError(f"method is 'percentile' or 'bca', not {method!r}")
-    low, high = np.quantile(values, tails)
+    low, high = np.quantile(values, _corrected_quantiles(tails, values, value, jackknife(measure)))
     return float(low), float(high)
 
 
 def jackknife(measure: Measure) -> Floats:
-    """Shape (S,): the score without each of its sequences in turn."""
+    """Compute the score without each of its sequences in turn, shape (S,)."""
     count = len(measure.sequences)
     return measure.values(np.ones((count, count)) - np.eye(count))
 
@@ -91,8 +86,8 @@ def difference(
 ) -> Difference:
     """Compare two results on the sequences that both have.
 
-    The interval is the percentile one of differences over common resamples; the p-value is that of swapping the two
-    within random sequences.
+    The interval has the percentiles of the differences over common resamples; the p-value is that of a permutation
+    test, which swaps the two results within random sequences.
 
     Raises:
         ValueError: They have no sequence in common, or the score does not exist for one of them.
@@ -136,7 +131,7 @@ def score_differences(candidate: Measure, baseline: Measure, weights: Floats) ->
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for testing all of them (Holm, 1979), in the given order.
+    """Adjust p-values for testing all of them (Holm, 1979); the order is kept.
 
     >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
@@ -152,13 +147,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def compare(
     measures: Mapping[str, Measure], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[tuple[str, str], Difference]:
-    """Every pair of results; p-values are adjusted for the number of pairs.
+    """Compare every pair of results; p-values are adjusted for the number of pairs.
 
     Args:
-        measures: One metric, by tracker.
+        measures: Results of one metric by name of the tracker.
 
     Returns:
-        By pair of names; the first is the one whose score stands before the minus.
+        Differences by pair of names: score of the first minus score of the second.
     """
     names = list(measures)
     pairs = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
@@ -178,8 +173,8 @@ def _in_parts(measure: Measure, weights: Floats) -> Floats:
     return np.concatenate(parts)
 
 
-def _corrected(tails: Floats, values: Floats, value: float, without: Floats) -> Floats:
-    """Quantiles to read instead of ``tails``; the tails themselves where the correction does not exist."""
+def _corrected_quantiles(tails: Floats, values: Floats, value: float, without: Floats) -> Floats:
+    """Return the quantiles to read instead of ``tails``; ``tails`` where the correction does not exist."""
     below = ((values < value).mean() + (values <= value).mean()) / 2
     without = without[~np.isnan(without)]
     deviation = without.mean() - without
@@ -194,10 +189,10 @@ def _corrected(tails: Floats, values: Floats, value: float, without: Floats) -> 
 
 def _permutation(candidate: Measure, baseline: Measure, value: float, resamples: int, seed: int) -> float:
     swapped = np.random.default_rng(seed + 1).integers(0, 2, (resamples, len(candidate.sequences))).astype(np.float64)
-    both = candidate.beside(baseline)
+    both = candidate.concatenated(baseline)
     one = np.hstack([1 - swapped, swapped])
     other = np.hstack([swapped, 1 - swapped])
     values = np.abs(_in_parts(both, one) - _in_parts(both, other))
-    # Rounding must not make the observed labelling look less extreme than itself.
+    # With rounding, the observed labelling must still count as as extreme as itself.
     reached = (values >= abs(value) * (1 - 1e-12) - 1e-15).sum()
     return float((reached + 1) / (resamples + 1))

@@ -7,26 +7,25 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.types import Boxes
-
-Floats = NDArray[np.float64]
+from evalkit.types import Boxes, Floats
 
 Columns: TypeAlias = NDArray[np.float64]
-"""Boxes turned on their side, shape (4, N), contiguous: arithmetic on whole columns is several times faster."""
+"""Transposed boxes, shape (4, N), contiguous: arithmetic on contiguous columns is several times faster."""
 
 THRESHOLDS: Floats = np.arange(21.0) * 0.05
-"""``np.linspace(0, 1, 21)``, bit for bit: pysot, pytracking, got10k and Octave."""
+"""Thresholds of pysot, pytracking, got10k and Octave: ``np.linspace(0, 1, 21)``, bit for bit."""
 
 MATLAB_THRESHOLDS: Floats = np.concatenate([THRESHOLDS[:11], 1 - np.arange(9, -1, -1) * 0.05])
-"""MATLAB's ``0:0.05:1``, which is built from both ends: index 13 lies one bit below 0.65, so a tie there counts."""
+"""MATLAB's ``0:0.05:1``, which is built from both ends: index 13 is one bit below 0.65, and overlap 0.65 exceeds it."""
 
 
 def columns(boxes: Boxes) -> Columns:
+    """Transpose boxes of shape (N, 4) to contiguous columns, shape (4, N)."""
     return np.ascontiguousarray(boxes.T)
 
 
 def overlap_matlab(groundtruth: Columns, boxes: Columns) -> Floats:
-    """Overlap of inclusive pixel ranges, not clipped to [0, 1].
+    """Compute the overlap of inclusive pixel ranges, shape (N,), not clipped to [0, 1].
 
     MATLAB's ``max`` and ``min`` ignore a NaN operand, hence ``fmax`` and ``fmin``.
 
@@ -39,12 +38,15 @@ def overlap_matlab(groundtruth: Columns, boxes: Columns) -> Floats:
 
 
 def overlap_pysot(groundtruth: Columns, boxes: Columns) -> Floats:
-    """Overlap clipped to [0, 1]. Source: ``overlap_ratio`` of pysot's toolkit."""
+    """Compute the overlap, clipped to [0, 1], shape (N,). Source: ``overlap_ratio`` of pysot's toolkit."""
     return np.clip(_over_union(_intersection(groundtruth, boxes), groundtruth, boxes), 0, 1)
 
 
 def overlap_got10k(groundtruth: Columns, boxes: Columns) -> Floats:
-    """Overlap with an epsilon in the union, clipped to [0, 1]. Source: ``rect_iou`` of the got10k toolkit."""
+    """Compute the overlap with an epsilon in the union, clipped to [0, 1], shape (N,).
+
+    Source: ``rect_iou`` of the got10k toolkit.
+    """
     intersection = _intersection(groundtruth, boxes)
     union = _areas(boxes) + _areas(groundtruth) - intersection
     return np.clip(intersection / (union + np.finfo(float).eps), 0, 1)

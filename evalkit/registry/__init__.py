@@ -17,6 +17,7 @@ from evalkit.registry.entries import (
     ReportEntry,
     RuntimeEntry,
     TrackerEntry,
+    only_where_listed,
 )
 from evalkit.registry.registry import Registry
 
@@ -33,6 +34,7 @@ __all__ = [
     "TrackerEntry",
     "dataset",
     "layout",
+    "only_where_listed",
     "profile",
     "protocol",
     "report",

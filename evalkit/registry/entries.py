@@ -11,6 +11,11 @@ from typing import Any
 from evalkit.types import Dataset, Metric
 
 
+def only_where_listed(dataset: Dataset) -> bool:
+    """Return False: the ``applies`` of built-in profiles and protocols, which are only for datasets that list them."""
+    return False
+
+
 @dataclass(frozen=True)
 class Entry:
     """A registered factory.
@@ -83,12 +88,12 @@ class ProfileEntry(Entry):
     The factory takes an ``evalkit.metrics.measures.Evaluation`` and returns a list of ``Measure``.
 
     Attributes:
-        protocols: Names of the protocols whose trajectories it scores.
+        protocols: Names of the protocols whose trajectories it scores, besides those of protocols ``scored_as`` them.
         metrics: All metrics that it may return.
         source: The toolkit and version that it equals, or the publication that defines it.
         reason: Why its numbers differ from those of other profiles, in one line.
         tags: True where frames can be restricted to a per-frame tag; else attributes belong to whole sequences.
-        applies: Returns whether the profile scores a dataset that does not list it itself.
+        applies: Returns whether the profile scores a dataset that does not list it; True by default.
     """
 
     protocols: tuple[str, ...] = field(kw_only=True)
@@ -112,10 +117,13 @@ class ProtocolEntry(Entry):
     that its signature names, and returns a list of ``Trajectory``.
 
     Attributes:
-        applies: Returns whether a dataset that does not list the protocol itself can be run under it.
+        applies: Returns whether a dataset that does not list the protocol can be run under it; True by default.
+        scored_as: Name of a protocol whose trajectories have the same form. The profiles that score that protocol score
+            this one too; without it, only profiles that name this protocol do.
     """
 
     applies: Callable[[Dataset], bool] = field(default=lambda dataset: True, kw_only=True)
+    scored_as: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)

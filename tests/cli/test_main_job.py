@@ -154,7 +154,7 @@ def test_all_conventions_stand_in_rows_with_the_reason_each_differs(
     out = capsys.readouterr().out
     rows = [line.split()[:2] for line in out.splitlines() if line.startswith("Right")]
     assert rows == [["Right", "otb-matlab"], ["Right", "got10k"]]
-    assert "otb-matlab: the first box is the groundtruth" in out
+    assert "otb-matlab: the first box is replaced by the groundtruth" in out
 
 
 @pytest.mark.usefixtures("tiny")
@@ -212,7 +212,7 @@ def register(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
         (["run"], "Missing option '--tracker'"),
         (["runn"], "Did you mean 'run'?"),
         (["score", "--dataset", "tiny", "--results", "gone"], "there are no results for tiny"),
-        (["score", "--dataset", "tiny", "--profile", "matlab"], "no metric profile is named 'matlab'"),
+        (["score", "--dataset", "tiny", "--profile", "matlab"], "no profile is named 'matlab'"),
         (["list", "planets"], "'planets' is not one of"),
     ],
 )

@@ -8,7 +8,6 @@ import pytest
 
 from evalkit import protocols, registry
 from evalkit.errors import EvalkitError
-from evalkit.metrics.profiles import PROFILES
 from evalkit.rendering import write_as as trees
 from evalkit.results import layouts
 
@@ -53,7 +52,7 @@ def test_a_rendered_tree_opens_with_names_that_exist(
     assert {sequence.name for sequence in dataset.sequences} <= set(dataset.expected)
     assert all(protocols.get(protocol) for protocol in dataset.protocols)
     assert dataset.layout == layouts.get(dataset.layout).name or dataset.layout in layouts.ALIASES
-    scored = {protocol for profile in dataset.profiles for protocol in PROFILES[profile].protocols}
+    scored = {protocol for profile in dataset.profiles for protocol in registry.profile.find(profile).protocols}
     assert dataset.protocols[0] in scored
     for sequence in dataset.sequences:
         assert sequence.frames is not None and len(sequence.frames) == len(sequence) == 6

@@ -73,7 +73,7 @@ def alone(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     for name in ("EVALKIT_DATA", "EVALKIT_WEIGHTS", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "GITHUB_STEP_SUMMARY"):
         os.environ.pop(name, None)
     os.environ.update(HOME=str(tmp_path / "home"), EVALKIT_CACHE=str(cache), OMP_NUM_THREADS="1")
-    for kind in (registry.tracker, registry.dataset, registry.report):
+    for kind in registry.ALL:
         kind.names()
         monkeypatch.setattr(kind, "_entries", dict(kind._entries))
         monkeypatch.setattr(kind, "_aliases", dict(kind._aliases))

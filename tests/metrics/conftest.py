@@ -20,7 +20,7 @@ Runs = dict[str, list[Trajectory]]
 
 @pytest.fixture(scope="session")
 def golden(data: Path) -> Callable[[str], Any]:
-    """What an official toolkit said, by file name."""
+    """Reads the stored output of an official toolkit, by file name."""
 
     def read(name: str) -> Any:
         return json.loads((data / "golden" / "metrics" / name).read_text())

@@ -9,7 +9,7 @@ from evalkit.metrics import exact
 
 IMAGE = (64, 48)
 TOUCHING = [[-4, 0], [2, 0], [2, 1], [-2, 1], [0, 3], [-4, 3]]
-"""2 by 1 pixels of it are in the image, and one corner lies on the image's edge."""
+"""2 by 1 pixels of it are in the image, and one corner is on the image's edge."""
 
 
 def corners(*points: list[float]) -> np.ndarray:

@@ -61,12 +61,12 @@ def test_the_first_frame_is_the_groundtruth_where_the_toolkit_says_so(make: Any)
     )
 
 
-def test_an_unusable_box_repeats_the_one_before_it(make: Any) -> None:
+def test_an_invalid_box_is_replaced_by_the_previous_one(make: Any) -> None:
     answer = [[500, 500, 20, 20], NAN, [10, 10, 20, 20], [10, 10, 0, 20]]
     # Frame 2 takes the tracker's own first row, which is far away; frame 4 takes frame 3.
     found = scores(make, "otb-matlab", STILL, answer)
     assert found["precision"].value == 0.75
-    assert "previous box repeated for an unusable one: 2 frames in 1 sequence" in found["auc"].notes
+    assert "invalid box replaced by the previous one: 2 frames in 1 sequence" in found["auc"].notes
     # Without the rule NaN is a miss and an empty box has no overlap.
     assert scores(make, "pysot", STILL, answer)["auc"].value == pytest.approx(20 / 21 / 4)
 
@@ -77,13 +77,36 @@ def test_otb_needs_all_four_values_missing_and_lasot_any(make: Any) -> None:
     assert scores(make, "lasot-matlab", STILL, answer)["precision"].value == 1
 
 
-def test_unusable_groundtruth_is_a_hit_of_precision_in_matlab_only(make: Any) -> None:
+def test_invalid_groundtruth_is_a_hit_of_precision_in_matlab_only(make: Any) -> None:
     truth = [[10, 10, 20, 20], [0, 10, 20, 20], [10, 10, 20, 20], [10, 10, 20, 20]]
     away = [[10, 10, 20, 20], *[[500, 500, 20, 20]] * 3]
     assert scores(make, "otb-matlab", truth, away)["precision"].value == 0.5
     assert scores(make, "pytracking", truth, away)["precision"].value == 0.25
     # x = 0 is usable there.
     assert scores(make, "pysot", truth, away)["precision"].value == 0.25
+
+
+def test_pytracking_counts_invalid_groundtruth_of_uav123_as_a_hit(make: Any) -> None:
+    truth = [[10, 10, 20, 20], [10, 10, 0, 20], NAN, [10, 10, 20, 20]]
+    away = [[10, 10, 20, 20], *[[500, 500, 20, 20]] * 3]
+    other, uav = (scores(make, "pytracking", truth, away, family=family) for family in (None, "uav"))
+    assert (other["precision"].value, uav["precision"].value) == (0.25, 0.75)
+    for metric in ("auc", "norm_precision", "sr50"):
+        assert uav[metric].value == other[metric].value
+
+
+@pytest.mark.parametrize(
+    ("family", "metrics"),
+    [
+        ("got10k", ["ao", "sr50", "sr75", "fps"]),
+        ("otb", ["auc", "precision", "sr50"]),
+        ("uav", ["auc", "precision", "sr50"]),
+        ("lasot", ["auc", "precision", "norm_precision_auc", "norm_precision", "sr50"]),
+        (None, ["ao", "sr50", "sr75", "fps", "auc", "precision"]),
+    ],
+)
+def test_got10k_has_an_experiment_for_each_family(make: Any, family: str | None, metrics: list[str]) -> None:
+    assert list(scores(make, "got10k", STILL, STILL, family=family)) == metrics
 
 
 def test_absent_frames_leave_the_numerator_only(make: Any) -> None:
@@ -234,7 +257,7 @@ def test_the_order_of_sequences_changes_no_score(make: Any, profile: str) -> Non
 
 @pytest.mark.parametrize("profile", ["otb-matlab", "lasot-matlab", "pysot", "pytracking", "got10k"])
 def test_scoring_shifts_no_coordinate_and_writes_into_no_array(make: Any, profile: str) -> None:
-    # With x = 1 everywhere a groundtruth is usable in 1-based files; one pixel less and Matlab's rules say otherwise.
+    # With x = 1 everywhere a groundtruth is valid in 1-based files; one pixel less and Matlab's rules say otherwise.
     edge = [[1, 1, 20.123456789012345, 20]] * 4
     answer = np.array([[1, 1, 20.123456789012345, 20], NAN, [0.1, 0.2, 3, 4], [1, 1, 20.123456789012345, 20]])
     if profile == "pytracking":

@@ -65,7 +65,7 @@ def test_a_self_crossing_polygon_counts_a_shared_pixel_once() -> None:
         (Mask(np.ones((1, 4), bool), 5, 5), Box(5, 5, 4, 2), 1 / 2, True),
         (Mask(np.pad(np.ones((1, 4), bool), 3), 2, 2), Box(5, 5, 4, 2), 1 / 2, True),
         (Mask(np.pad(np.ones((2, 2), bool), 3), 2, 2), Box(5, 5, 2, 2), 1, False),
-        # What lies outside the image is cut off.
+        # The part outside the image is cut off.
         (Mask(np.ones((4, 4), bool), -2, -2), Box(0, 0, 2, 2), 1, False),
         (Mask(np.ones((4, 4), bool), 62, 46), Box(62, 46, 2, 1), 1 / 2, False),
         (Mask(np.ones((4, 4), bool), 200, 200), Mask(np.ones((4, 4), bool), 200, 200), 0, False),

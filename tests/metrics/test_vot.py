@@ -30,7 +30,7 @@ def vot_dataset(make: Any, *lengths: int, interval: tuple[int, int] = (2, 4), **
         make.sequence(f"s{index}" if index else "one", [BOX] * length, size=(100, 100), **flags)
         for index, length in enumerate(lengths)
     ]
-    return make.dataset(*sequences, name="vot", vot=VotRules(eao_interval=interval))
+    return make.dataset(*sequences, name="vot", vot=VotRules(eao_interval=interval, tags=tuple(flags)))
 
 
 def score(
@@ -57,7 +57,7 @@ def test_the_eao_of_four_frames_without_failure_is_a_mean_of_running_means(make:
 def test_after_a_failure_overlap_is_zero_for_ever(make: Any) -> None:
     # Frames: start, 1, failure, then skipped to frame 7 (2 + 5), start, 1/2, 1/2. Fragments:
     #  frames 0..7: 1, 0, 0, ..., weight 1: running means 1, 1/2, 1/3 at lengths 2, 3, 4, for ever on.
-    #  frames 7..9: 1/2, 1/2, weight 1: running means 1/2, 1/2 at lengths 2, 3; says nothing at 4.
+    #  frames 7..9: 1/2, 1/2, weight 1: running means 1/2, 1/2 at lengths 2, 3; has no value at 4.
     states = [START, TRACKED, FAILED, *[SKIPPED] * 4, START, TRACKED, TRACKED]
     rows = [None, BOX, *[None] * 6, HALF, HALF]
     run = supervised(make, rows, states)
@@ -68,7 +68,7 @@ def test_after_a_failure_overlap_is_zero_for_ever(make: Any) -> None:
 
 def test_a_failure_counts_up_to_the_longest_sequence_not_the_longest_fragment(make: Any) -> None:
     # Started at frame 1 (overlap 1, then lost) and at frame 8 (lost at once); frames 13 and on do not exist. The first
-    # fragment has 1/9, 1/10, 1/11 at lengths 10, 11, 12; the second says nothing beyond 5.
+    # fragment has 1/9, 1/10, 1/11 at lengths 10, 11, 12; the second has no value beyond 5.
     states = [START, TRACKED, FAILED, *[SKIPPED] * 4, START, FAILED, *[SKIPPED] * 3]
     run = supervised(make, [None, BOX, *[None] * 10], states)
     found = values(score(vot_dataset(make, 12, interval=(10, 12)), {"one": [run]}))
@@ -102,7 +102,7 @@ def test_accuracy_leaves_out_ten_frames_from_each_start(make: Any) -> None:
     rows = [None, *[HALF] * 9, *[BOX] * 2]
     run = supervised(make, rows, [START, *[TRACKED] * 11])
     assert values(score(vot_dataset(make, 12), {"one": [run]}))["accuracy"] == 1
-    assert vot.burned_in(run.states).tolist() == [True] * 10 + [False] * 2
+    assert vot.in_burn_in(run.states, 10).tolist() == [True] * 10 + [False] * 2
 
 
 def test_repetitions_are_averaged_frame_by_frame_and_failures_over_repetitions(make: Any) -> None:
@@ -220,7 +220,7 @@ def test_pysot_s_longterm_scores_need_confidences(make: Any) -> None:
     whole = [10, 10, 10, 10]
     run = longterm(make, [np.nan] * 3, [None, whole, whole])
     dataset = make.dataset(make.sequence("one", [whole] * 3, size=(100, 100)))
-    with pytest.raises(EvalkitError, match="do not say how sure"):
+    with pytest.raises(EvalkitError, match="have no confidences"):
         score(dataset, {"one": [run]}, "pysot", "longterm")
     assert values(score(dataset, {"one": [run]}, "vot-longterm", "longterm"))["lt_recall"] == pytest.approx(2 / 3)
 

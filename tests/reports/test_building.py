@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from moving_square import tiny_dataset
 from evalkit import registry
 from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
-from evalkit.reports.document import metric_labels
 from evalkit.reports.document.build import CLOSING_SECTIONS, DATASET_SECTIONS, build_document, build_report
 from evalkit.reports.document.metric_labels import curve_labels, metric_head
 from evalkit.reports.document.model import Cell, Column, build_table, counted, row_cells, text_column
@@ -83,16 +81,17 @@ def test_the_refusal_of_an_unknown_tracker_names_the_reason_why_its_results_are_
         build_report(comparison, ())
 
 
-def test_a_metric_is_labelled_as_its_profile_declares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_metric_is_labelled_as_its_profile_declares_it() -> None:
     score = Score("one", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 3, 3)
     assert metric_head(score) == "AUC"
     assert metric_head(replace(score, profile="unknown", metric="delay", unit="frames")) == "delay (frames)"
     assert curve_labels(replace(score, metric="delay")) is None
     declared = Metric("auc", "its definition", head="own head", curve=("own title", "x", "y"))
-    own = SimpleNamespace(find=lambda name: SimpleNamespace(metrics=(declared,)))
-    monkeypatch.setattr(metric_labels, "profiles", own)
-    assert metric_head(score) == "own head"
-    assert curve_labels(score) == ("own title", "x", "y")
+    own = registry.ProfileEntry("own", print, "", protocols=("one_pass",), metrics=(declared,))
+    with registry.profile.temporarily(own):
+        assert metric_head(replace(score, profile="own")) == "own head"
+        assert curve_labels(replace(score, profile="own")) == ("own title", "x", "y")
+    assert curve_labels(score) == ("Success plot", "overlap threshold", "success rate")
 
 
 def test_a_table_has_a_row_for_each_object_and_a_cell_for_each_column() -> None:

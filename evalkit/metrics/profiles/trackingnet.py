@@ -1,7 +1,7 @@
-"""TrackingNet's success, precision, normalised precision and coverage.
+"""The TrackingNet devkit: success, precision, normalised precision and coverage.
 
 All boxes are rounded to whole pixels first, success counts overlaps that reach a threshold, and each score is the area
-under a curve of 21 points by trapezia; what it calls precision is therefore not the precision at 20 pixels.
+under a curve of 21 points by the trapezoidal rule. Its precision is therefore not the precision at 20 pixels.
 
 Source: ``metrics.py`` of TrackingNet-devkit 79783f2, which the evaluation server runs.
 """
@@ -9,19 +9,33 @@ Source: ``metrics.py`` of TrackingNet-devkit 79783f2, which the evaluation serve
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
+from evalkit import registry
+from evalkit.errors import WithheldGroundtruth
 from evalkit.metrics import alignment, curves, precision, success
 from evalkit.metrics.measures import Evaluation, Measure, Notes, Reduction, at
-from evalkit.types import Boxes, Metric, Sequence
+from evalkit.metrics.one_pass import NORM_PRECISION_PLOT, ONE_PASS, PRECISION_PLOT, SUCCESS_PLOT
+from evalkit.types import Boxes, Floats, Metric, Sequence
 
-Floats = NDArray[np.float64]
-
-AUC = Metric("auc", "area under the success curve, by trapezia over thresholds 0, 0.05, ..., 1, overlap >= threshold")
-PRECISION = Metric("precision", "area under the precision curve over 0, 2.5, ..., 50 pixels, scaled to [0, 1]")
-NORM_PRECISION = Metric("norm_precision", "area under the normalised precision curve over 0, 0.025, ..., 0.5, scaled")
-COVERAGE = Metric("coverage", "fraction of frames with an answer")
+AUC = Metric(
+    "auc",
+    "area under the success curve, by the trapezoidal rule over thresholds 0, 0.05, ..., 1, overlap >= threshold",
+    head="AUC",
+    curve=SUCCESS_PLOT,
+)
+PRECISION = Metric(
+    "precision",
+    "area under the precision curve over 0, 2.5, ..., 50 pixels, scaled to [0, 1]",
+    head="P",
+    curve=PRECISION_PLOT,
+)
+NORM_PRECISION = Metric(
+    "norm_precision",
+    "area under the normalised precision curve over 0, 0.025, ..., 0.5, scaled",
+    head="P_norm",
+    curve=NORM_PRECISION_PLOT,
+)
+COVERAGE = Metric("coverage", "fraction of frames with an answer", head="coverage")
 METRICS = (AUC, PRECISION, NORM_PRECISION, COVERAGE)
 
 OVERLAPS: Floats = np.linspace(0, 1, 21)
@@ -29,13 +43,23 @@ PIXELS: Floats = np.linspace(0, 50, 21)
 NORMALIZED: Floats = np.linspace(0, 0.5, 21)
 
 
-def measure(evaluation: Evaluation) -> list[Measure]:
-    """The four measures; a result known to be missing is scored as empty boxes, as the server does."""
+@registry.profile(
+    "trackingnet",
+    summary="success, precision and normalised precision as TrackingNet's server computes them",
+    protocols=ONE_PASS,
+    metrics=METRICS,
+    source="TrackingNet-devkit 79783f2",
+    reason="boxes are rounded to whole pixels, overlaps reaching a threshold succeed, and all three scores are areas "
+    "under curves",
+    applies=registry.only_where_listed,
+)
+def trackingnet(evaluation: Evaluation) -> list[Measure]:
+    """Compute the four metrics; a result known to be missing is scored as empty boxes, as the server does."""
     _check_groundtruth(evaluation)
     alignment.check_lengths(evaluation, alignment.any_length)
     sequences = [sequence for sequence in evaluation.dataset.sequences if sequence.name in evaluation.runs]
     names = tuple(sequence.name for sequence in sequences)
-    rows = [_average(sequence, evaluation) for sequence in sequences]
+    rows = [_average_curves(sequence, evaluation) for sequence in sequences]
     curves = (np.array(part) for part in zip(*rows, strict=True))
     ones = np.ones((len(names), 1))
     shown = ((AUC, OVERLAPS), (PRECISION, PIXELS), (NORM_PRECISION, NORMALIZED))
@@ -49,25 +73,25 @@ def measure(evaluation: Evaluation) -> list[Measure]:
 
 
 def area(curves: Floats) -> Floats:
-    """Area under curves over [0, 1] by trapezia."""
+    """Compute the area under curves over [0, 1], shape (..., 21), by the trapezoidal rule; returns shape (...)."""
     width = np.diff(OVERLAPS)
     result: Floats = (width * (curves[..., 1:] + curves[..., :-1]) / 2).sum(axis=-1)
     return result
 
 
-def _average(sequence: Sequence, evaluation: Evaluation) -> tuple[Floats, ...]:
+def _average_curves(sequence: Sequence, evaluation: Evaluation) -> tuple[Floats, ...]:
     answers = [trajectory.boxes for trajectory in evaluation.runs[sequence.name]]
     if not answers:
-        evaluation.notes.add("missing result taken as empty boxes", len(sequence))
+        evaluation.notes.add_frames("missing result scored as empty boxes", len(sequence))
         answers = [np.zeros((len(sequence), 4))]
-    rows = [_curves(sequence.groundtruth, _fitted(boxes, len(sequence), evaluation.notes)) for boxes in answers]
+    rows = [_curves(sequence.groundtruth, _padded(boxes, len(sequence), evaluation.notes)) for boxes in answers]
     return tuple(np.mean(part, axis=0) for part in zip(*rows, strict=True))
 
 
-def _fitted(boxes: Boxes, length: int, notes: Notes) -> Boxes:
-    notes.add("rows beyond the annotation cut", max(0, len(boxes) - length))
+def _padded(boxes: Boxes, length: int, notes: Notes) -> Boxes:
+    notes.add_frames("rows beyond the annotation cut", max(0, len(boxes) - length))
     missing = max(0, length - len(boxes))
-    notes.add("rows missing at the end counted as misses", missing)
+    notes.add_frames("rows missing at the end counted as misses", missing)
     return np.vstack([boxes[:length], np.full((missing, 4), np.nan)])
 
 
@@ -96,7 +120,7 @@ def _centers(boxes: success.Columns) -> Floats:
 
 def _check_groundtruth(evaluation: Evaluation) -> None:
     if all(len(sequence) == 1 for sequence in evaluation.sequences()):
-        raise EvalkitError(
+        raise WithheldGroundtruth(
             "the groundtruth of this benchmark is not public beyond the first frame",
             where=evaluation.dataset.name,
             hint="Write a submission with `evalkit pack` and let the server score it",

@@ -1,0 +1,23 @@
+"""Metric profiles: the named conventions by which toolkits compute scores, one file a toolkit.
+
+A profile is a function that takes an ``Evaluation`` and returns a list of ``Measure``, registered by
+``@registry.profile``. The functions here find profiles and score trajectories by them.
+"""
+
+from __future__ import annotations
+
+from evalkit.metrics.profile_lookup import applicable, find, fitting, metric_named, metrics, official
+from evalkit.metrics.scores import MatrixRow, matrix, measure, score
+
+__all__ = [
+    "MatrixRow",
+    "applicable",
+    "find",
+    "fitting",
+    "matrix",
+    "measure",
+    "metric_named",
+    "metrics",
+    "official",
+    "score",
+]

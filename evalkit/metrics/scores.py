@@ -1,0 +1,198 @@
+"""Score trajectories by metric profiles."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from evalkit import registry
+from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable
+from evalkit.metrics import statistics
+from evalkit.metrics.measures import Evaluation, Measure
+from evalkit.metrics.profile_lookup import find, fitting, result_form
+from evalkit.registry import ProfileEntry
+from evalkit.registry.files import line_in_file
+from evalkit.types import Dataset, Floats, Score, Trajectory
+
+Runs = Mapping[str, list[Trajectory]]
+"""Trajectories by sequence name."""
+
+
+def measure(profile: str, dataset: Dataset, protocol: str, runs: Runs) -> tuple[list[Measure], tuple[str, ...]]:
+    """Compute what each sequence contributes to each score, ready for resampling.
+
+    Args:
+        profile: A registered name or ``path/to/file.py:function``.
+        runs: See ``score``.
+
+    Returns:
+        One measure per metric, and notes on the rules that were applied.
+
+    Raises:
+        EvalkitError: See ``score``.
+    """
+    entry = find(profile)
+    evaluation = _evaluation(entry, dataset, protocol, runs)
+    return _measures(entry, evaluation), evaluation.notes.sentences()
+
+
+def score(
+    profile: str,
+    dataset: Dataset,
+    tracker: str,
+    protocol: str,
+    runs: Runs,
+    *,
+    attributes: bool = False,
+    confidence: float | None = 0.95,
+) -> list[Score]:
+    """Compute the scores of one tracker by one profile.
+
+    Args:
+        profile: A registered name or ``path/to/file.py:function``.
+        tracker: Label of the results, for the scores.
+        protocol: Protocol of the results.
+        runs: By sequence name: the repetitions, or the runs from each anchor. Sequences without results are left out
+            and are not counted in ``Score.sequences``; an empty list is a result known to be missing, for which
+            TrackingNet has a rule.
+        attributes: Also compute one score per metric and attribute, or per-frame tag.
+        confidence: Level of the intervals (bootstrap over sequences, BCa, seed 0); None leaves them out.
+
+    Returns:
+        One score per metric, followed by those of each attribute.
+
+    Raises:
+        UnknownName: The profile does not exist.
+        ProfileNotApplicable: The profile does not score results of the protocol, or has no rule for damaged results;
+            all such sequences are named.
+        MissingResults: There are no results.
+    """
+    entry = find(profile)
+    evaluation = _evaluation(entry, dataset, protocol, runs)
+    measures = _measures(entry, evaluation)
+    notes = evaluation.notes.sentences()
+    groups: list[tuple[str | None, list[Measure]]] = [(None, measures)]
+    if attributes:
+        groups += _by_tag(entry, evaluation) if entry.tags else _by_attribute(dataset, measures)
+    return [
+        replace(one, attribute=attribute, expected_sequences=_expected_sequences(dataset, attribute), notes=notes)
+        for attribute, group in groups
+        for one in _scores(group, entry.name, dataset, tracker, protocol, confidence)
+    ]
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """The scores of a set of results by one profile.
+
+    Attributes:
+        profile: Name of the profile.
+        reason: Why its numbers differ from those of others, in one line.
+        scores: Empty where the profile does not score the results.
+        refusal: Why it does not score them; None where it does.
+    """
+
+    profile: str
+    reason: str
+    scores: tuple[Score, ...]
+    refusal: str | None = None
+
+
+def matrix(dataset: Dataset, tracker: str, protocol: str, runs: Runs, *, attributes: bool = False) -> list[MatrixRow]:
+    """Score one set of results by all profiles that apply to the dataset, the official one first.
+
+    Raises:
+        EvalkitError: See ``score``; a profile that does not score these results is not an error.
+    """
+    rows = []
+    for name in fitting(dataset, protocol):
+        reason = find(name).reason
+        try:
+            scores = tuple(score(name, dataset, tracker, protocol, runs, attributes=attributes))
+            rows.append(MatrixRow(name, reason, scores))
+        except ProfileNotApplicable as error:
+            rows.append(MatrixRow(name, reason, (), str(error)))
+    return rows
+
+
+def _evaluation(entry: ProfileEntry, dataset: Dataset, protocol: str, runs: Runs) -> Evaluation:
+    form = result_form(entry, protocol)
+    if form is None:
+        raise ProfileNotApplicable(
+            f"profile {entry.name} does not score results of protocol {protocol}",
+            where=dataset.name,
+            expected=" or ".join(entry.protocols),
+        )
+    evaluation = Evaluation(dataset, form, runs)
+    if not evaluation.sequences():
+        raise MissingResults("there is no result to score", where=dataset.name)
+    return evaluation
+
+
+def _measures(entry: ProfileEntry, evaluation: Evaluation) -> list[Measure]:
+    """Call a profile; a failure of a user's profile is reported to the user, one of evalkit's own is a defect."""
+    try:
+        found = list(entry.measure(evaluation))
+    except EvalkitError:
+        raise
+    except Exception as error:
+        if registry.profile.is_builtin(entry):
+            raise
+        file = Path(inspect.getfile(entry.factory))
+        raise EvalkitError(
+            f"profile {entry.name} fails with {type(error).__name__}: {error}",
+            where=f"{file}:{line_in_file(file, error)}",
+            hint="Fix the profile's function",
+        ) from error
+    declared = {metric.name for metric in entry.metrics}
+    if not all(isinstance(one, Measure) and one.metric.name in declared for one in found):
+        raise EvalkitError(
+            f"profile {entry.name} must return a list of Measure of the metrics that it declares", where=entry.module,
+            found=", ".join(one.metric.name if isinstance(one, Measure) else type(one).__name__ for one in found),
+            expected=", ".join(sorted(declared)),
+        )  # fmt: skip
+    return found
+
+
+def _by_tag(entry: ProfileEntry, evaluation: Evaluation) -> list[tuple[str | None, list[Measure]]]:
+    """Compute the measures of every per-frame tag that is annotated."""
+    annotated = {flag for sequence in evaluation.dataset.sequences for flag in sequence.flags}
+    tags = sorted(annotated.intersection(evaluation.dataset.vot.tags))
+    return [(tag, _measures(entry, replace(evaluation, tag=tag))) for tag in tags]
+
+
+def _by_attribute(dataset: Dataset, measures: list[Measure]) -> Iterator[tuple[str | None, list[Measure]]]:
+    """Restrict the measures to the sequences that have each attribute."""
+    for attribute in sorted({name for sequence in dataset.sequences for name in sequence.attributes}):
+        names = frozenset(sequence.name for sequence in dataset.sequences if attribute in sequence.attributes)
+        yield attribute, [item.only(names) for item in measures]
+
+
+def _scores(
+    measures: list[Measure], profile: str, dataset: Dataset, tracker: str, protocol: str, confidence: float | None
+) -> Iterator[Score]:
+    """Yield one score per measure."""
+    resample = cache(statistics.resample)
+    for item in measures:
+        metric, interval = item.metric, None
+        if confidence is not None and len(item.sequences) > 1:
+            interval = statistics.interval(item, resample(len(item.sequences)), level=confidence)
+        low, high = interval or (None, None)
+        yield Score(
+            tracker=tracker, dataset=dataset.name, protocol=protocol, metric=metric.name, profile=profile,
+            version=metric.version, value=item.value(), unit=metric.unit, higher_is_better=metric.higher_is_better,
+            sequences=len(item.sequences), expected_sequences=len(dataset.expected), low=low, high=high,
+            per_sequence=item.per_sequence(), curve=_plotted_curve(item),
+        )  # fmt: skip
+
+
+def _plotted_curve(item: Measure) -> tuple[Floats, Floats] | None:
+    return None if item.abscissa is None else (item.abscissa, item.curve()[-len(item.abscissa) :])
+
+
+def _expected_sequences(dataset: Dataset, attribute: str | None) -> int:
+    having = sum(attribute in sequence.attributes for sequence in dataset.sequences)
+    return having if attribute is not None and having else len(dataset.expected)
