@@ -57,9 +57,9 @@ def _profiles(ctx: click.Context) -> Iterable[str]:
 
 
 def _protocols(ctx: click.Context) -> Iterable[str]:
-    from evalkit.protocols import NAMES
+    from evalkit import registry
 
-    return [name.replace("_", "-") for name in NAMES]
+    return [name.replace("_", "-") for name in registry.protocol.names()]
 
 
 def _runtimes(ctx: click.Context) -> Iterable[tuple[str, str]]:

@@ -147,9 +147,18 @@ def _portable(job: Job) -> Job:
 
 def _luggage(worker: Worker) -> dict[str, tuple[str, bytes]]:
     """The files that the job names: by what they are, their name and content."""
-    code = worker.job.tracker.rpartition(":")[0]
-    files = {"weights": _checkpoint(worker), "tracker": Path(code) if code.endswith(".py") else None}
+    files = {
+        "weights": _checkpoint(worker),
+        "tracker": _file_of(worker.job.tracker),
+        "protocol": _file_of(worker.job.protocol_source or ""),
+    }
     return {key: (path.name, path.read_bytes()) for key, path in files.items() if path is not None}
+
+
+def _file_of(name: str) -> Path | None:
+    """The file of ``path/to/file.py:Name``."""
+    code = name.rpartition(":")[0]
+    return Path(code) if code.endswith(".py") else None
 
 
 def _checkpoint(worker: Worker) -> Path | None:
@@ -170,6 +179,9 @@ class RemoteWorker:
         if "tracker" in unpacked:
             attribute = job.tracker.rpartition(":")[2]
             job = replace(job, tracker=f"{unpacked['tracker']}:{attribute}")
+        if "protocol" in unpacked:
+            attribute = (job.protocol_source or "").rpartition(":")[2]
+            job = replace(job, protocol_source=f"{unpacked['protocol']}:{attribute}")
         data = job.data if job.data is not None and job.data.is_dir() else None
         self._worker = Worker(replace(job, weights=unpacked.get("weights"), data=data))
 

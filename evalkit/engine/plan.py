@@ -98,7 +98,7 @@ class Plan:
         Raises:
             EvalkitError: It cannot be had here, or does not fit the job's protocol.
         """
-        protocols.get(job.protocol)
+        protocols.get(job.protocol_source or job.protocol)
         if self.engine == "ray" and importlib.util.find_spec("ray") is None:
             raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install evalkit-sot[ray]")
         if job.protocol == "realtime" and not self.timed:

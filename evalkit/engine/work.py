@@ -35,6 +35,8 @@ class Job:
     Attributes:
         tracker: Name to build it by.
         label: Name of its results.
+        protocol: Registered name of the protocol.
+        protocol_source: ``path/to/file.py:function`` where the protocol was named so; a worker process loads it there.
         data: Folder given for the benchmark; None to look it up.
         threads: Threads of the network's runtime.
         timed: Whether times are kept; never under parallel load.
@@ -45,6 +47,7 @@ class Job:
     dataset: str
     results: Path
     protocol: str
+    protocol_source: str | None = None
     data: Path | None = None
     weights: Path | None = None
     runtime: str = "torch"
@@ -194,14 +197,14 @@ class Worker:
         Args:
             tracker: Instead of the worker's own, for engines that lead several at a time.
         """
-        protocol = protocols.get(self.job.protocol)
         try:
             with _staying():
-                trajectories = protocol(
+                trajectories = protocols.run(
+                    self.job.protocol_source or self.job.protocol,
                     tracker or self.tracker,
                     # A copy forgets its annotation after use: memory must not grow with the number of sequences.
                     replace(self.dataset.sequence(unit.sequence)),
-                    origin=self.dataset.origin,
+                    self.dataset,
                     name=self.job.label,
                     repetition=unit.repetition,
                     seed=self.job.seed,

@@ -1,49 +1,111 @@
-"""How a tracker is led through a sequence: one module per protocol, one function ``run`` in each.
+"""Protocols: how a tracker is run on a sequence, one file a protocol.
 
-A protocol's ``run(tracker, sequence, *, origin, name, repetition, ...)`` returns the trajectories it produced: one for
-most protocols, one per anchor for ``multistart``.
+A protocol is a function ``(tracker, sequence, *, origin, name, repetition, seed, rules) -> list[Trajectory]`` that is
+registered by ``@registry.protocol``; of the keyword arguments it names those that it needs. It returns one trajectory,
+or several where it starts the tracker several times (``multistart``: one per anchor).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from dataclasses import replace
 
-from evalkit.errors import EvalkitError, suggestion
-from evalkit.types import Dataset, Trajectory
+from evalkit import registry
+from evalkit.errors import EvalkitError
+from evalkit.registry import ProtocolEntry
+from evalkit.registry.files import split_file_name
+from evalkit.types import Dataset, Sequence, Tracker, Trajectory
 
 Protocol = Callable[..., list[Trajectory]]
 
-NAMES = ("one_pass", "supervised", "unsupervised", "realtime", "multistart", "longterm")
+
+def find(name: str) -> ProtocolEntry:
+    """Return the protocol of that name.
+
+    Args:
+        name: A registered name, with ``-`` or ``_``, or ``path/to/file.py:function``.
+
+    Raises:
+        UnknownName: There is none; similar names are suggested.
+        EvalkitError: See ``evalkit.registry.Registry.find``.
+    """
+    return registry.protocol.find(name if source_of(name) else name.replace("-", "_"))
 
 
 def get(name: str) -> Protocol:
-    """The ``run`` function of a protocol.
+    """Return the function of a protocol.
 
     Raises:
-        EvalkitError: No protocol has that name.
+        UnknownName: See ``find``.
     """
-    run: Protocol = import_module(f"evalkit.protocols.{_known(name)}").run
-    return run
+    function: Protocol = find(name).factory
+    return function
 
 
 def choose(dataset: Dataset, asked: str | None) -> str:
-    """The protocol that was asked for, or the benchmark's own.
+    """Return the registered name of the protocol that was asked for, or of the dataset's own one.
+
+    Args:
+        asked: A registered name or ``path/to/file.py:function``; None for the dataset's own protocol.
 
     Raises:
-        EvalkitError: No protocol has that name, or the benchmark is not run under it.
+        UnknownName: There is no such protocol.
+        EvalkitError: The dataset does not list the protocol, and the protocol does not apply to it.
     """
-    chosen = dataset.protocols[0] if asked is None else _known(asked)
-    if chosen not in dataset.protocols:
+    if asked is None:
+        return dataset.protocols[0]
+    entry = find(asked)
+    if entry.name not in dataset.protocols and not entry.applies(dataset):
         raise EvalkitError(
             f"{dataset.name} is not run under this protocol", where="--protocol", found=asked,
             expected=", ".join(dataset.protocols),
         )  # fmt: skip
-    return chosen
+    return entry.name
 
 
-def _known(name: str) -> str:
-    key = name.replace("-", "_")
-    if key not in NAMES:
-        raise EvalkitError(f"no protocol is named {name!r}", expected=", ".join(NAMES), hint=suggestion(key, NAMES))
-    return key
+def source_of(name: str | None) -> str | None:
+    """Return ``path/to/file.py:function`` if a protocol was named so, for processes that have to load it; else None."""
+    path = None if name is None else split_file_name(name, "protocol")[0]
+    return name if path is not None else None
+
+
+def run(
+    protocol: str,
+    tracker: Tracker,
+    sequence: Sequence,
+    dataset: Dataset,
+    *,
+    name: str,
+    repetition: int = 1,
+    seed: int = 0,
+) -> list[Trajectory]:
+    """Run a tracker on a sequence of a dataset by a protocol.
+
+    Args:
+        protocol: A registered name or ``path/to/file.py:function``.
+        tracker: Fresh or used; the protocol initialises it.
+        dataset: The dataset of the sequence, whose origin and VOT rules hold.
+        name: Label of the tracker in the trajectories.
+        repetition: Number of the repetition, counted from 1.
+        seed: Seed for protocols that draw random numbers.
+
+    Returns:
+        Trajectories that bear the protocol's registered name.
+
+    Raises:
+        UnknownName: There is no such protocol.
+        TrackerError: The tracker failed.
+        EvalkitError: A frame cannot be read, the annotation does not suit the protocol, or the protocol's function
+            returned something else than trajectories.
+    """
+    entry = find(protocol)
+    offered = {
+        "origin": dataset.origin, "name": name, "repetition": repetition, "seed": seed, "rules": dataset.vot
+    }  # fmt: skip
+    wanted = {key: value for key, value in offered.items() if key in entry.parameters}
+    found = entry.factory(tracker, sequence, **wanted)
+    if not isinstance(found, list | tuple) or not all(isinstance(one, Trajectory) for one in found):
+        raise EvalkitError(
+            f"protocol {entry.name} must return a list of Trajectory", where=entry.module, found=type(found).__name__
+        )
+    return [replace(one, tracker=name, protocol=entry.name) for one in found]

@@ -1,24 +1,32 @@
-"""VOT's long-term protocol: one pass, and in every frame how sure the tracker is that the target is there."""
+"""VOT's long-term protocol: one pass, with the confidence of every answer that the target is visible."""
 
 from __future__ import annotations
 
-from evalkit.protocols.supervised import lead
+from evalkit import registry
+from evalkit.protocols.supervised import track_with_restarts
 from evalkit.types import Sequence, Tracker, Trajectory
 
 
-def run(
-    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, repetition: int = 1, seed: int = 0
+@registry.protocol(
+    "longterm",
+    summary="initialised once; the target may disappear and return, confidences are scored (VOT-LT)",
+    applies=registry.only_where_listed,
+)
+def run_longterm(
+    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, repetition: int = 1
 ) -> list[Trajectory]:
-    """Lead a tracker through a sequence once; nothing happens when the target leaves, the tracker is to find it again.
+    """Run a tracker once through a sequence; the tracker itself has to find a target that has returned.
 
-    The confidence is what the score is made of; a tracker that gives none keeps NaN.
+    Scores depend on the confidences; those of a tracker that gives none are NaN.
 
     Args:
-        seed: Unused; protocols share one signature.
+        origin: Coordinate of the top left pixel in the files of the dataset; 0 for VOT, whose regions are not shifted.
+        name: Label of the tracker.
+        repetition: Number of the repetition, counted from 1.
 
     Raises:
         EvalkitError: A frame cannot be read, or frames and rows do not match.
-        TrackerError: The tracker raised; its exception is chained.
+        TrackerError: The tracker failed; its exception is chained.
     """
-    session = lead(tracker, sequence, origin=origin, name=name, failures=False)
+    session = track_with_restarts(tracker, sequence, origin=origin, name=name, skip=None)
     return [session.trajectory("longterm", repetition=repetition)]

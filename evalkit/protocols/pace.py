@@ -1,68 +1,73 @@
-"""Who is late in a video that does not wait: the rule of VOT's realtime experiment, on measured seconds."""
+"""The rule of VOT's realtime experiment for trackers that are slower than the video, from measured seconds."""
 
 from __future__ import annotations
 
 from evalkit.protocols.session import Session
 from evalkit.types import FrameState, Image, Region
 
-FPS = 20.0
-"""Frame rate of a video that states none. Source: the VOT toolkit's realtime configuration."""
-
-GRACE = 3
-"""Slow frames that are forgiven after each start. Source: the VOT toolkit's stacks."""
+DEFAULT_FPS = 20.0
+"""Frame rate of a video without a stated one. Source: the VOT toolkit's realtime configuration."""
 
 
 class Pace:
-    """Decides, frame by frame, whether a tracker still works on an earlier frame.
+    """Decide, frame by frame, whether a tracker is still busy with an earlier frame.
 
-    What a slow answer takes beyond its own frame is worked off by the following ones, an interval each; while more
-    than an interval is left the tracker is not asked and its last answer stands. After the grace is used up, that is.
+    The time that a slow answer needs beyond its own frame is a debt, which each following frame reduces by an interval.
+    While the debt is more than an interval, the tracker is not called and its last answer is repeated. The first slow
+    frames after each start, the grace, cause no debt.
 
     Args:
         interval: Seconds from frame to frame.
-        grace: Number of slow frames after each start that cost nothing.
+        grace: Number of slow frames after each start that cause no debt.
+
+    Attributes:
+        last_answer: The region that is repeated while the tracker is busy.
 
     Source: ``RealtimeTrackerRuntime`` of the VOT toolkit.
     """
 
-    def __init__(self, interval: float, *, grace: int = GRACE) -> None:
+    def __init__(self, interval: float, grace: int) -> None:
         self._interval = interval
         self._grace = grace
-        self._forgiven = 0
+        self._grace_left = 0
         self._debt = 0.0
-        self.held: Region | None = None
+        self.last_answer: Region | None = None
 
     def started(self, region: Region, seconds: float) -> None:
-        """The tracker was started on a region, which took ``seconds``."""
-        self._forgiven = self._grace
+        """Record that the tracker was initialised with a region, which took ``seconds``."""
+        self._grace_left = self._grace
         self.answered(region, seconds)
 
     def answered(self, region: Region | None, seconds: float) -> None:
-        """The tracker was asked, answered ``region``, and took ``seconds``."""
+        """Record that the tracker answered ``region`` and took ``seconds``."""
         self._debt = 0.0
-        self.held = region
+        self.last_answer = region
         if seconds <= self._interval:
             return
-        if self._forgiven > 0:
-            self._forgiven -= 1
+        if self._grace_left > 0:
+            self._grace_left -= 1
         else:
             self._debt = seconds - self._interval
 
-    def late(self) -> bool:
-        """Whether the next frame passes before the tracker is ready; ``held`` is then its answer."""
+    def is_busy(self) -> bool:
+        """Return whether the next frame arrives before the tracker is ready, and reduce the debt if it does."""
         if self._debt <= self._interval:
             return False
         self._debt -= self._interval
         return True
 
 
-def ask(session: Session, index: int, image: Image, pace: Pace | None) -> Region | None:
-    """What the tracker answers on a frame, or the answer that stands while it is busy; without a pace it never is."""
+def update_in_time(session: Session, index: int, image: Image, pace: Pace | None) -> Region | None:
+    """Return the tracker's answer on a frame, or its last answer while it is busy.
+
+    Args:
+        pace: None: frames wait for the tracker, which is never busy.
+    """
     if pace is None:
         return session.update(index, image)[0]
-    if pace.late():
-        session.record(index, pace.held, FrameState.TRACKED)
-        return pace.held
+    if pace.is_busy():
+        session.record(index, pace.last_answer, FrameState.TRACKED)
+        return pace.last_answer
     region, seconds = session.update(index, image)
     pace.answered(region, seconds)
     return region

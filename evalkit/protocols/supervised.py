@@ -1,54 +1,63 @@
-"""VOT's supervised protocol: a tracker that has lost its target is started again five frames later.
+"""VOT's supervised protocol: a tracker that has lost its target is initialised again some frames later.
 
 Source: VOT challenges 2013 to 2019; skip of the VOT toolkit's stacks, overlap of its ``region.c`` within the image.
 """
 
 from __future__ import annotations
 
+from evalkit import registry
 from evalkit.geometry import bounding_box
-from evalkit.io.frames import ahead
 from evalkit.metrics.raster import overlap
-from evalkit.protocols.pace import Pace, ask
-from evalkit.protocols.session import Session, frames_of, starting_region
-from evalkit.types import Image, Mask, Region, Sequence, Tracker, Trajectory
-
-SKIP = 5
-"""Frames from a failure to the next start."""
+from evalkit.protocols.pace import Pace, update_in_time
+from evalkit.protocols.session import Session, starting_region
+from evalkit.types import Image, Mask, Region, Sequence, Tracker, Trajectory, VotRules
 
 
-def run(
-    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, repetition: int = 1, seed: int = 0
+@registry.protocol(
+    "supervised",
+    summary="initialised again some frames after every failure (VOT2013 to VOT2019)",
+    applies=registry.only_where_listed,
+)
+def run_supervised(
+    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, rules: VotRules, repetition: int = 1
 ) -> list[Trajectory]:
-    """Lead a tracker through a sequence, starting it again whenever its answer no longer touches the target.
+    """Run a tracker through a sequence, and initialise it again after its answer no longer overlaps the target.
 
-    Frames between a failure and the next start hold no answer, and neither does the failed frame. A tracker that
-    gives no region has failed; where the groundtruth is unknown nothing can fail, and no tracker is started.
+    Frames from a failure to the next start hold no answer, and neither does the failed frame. An answer without a
+    region is a failure. Where the groundtruth is unknown there is no failure, and no tracker is initialised.
 
     Args:
-        seed: Unused; protocols share one signature.
+        origin: Coordinate of the top left pixel in the files of the dataset; 0 for VOT, whose regions are not shifted.
+        name: Label of the tracker.
+        rules: ``skip`` is the number of frames from a failure to the next start.
+        repetition: Number of the repetition, counted from 1.
 
     Raises:
         EvalkitError: A frame cannot be read, or frames and rows do not match.
-        TrackerError: The tracker raised; its exception is chained.
+        TrackerError: The tracker failed; its exception is chained.
     """
-    session = lead(tracker, sequence, origin=origin, name=name)
+    session = track_with_restarts(tracker, sequence, origin=origin, name=name, skip=rules.skip)
     return [session.trajectory("supervised", repetition=repetition)]
 
 
-def lead(
-    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, pace: Pace | None = None, failures: bool = True
+def track_with_restarts(
+    tracker: Tracker, sequence: Sequence, *, origin: int, name: str, skip: int | None, pace: Pace | None = None
 ) -> Session:
-    """One pass with restarts; ``realtime`` adds a pace, its one-pass form goes without failures."""
-    frames = frames_of(sequence)
+    """Run a tracker through a sequence from its first annotated frame.
+
+    Args:
+        skip: Frames from a failure to the next start; None: the tracker is not checked for failures.
+        pace: Frame rate that the tracker must keep up with; None: frames wait for the tracker.
+    """
     session = Session(tracker, sequence, origin=origin, name=name)
     start, running = 0, False
-    for index, image in enumerate(ahead(frames, range(len(sequence)))):
+    for index, image in session.frames():
         truth = sequence.region(index)
         if running:
-            region = ask(session, index, image, pace)
-            if failures and truth is not None and _lost(region, truth, image):
-                session.fail(index)
-                start, running = index + SKIP, False
+            region = update_in_time(session, index, image, pace)
+            if skip is not None and truth is not None and _has_failed(region, truth, image):
+                session.mark_failed(index)
+                start, running = index + skip, False
         elif index >= start and truth is not None:
             given = starting_region(sequence, index)
             seconds = session.initialize(index, image, given)
@@ -58,12 +67,12 @@ def lead(
     return session
 
 
-def _lost(region: Region | None, truth: Region, image: Image) -> bool:
+def _has_failed(region: Region | None, truth: Region, image: Image) -> bool:
     if region is None:
         return True
     height, width = image.shape[:2]
-    return overlap(_drawable(region), _drawable(truth), (width, height)) <= 0
+    return overlap(_with_corners(region), _with_corners(truth), (width, height)) <= 0
 
 
-def _drawable(region: Region) -> Region:
+def _with_corners(region: Region) -> Region:
     return bounding_box(region) if isinstance(region, Mask) else region

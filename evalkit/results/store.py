@@ -45,9 +45,8 @@ class Store:
 
     def __init__(self, results: Path, dataset: Dataset, label: str, protocol: str) -> None:
         self.folder = results / dataset.directory / safe_label(label)
-        # Each further protocol has a folder of its own in every layout, and a run.json of its own there.
-        self._others = tuple(self.folder / other for other in dataset.protocols[1:])
-        self.home = self.folder / protocol if self.folder / protocol in self._others else self.folder
+        # In every layout, each protocol but the dataset's first has its own folder, with its own run.json.
+        self.home = self.folder if protocol == dataset.protocols[0] else self.folder / protocol
         self.dataset = dataset
         self.label = label
         self.protocol = protocol
@@ -125,8 +124,15 @@ class Store:
 
     def _own(self) -> list[Path]:
         """What lies in the folder, but for other protocols' results."""
-        others = set(self._others) if self.home == self.folder else set()
-        return [path for path in self.home.iterdir() if path not in others] if self.home.is_dir() else []
+        if not self.home.is_dir():
+            return []
+        others = self._other_protocols() if self.home == self.folder else set()
+        return [path for path in self.home.iterdir() if path not in others]
+
+    def _other_protocols(self) -> set[Path]:
+        """Folders of the other protocols: the dataset's, and further ones, which their ``run.json`` marks."""
+        further = {path.parent for path in self.folder.glob(f"*/{run_record.FILE}")}
+        return {*further, *(self.folder / name for name in self.dataset.protocols[1:])}
 
     def read(self, sequence: Sequence) -> list[Trajectory]:
         """Everything stored for a sequence: all repetitions, or all anchors; empty when there is nothing."""

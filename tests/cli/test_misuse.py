@@ -145,7 +145,7 @@ NAMES = [
     Misuse(f"{RUN} identity --protocol one_pas", "no protocol is named 'one_pas'", "Did you mean 'one_pass'?"),
     Misuse(f"{RUN} identity --protocol supervised", "not run under this protocol (found supervised",
            "expected one_pass"),
-    Misuse(f"{SCORE} --protocol thrice", "no protocol is named 'thrice'", "expected one_pass, supervised"),
+    Misuse(f"{SCORE} --protocol thrice", "no protocol is named 'thrice'", "`evalkit list protocols`"),
     Misuse(f"{SCORE} --profile otb-matlb", "no profile is named 'otb-matlb'", "Did you mean 'otb-matlab'?"),
     Misuse(f"{SCORE} --profile all --profile got10k", "'all' cannot be combined with other profiles",
            "Give it alone"),

@@ -11,10 +11,11 @@ import pytest
 from evalkit.engine.cluster import _luggage
 
 
-def worker(weights: Path | None, card: dict[str, Any] | None = None, tracker: str = "some") -> Any:
-    return SimpleNamespace(
-        job=SimpleNamespace(weights=weights, tracker=tracker), tracker=SimpleNamespace(card=card or {})
-    )
+def worker(
+    weights: Path | None, card: dict[str, Any] | None = None, tracker: str = "some", protocol: str | None = None
+) -> Any:
+    job = SimpleNamespace(weights=weights, tracker=tracker, protocol_source=protocol)
+    return SimpleNamespace(job=job, tracker=SimpleNamespace(card=card or {}))
 
 
 @pytest.fixture
@@ -24,11 +25,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_named_checkpoint_and_a_named_file_of_a_tracker_travel(folder: Path) -> None:
-    code = folder / "tracker.py"
+def test_a_named_checkpoint_and_the_named_files_of_a_tracker_and_a_protocol_travel(folder: Path) -> None:
+    code, rule = folder / "tracker.py", folder / "rule.py"
     code.write_text("pass")
-    found = _luggage(worker(folder / "mine.pth", tracker=f"{code}:Mine"))
-    assert found == {"weights": ("mine.pth", b"mine"), "tracker": ("tracker.py", b"pass")}
+    rule.write_text("...")
+    found = _luggage(worker(folder / "mine.pth", tracker=f"{code}:Mine", protocol=f"{rule}:run_mine"))
+    assert found == {
+        "weights": ("mine.pth", b"mine"),
+        "tracker": ("tracker.py", b"pass"),
+        "protocol": ("rule.py", b"..."),
+    }
 
 
 def test_of_a_folder_the_checkpoint_travels_that_the_tracker_took(folder: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from moving_square import tiny_dataset
 from scripted_tracker import HIT, Scripted, still
 
 from evalkit import protocols
@@ -14,7 +15,7 @@ from evalkit.types import FrameState
 def test_each_anchor_runs_forwards_or_backwards() -> None:
     tracker = Scripted()
     sequence = still(5, anchors=[1, 0, 1, 0, -1])
-    runs = protocols.get("multistart")(tracker, sequence, origin=0, name="scripted")
+    runs = protocols.run("multistart", tracker, sequence, tiny_dataset(), name="scripted")
     assert [(run.anchor, len(run)) for run in runs] == [(0, 5), (2, 3), (4, 5)]
     assert tracker.calls == [
         ("initialize", 0), *(("update", index) for index in (1, 2, 3, 4)),
@@ -25,7 +26,7 @@ def test_each_anchor_runs_forwards_or_backwards() -> None:
 
 def test_results_are_named_by_their_anchor_and_done_when_all_are_there(tmp_path: Path) -> None:
     sequence = still(4, anchors=[1, 0, 0, -1])
-    runs = protocols.get("multistart")(Scripted(), sequence, origin=0, name="scripted")
+    runs = protocols.run("multistart", Scripted(), sequence, tiny_dataset(), name="scripted")
     layout = layouts.get("vot")
     layout.write(tmp_path, runs[0])
     assert not layout.done(tmp_path, sequence, "multistart")
@@ -40,4 +41,4 @@ def test_results_are_named_by_their_anchor_and_done_when_all_are_there(tmp_path:
 
 def test_a_sequence_without_anchors_is_an_error() -> None:
     with pytest.raises(EvalkitError, match="starts from anchors"):
-        protocols.get("multistart")(Scripted(), still(3), origin=0, name="scripted")
+        protocols.run("multistart", Scripted(), still(3), tiny_dataset(), name="scripted")

@@ -1,4 +1,4 @@
-"""A tracker whose network diverges answers NaN; that is no word on the target, and no number is made of it."""
+"""A tracker whose network diverges answers NaN: the sequence fails, and the answer is not scored."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from moving_square import tiny_dataset
 from scripted_tracker import HIT, Scripted, still
 
 from evalkit import protocols
@@ -32,7 +33,9 @@ def answering(region: Region | None) -> Scripted:
 )
 def test_an_answer_that_is_not_finite_ends_the_sequence(protocol: str, region: Region, found: str) -> None:
     with pytest.raises(TrackerError, match="not finite") as caught:
-        protocols.get(protocol)(answering(region), still(6, anchors=[1, 0, 0, 0, 0, 0]), origin=1, name="mine")
+        protocols.run(
+            protocol, answering(region), still(6, anchors=[1, 0, 0, 0, 0, 0]), tiny_dataset(origin=1), name="mine"
+        )
     error = caught.value
     assert (error.where, error.found, error.exit_code) == ("mine on still, frame 4", found, 1)
     assert error.hint is not None and "Prediction(None)" in error.hint
@@ -40,11 +43,11 @@ def test_an_answer_that_is_not_finite_ends_the_sequence(protocol: str, region: R
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_no_answer_is_an_answer(protocol: str) -> None:
-    (run,) = protocols.get(protocol)(answering(None), still(6, anchors=[1, 0, 0, 0, 0, 0]), origin=0, name="mine")
+    (run,) = protocols.run(protocol, answering(None), still(6, anchors=[1, 0, 0, 0, 0, 0]), tiny_dataset(), name="mine")
     assert np.isnan(run.boxes[3]).all()
     assert run.region(3) is None
 
 
 def test_a_run_backwards_names_the_frame_of_the_video() -> None:
     with pytest.raises(TrackerError, match="mine on still, frame 4: "):
-        protocols.get("multistart")(answering(NAN), still(6, anchors=[0, 0, 0, 0, 0, -1]), origin=0, name="mine")
+        protocols.run("multistart", answering(NAN), still(6, anchors=[0, 0, 0, 0, 0, -1]), tiny_dataset(), name="mine")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from moving_square import MovingSquare, moving_square
 
-from evalkit.errors import EvalkitError
-from evalkit.protocols import get, one_pass
+from evalkit.errors import EvalkitError, UnknownName
+from evalkit.protocols import get
+from evalkit.protocols.one_pass import run_one_pass
 from evalkit.protocols.session import TrackerError
 from evalkit.types import Annotation, Box, FrameState, Image, Polygon, Prediction, Region, Sequence
 
@@ -35,7 +36,7 @@ class Following:
 def test_a_perfect_follower_reproduces_the_groundtruth_in_the_files_coordinates(origin: int) -> None:
     sequence = moving_square(origin=origin)
     tracker = Following()
-    (result,) = one_pass.run(tracker, sequence, origin=origin, name="following")
+    (result,) = run_one_pass(tracker, sequence, origin=origin, name="following")
     assert tracker.given == Box(20, 24, 16, 12), "the tracker sees 0-based pixels"
     np.testing.assert_array_equal(result.boxes, sequence.groundtruth)
     assert result.states.tolist() == [FrameState.INITIALIZED] + [FrameState.TRACKED] * 5
@@ -47,7 +48,7 @@ def test_a_perfect_follower_reproduces_the_groundtruth_in_the_files_coordinates(
 def test_every_frame_is_shown_once_and_in_order() -> None:
     sequence = moving_square()
     tracker = Following()
-    one_pass.run(tracker, sequence, origin=0, name="following")
+    run_one_pass(tracker, sequence, origin=0, name="following")
     frames = MovingSquare()
     assert len(tracker.images) == 6
     assert all((image == frames[index]).all() for index, image in enumerate(tracker.images))
@@ -59,7 +60,7 @@ def test_no_answer_is_a_nan_row() -> None:
             super().update(image)
             return Prediction(None)
 
-    (result,) = one_pass.run(Silent(), moving_square(), origin=0, name="silent")
+    (result,) = run_one_pass(Silent(), moving_square(), origin=0, name="silent")
     assert np.isnan(result.boxes[1:]).all()
     assert not np.isnan(result.boxes[0]).any()
 
@@ -69,7 +70,7 @@ def test_a_polygon_answer_is_stored_by_its_bounding_box() -> None:
         def update(self, image: Image) -> Prediction:
             return Prediction(Polygon(np.array([[10.0, 0], [20, 10], [10, 20], [0, 10]])))
 
-    (result,) = one_pass.run(Diamond(), moving_square(), origin=1, name="diamond")
+    (result,) = run_one_pass(Diamond(), moving_square(), origin=1, name="diamond")
     assert result.boxes[1].tolist() == [1, 1, 20, 20]
     assert result.regions is None
 
@@ -82,7 +83,7 @@ def test_a_failing_tracker_is_named_with_sequence_and_frame() -> None:
             return super().update(image)
 
     with pytest.raises(TrackerError, match=r"fragile on square, frame 4: .*ZeroDivisionError: no width") as caught:
-        one_pass.run(Fragile(), moving_square(), origin=0, name="fragile")
+        run_one_pass(Fragile(), moving_square(), origin=0, name="fragile")
     assert caught.value.exit_code == 1
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
@@ -93,7 +94,7 @@ def test_an_answer_that_is_no_prediction_is_refused() -> None:
             return np.zeros(4)  # type: ignore[return-value]
 
     with pytest.raises(TrackerError, match=r"must return a Prediction .*ndarray"):
-        one_pass.run(Array(), moving_square(), origin=0, name="array")
+        run_one_pass(Array(), moving_square(), origin=0, name="array")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_an_answer_that_could_not_be_stored_is_refused_with_tracker_and_frame(
             return answer
 
     with pytest.raises(TrackerError, match=f"odd on .*, frame 2: .*{complaint}"):
-        one_pass.run(Odd(), moving_square(), origin=0, name="odd")
+        run_one_pass(Odd(), moving_square(), origin=0, name="odd")
 
 
 def test_what_a_tracker_found_and_expected_is_passed_on() -> None:
@@ -121,7 +122,7 @@ def test_what_a_tracker_found_and_expected_is_passed_on() -> None:
             raise EvalkitError("the program refuses update", found="out of memory", expected="a box", hint="Wait")
 
     with pytest.raises(TrackerError, match=r"refuses update \(found out of memory, expected a box\). Wait"):
-        one_pass.run(Refusing(), moving_square(), origin=0, name="refusing")
+        run_one_pass(Refusing(), moving_square(), origin=0, name="refusing")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_start_without_a_box_is_refused(row: list[float], complaint: str) -> N
     boxes = frames.boxes()
     boxes[0] = row
     with pytest.raises(EvalkitError, match=f"bad, frame 1.*|{complaint}"):
-        one_pass.run(Following(), Sequence("bad", lambda: Annotation(boxes), frames), origin=0, name="f")
+        run_one_pass(Following(), Sequence("bad", lambda: Annotation(boxes), frames), origin=0, name="f")
 
 
 def test_a_missing_row_is_refused_before_anything_is_tracked() -> None:
@@ -140,16 +141,17 @@ def test_a_missing_row_is_refused_before_anything_is_tracked() -> None:
     tracker = Following()
     short = Sequence("short", lambda: Annotation(frames.boxes()[:-1]), frames)
     with pytest.raises(EvalkitError, match=r"short: .*found 6 frames, expected 5"):
-        one_pass.run(tracker, short, origin=0, name="f")
+        run_one_pass(tracker, short, origin=0, name="f")
     assert tracker.images == []
 
 
 def test_annotations_alone_cannot_be_tracked() -> None:
     boxes = MovingSquare().boxes()
     with pytest.raises(EvalkitError, match="needs the frames"):
-        one_pass.run(Following(), Sequence("x", lambda: Annotation(boxes)), origin=0, name="f")
+        run_one_pass(Following(), Sequence("x", lambda: Annotation(boxes)), origin=0, name="f")
 
 
-def test_an_unknown_protocol_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(EvalkitError, match="one_pass"):
-        get("twice")
+def test_an_unknown_protocol_is_refused_and_a_similar_one_suggested() -> None:
+    with pytest.raises(UnknownName, match=r"no protocol is named 'one_pas'\. Did you mean 'one_pass'"):
+        get("one_pas")
+    assert get("one-pass") is run_one_pass

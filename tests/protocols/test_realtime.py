@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from moving_square import tiny_dataset
 from scripted_tracker import HIT, MISS, Scripted, still
 
 from evalkit import protocols
@@ -18,7 +19,7 @@ START = Box(10.0, 10.0, 20.0, 20.0)
 
 def run(tracker: Scripted, monkeypatch: pytest.MonkeyPatch, length: int, fps: float | None = 10.0) -> Trajectory:
     tracker.keep_time(monkeypatch)
-    (trajectory,) = protocols.get("realtime")(tracker, still(length, fps=fps), origin=0, name="scripted")
+    (trajectory,) = protocols.run("realtime", tracker, still(length, fps=fps), tiny_dataset(), name="scripted")
     return trajectory
 
 
@@ -59,8 +60,8 @@ def test_a_video_without_a_frame_rate_has_twenty_per_second(monkeypatch: pytest.
 def test_without_grace_a_slow_start_already_costs_frames() -> None:
     pace = Pace(0.1, grace=0)
     pace.started(START, 0.35)
-    assert [pace.late(), pace.late(), pace.late()] == [True, True, False]
-    assert pace.held == START
+    assert [pace.is_busy(), pace.is_busy(), pace.is_busy()] == [True, True, False]
+    assert pace.last_answer == START
 
 
 def test_since_2020_each_anchor_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_since_2020_each_anchor_has_a_pace_of_its_own(monkeypatch: pytest.Monkey
     tracker = Scripted(lambda index: Box(10.0 + index, 10.0, 20.0, 20.0), seconds=lambda _: 0.35)
     tracker.keep_time(monkeypatch)
     sequence = still(8, fps=10.0, anchors=[1, *[0] * 6, -1])
-    runs = protocols.get("realtime")(tracker, sequence, origin=0, name="scripted")
+    runs = protocols.run("realtime", tracker, sequence, tiny_dataset(), name="scripted")
     assert [(run.protocol, run.anchor, len(run)) for run in runs] == [("realtime", 0, 8), ("realtime", 7, 8)]
     assert tracker.asked("update") == [1, 2, 3, 6, 6, 5, 4, 1]
     assert runs[1].boxes[:, 0].tolist() == [10.0, 16.0, 15.0, 14.0, 14.0, 14.0, 11.0, 11.0]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from moving_square import tiny_dataset
 from scripted_tracker import HIT, MISS, Scripted, still
 
 from evalkit import factories, protocols, registry
@@ -13,7 +14,7 @@ from evalkit.types import Annotation, Box, Sequence, Trajectory
 
 
 def run(tracker: Scripted, sequence: Sequence, protocol: str = "supervised") -> Trajectory:
-    (trajectory,) = protocols.get(protocol)(tracker, sequence, origin=0, name="scripted")
+    (trajectory,) = protocols.run(protocol, tracker, sequence, tiny_dataset(), name="scripted")
     return trajectory
 
 
@@ -78,7 +79,7 @@ def test_lighttrack_repeats_its_published_results(data: Path, tmp_path: Path, na
         threads=1, settings={}, seed=0,
     )  # fmt: skip
     sequence = benchmark.sequence(name)
-    (trajectory,) = protocols.get("supervised")(tracker, sequence, origin=benchmark.origin, name="ours")
+    (trajectory,) = protocols.run("supervised", tracker, sequence, benchmark, name="ours")
     layouts.get("vot").write(tmp_path, trajectory)
     (ours,) = layouts.get("vot").read(tmp_path, sequence, "supervised")
     (published,) = layouts.get("vot").read(data / "results" / "VOT2018" / "LightTrack", sequence, "supervised")

@@ -6,7 +6,7 @@ import numpy as np
 
 from evalkit.factories import create_tracker
 from evalkit.geometry import overlap
-from evalkit.protocols import one_pass
+from evalkit.protocols.one_pass import run_one_pass
 from evalkit.rendering.fixed import UNIT, Stream
 from evalkit.rendering.scene import Actor, Curve, Ground, Scene, SceneFrames
 from evalkit.rendering.sprites import sprite
@@ -24,7 +24,7 @@ def scene(*, growth: int = 0, speed: int = 3) -> Scene:
 
 def overlaps(tracker: str, shown: Scene) -> np.ndarray:
     sequence = Sequence("walk", shown.annotation, SceneFrames(lambda: shown, shown.length))
-    (trajectory,) = one_pass.run(create_tracker(tracker), sequence, origin=0, name=tracker)
+    (trajectory,) = run_one_pass(create_tracker(tracker), sequence, origin=0, name=tracker)
     return overlap(trajectory.boxes, sequence.groundtruth)
 
 

@@ -38,7 +38,7 @@ EXPERIMENTS = {
     "one_pass": "unsupervised",
     "longterm": "longterm",
 }
-"""Folder of each protocol's results."""
+"""Folder of each protocol's results; any other protocol's has the protocol's name."""
 
 _STARTED, _FAILED = 1, 2
 _STATES = {_STARTED: FrameState.INITIALIZED, _FAILED: FrameState.FAILED}
@@ -91,7 +91,7 @@ def from_anchors(sequence: Sequence, protocol: str) -> bool:
 
 
 def _place(folder: Path, protocol: str) -> Path:
-    return folder / EXPERIMENTS[protocol]
+    return folder / EXPERIMENTS.get(protocol, protocol)
 
 
 def _stem(name: str, repetition: int, anchor: int | None) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from evalkit.geometry import overlap
-from evalkit.protocols import one_pass
+from evalkit.protocols.one_pass import run_one_pass
 from evalkit.rendering.catalogue import sample
 from evalkit.rendering.scene import Scene, SceneFrames
 from evalkit.trackers._lighttrack.network import LightTrack
@@ -48,7 +48,7 @@ def mean_overlap(network: LightTrack, scenes: Iterable[Scene]) -> float:
     means = []
     for scene in scenes:
         sequence = Sequence(scene.name, scene.annotation, SceneFrames(lambda scene=scene: scene, scene.length))  # type: ignore[misc]
-        (trajectory,) = one_pass.run(tracker, sequence, origin=0, name="training")
+        (trajectory,) = run_one_pass(tracker, sequence, origin=0, name="training")
         means.append(float(np.nanmean(overlap(trajectory.boxes, sequence.groundtruth))))
     return float(np.mean(means))
 
