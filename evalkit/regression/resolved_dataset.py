@@ -27,6 +27,7 @@ class ResolvedDataset:
         sequences: Names of the sequences to run, those of the suite that are on disk, in the dataset's order.
         margins: Allowed loss by metric, from the suite; None where the suite names no metric.
         data: Folder that the dataset was opened from; None for the configured one.
+        protocol_source: The protocol as ``path/to/file.py:function`` where the suite names a file, for other processes.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ResolvedDataset:
     profile: str
     margins: Mapping[str, float] | None
     data: Path | None
+    protocol_source: str | None = None
 
     @property
     def gates_accuracy(self) -> bool:
@@ -73,6 +75,7 @@ def resolve_dataset(entry: SuiteDataset, margins: Mapping[str, float] | None, da
         profile=entry.profile or profiles.official(dataset, protocol),
         margins=margins,
         data=root,
+        protocol_source=protocols.source_of(entry.protocol),
     )
 
 
