@@ -77,8 +77,9 @@ def record_tracker(
 def _job(tracker: SuiteTracker, dataset: ResolvedDataset, results: Path, *, timed: bool) -> Job:
     return Job(
         tracker=tracker.name, label=tracker.label, dataset=dataset.name, results=results,
-        protocol=dataset.protocol, protocol_source=dataset.protocol_source, data=dataset.data, weights=tracker.weights, seed=tracker.seed,
-        settings=tracker.settings, timed=timed, **asdict(tracker.execution),
+        protocol=dataset.protocol, protocol_source=dataset.protocol_source, data=dataset.data,
+        weights=tracker.weights, seed=tracker.seed, settings=tracker.settings, timed=timed,
+        **asdict(tracker.execution),
     )  # fmt: skip
 
 
