@@ -52,6 +52,18 @@ def first_failure(evaluation: Evaluation) -> list[Measure]:
     return [mean_over_sequences(FIRST_FAILURE, values)]
 '''
 
+STILL = """
+from evalkit.types import Box, Prediction
+
+class Still:
+    def initialize(self, image, region):
+        self.region = region
+
+    def update(self, image):
+        one = self.region
+        return Prediction(Box(one.x + {jump}, one.y, one.width, one.height))
+"""
+
 Command = Callable[..., str]
 
 
@@ -187,3 +199,49 @@ def test_it_refuses_results_of_the_wrong_length_as_the_others_do(profile_file: P
     runs = {"one": [make.one_pass("one", [[1, 1, 5, 5]] * 2)]}
     with pytest.raises(ProfileNotApplicable, match="one 2/3"):
         profiles.score(f"{profile_file}:first_failure", dataset, "tracker", "one_pass", runs)
+
+
+def test_it_is_in_a_report(evalkit: Command, profile_file: Path, tmp_path: Path) -> None:
+    for name in ("page.html", "page.md"):
+        evalkit("report", "--profile", f"{profile_file}:first_failure", "--output", tmp_path / name)
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "First failure" in text
+        assert "6.00" in text
+
+
+@pytest.fixture
+def many_squares() -> Iterator[Dataset]:
+    """Enough sequences, registered as ``tiny``, for a verdict."""
+    dataset = tiny_dataset(*(moving_square(f"square-{index}", 12 + index) for index in range(10)))
+    with registry.dataset.temporarily(DatasetEntry("tiny", lambda: dataset, "ten moving squares")):
+        yield dataset
+
+
+def test_it_is_a_gate(evalkit: Command, profile_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evalkit("run", "--tracker", "identity")
+    tracker = tmp_path / "mine.py"
+    tracker.write_text(STILL.format(jump=0))
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        "[gates]\nlatency = false\nexact = false\naccuracy = {first_failure = 0.5}\n"
+        '[[tracker]]\nname = "mine.py:Still"\n'
+        f'[[dataset]]\nname = "tiny"\nprofile = "{profile_file.name}:first_failure"\n'
+    )
+
+    def regress(*more: str) -> tuple[int, list[dict[str, Any]]]:
+        results = str(tmp_path / "gate")
+        with pytest.raises(SystemExit) as end:
+            main(["regress", str(suite), "--results", results, "--format", "json", *more])
+        return int(end.value.code or 0), json.loads(capsys.readouterr().out)["records"]
+
+    regress("--update", "--reason", "first baseline")
+    code, records = regress()
+    (finding,) = (one for one in records if one["gate"] == "accuracy")
+    assert (code, finding["verdict"], finding["dataset"]) == (0, "pass", many_squares.name)
+    assert "first_failure" in json.dumps(finding)
+    # The tracker loses its target in the second frame of both sequences now.
+    sys.modules.pop(next(name for name in sys.modules if name.startswith("evalkit_user_mine_")))
+    tracker.write_text(STILL.format(jump=500))
+    code, records = regress()
+    (finding,) = (one for one in records if one["gate"] == "accuracy")
+    assert (code, finding["verdict"]) == (1, "fail")
