@@ -217,8 +217,9 @@ def many_squares() -> Iterator[Dataset]:
         yield dataset
 
 
-def test_it_is_a_gate(evalkit: Command, profile_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evalkit("run", "--tracker", "identity")
+def test_it_is_a_gate(
+    profile_file: Path, many_squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tracker = tmp_path / "mine.py"
     tracker.write_text(STILL.format(jump=0))
     suite = tmp_path / "suite.toml"
