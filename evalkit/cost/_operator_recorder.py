@@ -1,4 +1,4 @@
-"""Listening to the operators that PyTorch executes. Imports torch: reached through ``evalkit.cost.macs`` only."""
+"""Record the operators that PyTorch executes. Imports torch, so only ``evalkit.cost.macs`` imports it, when needed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
-from evalkit.cost.macs import Layer
+from evalkit.cost.layers import Layer
 
 aten = torch.ops.aten
 
-CONVOLUTIONS = {aten.convolution, aten._convolution, aten.cudnn_convolution, aten.convolution_overrideable}
-BATCH_NORMS = {aten.native_batch_norm, aten._native_batch_norm_legit_no_training, aten.cudnn_batch_norm}
-POOLS = {aten._adaptive_avg_pool2d, aten._adaptive_avg_pool3d, aten.mean}
+_CONVOLUTIONS = {aten.convolution, aten._convolution, aten.cudnn_convolution, aten.convolution_overrideable}
+_BATCH_NORMS = {aten.native_batch_norm, aten._native_batch_norm_legit_no_training, aten.cudnn_batch_norm}
+_POOLS = {aten._adaptive_avg_pool2d, aten._adaptive_avg_pool3d, aten.mean}
 
-MATRIX_PRODUCTS: dict[Any, Callable[..., int]] = {
+_MATRIX_PRODUCTS: dict[Any, Callable[..., int]] = {
     # torch's own counter has no formula for these.
     aten.mv: lambda matrix, vector: matrix.numel(),
     aten.dot: lambda a, b: a.numel(),
@@ -30,36 +30,40 @@ MATRIX_PRODUCTS: dict[Any, Callable[..., int]] = {
     ),
 }
 
-MOVING = {
+_DATA_MOVEMENT = {
     "alias", "arange", "as_strided", "as_strided_", "as_strided_copy", "cat", "clone", "constant_pad_nd",
     "copy_", "copy", "detach", "empty", "empty_like", "expand_copy", "fill_", "fill", "full", "full_like",
     "gather", "index", "index_select", "lift_fresh", "lift_fresh_copy", "linspace", "new_empty", "new_full",
     "new_ones", "new_zeros", "ones", "ones_like", "repeat", "scalar_tensor", "select_copy", "slice_copy",
     "stack", "_to_copy", "_unsafe_view", "unsqueeze_copy", "view_copy", "zeros", "zeros_like",
 }  # fmt: skip
-"""Operators that move or create numbers and compute none."""
+"""Operators that move or create numbers without computing."""
 
 
-def record(module: torch.nn.Module, inputs: Sequence[torch.Tensor | NDArray[Any]]) -> tuple[Layer, ...]:
-    """Run the module once and say what each of its submodules executed itself."""
+def record_layers(module: torch.nn.Module, inputs: Sequence[torch.Tensor | NDArray[Any]]) -> tuple[Layer, ...]:
+    """Execute the module once and return the operations of each of its submodules.
+
+    Raises:
+        ValueError: The module does not accept the inputs.
+    """
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     tensors = [torch.as_tensor(value, device=device) for value in inputs]
     training = [child for child in module.modules() if child.training]
     module.eval()
-    ledger = _Ledger(module)
+    recorder = _OperatorRecorder(module)
     try:
-        with torch.no_grad(), ledger.listening(), ledger:
+        with torch.no_grad(), recorder.tracking_modules(), recorder:
             module(*tensors)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"{type(module).__name__} does not accept these inputs: {error}") from error
     finally:
         for child in training:
             child.training = True
-    return ledger.layers()
+    return recorder.layers()
 
 
-class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Books every executed operator under the innermost module that is running."""
+class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts every executed operator for the innermost module that is running."""
 
     def __init__(self, module: torch.nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -71,12 +75,12 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        # Nothing is compiled here, and to keep the compiler away PyTorch would first load it, which takes a second.
+        # Nothing is compiled here. To exclude this code from compilation PyTorch would load the compiler: a second.
         return False
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Follow which module runs; the hooks are gone afterwards."""
+    def tracking_modules(self) -> Iterator[None]:
+        """Keep ``running`` up to date by hooks, which are removed afterwards."""
         handles = []
         for name, child in self.module.named_modules():
             if name:
@@ -102,45 +106,46 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         kwargs = kwargs or {}
         with self:
-            # In inference mode composite operators arrive whole; elsewhere there is nothing to take apart.
+            # In inference mode composite operators are dispatched undivided; otherwise they are decomposed already.
             parts = func.decompose(*args, **kwargs)
         if parts is not NotImplemented:
             return parts
         result = func(*args, **kwargs)
-        self._book(func, args, kwargs, result)
+        self._record(func, args, kwargs, result)
         return result
 
-    def _book(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
+    def _record(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         name = self.running[-1][0]
         operations = self._operations(func.overloadpacket, args, kwargs, result)
         if operations:
             self.operations.setdefault(name, Counter()).update(operations)
-        elif not func.is_view and func.overloadpacket.__name__ not in MOVING:
+        elif not func.is_view and func.overloadpacket.__name__ not in _DATA_MOVEMENT:
             self.calls.setdefault(name, Counter())[func.overloadpacket.__name__.strip("_")] += 1
 
     def _operations(
         self, operator: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
     ) -> dict[str, int]:
-        if operator in CONVOLUTIONS:
+        if operator in _CONVOLUTIONS:
             macs = flop_registry[operator](*args, **kwargs, out_val=result) // 2
             bias = {"bias": result.numel()} if args[2] is not None else {}
-            return {"conv" if self._is_learned(args[1]) else "correlation": macs, **bias}
-        if operator in MATRIX_PRODUCTS:
-            return {"matmul": MATRIX_PRODUCTS[operator](*args, **kwargs)}
+            return {"conv" if self._is_weight(args[1]) else "correlation": macs, **bias}
+        if operator in _MATRIX_PRODUCTS:
+            return {"matmul": _MATRIX_PRODUCTS[operator](*args, **kwargs)}
         if operator in flop_registry:
             return {"matmul": flop_registry[operator](*args, **kwargs, out_val=result) // 2}
-        if operator in BATCH_NORMS:
+        if operator in _BATCH_NORMS:
             return {"norm": 2 * result[0].numel()}
-        if operator in POOLS and _is_spatial(args[0], result):
+        if operator in _POOLS and _is_spatial(args[0], result):
             return {"pool": _pool_operations(args[0], result)}
         return {}
 
-    def _is_learned(self, kernel: torch.Tensor) -> bool:
-        # A layer may normalise or quantise its weight before use, so being inside a convolution layer suffices.
+    def _is_weight(self, kernel: torch.Tensor) -> bool:
+        # A layer may normalise or quantise its weight first, so any kernel inside a convolution layer counts as one.
         inside = isinstance(self.running[-1][1], torch.nn.modules.conv._ConvNd)
         return inside or _storage(kernel) in self.storages
 
     def layers(self) -> tuple[Layer, ...]:
+        """Return the modules that executed an operator or hold parameters, in the order of the module tree."""
         modules = dict(self.module.named_modules())
         executed = dict.fromkeys((*self.operations, *self.calls))
         order = [name for name in modules if name in executed or any(True for _ in modules[name].parameters(False))]
@@ -156,19 +161,19 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _storage(tensor: torch.Tensor) -> int:
-    # Of a tensor without data (meta device) the address of the data says nothing.
+    # The data pointer does not identify tensors on the meta device, where it is always 0.
     return int(tensor.untyped_storage()._cdata)
 
 
 def _is_spatial(image: torch.Tensor, pooled: torch.Tensor) -> bool:
-    """Whether all dimensions after batch and channels were averaged, as an adaptive pooling does."""
+    """Return whether the dimensions after batch and channels were averaged, as by an adaptive pooling."""
     if image.ndim < 3 or pooled.shape[:2] != image.shape[:2]:
         return False
     return pooled.ndim == 2 or (pooled.ndim == image.ndim and pooled.shape[2:] != image.shape[2:])
 
 
 def _pool_operations(image: torch.Tensor, pooled: torch.Tensor) -> int:
-    # An adaptive pooling that keeps the size at a side averages windows of one there.
+    # Along a side whose size stays the same, an adaptive pooling averages windows of one element.
     target = pooled.shape[2:] if pooled.ndim == image.ndim else (1,) * (image.ndim - 2)
     window = math.prod(have // want for have, want in zip(image.shape[2:], target, strict=True))
     return (window + 1) * pooled.numel()
