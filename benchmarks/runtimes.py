@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit import factories, runtimes
+from evalkit import factories, registry
 from evalkit.cost import latency
-from evalkit.cost.agreement import Agreement, side_by_side
+from evalkit.cost.agreement import Agreement, compare_tracking
 from evalkit.cost.latency import Rules, Timing
-from evalkit.cost.stages import Video, Walk
+from evalkit.cost.staged_tracker import StagedTracker, Video
 from evalkit.errors import EvalkitError
 from evalkit.runtimes import parity
-from evalkit.runtimes._torch import reference
 from evalkit.types import SplitTracker
 
 BASE = ("torch", "fp32")
@@ -49,7 +48,7 @@ def main() -> None:
         pair: tracker for pair in choose_pairs(options.only) if (tracker := try_build(options, pair)) is not None
     }
     differences = largest_differences(torch, list(trackers.values()))
-    agreements = side_by_side(list(trackers.values()), torch, sequences=options.sequences)
+    agreements = compare_tracking(list(trackers.values()), torch, sequences=options.sequences)
     print(f"{agreements[0].frames} frames tracked with each", file=sys.stderr)
     timings, own = time_networks(trackers, options.queries)
     print(f"| {' | '.join(COLUMNS)} |\n|---|---{'|--:' * (len(COLUMNS) - 2)}|")
@@ -64,7 +63,7 @@ def choose_pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
     else:
         chosen = [
             (one.name, precision)
-            for one in runtimes.listing()
+            for one in registry.runtime.entries()
             if one.available and "cpu" in one.devices
             for precision in one.precisions
             if (one.name, precision) not in EMULATED
@@ -96,9 +95,9 @@ def try_build(options: argparse.Namespace, pair: tuple[str, str]) -> SplitTracke
 
 def largest_differences(torch: SplitTracker, trackers: Sequence[SplitTracker]) -> list[float]:
     """Return for each tracker the largest difference of any output from torch's, relative to the largest value."""
-    inputs = Walk(torch.sibling(), Video()).inputs(4)
-    expected = reference(torch.parts()[0])
-    return [max(parity.compare(tracker.network, expected, inputs)) for tracker in trackers]
+    inputs = StagedTracker(torch.sibling(), Video()).network_inputs(4)
+    expected = parity.reference(torch.parts()[0])
+    return [max(parity.largest_differences(tracker.network, expected, inputs)) for tracker in trackers]
 
 
 def time_networks(
@@ -106,8 +105,8 @@ def time_networks(
 ) -> tuple[dict[tuple[str, str], Timing], Timing]:
     """Return the times of each network and of the reference workload."""
     video = Video()
-    walks = {"/".join(pair): Walk(tracker, video) for pair, tracker in trackers.items()}
-    timings, own = latency.measure(walks, Rules("benchmark", warmup=3, queries=queries, seconds=0.0))
+    walks = {"/".join(pair): StagedTracker(tracker, video) for pair, tracker in trackers.items()}
+    timings, own = latency.time_alternately(walks, Rules("benchmark", warmup=3, queries=queries, seconds=0.0))
     return {pair: timings["/".join(pair)]["network"] for pair in trackers}, own
 
 

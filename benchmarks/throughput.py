@@ -30,7 +30,7 @@ from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Job, Worker
 from evalkit.factories import open_dataset
 from evalkit.geometry import bounding_box, shifted
-from evalkit.runtimes import _torch
+from evalkit.runtimes import torch_execution
 from evalkit.types import Box, Image, Sequence
 
 LOOPS = ("plain", "eager", "runtime")
@@ -71,7 +71,7 @@ class Loops:
     def __init__(self, job: Job, threads: int) -> None:
         self.threads = threads or torch.get_num_threads()
         # The authors' code does not configure the allocator, which is shared by the whole process.
-        _torch.hold_memory = lambda: None  # type: ignore[assignment]
+        torch_execution.keep_freed_memory = lambda: None  # type: ignore[assignment]
         self.fast = Worker(job).tracker
         self.eager: Any = Worker(replace(job, runtime="torch")).tracker
         network = copy.deepcopy(self.eager.parts()[0].module.network)

@@ -172,14 +172,10 @@ def _check_devices() -> Iterator[DoctorFinding]:
 
 
 def _check_runtimes() -> Iterator[DoctorFinding]:
-    from evalkit import runtimes
-
-    for runtime in runtimes.listing():
+    for runtime in registry.runtime.entries():
         missing = ", ".join(runtime.missing)
         if missing:
-            yield DoctorFinding(
-                "absent", f"runtime {runtime.name}", f"needs {missing}", f"pip install '{_PACKAGE}[{runtime.extra}]'"
-            )
+            yield DoctorFinding("absent", f"runtime {runtime.name}", f"needs {missing}", runtime.install)
         elif runtime.version is None:
             yield DoctorFinding("absent", f"runtime {runtime.name}", "needs torch", "pip install torch")
         elif runtime.name == "torch-compile" and not _compiler():

@@ -215,7 +215,7 @@ def _speed(job: Job, stored: StoredRun) -> list[Cost]:
         return []
     return [
         Cost(
-            tracker=job.label, quantity="fps", convention="tracking", value=fps, unit="1/s", runtime=job.runtime,
+            tracker=job.label, quantity="fps", convention="tracking", value=fps, unit="1/s", runtime=job.runtime_name,
             precision=job.precision, device=job.device, threads=job.threads,
         )
     ]  # fmt: skip

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.arguments import Names, Place, names, path
 from evalkit.dataframes import frame
-from evalkit.factories import create_tracker
-from evalkit.types import Cost
+from evalkit.types import Cost, Execution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +28,10 @@ def costs(
     """Count and time trackers; the arguments and errors are those of ``profile``."""
     from evalkit.cost import profiling
 
-    return profiling.profile(
-        names(trackers), create_tracker, weights=path(weights), runtimes=names(runtimes), precision=precision,
-        device=device, threads=threads, rules=rules, settings=settings,
-    )  # fmt: skip
+    executions = [Execution(runtime, precision, device, threads) for runtime in names(runtimes)]
+    return profiling.profile_trackers(
+        names(trackers), executions, weights=path(weights), rules=rules, settings=settings
+    )
 
 
 def profile(
@@ -51,7 +50,7 @@ def profile(
     Args:
         trackers: Registered names or ``path/to/file.py:Class``.
         weights: Checkpoint, or a folder of checkpoints.
-        runtimes: Names of runtimes; ``all`` for every one that is installed.
+        runtimes: Names of runtimes, or ``path/to/file.py:Name``; ``all`` for every one that is installed.
         precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ..., or the TOML file of a phone (``evalkit.cost.devices``).
         threads: Threads of the runtime.
@@ -99,7 +98,7 @@ def export(
     """
     from evalkit.cost import exporting
 
-    return exporting.export(
-        tracker, create_tracker, runtime=runtime, output=Path(output), precision=precision, weights=path(weights),
+    return exporting.export_tracker(
+        tracker, runtime=runtime, output=Path(output), precision=precision, weights=path(weights),
         settings=settings,
     )  # fmt: skip

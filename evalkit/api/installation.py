@@ -71,9 +71,7 @@ def listing(kind: str) -> list[dict[str, Any]]:
     if kind == "metrics":
         return _metrics()
     if kind == "runtimes":
-        from evalkit import runtimes
-
-        return [one.record() for one in runtimes.listing()]
+        return [runtime.record() for runtime in registry.runtime.entries()]
     if kind == "profiles":
         return [_profile_record(profile) for profile in registry.profile.entries()]
     registries: dict[str, registry.Registry[Any]] = {f"{one.kind}s": one for one in registry.ALL}

@@ -63,9 +63,9 @@ def _protocols(ctx: click.Context) -> Iterable[str]:
 
 
 def _runtimes(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    from evalkit import runtimes
+    from evalkit import registry
 
-    return [(runtime.name, runtime.summary) for runtime in runtimes.listing()]
+    return _registered(registry.runtime)
 
 
 def _checkpoints(ctx: click.Context) -> Iterable[str]:

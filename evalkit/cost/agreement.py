@@ -1,7 +1,7 @@
-"""Whether a tracker still tracks under another runtime: its boxes and its AUC beside those of torch.
+"""Compare how a tracker tracks when other runtimes execute its network with how it tracks in torch.
 
-Equal tensors to six digits give equal boxes; for lower precisions no tolerance on tensors says what tracking loses, so
-tracking says it.
+Outputs equal to six digits give equal boxes. For lower precisions no tolerance on the outputs tells how much accuracy
+is lost, so it is measured by tracking.
 """
 
 from __future__ import annotations
@@ -10,24 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.geometry import bounding_box, overlap
 from evalkit.metrics.success import THRESHOLDS
 from evalkit.runtimes import calibration
-from evalkit.types import Boxes, Region, Tracker
+from evalkit.types import Boxes, Floats, Region, Tracker
 
-FIRST = 100
-"""Of the scenes: not those that int8 was calibrated on."""
+FIRST_SCENE = 100
+"""Number of the first scene; int8 is calibrated on others."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two executions of one tracker on the same rendered sequences, frames after the first.
+    """Agreement of a tracker with a reference on the same rendered sequences, without their first frames.
 
     Attributes:
         overlap: Mean overlap of their boxes, in [0, 1].
-        auc, auc_torch: Mean success over the 21 thresholds, averaged over sequences, in [0, 1].
+        auc, auc_torch: Mean success over the 21 thresholds, averaged over sequences, in [0, 1]; of the tracker, and of
+            the reference.
+        sequences: Number of sequences.
+        frames: Number of frames in all.
     """
 
     overlap: float
@@ -38,53 +40,58 @@ class Agreement:
 
     @property
     def loss(self) -> float:
-        """AUC that the execution costs; negative where it gained."""
+        """AUC that is lost; negative where it rises."""
         return self.auc_torch - self.auc
 
 
-def tracking(tracker: Tracker, reference: Tracker, *, sequences: int = 4, frames: int = 25) -> Agreement:
-    """Follow the same targets with both.
-
-    Args:
-        reference: The tracker executed by torch in fp32.
-    """
-    return side_by_side([tracker], reference, sequences=sequences, frames=frames)[0]
-
-
-def side_by_side(
+def compare_tracking(
     trackers: Sequence[Tracker], reference: Tracker, *, sequences: int = 4, frames: int = 25
 ) -> list[Agreement]:
-    """``tracking`` for several trackers, the reference followed once."""
-    pairs = [_followed((*trackers, reference), index, frames) for index in range(FIRST, FIRST + sequences)]
-    *aucs, auc_torch = np.mean([[success(truth, boxes) for boxes in answers] for truth, answers in pairs], axis=0)
-    *ours, theirs = (np.concatenate(boxes) for boxes in zip(*(answers for _, answers in pairs), strict=True))
+    """Track the same rendered targets with several trackers and with a reference.
+
+    Args:
+        trackers: Trackers that differ from the reference in the execution of the network.
+        reference: The tracker executed by torch in fp32.
+        sequences: Number of sequences.
+        frames: Frames in each sequence, the first one included.
+
+    Returns:
+        One agreement for each of ``trackers``.
+    """
+    pairs = [_track((*trackers, reference), index, frames) for index in range(FIRST_SCENE, FIRST_SCENE + sequences)]
+    *aucs, auc_torch = np.mean([[success(truth, boxes) for boxes in tracked] for truth, tracked in pairs], axis=0)
+    *tracked, by_reference = (np.concatenate(boxes) for boxes in zip(*(boxes for _, boxes in pairs), strict=True))
     return [
-        Agreement(float(overlap(boxes, theirs).mean()), float(auc), float(auc_torch), sequences, len(boxes))
-        for boxes, auc in zip(ours, aucs, strict=True)
+        Agreement(float(overlap(boxes, by_reference).mean()), float(auc), float(auc_torch), sequences, len(boxes))
+        for boxes, auc in zip(tracked, aucs, strict=True)
     ]
 
 
 def success(groundtruth: Boxes, boxes: Boxes) -> float:
-    """Mean over ``THRESHOLDS`` of the share of frames whose overlap exceeds them; frames without groundtruth left out.
+    """Return the mean over ``THRESHOLDS`` of the fraction of frames whose overlap exceeds them.
+
+    Args:
+        groundtruth: Shape (N, 4). Frames with NaN are left out.
+        boxes: Shape (N, 4). NaN where the tracker did not answer, which counts as overlap 0.
 
     >>> round(success(np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[0.0, 0.0, 2.0, 2.0]])), 4)
     0.9524
     """
     known = ~np.isnan(groundtruth).any(axis=1)
-    values: NDArray[np.float64] = np.nan_to_num(overlap(groundtruth[known], boxes[known]))
+    values: Floats = np.nan_to_num(overlap(groundtruth[known], boxes[known]))
     return float((values[:, None] > THRESHOLDS).mean())
 
 
-def _followed(trackers: Sequence[Tracker], index: int, frames: int) -> tuple[Boxes, list[Boxes]]:
-    """Groundtruth of a scene after its first frame, and what each tracker answered there."""
-    images, box = calibration.scene(index, frames)
+def _track(trackers: Sequence[Tracker], index: int, frames: int) -> tuple[Boxes, list[Boxes]]:
+    """Return the groundtruth of a scene after its first frame, and the boxes of each tracker there."""
+    images, box = calibration.images_and_box(index, frames)
     first = next(images)
     for tracker in trackers:
         tracker.initialize(first, box)
-    rows = [[_box(tracker.update(image).region) for tracker in trackers] for image in images]
-    answers = np.array(rows).transpose(1, 0, 2)
-    return calibration.rendered(index, frames).annotation().boxes[1:], list(answers)
+    rows = [[_to_row(tracker.update(image).region) for tracker in trackers] for image in images]
+    tracked = np.array(rows).transpose(1, 0, 2)
+    return calibration.scene(index, frames).annotation().boxes[1:], list(tracked)
 
 
-def _box(region: Region | None) -> NDArray[np.float64]:
+def _to_row(region: Region | None) -> Floats:
     return np.full(4, np.nan) if region is None else bounding_box(region).array()

@@ -1,26 +1,29 @@
-"""A tracker's networks written in a runtime's format, with everything needed to run them elsewhere."""
+"""Export a tracker's networks in a runtime's format, with a manifest that describes how to execute them elsewhere."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalkit import runtimes as engines
-from evalkit.cost.agreement import Agreement, tracking
+from evalkit import registry, runtimes
+from evalkit.cost.agreement import Agreement, compare_tracking
 from evalkit.errors import EvalkitError
+from evalkit.factories import create_tracker
 from evalkit.io import atomic
-from evalkit.runtimes import Runtime, calibration, exports
-from evalkit.types import NetworkPart, SplitTracker, Tracker
+from evalkit.registry import RuntimeEntry
+from evalkit.runtimes import Arrays, calibration, create_adapter, exports, find_runtime
+from evalkit.types import Execution, NetworkPart, SplitTracker
 
 MANIFEST = "manifest.json"
 
 
-def export(
+def export_tracker(
     tracker: str,
-    create: Callable[..., Tracker],
     *,
     runtime: str,
     output: Path,
@@ -28,66 +31,82 @@ def export(
     weights: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Write the networks of a tracker into ``output``, one folder each, and ``manifest.json`` beside them.
+    """Write the networks of a tracker into ``output``, one folder each, and ``manifest.json``.
 
     Args:
-        create: Builds a tracker from its name and keyword arguments; ``factories.create_tracker``.
-        output: A folder that does not exist, is empty, or holds an export to be replaced.
+        tracker: Name of the tracker.
+        runtime: Name of a runtime that has a format.
+        output: A folder that does not exist, is empty, or holds an earlier export, which is replaced.
+        precision: Precision that the runtime will compute in.
+        weights: Checkpoint, or a folder of them.
+        settings: Settings of the tracker.
 
     Returns:
-        The manifest: inputs by name, size and type, precision, versions, hashes, differences from torch in tensors and
-        in tracking.
+        The manifest: inputs by name, size and type, precision, versions, hashes, and the differences from torch in the
+        outputs of the networks and in tracking.
 
     Raises:
-        EvalkitError: The tracker has no network, the runtime no format of its own, or the export disagrees with torch.
+        EvalkitError: The tracker has no network, the runtime has no format, or the outputs of the exported networks
+            differ too much from torch's.
     """
-    chosen = engines.demand(runtime, precision=precision, device="cpu", threads=1)
-    if not chosen.format:
-        expected = ", ".join(one.name for one in engines.listing() if one.format)
-        raise EvalkitError(f"{runtime} runs the module itself and has no format", where="--runtime", expected=expected)
-    chosen.adapter()
+    execution = Execution(runtime, precision)
+    entry = find_runtime(execution)
+    _check_format(entry)
+    create_adapter(entry)
     _check_folder(output)
-    build = {"weights": weights, "device": "cpu", "threads": 1, "settings": settings or {}, "seed": 0}
-    plain = create(tracker, runtime="torch", precision="fp32", **build)
-    if not isinstance(plain, SplitTracker):
+    build = partial(create_tracker, tracker, weights=weights, settings=settings or {}, seed=0)
+    reference = build(**asdict(Execution()))
+    if not isinstance(reference, SplitTracker):
         raise EvalkitError(
             "this tracker has no network to export", where=tracker,
             hint="`evalkit list trackers` shows those with operations and parameters, which have one",
         )  # fmt: skip
-    # Building it is what compares its tensors with torch's.
-    agreement = tracking(create(tracker, runtime=runtime, precision=precision, **build), plain)
-    samples = calibration.inputs(plain) if precision == "int8" else []
-    parts = [_write(part, output, chosen, precision, samples) for part in plain.parts()]
+    # Building the tracker compares the outputs of its networks with torch's.
+    agreement = compare_tracking([build(**asdict(execution))], reference)[0]
+    samples = calibration.inputs(reference) if precision == "int8" else []
+    parts = [_write_part(part, output, execution, samples) for part in reference.parts()]
     manifest = {
-        "tracker": tracker, "runtime": runtime, "precision": precision, "card": dict(plain.card),
-        "parts": parts, "tracking": _facts(agreement),
+        "tracker": tracker, "runtime": entry.name, "precision": precision, "card": dict(reference.card),
+        "parts": parts, "tracking": _tracking_record(agreement),
     }  # fmt: skip
     atomic.write_json(output / MANIFEST, manifest)
     return manifest
 
 
+def _check_format(runtime: RuntimeEntry) -> None:
+    if not runtime.format:
+        raise EvalkitError(
+            f"{runtime.name} executes the module itself and has no format", where="--runtime",
+            expected=", ".join(one.name for one in registry.runtime.entries() if one.format),
+        )  # fmt: skip
+
+
 def _check_folder(output: Path) -> None:
     if output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).is_file():
         raise EvalkitError(
-            "this folder holds something else", where=output, hint="Name an empty or a new folder with --output"
-        )
+            "this folder is not empty and holds no export", where=output,
+            hint="Choose an empty or a new folder with --output",
+        )  # fmt: skip
 
 
-def _write(part: NetworkPart, output: Path, runtime: Runtime, precision: str, samples: list[Any]) -> dict[str, Any]:
-    # A template is computed once a sequence and not calibrated: trackers execute it in fp32 beside an int8 search.
-    stored = "fp32" if precision == "int8" and part.name != "search" else precision
-    program = engines.load(runtime.name, part, precision=stored, samples=lambda: samples)
+def _write_part(part: NetworkPart, output: Path, execution: Execution, samples: Sequence[Arrays]) -> dict[str, Any]:
+    # A template is computed once per sequence and not calibrated: trackers execute it in fp32 if the search is in int8.
+    if execution.precision == "int8" and part.name != "search":
+        execution = replace(execution, precision="fp32")
+    network = runtimes.load(part, execution, samples=lambda: samples)
     target = output / part.name
     try:
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(program.folder, target)
+        shutil.copytree(network.folder, target)
     except OSError as error:
         raise EvalkitError(f"the export cannot be written: {error.strerror}", where=target) from error
     written: dict[str, Any] = json.loads((target / exports.MANIFEST).read_text(encoding="utf-8"))
-    return {**written, "folder": part.name, "computes_in": stored, "differences": program.differences}
+    return {
+        **written, "folder": part.name, "computes_in": execution.precision, "differences": network.differences
+    }  # fmt: skip
 
 
-def _facts(agreement: Agreement) -> dict[str, Any]:
+def _tracking_record(agreement: Agreement) -> dict[str, Any]:
     return {
         "overlap_with_torch": agreement.overlap, "auc": agreement.auc, "auc_torch": agreement.auc_torch,
         "auc_lost": agreement.loss, "sequences": agreement.sequences, "frames": agreement.frames,

@@ -1,4 +1,4 @@
-"""Timing: every query in wall time and in CPU time, with the reference workload between."""
+"""Time queries in wall time and CPU time, alternating with the reference workload."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.cost import reference
+from evalkit.types import Floats
 
 PERCENTILES = (50, 90, 99)
 BUSY_BELOW = 0.9
-"""CPU time over wall time; below, someone else had the processor and wall times say nothing about the tracker."""
+"""CPU time over wall time; below it other processes used the processor, and wall times are invalid."""
 DRIFT_ABOVE = 0.05
-"""Rise of the time from the first fifth of the queries to the last; above, the device got hot or throttled."""
-UNDISTURBED = 2
-"""Percentile of the CPU times that counts. What others do to caches and memory only ever adds, to eager PyTorch up to a
-third for seconds on end."""
+"""Increase of the time from the first fifth of the queries to the last; above it the device was probably throttled."""
+WORK_PERCENTILE = 2
+"""Percentile of the CPU times that counts as the work of a query. Other processes, which use caches and memory too,
+only add to it: up to a third in eager PyTorch, for seconds at a time."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class Rules:
     """How long to measure.
 
     Attributes:
-        warmup: Queries before, which do not count.
-        queries: At least so many that count.
-        seconds: At least so long.
+        name: Name in the records.
+        warmup: Queries before the measurement.
+        queries: Least number of queries.
+        seconds: Least duration.
     """
 
     name: str
@@ -46,26 +47,28 @@ RULES = {
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """Times of one thing.
+    """Times of N queries.
 
     Attributes:
-        wall, cpu: Shape (N,), seconds; CPU time is that of all threads of the process.
+        wall: Shape (N,), seconds.
+        cpu: Shape (N,), seconds; CPU time of all threads of the process.
     """
 
-    wall: NDArray[np.float64]
-    cpu: NDArray[np.float64]
+    wall: Floats
+    cpu: Floats
 
     def percentile(self, rank: float) -> float:
-        """Wall time in seconds that ``rank`` percent of the queries did not exceed."""
+        """Return the wall time in seconds that ``rank`` percent of the queries did not exceed."""
         return float(np.percentile(self.wall, rank))
 
     @property
     def work(self) -> float:
-        """CPU seconds of a query that nobody disturbed: the percentile ``UNDISTURBED``."""
-        return float(np.percentile(self.cpu, UNDISTURBED))
+        """CPU time in seconds of a query that other processes did not disturb: percentile ``WORK_PERCENTILE``."""
+        return float(np.percentile(self.cpu, WORK_PERCENTILE))
 
     @property
     def cpu_per_wall(self) -> float:
+        """CPU time over wall time of all queries."""
         return float(self.cpu.sum() / self.wall.sum())
 
     @property
@@ -75,15 +78,15 @@ class Timing:
         return float(np.median(self.cpu[-fifth:]) / np.median(self.cpu[:fifth])) - 1.0
 
     def __add__(self, other: Timing) -> Timing:
-        """Times of both, one after the other."""
+        """Return the times of both, one after the other, for each query."""
         return Timing(self.wall + other.wall, self.cpu + other.cpu)
 
 
 class Stopwatch:
-    """Collects the times of named stages, query by query.
+    """Records the times of named stages, query by query.
 
     Args:
-        synchronize: Waits until the device has finished what it was given; called before each reading of the clock.
+        synchronize: Waits until the device has finished its work; called before each reading of the clock.
     """
 
     def __init__(self, synchronize: Callable[[], None] | None = None) -> None:
@@ -91,10 +94,11 @@ class Stopwatch:
         self._times: dict[str, list[tuple[int, int]]] = {}
 
     def start(self) -> None:
+        """Start the first stage of a query."""
         self._last = self._now()
 
     def lap(self, stage: str) -> None:
-        """Book the time since ``start`` or the last lap under ``stage``."""
+        """Record the time since ``start`` or the previous lap as that of ``stage``, and start the next stage."""
         now = self._now()
         self._times.setdefault(stage, []).append((now[0] - self._last[0], now[1] - self._last[1]))
         self._last = self._now()
@@ -105,71 +109,90 @@ class Stopwatch:
         return time.perf_counter_ns(), time.process_time_ns()
 
     def clear(self) -> None:
+        """Discard all recorded times."""
         self._times.clear()
 
     def timings(self) -> dict[str, Timing]:
+        """Return the recorded times by stage."""
         table = {stage: np.array(times, dtype=np.float64).reshape(-1, 2) * 1e-9 for stage, times in self._times.items()}
         return {stage: Timing(times[:, 0], times[:, 1]) for stage, times in table.items()}
 
 
 Query = Callable[[Stopwatch], None]
-"""Does one query and laps its stages; setting up the next is its own business before ``start``."""
+"""Executes one query and laps its stages. What it does before ``start`` is not timed."""
 
 
-def measure(
+def time_alternately(
     queries: Mapping[str, Query],
     rules: Rules,
     *,
     synchronize: Mapping[str, Callable[[], None]] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[dict[str, dict[str, Timing]], Timing]:
-    """Run several things in turn, the reference workload after each round.
+    """Execute several queries in turn, and the reference workload after each round.
 
-    Taking turns makes them comparable: whatever slows the machine down slows all of them down.
+    They are comparable because whatever slows the machine down slows down all of them.
+
+    Args:
+        queries: By any name.
+        rules: How long to measure.
+        synchronize: By name, where needed; see ``Stopwatch``.
+        clock: Current time in seconds, for the least duration.
 
     Returns:
-        By name and stage; and the timing of the reference workload.
+        Timings by name and stage, and the timing of the reference workload.
     """
     watches = {name: Stopwatch((synchronize or {}).get(name)) for name in queries}
-    own = Stopwatch()
-    work = reference.workload()
+    reference_watch = Stopwatch()
+    workload = reference.workload()
+
+    def execute_round() -> None:
+        for name, query in queries.items():
+            query(watches[name])
+        reference_watch.start()
+        workload()
+        reference_watch.lap("reference")
+
     for _ in range(rules.warmup):
-        _round(queries, watches, own, work)
-    for watch in (*watches.values(), own):
+        execute_round()
+    for watch in (*watches.values(), reference_watch):
         watch.clear()
     begun, done = clock(), 0
     while done < rules.queries or clock() - begun < rules.seconds:
-        _round(queries, watches, own, work)
+        execute_round()
         done += 1
-    return {name: watch.timings() for name, watch in watches.items()}, own.timings()["reference"]
+    return {name: watch.timings() for name, watch in watches.items()}, reference_watch.timings()["reference"]
 
 
-def _round(
-    queries: Mapping[str, Query], watches: Mapping[str, Stopwatch], own: Stopwatch, work: Callable[[], None]
-) -> None:
-    for name, query in queries.items():
-        query(watches[name])
-    own.start()
-    work()
-    own.lap("reference")
+def timing_notes(timing: Timing, reference_timing: Timing, *, threads: int, device: str) -> tuple[str, ...]:
+    """Return why wall times are invalid or questionable, one line for each reason.
 
-
-def complaints(timing: Timing, reference_timing: Timing, *, threads: int, device: str) -> tuple[str, ...]:
-    """Why wall times are not to be trusted, one line each; empty where nothing is wrong."""
+    Args:
+        timing: Timing of a tracker, all stages together.
+        reference_timing: Timing of the reference workload, measured alternately.
+        threads: Number of threads that the tracker was to use.
+        device: Device that the tracker computes on.
+    """
     found = []
-    host = timing.cpu_per_wall if threads == 1 and device == "cpu" else reference_timing.cpu_per_wall
-    share = min(host, reference_timing.cpu_per_wall)
+    # With several threads or another device the tracker may wait without anybody else using the processor.
+    tracker_share = timing.cpu_per_wall if threads == 1 and device == "cpu" else reference_timing.cpu_per_wall
+    share = min(tracker_share, reference_timing.cpu_per_wall)
     if share < BUSY_BELOW:
         found.append(f"invalid: machine was busy (CPU/wall {share:.2f})")
     if device == "cpu" and timing.cpu_per_wall > threads * 1.1:
-        found.append(f"invalid: computed with more threads than told (CPU/wall {timing.cpu_per_wall:.2f})")
+        found.append(f"invalid: used more threads than requested (CPU/wall {timing.cpu_per_wall:.2f})")
     if not found and timing.drift > DRIFT_ABOVE:
-        found.append(f"drift: the last fifth took {timing.drift:.0%} longer than the first")
+        found.append(drift_note(timing))
     return tuple(found)
 
 
+def drift_note(timing: Timing) -> str:
+    """Return the note on a timing whose last queries took longer than the first."""
+    return f"drift: the last fifth took {timing.drift:.0%} longer than the first"
+
+
 def total(stages: Sequence[Timing]) -> Timing:
-    """Times of several stages of the same queries together."""
+    """Return the sum of the times of several stages, for each query."""
     together = stages[0]
     for stage in stages[1:]:
         together = together + stage

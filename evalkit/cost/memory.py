@@ -8,8 +8,8 @@ from pathlib import Path
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def restart() -> None:
-    """Forget the peak so far, where the system can; elsewhere it stays that of the whole process."""
+def reset_peak() -> None:
+    """Reset the recorded peak where the system supports it; otherwise ``peak`` covers the whole process."""
     try:
         _RESET.write_text("5")
     except OSError:
@@ -17,17 +17,17 @@ def restart() -> None:
 
 
 def peak() -> float | None:
-    """Largest resident memory in MiB since ``restart``; None on systems that do not say."""
+    """Return the largest resident memory since ``reset_peak``, in MiB; None where the system does not record it."""
     try:
         for line in _STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return float(line.split()[1]) / 1024
     except OSError:
         pass
-    return _whole_process()
+    return _peak_of_process()
 
 
-def _whole_process() -> float | None:
+def _peak_of_process() -> float | None:
     try:
         import resource
     except ImportError:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.cost.devices import Device
 from evalkit.errors import EvalkitError
+from evalkit.types import Floats
 
 PROPERTIES = {
     "model": "getprop ro.product.model",
@@ -24,48 +24,53 @@ PROPERTIES = {
     "governor": "cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
     "temperature": "cat /sys/class/thermal/thermal_zone0/temp",
 }
-"""What is recorded of a phone, and how it is asked. What a phone does not tell is left out."""
+"""Shell command for each recorded property of a phone. A property that the phone does not return is left out."""
 
 
 @dataclass(frozen=True, eq=False)
-class Session:
-    """What a phone measured.
+class PhoneTiming:
+    """Times that were measured on a phone.
 
     Attributes:
         seconds: Shape (N,), one per query, in order.
-        before, after: ``PROPERTIES`` at the begin and at the end; the temperature is in degrees.
+        before: ``PROPERTIES`` before the measurement; the temperature is in degrees Celsius.
+        after: ``PROPERTIES`` after it.
     """
 
-    seconds: NDArray[np.float64]
+    seconds: Floats
     before: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
 
 
 class Phone:
-    """One phone behind adb.
+    """A phone that is controlled through adb.
 
     Args:
         device: Its description.
-        timeout: Seconds that a single adb call other than the measurement may take.
+        timeout: Timeout in seconds of a single adb call other than the measurement.
+
+    Raises:
+        EvalkitError: adb is not installed, or not exactly one phone can be chosen and is ready.
     """
 
     def __init__(self, device: Device, *, timeout: float = 60.0) -> None:
         self.device = device
         self._timeout = timeout
         self._adb = _find_adb()
-        self._serial = self._choose()
+        self._serial = self._choose_serial()
 
-    def measure(self, network: Path, *, queries: int, threads: int, seconds: float) -> Session:
-        """Put a network and the program on the phone, run it, and fetch its times.
+    def time_network(self, network: Path, *, queries: int, threads: int, timeout: float) -> PhoneTiming:
+        """Copy a network and the program to the phone, run the program, and read its times.
 
         Args:
             network: Folder with the files of an export.
-            queries: How many at least.
-            seconds: How long the whole run may take on the phone.
+            queries: Least number of queries.
+            threads: Number of threads.
+            timeout: Timeout in seconds of the program on the phone.
 
         Raises:
-            EvalkitError: The phone was unplugged, the program failed, or what it wrote is not one time per query.
-                Nothing of an unfinished measurement is used.
+            EvalkitError: The phone was unplugged, the program failed, or it did not write one time per query. Times of
+                an unfinished measurement are discarded.
         """
         folder = self.device.folder
         target = {"network": posixpath.join(folder, "network"), "times": posixpath.join(folder, "times.txt")}
@@ -78,20 +83,21 @@ class Phone:
         before = self.properties()
         places = {"binary": binary, "queries": str(queries), "threads": str(threads), **target}
         self._shell(
-            self.device.command.format(**{name: shlex.quote(value) for name, value in places.items()}), timeout=seconds
+            self.device.command.format(**{name: shlex.quote(value) for name, value in places.items()}), timeout=timeout
         )
-        return Session(self._times(target["times"], queries), before, self.properties())
+        return PhoneTiming(self._read_times(target["times"], queries), before, self.properties())
 
     def properties(self) -> dict[str, str]:
+        """Return the ``PROPERTIES`` that the phone returns; the temperature is in degrees Celsius."""
         found = {name: self._shell(command, may_fail=True).strip() for name, command in PROPERTIES.items()}
         temperature = found.get("temperature", "")
         if temperature.lstrip("-").isdigit():
-            # Kernels say thousandths of a degree, a few say degrees.
+            # Most kernels return thousandths of a degree, a few return degrees.
             value = int(temperature)
             found["temperature"] = f"{value / 1000 if abs(value) > 1000 else value:.1f}"
         return {name: value for name, value in found.items() if value}
 
-    def _times(self, path: str, queries: int) -> NDArray[np.float64]:
+    def _read_times(self, path: str, queries: int) -> Floats:
         with tempfile.TemporaryDirectory() as name:
             local = Path(name) / "times.txt"
             self._call("pull", path, str(local))
@@ -106,12 +112,13 @@ class Phone:
             )
         return milliseconds / 1e3
 
-    def _choose(self) -> str:
-        states = dict(line.split()[:2] for line in self._run(["devices"]).splitlines()[1:] if len(line.split()) >= 2)
+    def _choose_serial(self) -> str:
+        lines = [line.split() for line in self._adb_output(["devices"]).splitlines()[1:]]
+        states = {words[0]: words[1] for words in lines if len(words) >= 2}
         serial = self.device.serial or (next(iter(states)) if len(states) == 1 else None)
         if serial is None:
-            hint = "Say which with serial = in the device file" if states else "Plug it in and allow USB debugging"
-            raise self._error("no phone is chosen", found=", ".join(states) or "none plugged in", hint=hint)
+            hint = "Choose one with serial = in the device file" if states else "Plug it in and allow USB debugging"
+            raise self._error("expected exactly one phone", found=", ".join(states) or "none plugged in", hint=hint)
         if states.get(serial) != "device":
             raise self._error(
                 f"the phone {serial} is not ready", found=states.get(serial, "not plugged in"), expected="device",
@@ -123,9 +130,9 @@ class Phone:
         return self._call("shell", command, timeout=timeout, may_fail=may_fail)
 
     def _call(self, *arguments: str, timeout: float | None = None, may_fail: bool = False) -> str:
-        return self._run(["-s", self._serial, *arguments], timeout=timeout, may_fail=may_fail)
+        return self._adb_output(["-s", self._serial, *arguments], timeout=timeout, may_fail=may_fail)
 
-    def _run(self, arguments: list[str], *, timeout: float | None = None, may_fail: bool = False) -> str:
+    def _adb_output(self, arguments: list[str], *, timeout: float | None = None, may_fail: bool = False) -> str:
         limit = self._timeout if timeout is None else timeout
         shown = " ".join(arguments[2:3] if arguments[0] == "-s" else arguments)
         try:
@@ -136,13 +143,15 @@ class Phone:
             raise self._error(f"adb {shown} did not end within {limit:g} s") from None
         except OSError as error:
             raise self._error(f"adb cannot be started: {error.strerror}") from error
-        if done.returncode == 0 or (may_fail and not _is_gone(done.stderr)):
-            return done.stdout if done.returncode == 0 else ""
-        if _is_gone(done.stderr):
+        if done.returncode == 0:
+            return done.stdout
+        if _is_unplugged(done.stderr):
             raise self._error(
                 f"the phone was unplugged during adb {shown}",
-                hint="Nothing of this measurement is used; plug it in and run the same command again",
+                hint="This measurement is discarded; plug it in and run the same command again",
             )
+        if may_fail:
+            return ""
         raise self._error(f"adb {shown} failed with {done.returncode}", found=_last_line(done.stderr or done.stdout))
 
     def _error(
@@ -151,19 +160,19 @@ class Phone:
         return EvalkitError(what, where=self.device.name, found=found, expected=expected, hint=hint, exit_code=1)
 
 
-def _is_gone(text: str) -> bool:
+def _is_unplugged(text: str) -> bool:
     return any(words in text for words in ("not found", "device offline", "no devices", "closed")) and "error" in text
 
 
 def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.strip().splitlines()) if line.strip()), "nothing said")
+    return next((line for line in reversed(text.strip().splitlines()) if line.strip()), "no message")
 
 
 def _find_adb() -> str:
-    """The adb program: ``$ADB``, else the one on the search path."""
+    """Return the adb program: ``$ADB``, else the one on the search path."""
     chosen = os.environ.get("ADB") or shutil.which("adb")
     if not chosen:
         raise EvalkitError(
-            "adb is not installed here", hint="Install Android's platform-tools, or name the program with $ADB"
+            "adb is not installed here", hint="Install Android's platform-tools, or set $ADB to the program"
         )
     return chosen

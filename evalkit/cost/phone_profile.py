@@ -1,137 +1,155 @@
-"""Costs of trackers on a phone: the network alone, as the program on the phone times it."""
+"""Costs of trackers on a phone: the time of the network, measured by a program on the phone."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalkit import config
-from evalkit import runtimes as engines
+from evalkit import config, registry, runtimes
 from evalkit.cost import latency, macs
 from evalkit.cost.devices import Device, read
 from evalkit.cost.latency import Timing
-from evalkit.cost.phone import Phone, Session
+from evalkit.cost.phone import Phone, PhoneTiming
 from evalkit.errors import EvalkitError
+from evalkit.factories import create_tracker
 from evalkit.io import atomic
+from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import calibration
-from evalkit.types import Cost, SplitTracker, Tracker
+from evalkit.types import Cost, Execution, SplitTracker
 
-SECONDS_PER_QUERY = 2.0
-"""Patience: a run may take so long per query before it is given up."""
-HOT_ABOVE = 5.0
-"""Rise of the temperature in degrees from the begin to the end that is worth a note."""
+TIMEOUT_PER_QUERY = 2.0
+"""Timeout of a measurement, seconds per query."""
+_TIMEOUT_START = 60.0
+NOTED_TEMPERATURE_RISE = 5.0
+"""Rise of the temperature during a measurement that is reported, in degrees."""
 
 
-def profile(
+def profile_on_phone(
     trackers: Sequence[str],
-    create: Callable[..., Tracker],
-    device: Path,
+    executions: Sequence[Execution],
     *,
-    runtimes: Sequence[str] = ("torch",),
     weights: Path | None = None,
-    precision: str = "fp32",
-    threads: int = 1,
     rules: latency.Rules,
     settings: Mapping[str, str] | None = None,
 ) -> list[Cost]:
-    """Export each tracker's search network, time it on the phone, and count it here.
+    """Export each tracker's search network, time it on a phone, and count its operations on this machine.
 
-    The times of each are stored in ``devices/`` of the cache folder as soon as they are there.
+    The times of each tracker are stored in ``devices/`` of the cache folder as soon as they are measured.
 
     Args:
-        runtimes: What was asked for; the default, or the one that the device's file names.
+        trackers: Names of trackers.
+        executions: One execution, whose ``device`` is the device file. Its runtime is torch, which stands for the
+            runtime of the device file, or that runtime.
+        weights: Checkpoint, or a folder of them.
+        rules: How long to measure.
+        settings: Settings of the trackers.
+
+    Returns:
+        Flat records.
 
     Raises:
-        EvalkitError: See ``Phone``; the export disagrees with torch; the device's runtime has no format.
+        EvalkitError: See ``Phone``; the phone reads another runtime's format; the outputs of the exported network
+            differ too much from torch's; a tracker has no network.
     """
-    described = read(device)
-    runtime = engines.find(described.runtime)
-    if tuple(runtimes) not in {("torch",), (runtime.name,)}:
-        raise EvalkitError(
-            "the program on this phone reads another runtime's format", where="--runtime",
-            found=", ".join(runtimes), expected=f"{runtime.name}, as {device} says",
-        )  # fmt: skip
-    if not runtime.format:
-        raise EvalkitError("a phone needs a runtime with a format of its own", where=device, found=runtime.name)
-    phone = Phone(described)
+    execution = executions[0]
+    device = read(Path(execution.device))
+    runtime = _runtime_of(device, executions)
+    phone = Phone(device)
     records: list[Cost] = []
     for name in trackers:
-        tracker = create(
+        tracker = create_tracker(
             name, weights=weights, runtime="torch", precision="fp32", device="cpu", threads=1,
             settings=settings or {}, seed=0,
         )  # fmt: skip
         if not isinstance(tracker, SplitTracker):
-            raise EvalkitError("this tracker has no network to put on a phone", where=name)
+            raise EvalkitError("this tracker has no network to time on a phone", where=name)
         part = tracker.parts()[0]
-        program = engines.load(runtime.name, part, precision=precision, samples=partial(calibration.inputs, tracker))
-        session = _measured(phone, program.folder, rules, threads)
-        _keep(session, described, f"{name}-{precision}")
+        on_phone = Execution(runtime.name, execution.precision, "cpu", 1)
+        network = runtimes.load(part, on_phone, samples=partial(calibration.inputs, tracker))
+        times = _time_long_enough(phone, network.folder, rules, execution.threads)
+        _store(times, device, f"{name}-{execution.precision}")
         records += macs.costs(tracker, name=name)
-        blank = Cost(name, "", "network", None, "", macs.shapes(part.example), runtime.name, precision)
-        records += _timed(replace(blank, device=_label(described, session), threads=threads), session, rules)
+        template = Cost(name, "", "network", None, "", macs.shapes(part.example), runtime.name, execution.precision)
+        template = replace(template, device=_label(device, times), threads=execution.threads)
+        records += _latency_costs(template, times, rules)
     return records
 
 
-def _measured(phone: Phone, network: Path, rules: latency.Rules, threads: int) -> Session:
-    """As many queries as the rules ask for; again with more of them if that did not take long enough."""
+def _runtime_of(device: Device, executions: Sequence[Execution]) -> RuntimeEntry:
+    runtime = registry.runtime.find(device.runtime)
+    asked = [one.runtime for one in executions]
+    if asked not in (["torch"], [device.runtime], [runtime.name]):
+        raise EvalkitError(
+            "the program on this phone reads another runtime's format", where="--runtime", found=", ".join(asked),
+            expected=f"{runtime.name}, which {executions[0].device} names",
+        )  # fmt: skip
+    if not runtime.format:
+        raise EvalkitError(
+            "the runtime of a phone needs a format of its own", where=executions[0].device, found=runtime.name
+        )
+    return runtime
+
+
+def _time_long_enough(phone: Phone, network: Path, rules: latency.Rules, threads: int) -> PhoneTiming:
+    """Execute as many queries as the rules require; if that was too short, measure again with more of them."""
     queries = rules.warmup + rules.queries
-    session = phone.measure(network, queries=queries, threads=threads, seconds=60.0 + SECONDS_PER_QUERY * queries)
-    total = float(session.seconds.sum())
+    times = _time(phone, network, queries, threads)
+    total = float(times.seconds.sum())
     if total >= rules.seconds:
-        return session
-    queries = math.ceil(1.1 * queries * rules.seconds / total)
-    return phone.measure(network, queries=queries, threads=threads, seconds=60.0 + SECONDS_PER_QUERY * queries)
+        return times
+    return _time(phone, network, math.ceil(1.1 * queries * rules.seconds / total), threads)
 
 
-def _keep(session: Session, device: Device, name: str) -> None:
-    """Store the times at once, so that a phone that is unplugged later takes nothing with it."""
+def _time(phone: Phone, network: Path, queries: int, threads: int) -> PhoneTiming:
+    timeout = _TIMEOUT_START + TIMEOUT_PER_QUERY * queries
+    return phone.time_network(network, queries=queries, threads=threads, timeout=timeout)
+
+
+def _store(times: PhoneTiming, device: Device, name: str) -> None:
+    """Store the times immediately, so that they are not lost if the phone is unplugged later."""
     safe = re.sub(r"[^\w.-]+", "_", name)
-    content = {"seconds": session.seconds.tolist(), "before": session.before, "after": session.after}
+    content = {"seconds": times.seconds.tolist(), "before": times.before, "after": times.after}
     atomic.write_json(config.cache_folder() / "devices" / device.name / f"{safe}.json", content)
 
 
-def _label(device: Device, session: Session) -> str:
-    facts = [session.before.get(name, "") for name in ("model", "soc")]
-    return f"{device.name} ({', '.join(filter(None, facts))})" if any(facts) else device.name
+def _label(device: Device, times: PhoneTiming) -> str:
+    properties = [times.before.get(name, "") for name in ("model", "soc")]
+    return f"{device.name} ({', '.join(filter(None, properties))})" if any(properties) else device.name
 
 
-def _timed(blank: Cost, session: Session, rules: latency.Rules) -> Iterator[Cost]:
-    seconds = session.seconds[rules.warmup :]
+def _latency_costs(template: Cost, times: PhoneTiming, rules: latency.Rules) -> Iterator[Cost]:
+    seconds = times.seconds[rules.warmup :]
     timing = Timing(seconds, seconds)
-    blank = replace(blank, not_counted=_notes(timing, session))
+    template = replace(template, not_counted=_notes(timing, times))
     for rank in latency.PERCENTILES:
-        yield replace(blank, quantity=f"latency_p{rank}", value=timing.percentile(rank) * 1e3, unit="ms")
-    yield replace(blank, quantity="fps", value=1.0 / float(seconds.mean()), unit="1/s")
-    yield replace(blank, quantity="drift", convention="last fifth over first", value=timing.drift, unit="")
-    yield replace(blank, quantity="queries", convention=rules.name, value=float(len(seconds)), unit="")
-    yield from _temperatures(blank, session)
+        yield replace(template, quantity=f"latency_p{rank}", value=timing.percentile(rank) * 1e3, unit="ms")
+    yield replace(template, quantity="fps", value=1.0 / float(seconds.mean()), unit="1/s")
+    yield replace(template, quantity="drift", convention="last fifth over first", value=timing.drift, unit="")
+    yield replace(template, quantity="queries", convention=rules.name, value=float(len(seconds)), unit="")
+    for when, properties in (("before", times.before), ("after", times.after)):
+        if (degrees := _temperature(properties)) is not None:
+            yield replace(template, quantity="temperature", convention=when, value=degrees, unit="degrees Celsius")
 
 
-def _temperatures(blank: Cost, session: Session) -> Iterator[Cost]:
-    for when, facts in (("before", session.before), ("after", session.after)):
-        if _degrees(facts) is not None:
-            yield replace(blank, quantity="temperature", convention=when, value=_degrees(facts), unit="degrees Celsius")
-
-
-def _notes(timing: Timing, session: Session) -> tuple[str, ...]:
+def _notes(timing: Timing, times: PhoneTiming) -> tuple[str, ...]:
     notes = []
-    if "governor" in session.before:
-        notes.append(f"governor: {session.before['governor']}")
+    if "governor" in times.before:
+        notes.append(f"governor: {times.before['governor']}")
     if timing.drift > latency.DRIFT_ABOVE:
-        notes.append(f"drift: the last fifth took {timing.drift:.0%} longer than the first")
-    before, after = _degrees(session.before), _degrees(session.after)
-    if before is not None and after is not None and after - before > HOT_ABOVE:
+        notes.append(latency.drift_note(timing))
+    before, after = _temperature(times.before), _temperature(times.after)
+    if before is not None and after is not None and after - before > NOTED_TEMPERATURE_RISE:
         notes.append(f"heat: {before:.0f} to {after:.0f} degrees")
     return tuple(notes)
 
 
-def _degrees(facts: Mapping[str, Any]) -> float | None:
+def _temperature(properties: Mapping[str, Any]) -> float | None:
     try:
-        return float(facts["temperature"])
+        return float(properties["temperature"])
     except (KeyError, ValueError):
         return None

@@ -1,175 +1,196 @@
-"""What trackers cost: operations, parameters, time by stage, memory; each number with its circumstances."""
+"""Costs of trackers: operations, parameters, time by stage, memory, each with the conditions it was measured under."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from evalkit import runtimes as engines
+from evalkit import registry
 from evalkit.cost import devices, latency, macs, memory, phone_profile, reference
 from evalkit.cost.latency import Timing
-from evalkit.cost.stages import Video, Walk
+from evalkit.cost.staged_tracker import StagedTracker, Video
 from evalkit.errors import EvalkitError
-from evalkit.runtimes import parity
-from evalkit.types import Cost, SplitTracker, Tracker
+from evalkit.factories import create_tracker
+from evalkit.runtimes import create_adapter, find_runtime, parity
+from evalkit.types import Cost, Execution, SplitTracker, Tracker
 
 ALL = "all"
-"""Instead of a runtime's name: every one that is installed and can do what is asked; the others with the reason."""
+"""Stands for every runtime that supports an execution here; the others are listed with the reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """One tracker under one runtime.
+    """One tracker in one execution.
 
     Attributes:
-        cost: A record with the circumstances filled in.
+        execution: The execution that was requested.
+        staged: The tracker.
+        cost: A record with the conditions filled in, as a template for others.
     """
 
-    walk: Walk
+    execution: Execution
+    staged: StagedTracker
     cost: Cost
 
 
-def profile(
+def profile_trackers(
     trackers: Sequence[str],
-    create: Callable[..., Tracker],
+    executions: Sequence[Execution] = (Execution(),),
     *,
     weights: Path | None = None,
-    runtimes: Sequence[str] = ("torch",),
-    precision: str = "fp32",
-    device: str = "cpu",
-    threads: int = 1,
     rules: str = "quick",
     settings: Mapping[str, str] | None = None,
 ) -> list[Cost]:
-    """Count and time trackers, all runtimes of one in turn so that they compare.
+    """Count and time trackers. All executions of a tracker are timed alternately, so that they are comparable.
 
     Args:
-        trackers: Names.
-        create: Builds a tracker from its name and keyword arguments; ``factories.create_tracker``.
-        runtimes: Names, or ``("all",)``. A tracker without a network is timed once.
-        device: ``cpu``, ``cuda:0``, ..., or the file of another device (see ``devices``).
+        trackers: Names of trackers. A tracker without a network is timed once.
+        executions: How the networks are executed. The runtime can be ``all``; the device can be the file of a phone,
+            see ``evalkit.cost.devices``, for a single execution.
+        weights: Checkpoint, or a folder of them.
         rules: ``quick``, or ``mobile`` for at least 1,024 queries and 60 s.
+        settings: Settings of the trackers.
 
     Returns:
-        Flat records. Wall times and what follows from them carry a line beginning with ``invalid`` where the machine
-        was busy; CPU times and their ratios hold all the same.
+        Flat records. Wall times, and numbers derived from them, carry a note that begins with ``invalid`` where the
+        machine was busy; CPU times and their ratios are valid nevertheless.
 
     Raises:
-        EvalkitError: A tracker or runtime is unknown, missing, or disagrees with torch.
+        EvalkitError: A tracker or runtime does not exist, is not installed, or its outputs differ too much from
+            torch's.
     """
     if rules not in latency.RULES:
         raise EvalkitError("no such rules", where="--rules", found=rules, expected=", ".join(latency.RULES))
-    if devices.is_device_file(device):
-        return phone_profile.profile(
-            trackers, create, Path(device), runtimes=runtimes, weights=weights, precision=precision, threads=threads,
-            rules=latency.RULES[rules], settings=settings,
-        )  # fmt: skip
-    chosen, refused = _runtimes(runtimes, precision=precision, device=device, threads=threads)
-    build = partial(
-        create, weights=weights, precision=precision, device=device, threads=threads, settings=settings or {}, seed=0
-    )
+    chosen = latency.RULES[rules]
+    if any(devices.is_device_file(one.device) for one in executions):
+        return phone_profile.profile_on_phone(trackers, executions, weights=weights, rules=chosen, settings=settings)
+    supported, refused = _split_by_support(executions)
+    build = partial(create_tracker, weights=weights, settings=settings or {}, seed=0)
     records: list[Cost] = []
     for name in trackers:
-        cases = _cases(name, build, chosen, Cost(name, "", "", None, "", "", "", precision, device, threads))
-        first = cases[0].walk.tracker
-        if isinstance(first, SplitTracker):
-            records += macs.costs(first, name=name)
+        cases = _build_cases(name, build, supported)
+        tracker = cases[0].staged.tracker
+        if isinstance(tracker, SplitTracker):
+            records += macs.costs(tracker, name=name)
             records += [replace(cost, tracker=name) for cost in refused]
-        records += _measured(cases, latency.RULES[rules])
+        records += _measured_costs(cases, chosen)
     return records
 
 
-def _runtimes(asked: Sequence[str], **wanted: Any) -> tuple[list[str], list[Cost]]:
-    """The runtimes to use; and of ``all``, a record with the reason for each that cannot be."""
-    if tuple(asked) != (ALL,):
-        for name in asked:
-            engines.demand(name, **wanted).adapter()
-        return list(asked), []
-    usable, refused = [], []
-    for runtime in engines.listing():
-        try:
-            engines.demand(runtime.name, **wanted).adapter()
-            usable.append(runtime.name)
-        except EvalkitError as error:
-            refused.append(
-                Cost("", "latency_p50", "network", None, "ms", "", runtime.name, not_counted=(str(error),), **wanted)
-            )
-    return usable, refused
+def _split_by_support(executions: Sequence[Execution]) -> tuple[list[Execution], list[Cost]]:
+    """Return the executions to measure and, for ``all``, a record with the reason for each unsupported runtime.
+
+    Raises:
+        EvalkitError: A runtime that was asked for by name does not support the execution, or no runtime at all does.
+    """
+    supported: list[Execution] = []
+    refused: list[Cost] = []
+    for execution in executions:
+        if execution.runtime != ALL:
+            create_adapter(find_runtime(execution))
+            supported.append(execution)
+            continue
+        for runtime in registry.runtime.entries():
+            one = replace(execution, runtime=runtime.name)
+            try:
+                create_adapter(find_runtime(one))
+                supported.append(one)
+            except EvalkitError as error:
+                refused.append(_refusal(one, error))
+    if not supported:
+        raise EvalkitError("no runtime supports this here", where=f"--runtime {ALL}", found=refused[0].not_counted[0])
+    return list(dict.fromkeys(supported)), refused
 
 
-def _cases(name: str, build: Callable[..., Tracker], runtimes: Sequence[str], circumstances: Cost) -> list[_Case]:
+def _refusal(execution: Execution, error: EvalkitError) -> Cost:
+    template = _template("", execution)
+    return replace(template, quantity="latency_p50", convention="network", unit="ms", not_counted=(str(error),))
+
+
+def _template(tracker: str, execution: Execution) -> Cost:
+    """Return a record without value, with the conditions filled in."""
+    name = registry.runtime.find(execution.runtime).name
+    return Cost(tracker, "", "", None, "", "", **{**asdict(execution), "runtime": name})
+
+
+def _build_cases(name: str, build: Callable[..., Tracker], executions: Sequence[Execution]) -> list[_Case]:
     video = Video()
     cases = []
-    for runtime in runtimes:
-        tracker = build(name, runtime=runtime)
-        walk = Walk(tracker, video)
+    for execution in executions:
+        tracker = build(name, **asdict(execution))
+        staged = StagedTracker(tracker, video)
+        template = replace(_template(name, execution), input=video.size)
         if not isinstance(tracker, SplitTracker):
-            return [_Case(walk, replace(circumstances, input=video.size, precision="", device="cpu"))]
-        cases.append(_Case(walk, replace(circumstances, runtime=runtime, input=video.size)))
+            return [_Case(execution, staged, replace(template, runtime="", precision="", device="cpu"))]
+        cases.append(_Case(execution, staged, template))
     return cases
 
 
-def _measured(cases: Sequence[_Case], rules: latency.Rules) -> Iterator[Cost]:
-    yield from (record for case in cases for record in _parity(case))
-    memory.restart()
-    synchronize = _synchronizers(cases)
-    queries = {case.cost.runtime: case.walk for case in cases}
-    timings, own = latency.measure(queries, rules, synchronize=synchronize)
+def _measured_costs(cases: Sequence[_Case], rules: latency.Rules) -> Iterator[Cost]:
+    yield from (record for case in cases for record in _parity_costs(case))
+    memory.reset_peak()
+    queries = {_key(case): case.staged for case in cases}
+    timings, reference_timing = latency.time_alternately(queries, rules, synchronize=_synchronizers(cases))
     peak = memory.peak()
+    torch = next((timings[_key(case)] for case in cases if case.cost.runtime == "torch"), None)
     for case in cases:
-        yield from _timed(case, timings[case.cost.runtime], own, timings.get("torch"), rules)
+        yield from _time_costs(case, timings[_key(case)], reference_timing, torch)
+        yield from _condition_costs(case, timings[_key(case)], rules)
         yield replace(
             case.cost, quantity="memory_peak", convention=f"process, {len(cases)} runtime(s)", value=peak, unit="MiB"
         )
     yield replace(
         cases[0].cost, quantity="cpu_time", convention=f"reference-{reference.VERSION}",
-        value=own.work * 1e3, unit="ms", runtime="", precision="", input="", threads=1,
+        value=reference_timing.work * 1e3, unit="ms", runtime="", precision="", input="", threads=1,
     )  # fmt: skip
 
 
-def _parity(case: _Case) -> Iterator[Cost]:
-    """How far the network's outputs are from torch's in fp32, on what the tracker really feeds it."""
-    tracker = case.walk.tracker
-    if not isinstance(tracker, SplitTracker) or (case.cost.runtime == "torch" and case.cost.precision == "fp32"):
-        return
-    from evalkit.runtimes._torch import reference as in_torch
+def _key(case: _Case) -> str:
+    return "/".join(map(str, asdict(case.execution).values()))
 
+
+def _parity_costs(case: _Case) -> Iterator[Cost]:
+    """Yield the difference of the network's outputs from torch's in fp32, on inputs that occur in tracking."""
+    tracker = case.staged.tracker
+    if not isinstance(tracker, SplitTracker) or (case.cost.runtime, case.cost.precision) == ("torch", "fp32"):
+        return
     part = tracker.parts()[0]
-    probes = [inputs for inputs in case.walk.inputs(3) if [i.shape for i in inputs] == [e.shape for e in part.example]]
-    found = parity.compare(tracker.network, in_torch(part), probes or [parity.probe(part.example)])
+    shapes = [value.shape for value in part.example]
+    inputs = [row for row in case.staged.network_inputs(3) if [value.shape for value in row] == shapes]
+    found = parity.largest_differences(
+        tracker.network, parity.reference(part), inputs or [parity.random_inputs(part.example)]
+    )
     yield replace(case.cost, quantity="parity", convention="max difference over max", value=max(found), unit="")
 
 
-def _timed(
-    case: _Case, stages: dict[str, Timing], own: Timing, torch: dict[str, Timing] | None, rules: latency.Rules
+def _time_costs(
+    case: _Case, stages: Mapping[str, Timing], reference_timing: Timing, torch: Mapping[str, Timing] | None
 ) -> Iterator[Cost]:
-    flags = latency.complaints(
-        latency.total(list(stages.values())), own, threads=case.cost.threads, device=case.cost.device
-    )
-    for name, timing in _combined(case, stages).items():
-        wall = replace(case.cost, convention=name, not_counted=flags)
-        work = replace(case.cost, convention=name)
+    whole = latency.total(list(stages.values()))
+    notes = latency.timing_notes(whole, reference_timing, threads=case.cost.threads, device=case.cost.device)
+    for name, timing in _with_totals(case, stages).items():
+        wall = replace(case.cost, convention=name, not_counted=notes)
+        cpu = replace(case.cost, convention=name)
         for rank in latency.PERCENTILES:
             yield replace(wall, quantity=f"latency_p{rank}", value=timing.percentile(rank) * 1e3, unit="ms")
-        yield replace(work, quantity="cpu_time", value=timing.work * 1e3, unit="ms")
-        yield replace(work, quantity="cpu_ratio", value=timing.work / own.work, unit=f"reference-{reference.VERSION}")
+        yield replace(cpu, quantity="cpu_time", value=timing.work * 1e3, unit="ms")
+        ratio = timing.work / reference_timing.work
+        yield replace(cpu, quantity="cpu_ratio", value=ratio, unit=f"reference-{reference.VERSION}")
         if torch is not None and name == "network":
-            yield replace(work, quantity="cpu_speedup", value=torch["network"].work / timing.work, unit="torch")
+            yield replace(cpu, quantity="cpu_speedup", value=torch["network"].work / timing.work, unit="torch")
         if name in ("network", "tracking", "end-to-end"):
             yield replace(wall, quantity="fps", value=1.0 / float(timing.wall.mean()), unit="1/s")
-    yield from _circumstances(case, stages, rules)
 
 
-def _combined(case: _Case, stages: dict[str, Timing]) -> dict[str, Timing]:
-    """The stages, all but decoding together (what a run's clock covers), and all together."""
-    tracking = [stages[name] for name in case.walk.stages if name != "decode"]
+def _with_totals(case: _Case, stages: Mapping[str, Timing]) -> dict[str, Timing]:
+    """Return the stages, ``tracking`` (all but decoding, which is what a run times) and ``end-to-end`` (all)."""
+    tracking = [stages[name] for name in case.staged.stages if name != "decode"]
     return {**stages, "tracking": latency.total(tracking), "end-to-end": latency.total([stages["decode"], *tracking])}
 
 
-def _circumstances(case: _Case, stages: dict[str, Timing], rules: latency.Rules) -> Iterator[Cost]:
+def _condition_costs(case: _Case, stages: Mapping[str, Timing], rules: latency.Rules) -> Iterator[Cost]:
     whole = latency.total(list(stages.values()))
     yield replace(case.cost, quantity="cpu_per_wall", convention="end-to-end", value=whole.cpu_per_wall, unit="")
     yield replace(case.cost, quantity="drift", convention="last fifth over first", value=whole.drift, unit="")
@@ -177,9 +198,9 @@ def _circumstances(case: _Case, stages: dict[str, Timing], rules: latency.Rules)
 
 
 def _synchronizers(cases: Sequence[_Case]) -> dict[str, Callable[[], None]]:
-    on_cuda = [case.cost for case in cases if case.cost.device.startswith("cuda")]
+    on_cuda = [case for case in cases if case.cost.device.startswith("cuda")]
     if not on_cuda:
         return {}
     import torch
 
-    return {cost.runtime: partial(torch.cuda.synchronize, cost.device) for cost in on_cuda}
+    return {_key(case): partial(torch.cuda.synchronize, case.cost.device) for case in on_cuda}

@@ -1,7 +1,7 @@
-"""The workload that CPU times are compared to, bundled so that every machine can run it.
+"""The reference workload, which CPU times are divided by; it is the same on every machine.
 
-A time in milliseconds says as much about the machine, and about what else it was doing, as about the tracker. The
-quotient of two CPU times taken alternately in one process says how much work there is.
+A time in milliseconds depends on the machine and on its other load as much as on the tracker. The ratio of two CPU
+times that are measured alternately in one process depends on the amount of work.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Callable
 import numpy as np
 
 VERSION = 1
-"""Rises with any change of the workload: quotients to different versions do not compare."""
+"""Increased with any change of the workload: ratios to different versions are not comparable."""
 
 
 def workload() -> Callable[[], None]:
-    """A few milliseconds of arithmetic and sorting in one thread, the same everywhere.
+    """Return a function that computes and sorts for a few milliseconds in one thread.
 
-    NumPy's own loops only: a BLAS library would bring threads and speeds of its own. Nothing that asks for fresh
-    memory or works beyond the caches either, as that is what varies most between two starts of a process.
+    It uses NumPy's own loops only, because a BLAS library has threads and speeds of its own. It neither allocates
+    memory nor exceeds the caches, because these vary most from one start of a process to the next.
     """
     random = np.random.default_rng(0)
     matrix = random.standard_normal((192, 192)).astype(np.float32)
     values = random.standard_normal(1 << 16).astype(np.float32)
 
-    def run() -> None:
+    def execute_workload() -> None:
         np.einsum("ij,jk->ik", matrix, matrix)
         np.einsum("ij,jk->ik", matrix, matrix)
         np.sort(values)
 
-    return run
+    return execute_workload

@@ -147,17 +147,19 @@ def _portable(job: Job) -> Job:
 
 def _luggage(worker: Worker) -> dict[str, tuple[str, bytes]]:
     """The files that the job names: by what they are, their name and content."""
+    job = worker.job
     files = {
         "weights": _checkpoint(worker),
-        "tracker": _file_of(worker.job.tracker),
-        "protocol": _file_of(worker.job.protocol_source or ""),
+        "tracker": _file_of(job.tracker),
+        "runtime": _file_of(job.runtime),
+        "protocol": _file_of(job.protocol_source),
     }
     return {key: (path.name, path.read_bytes()) for key, path in files.items() if path is not None}
 
 
-def _file_of(name: str) -> Path | None:
-    """The file of ``path/to/file.py:Name``."""
-    code = name.rpartition(":")[0]
+def _file_of(name: str | None) -> Path | None:
+    """Return the file of ``path/to/file.py:Name``; None for a registered name."""
+    code = (name or "").rpartition(":")[0]
     return Path(code) if code.endswith(".py") else None
 
 
@@ -170,18 +172,24 @@ def _checkpoint(worker: Worker) -> Path | None:
     return given / card["weights"]["file"] if "weights" in card else None
 
 
+def _unpacked_name(name: str, file: Path | None) -> str:
+    """Return the name of a tracker or runtime in its unpacked file; a registered name stays as it is."""
+    return name if file is None else f"{file}:{name.rpartition(':')[2]}"
+
+
 class RemoteWorker:
     """A worker on a node of the cluster."""
 
     def __init__(self, job: Job, luggage: Mapping[str, tuple[str, bytes]]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="evalkit-")
         unpacked = {key: self._unpack(key, name, content) for key, (name, content) in luggage.items()}
-        if "tracker" in unpacked:
-            attribute = job.tracker.rpartition(":")[2]
-            job = replace(job, tracker=f"{unpacked['tracker']}:{attribute}")
-        if "protocol" in unpacked:
-            attribute = (job.protocol_source or "").rpartition(":")[2]
-            job = replace(job, protocol_source=f"{unpacked['protocol']}:{attribute}")
+        job = replace(
+            job,
+            tracker=_unpacked_name(job.tracker, unpacked.get("tracker")),
+            runtime=_unpacked_name(job.runtime, unpacked.get("runtime")),
+        )
+        if job.protocol_source is not None:
+            job = replace(job, protocol_source=_unpacked_name(job.protocol_source, unpacked.get("protocol")))
         data = job.data if job.data is not None and job.data.is_dir() else None
         self._worker = Worker(replace(job, weights=unpacked.get("weights"), data=data))
 
@@ -205,7 +213,7 @@ class RemoteWorker:
                 f"a node of the cluster would compute with another {key}", where="--engine ray", found=ours,
                 expected=theirs, hint="Install the same evalkit, data and checkpoints on all nodes",
             )  # fmt: skip
-        return {**run_record.environment(), "code": fingerprint(self._worker.job.tracker)}
+        return {**run_record.environment(), "code": fingerprint(self._worker.job.tracker, self._worker.job.runtime)}
 
     def track(self, sequence: str, repetition: int) -> Answer:
         return self._worker.track(Unit(self._worker.job, sequence, repetition))

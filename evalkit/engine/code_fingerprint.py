@@ -21,18 +21,19 @@ _ROOMS = ("trackers", "datasets", "reports")  # symbolic links in a checkout, wh
 _SUFFIXES = (".py", ".json", ".toml")
 
 
-def fingerprint(tracker: str) -> str:
+def fingerprint(tracker: str, runtime: str = "torch") -> str:
     """16 hexadecimal digits that change with any source or fact file of evalkit or of a tracker's own package.
 
     Args:
         tracker: A registered name or ``path/to/file.py:Class``; of a file, the modules it imported from beside or
             below itself count as well, installed packages excepted.
+        runtime: The runtime that executes the tracker's network; the files of one that is not evalkit's own count too.
 
     Raises:
-        EvalkitError: No such tracker.
+        EvalkitError: No such tracker or runtime.
     """
-    entry = registry.tracker.find(tracker)
-    own = _own_files(entry.module)
+    modules = (registry.tracker.find(tracker).module, registry.runtime.find(runtime).module)
+    own = sorted({path for module in modules for path in _own_files(module)})
     digest = hashlib.sha256(_evalkit().encode())
     for path in own:
         digest.update(path.read_bytes())
@@ -56,7 +57,7 @@ def _evalkit_files() -> Iterable[tuple[str, Path]]:
 
 
 def _own_files(module: str) -> list[Path]:
-    """A tracker's module and the loaded files beside or below it; none for evalkit's own trackers."""
+    """Return a plugin's module and the loaded files beside or below it; none for evalkit's own."""
     if module.startswith("evalkit."):
         return []
     home = getattr(sys.modules[module.partition(".")[0]], "__file__", None)  # None of a namespace package

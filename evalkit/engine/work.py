@@ -19,12 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from evalkit import protocols
+from evalkit import protocols, registry
 from evalkit.engine.threads import pin_threads
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.store import Store
-from evalkit.runtimes import RUNTIMES
 from evalkit.types import Dataset, Tracker, Trajectory
 
 
@@ -38,6 +37,7 @@ class Job:
         protocol: Registered name of the protocol.
         protocol_source: ``path/to/file.py:function`` where the protocol was named so; a worker process loads it there.
         data: Folder given for the benchmark; None to look it up.
+        runtime: Registered name of a runtime, or ``path/to/file.py:Name``.
         threads: Threads of the network's runtime.
         timed: Whether times are kept; never under parallel load.
     """
@@ -57,6 +57,11 @@ class Job:
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     timed: bool = True
+
+    @property
+    def runtime_name(self) -> str:
+        """Registered name of the runtime."""
+        return registry.runtime.find(self.runtime).name
 
 
 @dataclass(frozen=True)
@@ -111,16 +116,19 @@ class Outcome:
 
 
 def default_label(tracker: str, runtime: str, precision: str) -> str:
-    """The name results are filed under: the tracker's, with runtime and precision where they are not the usual ones.
+    """Return the name that results are stored under: the tracker's, with runtime and precision unless torch and fp32.
+
+    A runtime in a file is called by its registered name.
 
     >>> default_label("lighttrack-m", "torch", "fp32"), default_label("my/file.py:Mine", "ncnn", "fp16")
     ('lighttrack-m', 'Mine@ncnn-fp16')
     """
     path, separator, attribute = tracker.rpartition(":")
     label = attribute if separator and path.endswith(".py") else tracker
+    name = registry.runtime.find(runtime).name
     if precision != "fp32":
-        return f"{label}@{runtime}-{precision}"
-    return label if runtime == "torch" else f"{label}@{runtime}"
+        return f"{label}@{name}-{precision}"
+    return label if name == "torch" else f"{label}@{name}"
 
 
 class Worker:
@@ -160,9 +168,9 @@ class Worker:
     @property
     def _runtime(self) -> str:
         """The job's, or PyTorch where the tracker is built on a device that the job's does not run on."""
-        known = RUNTIMES.get(self.job.runtime)
         elsewhere = self._device != self.job.device
-        return "torch" if elsewhere and known and self._device not in known.devices else self.job.runtime
+        unsupported = elsewhere and self._device not in registry.runtime.find(self.job.runtime).devices
+        return "torch" if unsupported else self.job.runtime
 
     @cached_property
     def store(self) -> Store:
@@ -176,7 +184,7 @@ class Worker:
         job = self.job
         device = job.device.partition(":")[0]
         card = dict(getattr(self.tracker, "card", {}))
-        how = {"runtime": job.runtime, "device": device}
+        how = {"runtime": job.runtime_name, "device": device}
         return {
             "tracker": job.tracker,
             "card": {**card, **{key: value for key, value in how.items() if key in card}},
@@ -185,7 +193,7 @@ class Worker:
             "protocol": job.protocol,
             "seed": job.seed,
             "settings": dict(job.settings),
-            "runtime": job.runtime,
+            "runtime": job.runtime_name,
             "precision": job.precision,
             "device": device,
             "threads": job.threads,

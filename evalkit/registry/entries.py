@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from evalkit.types import Dataset, Metric
+
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+"""Precisions that a runtime may compute in."""
 
 
 def only_where_listed(dataset: Dataset) -> bool:
@@ -128,14 +133,20 @@ class ProtocolEntry(Entry):
 
 @dataclass(frozen=True)
 class RuntimeEntry(Entry):
-    """A runtime: one way to execute a network. The factory returns an ``evalkit.runtimes.Adapter``.
+    """A runtime: one way to execute a network.
+
+    The factory takes no arguments and returns an ``evalkit.runtimes.Adapter``.
 
     Attributes:
-        packages: Import name and distribution name of what it needs besides torch.
+        packages: Import name and distribution name of each package that it needs besides torch; the engine that
+            computes comes first.
         extra: Extra of ``evalkit-sot`` that installs these; empty where there is none.
-        precisions: Precisions that it computes in on the CPU, the default first.
-        devices: Kinds of devices that it runs on.
+        precisions: Precisions that it computes in, from ``PRECISIONS``; the default comes first.
+        devices: Kinds of devices that it runs on, e.g. ``cpu`` or ``cuda``.
         format: Format of the files that it reads; empty where it executes the module itself. Runtimes may share one.
+        writers: Distributions that write the format, besides torch; a new version of one exports networks again.
+        fixed_batch: True where a started network takes batches of one size only, as a recorded CUDA graph does, so that
+            it is started again for every size.
     """
 
     packages: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
@@ -143,6 +154,56 @@ class RuntimeEntry(Entry):
     precisions: tuple[str, ...] = field(default=("fp32",), kw_only=True)
     devices: tuple[str, ...] = field(default=("cpu",), kw_only=True)
     format: str = field(default="", kw_only=True)
+    writers: tuple[str, ...] = field(default=(), kw_only=True)
+    fixed_batch: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        unknown = [one for one in self.precisions if one not in PRECISIONS]
+        if unknown or not self.precisions:
+            raise ValueError(f"precisions of runtime {self.name!r}: expected some of {PRECISIONS}, got {unknown}")
+
+    @property
+    def engine(self) -> str:
+        """Name of the distribution that computes."""
+        return self.packages[0][1] if self.packages else "torch"
+
+    @property
+    def version(self) -> str | None:
+        """Version of the engine; None where it is not installed."""
+        try:
+            return metadata.version(self.engine)
+        except metadata.PackageNotFoundError:
+            return None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the distributions that are not installed."""
+        return tuple(package for name, package in self.packages if importlib.util.find_spec(name) is None)
+
+    @property
+    def available(self) -> bool:
+        """True where everything that it needs besides torch is installed."""
+        return not self.missing
+
+    @property
+    def install(self) -> str:
+        """Command that installs the missing packages; empty where nothing is missing."""
+        if not self.missing:
+            return ""
+        return f'pip install "evalkit-sot[{self.extra}]"' if self.extra else f"pip install {' '.join(self.missing)}"
+
+    def stored_precision(self, precision: str) -> str:
+        """Return the precision of the exported files: runtimes that compute in bf16 convert fp32 files themselves."""
+        return "fp32" if precision == "bf16" else precision
+
+    def record(self) -> dict[str, Any]:
+        """Return the flat JSON record of ``evalkit list runtimes``."""
+        state = (self.available and self.version) or f"not installed: {self.install or 'pip install torch'}"
+        return {
+            "name": self.name, "summary": f"{self.summary} ({state}); {', '.join(self.precisions)}",
+            "available": self.available, "version": self.version, "install": self.install,
+            "precisions": list(self.precisions), "devices": list(self.devices),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit import registry
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan
 from evalkit.engine.track import Progress, is_deterministic, track_missing
@@ -95,7 +96,7 @@ def _worker(job: Job) -> Worker:
     Otherwise it uses ``regress`` inside that folder, from which results of other code are deleted.
     """
     worker = Worker(job)
-    identity, code = worker.identity(), fingerprint(job.tracker)
+    identity, code = worker.identity(), fingerprint(job.tracker, job.runtime)
     if _is_made_by(worker.store, identity, code):
         return worker
     own = replace(job, results=job.results / OWN_FOLDER)
@@ -174,13 +175,15 @@ def _environment(store: Store, tracker: SuiteTracker) -> dict[str, Any]:
     """Return what the last bits of the boxes depend on besides code and weights."""
     record = store.card()
     entries = [_decisive_entries(entry, tracker) for entry in (record["environments"] if record else [])]
-    return {**_merge_environments(entries), **asdict(tracker.execution)}
+    runtime = registry.runtime.find(tracker.execution.runtime).name
+    return {**_merge_environments(entries), **asdict(replace(tracker.execution, runtime=runtime))}
 
 
 def _decisive_entries(environment: Mapping[str, Any], tracker: SuiteTracker) -> dict[str, Any]:
     keys = _ENVIRONMENT_KEYS if tracker.execution.device == "cpu" else (*_ENVIRONMENT_KEYS, "gpu")
     # Results that were made without PyTorch do not depend on its version.
-    used = ("numpy", "opencv", *(("torch", tracker.execution.runtime) if environment.get("capability") else ()))
+    engine = registry.runtime.find(tracker.execution.runtime).engine.partition("-")[0]
+    used = ("numpy", "opencv", *(("torch", engine) if environment.get("capability") else ()))
     versions = {name.partition("-")[0]: version for name, version in environment["versions"].items()}
     return {
         **{key: environment.get(key) for key in keys},

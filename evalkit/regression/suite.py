@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evalkit import registry
 from evalkit.engine.work import default_label
 from evalkit.errors import EvalkitError
 from evalkit.io.toml import StrictTable, load_table
@@ -194,7 +195,7 @@ def _read_tracker(table: StrictTable, folder: Path) -> list[SuiteTracker]:
     sha256 = table.get("sha256", str)
     if sha256 is not None and len(sha256) < 8:
         raise table.invalid("sha256", sha256, "at least 8 digits")
-    runtimes = table.names("runtimes") or ("torch",)
+    runtimes = [_relative_to(folder, runtime) for runtime in table.names("runtimes") or ("torch",)]
     precision, device = table.get("precision", str, "fp32"), table.get("device", str, "cpu")
     threads, seed = table.get("threads", int, 1), table.get("seed", int, 0)
     settings = {key: str(value) for key, value in table.get("settings", dict, {}).items()}
@@ -205,7 +206,7 @@ def _read_tracker(table: StrictTable, folder: Path) -> list[SuiteTracker]:
             label=_label(label, name, runtime, precision, alone=len(runtimes) == 1),
             weights=None if weights is None else folder / weights,
             sha256=None if sha256 is None else sha256.lower(),
-            execution=Execution(_relative_to(folder, runtime), precision, device, threads),
+            execution=Execution(runtime, precision, device, threads),
             seed=seed,
             settings=settings,
         )
@@ -216,7 +217,7 @@ def _read_tracker(table: StrictTable, folder: Path) -> list[SuiteTracker]:
 def _label(label: str | None, name: str, runtime: str, precision: str, *, alone: bool) -> str:
     if label is None:
         return default_label(name, runtime, precision)
-    return label if alone else f"{label}@{runtime}"
+    return label if alone else f"{label}@{registry.runtime.find(runtime).name}"
 
 
 def _relative_to(folder: Path, name: str) -> str:

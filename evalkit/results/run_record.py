@@ -8,6 +8,7 @@ parameters that were counted while the network was at hand; it is missing where 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import subprocess
@@ -17,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from evalkit import __version__
+from evalkit import __version__, registry
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import write_json
 
@@ -26,7 +27,6 @@ RunRecord: TypeAlias = Mapping[str, Any]
 
 FILE = "run.json"
 VERSION = 1
-_PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "onnxruntime", "openvino", "ncnn")
 
 
 def is_imported(record: RunRecord | None) -> bool:
@@ -36,14 +36,8 @@ def is_imported(record: RunRecord | None) -> bool:
 
 def environment() -> dict[str, Any]:
     """Versions, processor and commit of this process, without importing anything heavy."""
-    versions = {"evalkit": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return {
-        "versions": versions,
+        "versions": _versions(),
         "system": platform.system(),
         "machine": platform.machine(),
         "processor": _processor(),
@@ -52,6 +46,16 @@ def environment() -> dict[str, Any]:
         "capability": _capability(),
         "gpu": _gpu(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of evalkit, Python and of the installed packages that compute."""
+    engines = dict.fromkeys(runtime.engine for runtime in registry.runtime.entries())
+    versions = {"evalkit": __version__, "python": platform.python_version()}
+    for package in ("numpy", "opencv-python", "opencv-python-headless", *engines):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return versions
 
 
 def load(folder: Path) -> dict[str, Any] | None:

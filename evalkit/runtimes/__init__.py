@@ -1,51 +1,55 @@
-"""One network, many engines: a part of a tracker loaded into a runtime as a function of arrays.
+"""Execute the network of a tracker as a function of arrays, with any of the registered runtimes.
 
-Runtimes take a module and example inputs and know no tracker. Precision, device and threads are always set and
-recorded, and nothing is handed out before its outputs agreed with torch's.
+A runtime gets a ``torch.nn.Module`` with example inputs and knows nothing of trackers. Precision, device and threads
+are always set and recorded. A loaded network is returned only after its outputs were compared with those of torch in
+fp32.
+
+One file adds one runtime: it registers an ``Adapter`` with ``@registry.runtime``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-from evalkit.runtimes.catalogue import RUNTIMES, Runtime, demand, find
+from evalkit.runtimes.adapter import Adapter, Arrays, Execute, FileAdapter, ModuleAdapter, create_adapter
+from evalkit.runtimes.availability import find_runtime
+from evalkit.runtimes.loaded_network import LoadedNetwork
+from evalkit.types import Execution, NetworkPart
 
-if TYPE_CHECKING:
-    from evalkit.runtimes.loaded_network import Program
-    from evalkit.runtimes.parity import Arrays
-    from evalkit.types import NetworkPart
-
-__all__ = ["RUNTIMES", "Runtime", "demand", "find", "listing", "load"]
+__all__ = [
+    "Adapter",
+    "Arrays",
+    "Execute",
+    "FileAdapter",
+    "LoadedNetwork",
+    "ModuleAdapter",
+    "create_adapter",
+    "find_runtime",
+    "load",
+]
 
 
 def load(
-    runtime: str,
     part: NetworkPart,
+    execution: Execution | None = None,
     *,
-    precision: str = "fp32",
-    device: str = "cpu",
-    threads: int = 1,
     samples: Callable[[], Sequence[Arrays]] | None = None,
-) -> Program:
-    """A network as a function of arrays, executed by the named runtime.
-
-    What is returned takes one array per input, batch first, of any batch size and any spatial size that the network
-    takes, and returns a tuple of float32 arrays. Exports are made on first use of a size and cached.
+) -> LoadedNetwork:
+    """Load a network into a runtime.
 
     Args:
-        samples: Returns real inputs of the network (see ``calibration.inputs``); asked for only when int8 has to be
+        part: The network.
+        execution: Runtime, precision, device and threads; by default torch in fp32 with one thread of the CPU.
+        samples: Called for real inputs of the network (see ``calibration.network_inputs``) if int8 has to be
             calibrated.
 
+    Returns:
+        A function that takes one array per input, batch first, of any batch size and any spatial size that the network
+        accepts, and returns a tuple of float32 arrays. Files are exported on the first use of a size and cached.
+
     Raises:
-        EvalkitError: The runtime is unknown, not installed, cannot do what is asked, or disagrees with torch.
+        EvalkitError: The runtime does not exist, is not installed, does not support the execution, or its outputs
+            differ too much from torch's.
     """
-    from evalkit.runtimes.loaded_network import Program
-
-    chosen = demand(runtime, precision=precision, device=device, threads=threads)
-    return Program(chosen, part, precision=precision, device=device, threads=threads, samples=samples)
-
-
-def listing() -> tuple[Runtime, ...]:
-    """All runtimes, those that are not installed included."""
-    return tuple(RUNTIMES.values())
+    wanted = execution or Execution()
+    return LoadedNetwork(find_runtime(wanted), part, wanted, samples=samples)

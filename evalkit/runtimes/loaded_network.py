@@ -1,4 +1,4 @@
-"""A network loaded into a runtime."""
+"""A network that is loaded into a runtime."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import exports, parity
-from evalkit.runtimes.catalogue import Runtime
-from evalkit.runtimes.parity import Arrays, Execute
-from evalkit.types import NetworkPart
+from evalkit.runtimes.adapter import Arrays, Execute, create_adapter
+from evalkit.types import Execution, NetworkPart
 
 
 @dataclass(frozen=True)
-class Started:
-    """The network at one set of shapes.
+class StartedNetwork:
+    """A network that was started at one set of input shapes.
 
     Attributes:
-        folder: Of its files; None where the runtime executes the module itself.
-        differences: From torch in fp32, per output, relative to its largest value; 0 for torch itself.
+        execute: Executes it.
+        any_batch: True if it takes batches of any size.
+        folder: Folder of its files; None where the runtime executes the module itself.
+        differences: For each output, the largest difference from torch in fp32 relative to the largest value; 0 for
+            torch itself.
     """
 
     execute: Execute
@@ -31,34 +34,50 @@ class Started:
     differences: tuple[float, ...]
 
 
-class Program:
-    """A function of arrays that says how it computes.
+class LoadedNetwork:
+    """A network as a function of arrays, executed by a runtime.
 
-    Shapes are fixed inside a runtime, which is what lets it plan ahead; a size that was not met before (a larger
-    search crop) is loaded when it comes. A runtime that takes one image at a time is given a batch one by one.
+    A runtime knows the shapes of the inputs in advance, which allows it to optimise. Other shapes, such as those of a
+    larger search crop, are started when they first occur. Where a runtime takes one image at a time, a batch is
+    executed one by one.
+
+    Args:
+        runtime: The runtime.
+        part: The network.
+        execution: Precision, device and threads, which the runtime supports; see ``find_runtime``.
+        samples: Called for real inputs of the network if int8 has to be calibrated.
+
+    Raises:
+        EvalkitError: The runtime is not installed, cannot express the network, or its outputs differ too much from
+            torch's.
     """
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: RuntimeEntry,
         part: NetworkPart,
+        execution: Execution,
         *,
-        precision: str,
-        device: str,
-        threads: int,
         samples: Callable[[], Sequence[Arrays]] | None = None,
     ) -> None:
         self.runtime = runtime
         self.part = part
-        self.precision = precision
-        self.device = device
-        self.threads = threads
+        self.execution = execution
         self._samples = samples
-        self._started: dict[tuple[tuple[int, ...], ...], Started] = {}
-        self._at(part.example)
+        self._adapter = create_adapter(runtime)
+        self._started: dict[tuple[tuple[int, ...], ...], StartedNetwork] = {}
+        self._started_at(part.example)
 
     def __call__(self, *inputs: NDArray[Any]) -> Arrays:
-        started = self._at(inputs)
+        """Execute the network.
+
+        Args:
+            *inputs: One array per input of the network, with equal first dimensions, the batch.
+
+        Returns:
+            One float32 array per output of the network.
+        """
+        started = self._started_at(inputs)
         batch = inputs[0].shape[0]
         if batch == 1 or started.any_batch:
             return started.execute(*inputs)
@@ -66,32 +85,32 @@ class Program:
         return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What ``run.json`` must know of the computation. JSON values only."""
+    def properties(self) -> dict[str, Any]:
+        """What ``run.json`` records about the execution; JSON values."""
         return {
-            "runtime": self.runtime.name, "runtime_version": self.runtime.version, "precision": self.precision,
-            "device": self.device, "threads": self.threads,
+            "runtime": self.runtime.name, "runtime_version": self.runtime.version,
+            "precision": self.execution.precision, "device": self.execution.device, "threads": self.execution.threads,
         }  # fmt: skip
 
     @property
     def differences(self) -> dict[str, float]:
         """By output: the largest difference from torch in fp32 at the example's shapes, relative to the maximum."""
-        return dict(zip(self.part.outputs, self._at(self.part.example).differences, strict=False))
+        return dict(zip(self.part.outputs, self._started_at(self.part.example).differences, strict=False))
 
     @property
     def folder(self) -> Path:
-        """Where the files of the export at the example's shapes are, with their manifest.
+        """Folder of the files that were exported for the example's shapes, with their manifest.
 
         Raises:
-            ValueError: This runtime has no format.
+            ValueError: This runtime executes the module itself.
         """
-        folder = self._at(self.part.example).folder
+        folder = self._started_at(self.part.example).folder
         if folder is None:
             raise ValueError(f"{self.runtime.name} executes the module itself and writes no files")
         return folder
 
-    def _at(self, inputs: Sequence[NDArray[Any]]) -> Started:
-        batch = inputs[0].shape[0] if self._captures else 1
+    def _started_at(self, inputs: Sequence[NDArray[Any]]) -> StartedNetwork:
+        batch = inputs[0].shape[0] if self.runtime.fixed_batch else 1
         key = tuple((batch, *value.shape[1:]) for value in inputs)
         if key not in self._started:
             example = tuple(np.zeros(shape, value.dtype) for shape, value in zip(key, inputs, strict=True))
@@ -99,37 +118,30 @@ class Program:
             self._started[key] = self._start(self.part if known else replace(self.part, example=example))
         return self._started[key]
 
-    @property
-    def _captures(self) -> bool:
-        """Whether an execution is recorded once and replayed, which fixes the size of the batch as well."""
-        return self.runtime.name == "torch-cuda-graph"
-
-    def _start(self, part: NetworkPart) -> Started:
-        adapter = self.runtime.adapter()
-        samples = self._fitting_samples(part)
-        folder = None
-        any_batch = True
+    def _start(self, part: NetworkPart) -> StartedNetwork:
+        samples = self._samples_of_shape(part)
+        folder, any_batch = None, True
         if self.runtime.format:
-            folder = exports.cached(part, runtime=self.runtime, precision=self.precision, samples=samples)
-            any_batch = exports.takes_any_batch(folder)
-        execute: Execute = adapter.start(
-            part, folder, runtime=self.runtime.name, precision=self.precision, device=self.device, threads=self.threads
-        )
-        return Started(execute, any_batch, folder, self._compare(execute, part, samples))
+            folder = exports.find_or_export(
+                part, self._adapter, runtime=self.runtime, precision=self.execution.precision, samples=samples
+            )
+            any_batch = exports.accepts_any_batch(folder)
+            execute = self._adapter.start(part, folder, self.execution)
+        else:
+            execute = self._adapter.start(part, self.execution)
+        return StartedNetwork(execute, any_batch, folder, self._compare_with_torch(execute, part, samples))
 
-    def _compare(self, execute: Execute, part: NetworkPart, samples: Sequence[Arrays]) -> tuple[float, ...]:
-        if self.runtime.name == "torch" and self.precision == "fp32" and self.device == "cpu":
+    def _compare_with_torch(self, execute: Execute, part: NetworkPart, samples: Sequence[Arrays]) -> tuple[float, ...]:
+        if (self.runtime.name, self.execution.precision, self.execution.device) == ("torch", "fp32", "cpu"):
             return (0.0,) * len(part.outputs)
-        from evalkit.runtimes._torch import reference
-
-        probes = samples[:2] or [parity.probe(part.example)]
-        found = parity.compare(execute, reference(part), probes)
-        parity.check(found, part, runtime=self.runtime.name, precision=self.precision)
+        inputs = samples[:2] or [parity.random_inputs(part.example)]
+        found = parity.largest_differences(execute, parity.reference(part), inputs)
+        parity.check_differences(found, part, runtime=self.runtime.name, precision=self.execution.precision)
         return found
 
-    def _fitting_samples(self, part: NetworkPart) -> Sequence[Arrays]:
-        """Calibration inputs of exactly these shapes."""
-        if self.precision != "int8" or self._samples is None:
+    def _samples_of_shape(self, part: NetworkPart) -> Sequence[Arrays]:
+        """Return the calibration inputs of exactly these shapes; none for other precisions than int8."""
+        if self.execution.precision != "int8" or self._samples is None:
             return ()
         shapes = [value.shape for value in part.example]
         return [inputs for inputs in self._samples() if [value.shape for value in inputs] == shapes]

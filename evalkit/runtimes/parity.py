@@ -1,47 +1,62 @@
-"""Whether two executions of one network agree, before either is timed or trusted."""
+"""Compare the outputs of an execution with those of torch in fp32, before the execution is timed or used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
+from evalkit.runtimes.adapter import Arrays, Execute
 from evalkit.types import NetworkPart
-
-Arrays: TypeAlias = tuple[NDArray[Any], ...]
-Execute: TypeAlias = Callable[..., Arrays]
 
 TOLERANCES = {"fp32": 1e-4, "fp16": 0.1, "bf16": 0.25, "int8": 0.5}
 """Largest accepted difference from torch in fp32, relative to the largest value of the output.
 
-fp32: what the official code differs by between machines. The others bound gross mistakes (a swapped input, a lost
-layer); how much tracking they cost is for tracking to say.
+fp32: what the official code differs by between machines. The others detect gross mistakes, such as swapped inputs or a
+lost layer; how much accuracy they cost is measured by tracking.
 """
 
 
-def differences(ours: Sequence[NDArray[Any]], reference: Sequence[NDArray[Any]]) -> tuple[float, ...]:
-    """Per output: max |difference| / max |reference|; infinite where shapes differ or a value is not finite.
+def reference(part: NetworkPart) -> Execute:
+    """Return the network executed by torch in fp32 on the CPU, which every other execution is compared with."""
+    import torch
+
+    from evalkit.runtimes.torch_execution import computing_in, to_arrays
+
+    cpu = torch.device("cpu")
+
+    def execute(*inputs: NDArray[Any]) -> Arrays:
+        with torch.inference_mode(), computing_in("fp32", cpu):
+            return to_arrays(part.module(*(torch.from_numpy(np.ascontiguousarray(value)) for value in inputs)))
+
+    return execute
+
+
+def differences(outputs: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]) -> tuple[float, ...]:
+    """Return max |output - expected| / max |expected| for each output.
+
+    It is infinite where the shapes differ, where a value is not finite, or where an output is missing.
 
     >>> differences([np.array([1.0, 2.0])], [np.array([1.0, 4.0])])
     (0.5,)
     """
-    if len(ours) != len(reference):
-        return (float("inf"),) * max(len(ours), len(reference))
-    return tuple(_difference(a, b) for a, b in zip(ours, reference, strict=True))
+    if len(outputs) != len(expected):
+        return (float("inf"),) * max(len(outputs), len(expected))
+    return tuple(_difference(a, b) for a, b in zip(outputs, expected, strict=True))
 
 
-def _difference(ours: NDArray[Any], reference: NDArray[Any]) -> float:
-    if ours.shape != reference.shape or not np.isfinite(ours).all():
+def _difference(output: NDArray[Any], expected: NDArray[Any]) -> float:
+    if output.shape != expected.shape or not np.isfinite(output).all():
         return float("inf")
-    scale = float(np.abs(reference).max(initial=0.0)) or 1.0
-    return float(np.abs(ours.astype(np.float64) - reference).max(initial=0.0)) / scale
+    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    return float(np.abs(output.astype(np.float64) - expected).max(initial=0.0)) / scale
 
 
-def probe(example: Arrays) -> Arrays:
-    """Inputs of the shapes of ``example``: seeded normal noise where they are floating, else integers up to 255."""
+def random_inputs(example: Arrays) -> Arrays:
+    """Return inputs of the shapes of ``example``: seeded normal noise if floating point, else integers up to 255."""
     random = np.random.default_rng(0)
     return tuple(
         random.standard_normal(value.shape).astype(value.dtype)
@@ -51,25 +66,24 @@ def probe(example: Arrays) -> Arrays:
     )
 
 
-def compare(execute: Execute, reference: Execute, probes: Sequence[Arrays]) -> tuple[float, ...]:
-    """The largest ``differences`` per output over several inputs."""
-    rows = [differences(execute(*inputs), reference(*inputs)) for inputs in probes]
+def largest_differences(execute: Execute, expected: Execute, inputs: Sequence[Arrays]) -> tuple[float, ...]:
+    """Return the largest of ``differences`` over several inputs, for each output."""
+    rows = [differences(execute(*values), expected(*values)) for values in inputs]
     return tuple(max(column) for column in zip(*rows, strict=True))
 
 
-def check(found: Sequence[float], part: NetworkPart, *, runtime: str, precision: str) -> None:
-    """Refuse an execution that does not agree with torch.
+def check_differences(found: Sequence[float], part: NetworkPart, *, runtime: str, precision: str) -> None:
+    """Reject an execution whose outputs differ from torch's by more than ``TOLERANCES``.
 
     Raises:
-        EvalkitError: Naming the output that differs most.
+        EvalkitError: The output that differs most is named.
     """
     worst = max(range(len(found)), key=lambda index: found[index])
     if found[worst] <= TOLERANCES[precision]:
         return
     name = part.outputs[worst] if worst < len(part.outputs) else str(worst)
     raise EvalkitError(
-        f"the exported network differs from torch in its output {name!r}",
-        where=f"{runtime} {precision}, {part.name} network",
+        f"the network differs from torch in its output {name!r}", where=f"{runtime} {precision}, {part.name} network",
         found=f"{found[worst]:.2g} of the largest value", expected=f"at most {TOLERANCES[precision]:g}",
-        hint="It is not used: its numbers would be another tracker's", exit_code=1,
+        hint="The execution is rejected because its results would not represent this tracker", exit_code=1,
     )  # fmt: skip

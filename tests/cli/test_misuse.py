@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import pickle
@@ -20,7 +21,6 @@ from moving_square import tiny_dataset
 from evalkit import registry
 from evalkit.cli import main
 from evalkit.registry import Entry
-from evalkit.runtimes import catalogue as runtimes
 
 USAGE = "Try 'evalkit"
 """What follows a wrong option: the page that explains it."""
@@ -161,7 +161,8 @@ NAMES = [
     Misuse("train mosse --output t", "no training recipe for this tracker", "expected lighttrack-m"),
     Misuse("list planets", "'planets' is not one of", USAGE),
     Misuse("data render --layout coco --output o", "no layout is named 'coco'", "expected otb, vot"),
-    Misuse("export --tracker lighttrack-m --runtime tensorrt --output e", "found tensorrt", "`evalkit list runtimes`"),
+    Misuse("export --tracker lighttrack-m --runtime tensorrt --output e", "no runtime is named 'tensorrt'",
+           "`evalkit list runtimes`"),
 ]  # fmt: skip
 
 NUMBERS = [
@@ -193,7 +194,7 @@ TOGETHER = [
     Misuse(f"{RUN} lighttrack-m --device tpu", "does not run on tpu", "expected cpu, cuda, mps"),
     Misuse(f"{RUN} lighttrack-m --runtime executorch", "executorch is not installed", 'pip install "evalkit-sot[',
            without_executorch),
-    Misuse("export --tracker lighttrack-m --runtime torch --output e", "has no format", "expected onnxruntime"),
+    Misuse("export --tracker lighttrack-m --runtime torch --output e", "has no format", "expected executorch"),
     Misuse("pack --dataset tiny --tracker identity --output o.zip", "there is no server for tiny", "`evalkit score`"),
     Misuse("pack --dataset tiny", "Give --tracker and --output", "or --check"),
     Misuse("regress suite.toml --reason why", "--reason says why the baseline changes", "goes with --update"),
@@ -379,7 +380,7 @@ def test_a_misuse_is_answered_with_what_was_found_and_what_to_do(
     misuse: Misuse, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if misuse.prepare is without_executorch:
-        monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     elif misuse.prepare is not None:
         misuse.prepare(here)
     code, text = told(misuse.asked.format(results="results").split())

@@ -29,22 +29,27 @@ class Silent(Staying):
         return Prediction(None)
 
 
+def compare(tracker: Staying, *, sequences: int, frames: int) -> agreement.Agreement:
+    (found,) = agreement.compare_tracking([tracker], Staying(), sequences=sequences, frames=frames)
+    return found
+
+
 def test_the_same_boxes_agree_and_lose_nothing() -> None:
-    found = agreement.tracking(Staying(), Staying(), sequences=1, frames=4)
+    found = compare(Staying(), sequences=1, frames=4)
     assert found.overlap == 1.0
     assert found.loss == 0.0
     assert (found.sequences, found.frames) == (1, 3)
 
 
 def test_boxes_beside_the_others_cost_overlap_and_auc() -> None:
-    found = agreement.tracking(Staying(1e6), Staying(), sequences=1, frames=3)
+    found = compare(Staying(1e6), sequences=1, frames=3)
     assert found.overlap == 0.0
     assert found.auc == 0.0
     assert found.loss == found.auc_torch > 0.0
 
 
 def test_no_answer_is_a_miss() -> None:
-    assert agreement.tracking(Silent(), Staying(), sequences=1, frames=3).auc == 0.0
+    assert compare(Silent(), sequences=1, frames=3).auc == 0.0
 
 
 def test_frames_without_groundtruth_are_left_out_of_success() -> None:
@@ -54,6 +59,6 @@ def test_frames_without_groundtruth_are_left_out_of_success() -> None:
 
 
 def test_parity_is_judged_on_other_scenes_than_int8_was_calibrated_on() -> None:
-    _, calibrated = calibration.scene(0, 1)
-    _, judged = calibration.scene(agreement.FIRST, 1)
+    _, calibrated = calibration.images_and_box(0, 1)
+    _, judged = calibration.images_and_box(agreement.FIRST_SCENE, 1)
     assert calibrated != judged

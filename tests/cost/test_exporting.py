@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from evalkit import registry, runtimes
 from evalkit.cost import exporting
-from evalkit.cost.exporting import export
+from evalkit.cost.exporting import export_tracker
 from evalkit.errors import EvalkitError
-from evalkit.types import Box, Image, NetworkPart, Prediction, Region
+from evalkit.registry import TrackerEntry
+from evalkit.types import Box, Execution, Image, NetworkPart, Prediction, Region
 
 
 class Split:
@@ -31,7 +33,7 @@ class Split:
         module = torch.nn.Conv2d(3, 4, 3).eval()
         example = (np.zeros((1, 3, 16, 16), np.float32),)
         self._parts = tuple(NetworkPart(name, module, example, ("x",), ("y",)) for name in ("search", "template"))
-        self.network = runtimes.load(runtime, self._parts[0], precision=precision)
+        self.network = runtimes.load(self._parts[0], Execution(runtime, precision))
 
     def initialize(self, image: Image, region: Region) -> None:
         self.region = region
@@ -59,19 +61,18 @@ class Whole:
         return Prediction(Box(0, 0, 1, 1))
 
 
-def create(name: str, **offered: Any) -> Any:
-    return registry.Entry(name, {"split": Split, "whole": Whole}[name], "").build(**offered)
-
-
 @pytest.fixture(autouse=True)
-def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(exporting, "tracking", partial(exporting.tracking, sequences=1, frames=3))
+    quick = partial(exporting.compare_tracking, sequences=1, frames=3)
+    monkeypatch.setattr(exporting, "compare_tracking", quick)
+    with registry.tracker.temporarily(TrackerEntry("split", Split, ""), TrackerEntry("whole", Whole, "")):
+        yield
 
 
 def test_an_export_says_what_it_expects_and_how_far_it_is_from_torch(tmp_path: Path) -> None:
     pytest.importorskip("ncnn")
-    manifest = export("split", create, runtime="ncnn", output=tmp_path / "out")
+    manifest = export_tracker("split", runtime="ncnn", output=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "manifest.json").read_text()) == manifest
     assert [part["folder"] for part in manifest["parts"]] == ["search", "template"]
     for part in manifest["parts"]:
@@ -85,29 +86,29 @@ def test_an_export_says_what_it_expects_and_how_far_it_is_from_torch(tmp_path: P
 
 def test_an_earlier_export_is_replaced_and_anything_else_is_left_alone(tmp_path: Path) -> None:
     pytest.importorskip("ncnn")
-    export("split", create, runtime="ncnn", output=tmp_path / "out")
-    export("split", create, runtime="ncnn", precision="bf16", output=tmp_path / "out")
+    export_tracker("split", runtime="ncnn", output=tmp_path / "out")
+    export_tracker("split", runtime="ncnn", precision="bf16", output=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["precision"] == "bf16"
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").touch()
-    with pytest.raises(EvalkitError, match="holds something else"):
-        export("split", create, runtime="ncnn", output=tmp_path / "photos")
+    with pytest.raises(EvalkitError, match="not empty and holds no export"):
+        export_tracker("split", runtime="ncnn", output=tmp_path / "photos")
 
 
 def test_a_runtime_without_a_format_says_which_have_one(tmp_path: Path) -> None:
-    known = r"torch runs the module itself .*onnxruntime, openvino, ncnn, executorch, litert"
+    known = r"torch executes the module itself .*expected executorch, litert, ncnn, onnxruntime, openvino"
     with pytest.raises(EvalkitError, match=known):
-        export("split", create, runtime="torch", output=tmp_path / "out")
+        export_tracker("split", runtime="torch", output=tmp_path / "out")
 
 
 def test_a_tracker_without_a_network_cannot_be_exported(tmp_path: Path) -> None:
     pytest.importorskip("ncnn")
     with pytest.raises(EvalkitError, match="whole: this tracker has no network to export"):
-        export("whole", create, runtime="ncnn", output=tmp_path / "out")
+        export_tracker("whole", runtime="ncnn", output=tmp_path / "out")
 
 
 def test_a_missing_runtime_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EvalkitError, match="is not installed here"):
-        export("split", create, runtime="ncnn", output=tmp_path / "out")
+        export_tracker("split", runtime="ncnn", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -39,37 +39,41 @@ def test_stages_of_the_same_queries_add_up() -> None:
 QUIET = timing([1.0] * 10, [0.99] * 10)
 
 
-def test_a_quiet_machine_gives_no_complaint() -> None:
-    assert latency.complaints(QUIET, QUIET, threads=1, device="cpu") == ()
+def test_a_quiet_machine_gives_no_note() -> None:
+    assert latency.timing_notes(QUIET, QUIET, threads=1, device="cpu") == ()
 
 
 def test_a_busy_machine_makes_wall_times_invalid() -> None:
     busy = timing([1.0] * 10, [0.62] * 10)
-    assert latency.complaints(busy, QUIET, threads=1, device="cpu") == ("invalid: machine was busy (CPU/wall 0.62)",)
+    assert latency.timing_notes(busy, QUIET, threads=1, device="cpu") == ("invalid: machine was busy (CPU/wall 0.62)",)
 
 
 def test_a_gpu_or_several_threads_are_judged_by_the_reference_workload() -> None:
     waiting = timing([1.0] * 10, [0.3] * 10)
-    assert latency.complaints(waiting, QUIET, threads=1, device="cuda:0") == ()
-    assert latency.complaints(waiting, QUIET, threads=4, device="cpu") == ()
+    assert latency.timing_notes(waiting, QUIET, threads=1, device="cuda:0") == ()
+    assert latency.timing_notes(waiting, QUIET, threads=4, device="cpu") == ()
     busy = timing([1.0] * 10, [0.5] * 10)
-    assert latency.complaints(waiting, busy, threads=4, device="cpu") == ("invalid: machine was busy (CPU/wall 0.50)",)
+    assert latency.timing_notes(waiting, busy, threads=4, device="cpu") == (
+        "invalid: machine was busy (CPU/wall 0.50)",
+    )
 
 
-def test_more_threads_than_told_are_found_out() -> None:
+def test_more_threads_than_requested_are_reported() -> None:
     greedy = timing([1.0] * 10, [1.9] * 10)
-    assert latency.complaints(greedy, QUIET, threads=1, device="cpu") == (
-        "invalid: computed with more threads than told (CPU/wall 1.90)",
+    assert latency.timing_notes(greedy, QUIET, threads=1, device="cpu") == (
+        "invalid: used more threads than requested (CPU/wall 1.90)",
     )
 
 
 def test_a_device_that_gets_slower_is_reported_unless_it_was_merely_busy() -> None:
     rising = [1.0] * 5 + [1.2] * 5
-    assert latency.complaints(timing(rising), QUIET, threads=1, device="cpu") == (
+    assert latency.timing_notes(timing(rising), QUIET, threads=1, device="cpu") == (
         "drift: the last fifth took 20% longer than the first",
     )
     stolen = timing(rising, [value * 0.5 for value in rising])
-    assert latency.complaints(stolen, QUIET, threads=1, device="cpu") == ("invalid: machine was busy (CPU/wall 0.50)",)
+    assert latency.timing_notes(stolen, QUIET, threads=1, device="cpu") == (
+        "invalid: machine was busy (CPU/wall 0.50)",
+    )
 
 
 def counting(order: list[str], name: str) -> latency.Query:
@@ -84,7 +88,7 @@ def counting(order: list[str], name: str) -> latency.Query:
 def test_queries_take_turns_and_warm_up_does_not_count() -> None:
     order: list[str] = []
     rules = Rules("test", warmup=2, queries=3, seconds=0.0)
-    timings, own = latency.measure({"a": counting(order, "a"), "b": counting(order, "b")}, rules)
+    timings, own = latency.time_alternately({"a": counting(order, "a"), "b": counting(order, "b")}, rules)
     assert order == ["a", "b"] * 5
     assert len(timings["a"]["step"].wall) == 3
     assert len(own.wall) == 3
@@ -94,7 +98,7 @@ def test_measuring_goes_on_until_both_queries_and_seconds_are_reached() -> None:
     order: list[str] = []
     ticks = iter(float(tick) for tick in range(100))
     rules = Rules("test", warmup=0, queries=2, seconds=7.0)
-    latency.measure({"a": counting(order, "a")}, rules, clock=lambda: next(ticks))
+    latency.time_alternately({"a": counting(order, "a")}, rules, clock=lambda: next(ticks))
     # Begun at 0; asked at 1, 2, ... once two queries are done.
     assert len(order) == 8
 
@@ -114,10 +118,10 @@ def test_a_device_is_waited_for_before_each_reading() -> None:
 
 def test_the_reference_workload_takes_time_in_one_thread_only() -> None:
     watch = Stopwatch()
-    run = reference.workload()
+    workload = reference.workload()
     for _ in range(20):
         watch.start()
-        run()
+        workload()
         watch.lap("reference")
     timed = watch.timings()["reference"]
     assert timed.work > 0
@@ -125,7 +129,7 @@ def test_the_reference_workload_takes_time_in_one_thread_only() -> None:
 
 
 def test_the_peak_of_memory_can_be_started_afresh() -> None:
-    memory.restart()
+    memory.reset_peak()
     before = memory.peak()
     held = np.ones(256 * 1024**2, np.uint8)  # more than the allocator keeps at hand
     after = memory.peak()

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from evalkit import registry, runtimes
 from evalkit.cost import devices, latency, profiling
 from evalkit.cost.latency import Rules
-from evalkit.cost.phone import Phone
+from evalkit.cost.phone import Phone, PhoneTiming
 from evalkit.errors import EvalkitError
-from evalkit.types import Box, Cost, Image, NetworkPart, Prediction, Region
+from evalkit.registry import TrackerEntry
+from evalkit.types import Box, Cost, Execution, Image, NetworkPart, Prediction, Region
 
 FAKE = Path(__file__).parent / "fake_adb.py"
 
@@ -58,14 +59,14 @@ def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "pixel.toml"
 
 
-def measure(file: Path, queries: int = 6) -> Any:
-    return Phone(devices.read(file)).measure(file.parent / "network", queries=queries, threads=2, seconds=20)
+def time_network(file: Path, queries: int = 6) -> PhoneTiming:
+    return Phone(devices.read(file)).time_network(file.parent / "network", queries=queries, threads=2, timeout=20)
 
 
 def test_times_come_back_in_order_with_what_the_phone_says_of_itself(phone: Path) -> None:
-    session = measure(phone)
-    assert session.seconds.tolist() == pytest.approx([0.01, 0.01, 0.01, 0.02, 0.02, 0.02])
-    assert session.before == {
+    times = time_network(phone)
+    assert times.seconds.tolist() == pytest.approx([0.01, 0.01, 0.01, 0.02, 0.02, 0.02])
+    assert times.before == {
         "model": "Pixel 7", "soc": "Tensor G2", "governor": "sched_pixel", "temperature": "31.5",
     }  # fmt: skip
     calls = (phone.parent / "phone" / "calls.txt").read_text()
@@ -79,7 +80,7 @@ def test_a_phone_unplugged_in_the_middle_is_named_with_the_moment(
 ) -> None:
     monkeypatch.setenv("FAKE_UNPLUG", moment)
     with pytest.raises(EvalkitError, match=r"pixel: the phone was unplugged during adb (push|shell|pull)") as caught:
-        measure(phone)
+        time_network(phone)
     assert caught.value.exit_code == 1
     assert "plug it in and run the same command again" in str(caught.value)
 
@@ -87,8 +88,8 @@ def test_a_phone_unplugged_in_the_middle_is_named_with_the_moment(
 @pytest.mark.parametrize(
     ("listing", "words"),
     [
-        ("", "no phone is chosen .found none plugged in"),
-        ("A\tdevice;B\tdevice", "no phone is chosen .found A, B"),
+        ("", "expected exactly one phone .found none plugged in"),
+        ("A\tdevice;B\tdevice", "expected exactly one phone .found A, B"),
         ("A\tunauthorized", r"the phone A is not ready \(found unauthorized"),
     ],
 )
@@ -97,27 +98,27 @@ def test_a_phone_that_is_not_ready_says_why(
 ) -> None:
     monkeypatch.setenv("FAKE_DEVICES", listing)
     with pytest.raises(EvalkitError, match=words):
-        measure(phone)
+        time_network(phone)
 
 
 def test_a_program_that_fails_is_quoted(phone: Path) -> None:
     (phone.parent / "network" / "network.bin").unlink()
     with pytest.raises(EvalkitError, match=r"adb shell failed with 3 .found no network in"):
-        measure(phone)
+        time_network(phone)
 
 
 @pytest.mark.parametrize("line", ["echo ten", "echo 10", "echo 0; echo 0; echo 0; echo 0; echo 0; echo 0"])
 def test_times_that_are_no_times_or_too_few_are_refused(phone: Path, line: str) -> None:
     (phone.parent / "bench").write_text(f'#!/bin/sh\n({line}) > "$4"\n')
     with pytest.raises(EvalkitError, match=r"pixel: .*times? "):
-        measure(phone)
+        time_network(phone)
 
 
 def test_a_program_that_hangs_is_given_up(phone: Path) -> None:
     (phone.parent / "bench").write_text("#!/bin/sh\nexec sleep 5\n")
     chosen = Phone(devices.read(phone))
     with pytest.raises(EvalkitError, match="did not end within 1 s"):
-        chosen.measure(phone.parent / "network", queries=1, threads=1, seconds=1)
+        chosen.time_network(phone.parent / "network", queries=1, threads=1, timeout=1)
 
 
 def test_without_adb_its_installation_is_named(phone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +157,7 @@ class Split:
         torch.manual_seed(0)
         example = (np.zeros((1, 3, 16, 16), np.float32),)
         self._part = NetworkPart("search", torch.nn.Conv2d(3, 4, 3).eval(), example, ("x",), ("y",))
-        self.network = runtimes.load("torch", self._part)
+        self.network = runtimes.load(self._part)
 
     def initialize(self, image: Image, region: Region) -> None: ...
 
@@ -176,13 +177,10 @@ class Split:
         return (self._part,)
 
 
-def profile(phone: Path, **options: Any) -> list[Cost]:
-    return profiling.profile(
-        ["split"],
-        lambda name, **offered: registry.Entry(name, Split, "").build(**offered),
-        device=str(phone),
-        **options,
-    )
+def profile(phone: Path, *, runtime: str = "torch", threads: int = 1, rules: str = "quick") -> list[Cost]:
+    execution = Execution(runtime, "fp32", str(phone), threads)
+    with registry.tracker.temporarily(TrackerEntry("split", Split, "")):
+        return profiling.profile_trackers(["split"], [execution], rules=rules)
 
 
 @pytest.fixture
@@ -217,4 +215,4 @@ def test_a_run_that_was_too_short_for_the_rules_is_repeated_with_more_queries(
 
 def test_a_runtime_other_than_the_programs_is_refused(phone: Path) -> None:
     with pytest.raises(EvalkitError, match=r"reads another runtime's format .found onnxruntime, expected ncnn"):
-        profile(phone, runtimes=("onnxruntime",))
+        profile(phone, runtime="onnxruntime")

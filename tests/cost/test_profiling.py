@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from evalkit import registry, runtimes
 from evalkit.cost import latency, profiling
 from evalkit.cost.latency import Rules
 from evalkit.errors import EvalkitError
-from evalkit.types import Box, Cost, Image, NetworkPart, Prediction, Region
+from evalkit.registry import TrackerEntry
+from evalkit.types import Box, Cost, Execution, Image, NetworkPart, Prediction, Region
 
 
 class Split:
@@ -25,7 +27,7 @@ class Split:
         torch.manual_seed(0)
         example = (np.zeros((1, 3, 16, 16), np.float32),)
         self._part = NetworkPart("search", torch.nn.Conv2d(3, 4, 3).eval(), example, ("x",), ("y",))
-        self.network = runtimes.load(runtime, self._part, precision=precision, threads=threads)
+        self.network = runtimes.load(self._part, Execution(runtime, precision, threads=threads))
 
     def initialize(self, image: Image, region: Region) -> None:
         self.box = region
@@ -54,13 +56,15 @@ class Whole:
         return Prediction(self.region)
 
 
-def create(name: str, **offered: Any) -> Any:
-    return registry.Entry(name, {"split": Split, "whole": Whole}[name], "").build(**offered)
-
-
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(latency.RULES, "quick", Rules("quick", warmup=1, queries=10, seconds=0.0))
+    with registry.tracker.temporarily(TrackerEntry("split", Split, ""), TrackerEntry("whole", Whole, "")):
+        yield
+
+
+def profile(tracker: str, *runtimes: str) -> list[Cost]:
+    return profiling.profile_trackers([tracker], [Execution(runtime) for runtime in runtimes or ("torch",)])
 
 
 def by_name(costs: list[Cost], runtime: str = "torch") -> dict[tuple[str, str], Cost]:
@@ -68,7 +72,7 @@ def by_name(costs: list[Cost], runtime: str = "torch") -> dict[tuple[str, str], 
 
 
 def test_a_split_tracker_is_timed_stage_by_stage() -> None:
-    table = by_name(profiling.profile(["split"], create))
+    table = by_name(profile("split"))
     stages = {convention for quantity, convention in table if quantity == "latency_p50"}
     assert stages == {"decode", "crop", "network", "locate", "tracking", "end-to-end"}
     assert {convention for quantity, convention in table if quantity == "fps"} == {"network", "tracking", "end-to-end"}
@@ -80,7 +84,7 @@ def test_a_split_tracker_is_timed_stage_by_stage() -> None:
 
 
 def test_a_tracker_without_stages_is_timed_as_a_whole_and_has_no_operations() -> None:
-    costs = profiling.profile(["whole"], create, runtimes=("torch", "torch-channels-last"))
+    costs = profile("whole", "torch", "torch-channels-last")
     stages = {cost.convention for cost in costs if cost.quantity == "latency_p50"}
     assert stages == {"decode", "update", "tracking", "end-to-end"}
     assert {cost.runtime for cost in costs} == {""}
@@ -88,7 +92,7 @@ def test_a_tracker_without_stages_is_timed_as_a_whole_and_has_no_operations() ->
 
 
 def test_several_runtimes_are_compared_with_torch_and_with_the_reference() -> None:
-    costs = profiling.profile(["split"], create, runtimes=("torch", "torch-channels-last"))
+    costs = profile("split", "torch", "torch-channels-last")
     table = by_name(costs, "torch-channels-last")
     assert table["cpu_speedup", "network"].unit == "torch"
     assert by_name(costs)["cpu_speedup", "network"].value == 1.0
@@ -102,7 +106,7 @@ def test_several_runtimes_are_compared_with_torch_and_with_the_reference() -> No
 
 def test_a_busy_machine_marks_wall_numbers_and_spares_cpu_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency.Timing, "cpu_per_wall", property(lambda self: 0.4))
-    table = by_name(profiling.profile(["split"], create))
+    table = by_name(profile("split"))
     for quantity in ("latency_p50", "latency_p90", "latency_p99", "fps"):
         assert table[quantity, "network"].not_counted == ("invalid: machine was busy (CPU/wall 0.40)",)
     for quantity in ("cpu_time", "cpu_ratio"):
@@ -110,23 +114,31 @@ def test_a_busy_machine_marks_wall_numbers_and_spares_cpu_numbers(monkeypatch: p
         assert table[quantity, "network"].value is not None
 
 
-def test_all_runtimes_lists_those_that_cannot_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    only = {name: runtimes.RUNTIMES[name] for name in ("torch", "torch-cuda-graph")}
-    monkeypatch.setattr("evalkit.runtimes.listing", lambda: tuple(only.values()))
-    costs = profiling.profile(["split"], create, runtimes=("all",))
+def test_all_runtimes_lists_those_that_cannot_with_the_reason() -> None:
+    only = [registry.runtime.find(name) for name in ("torch", "torch-cuda-graph")]
+    with registry.runtime.temporarily(*only, instead=True):
+        costs = profile("split", "all")
     refused = by_name(costs, "torch-cuda-graph")["latency_p50", "network"]
     assert refused.value is None
     assert "torch-cuda-graph does not run on cpu" in refused.not_counted[0]
     assert refused.tracker == "split"
 
 
-def test_a_wrong_request_is_refused_before_anything_is_built() -> None:
-    def explode(name: str, **offered: Any) -> Any:
+@pytest.mark.parametrize(
+    ("execution", "rules", "message"),
+    [
+        (Execution("tf"), "quick", "no runtime is named 'tf'"),
+        (Execution(), "slow", "no such rules"),
+        (Execution(threads=4096), "quick", "invalid number of threads"),
+        (Execution("all", device="tpu"), "quick", "no runtime supports this here .found .* does not run on tpu"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_built(execution: Execution, rules: str, message: str) -> None:
+    def explode() -> None:
         raise AssertionError
 
-    with pytest.raises(EvalkitError, match="no such runtime"):
-        profiling.profile(["split"], explode, runtimes=("tf",))
-    with pytest.raises(EvalkitError, match="no such rules"):
-        profiling.profile(["split"], explode, rules="slow")
-    with pytest.raises(EvalkitError, match="this number of threads cannot be had"):
-        profiling.profile(["split"], explode, threads=4096)
+    with (
+        registry.tracker.temporarily(TrackerEntry("explosive", explode, "")),
+        pytest.raises(EvalkitError, match=message),
+    ):
+        profiling.profile_trackers(["explosive"], [execution], rules=rules)

@@ -14,7 +14,7 @@ from evalkit.engine.cluster import _luggage
 def worker(
     weights: Path | None, card: dict[str, Any] | None = None, tracker: str = "some", protocol: str | None = None
 ) -> Any:
-    job = SimpleNamespace(weights=weights, tracker=tracker, protocol_source=protocol)
+    job = SimpleNamespace(weights=weights, tracker=tracker, runtime="torch", protocol_source=protocol)
     return SimpleNamespace(job=job, tracker=SimpleNamespace(card=card or {}))
 
 

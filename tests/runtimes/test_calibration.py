@@ -52,6 +52,6 @@ def test_the_inputs_are_the_same_every_time() -> None:
 def test_targets_are_small_and_large_so_that_every_crop_size_occurs() -> None:
     shares = []
     for index in range(4):
-        _, box = calibration.scene(index, 1)
+        _, box = calibration.images_and_box(index, 1)
         shares.append(box.width * box.height / (640 * 480))
     assert min(shares) < 0.004 < max(shares)

@@ -1,18 +1,16 @@
-"""A runtime that records an execution once and replays it has one recording for every size of batch."""
+"""A runtime with a fixed batch starts a network once for every batch size."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from numpy.typing import NDArray
 
-from evalkit.runtimes.catalogue import RUNTIMES, Runtime
-from evalkit.runtimes.loaded_network import Program
-from evalkit.types import NetworkPart
+from evalkit.registry import RuntimeEntry
+from evalkit.runtimes import LoadedNetwork
+from evalkit.types import Execution, NetworkPart
 
 
 class Double(torch.nn.Module):
@@ -20,12 +18,14 @@ class Double(torch.nn.Module):
         return values * 2
 
 
-def test_a_captured_graph_is_captured_once_for_every_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    captured = []
+class FixedShape:
+    """Doubles arrays of exactly the shape it was started at."""
 
-    def start(part: NetworkPart, folder: None, **circumstances: Any) -> Any:
+    started: list[tuple[int, ...]] = []  # noqa: RUF012
+
+    def start(self, part: NetworkPart, execution: Execution) -> Any:
         shape = part.example[0].shape
-        captured.append(shape)
+        self.started.append(shape)
 
         def replay(values: NDArray[np.float32]) -> tuple[NDArray[np.float32]]:
             assert values.shape == shape
@@ -33,10 +33,13 @@ def test_a_captured_graph_is_captured_once_for_every_batch_size(monkeypatch: pyt
 
         return replay
 
-    monkeypatch.setattr(Runtime, "adapter", lambda self: SimpleNamespace(start=start))
+
+def test_a_network_is_started_once_for_every_batch_size() -> None:
+    FixedShape.started.clear()
+    runtime = RuntimeEntry("fixed", FixedShape, "", fixed_batch=True)
     part = NetworkPart("search", Double(), (np.zeros((1, 3), np.float32),), ("values",), ("doubled",))
-    program = Program(RUNTIMES["torch-cuda-graph"], part, precision="fp32", device="cuda", threads=1)
+    network = LoadedNetwork(runtime, part, Execution("fixed"))
     for count in (1, 4, 4, 1):
-        (answer,) = program(np.ones((count, 3), np.float32))
-        assert answer.tolist() == [[2.0] * 3] * count
-    assert captured == [(1, 3), (4, 3)]
+        (doubled,) = network(np.ones((count, 3), np.float32))
+        assert doubled.tolist() == [[2.0] * 3] * count
+    assert FixedShape.started == [(1, 3), (4, 3)]

@@ -15,11 +15,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from evalkit import runtimes
-from evalkit.errors import EvalkitError
-from evalkit.runtimes import catalogue, exports, parity
-from evalkit.runtimes._torch import reference
-from evalkit.types import NetworkPart
+from evalkit import registry, runtimes
+from evalkit.errors import EvalkitError, UnknownName
+from evalkit.registry import RuntimeEntry
+from evalkit.runtimes import create_adapter, exports, parity
+from evalkit.runtimes.parity import reference
+from evalkit.types import Execution, NetworkPart
 
 
 def inputs(batch: int, size: int = 32, seed: int = 1) -> tuple[NDArray[Any], ...]:
@@ -32,18 +33,27 @@ def samples() -> list[tuple[NDArray[Any], ...]]:
     return [inputs(1, seed=seed) for seed in range(4)]
 
 
+def exported(part: NetworkPart, name: str = "onnxruntime", precision: str = "fp32") -> Path:
+    """The folder of a network's export in the cache."""
+    runtime = registry.runtime.find(name)
+    calibration = samples() if precision == "int8" else []
+    return exports.find_or_export(
+        part, create_adapter(runtime), runtime=runtime, precision=precision, samples=calibration
+    )
+
+
 def combinations() -> list[Any]:
     """Every runtime that can run on this machine's CPU, in every precision it has."""
     return [
         pytest.param(one.name, precision, id=f"{one.name}-{precision}", marks=_marks(one))
-        for one in runtimes.listing()
+        for one in registry.runtime.entries()
         for precision in one.precisions
         if "cpu" in one.devices
         and (one.name, precision) != ("torch-compile", "bf16")  # half a minute, and tells no more
     ]
 
 
-def _marks(one: runtimes.Runtime) -> list[pytest.MarkDecorator]:
+def _marks(one: RuntimeEntry) -> list[pytest.MarkDecorator]:
     marks = [pytest.mark.contract]
     if one.missing:
         marks.append(pytest.mark.skip(reason=f"not installed: {', '.join(one.missing)}"))
@@ -56,49 +66,49 @@ def _marks(one: runtimes.Runtime) -> list[pytest.MarkDecorator]:
 def test_a_runtime_answers_as_torch_does_for_one_image_and_for_three(
     name: str, precision: str, part: NetworkPart
 ) -> None:
-    program = runtimes.load(name, part, precision=precision, samples=samples)
+    network = runtimes.load(part, Execution(name, precision), samples=samples)
     for batch in (1, 3):
-        ours, expected = program(*inputs(batch)), reference(part)(*inputs(batch))
+        ours, expected = network(*inputs(batch)), reference(part)(*inputs(batch))
         assert [value.dtype for value in ours] == [np.float32, np.float32]
         assert max(parity.differences(ours, expected)) <= parity.TOLERANCES[precision]
-    assert program.facts["precision"] == precision
-    assert program.facts["threads"] == 1
-    assert set(program.differences) == {"cls", "reg"}
+    assert network.properties["precision"] == precision
+    assert network.properties["threads"] == 1
+    assert set(network.differences) == {"cls", "reg"}
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime", "ncnn"])
 def test_a_size_not_met_before_is_loaded_when_it_comes(name: str, part: NetworkPart) -> None:
-    if runtimes.find(name).missing:
+    if registry.runtime.find(name).missing:
         pytest.skip(f"{name} is not installed")
-    program = runtimes.load(name, part)
+    network = runtimes.load(part, Execution(name))
     larger = inputs(1, size=48)
-    assert max(parity.differences(program(*larger), reference(part)(*larger))) <= 1e-4
+    assert max(parity.differences(network(*larger), reference(part)(*larger))) <= 1e-4
 
 
 @pytest.mark.parametrize("name", ["executorch", "litert"])
 def test_images_with_their_channels_last_are_not_taken_for_another_order(name: str, part: NetworkPart) -> None:
-    if runtimes.find(name).missing:
+    if registry.runtime.find(name).missing:
         pytest.skip(f"{name} is not installed")
     # NumPy's view has the strides of (H, W, 3) transposed; a program that bakes the example's in reads it wrongly.
     features, image = inputs(1)
     example = (part.example[0], part.example[1].transpose(0, 2, 1, 3))
-    program = runtimes.load(name, replace(part, example=example))
+    network = runtimes.load(replace(part, example=example), Execution(name))
     turned = (features, image.transpose(0, 2, 1, 3))
-    assert max(parity.differences(program(*turned), reference(part)(*turned))) <= 1e-4
+    assert max(parity.differences(network(*turned), reference(part)(*turned))) <= 1e-4
 
 
 def test_the_module_itself_is_left_alone(part: NetworkPart) -> None:
     before = {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()}
-    runtimes.load("torch-channels-last", part, precision="bf16")(*inputs(1))
+    runtimes.load(part, Execution("torch-channels-last", "bf16"))(*inputs(1))
     assert {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()} == before
 
 
 def test_torch_computes_with_the_threads_it_was_told_whoever_changed_them_since(part: NetworkPart) -> None:
-    program = runtimes.load("torch", part, threads=1)
+    network = runtimes.load(part, Execution(threads=1))
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        program(*inputs(1))
+        network(*inputs(1))
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -106,14 +116,14 @@ def test_torch_computes_with_the_threads_it_was_told_whoever_changed_them_since(
 
 def test_torch_tells_the_allocator_to_keep_its_memory(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr("evalkit.runtimes._torch.hold_memory", lambda: calls.append("held"))
-    runtimes.load("torch", part)
-    assert calls == ["held"]
+    monkeypatch.setattr("evalkit.runtimes.torch_execution.keep_freed_memory", lambda: calls.append("kept"))
+    runtimes.load(part)
+    assert calls == ["kept"]
 
 
-def test_an_unknown_runtime_is_named_with_those_there_are(part: NetworkPart) -> None:
-    with pytest.raises(EvalkitError, match=r"no such runtime \(found tensorflow, expected torch, .*onnxruntime"):
-        runtimes.load("tensorflow", part)
+def test_an_unknown_runtime_is_an_unknown_name(part: NetworkPart) -> None:
+    with pytest.raises(UnknownName, match=r"no runtime is named 'tensorflow'.*`evalkit list runtimes` shows them all"):
+        runtimes.load(part, Execution("tensorflow"))
 
 
 def test_a_runtime_that_is_not_installed_says_what_installs_it(
@@ -121,37 +131,37 @@ def test_a_runtime_that_is_not_installed_says_what_installs_it(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EvalkitError, match=r'ncnn and pnnx .* pip install "evalkit-sot\[ncnn\]"'):
-        runtimes.load("ncnn", part)
-    assert not runtimes.find("openvino").available
-    assert runtimes.find("torch").available
+        runtimes.load(part, Execution("ncnn"))
+    assert not registry.runtime.find("openvino").available
+    assert registry.runtime.find("torch").available
 
 
 @pytest.mark.parametrize("threads", [0, -1, 100_000])
-def test_a_number_of_threads_that_cannot_be_had_is_refused(part: NetworkPart, threads: int) -> None:
-    with pytest.raises(EvalkitError, match=f"--threads: this number of threads cannot be had .found {threads}"):
-        runtimes.load("torch", part, threads=threads)
+def test_an_invalid_number_of_threads_is_refused(part: NetworkPart, threads: int) -> None:
+    with pytest.raises(EvalkitError, match=f"--threads: invalid number of threads .found {threads}"):
+        runtimes.load(part, Execution(threads=threads))
 
 
 def test_a_precision_the_runtime_lacks_is_refused_before_anything_is_exported(part: NetworkPart) -> None:
     with pytest.raises(EvalkitError, match=r"onnxruntime does not compute in bf16 .*expected fp32, int8"):
-        runtimes.load("onnxruntime", part, precision="bf16")
+        runtimes.load(part, Execution("onnxruntime", "bf16"))
 
 
 @pytest.mark.parametrize(("device", "words"), [("cuda:9", "CUDA device"), ("tpu", "does not run on tpu")])
 def test_a_device_that_is_not_there_is_refused(part: NetworkPart, device: str, words: str) -> None:
     with pytest.raises(EvalkitError, match=words):
-        runtimes.load("torch", part, device=device)
+        runtimes.load(part, Execution(device=device))
 
 
 def test_int8_without_inputs_to_calibrate_on_is_refused(part: NetworkPart) -> None:
     pytest.importorskip("onnxruntime")
     with pytest.raises(EvalkitError, match="int8 needs inputs to calibrate on"):
-        runtimes.load("onnxruntime", part, precision="int8")
+        runtimes.load(part, Execution("onnxruntime", "int8"))
 
 
 def test_an_export_that_computes_something_else_is_refused(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
-    adapter = catalogue.find("onnxruntime").adapter()
+    adapter = type(create_adapter(registry.runtime.find("onnxruntime")))
     start = adapter.start
 
     def wrong(*arguments: Any, **options: Any) -> Any:
@@ -160,15 +170,14 @@ def test_an_export_that_computes_something_else_is_refused(part: NetworkPart, mo
 
     monkeypatch.setattr(adapter, "start", wrong)
     with pytest.raises(EvalkitError, match=r"onnxruntime fp32, search network: .* differs from torch in its output"):
-        runtimes.load("onnxruntime", part)
+        runtimes.load(part, Execution("onnxruntime"))
 
 
 def test_an_export_is_made_once_and_found_by_the_networks_content(part: NetworkPart, cache: Path) -> None:
     pytest.importorskip("onnxruntime")
-    runtime = catalogue.find("onnxruntime")
-    folder = exports.cached(part, runtime=runtime, precision="fp32", samples=())
+    folder = exported(part)
     written = (folder / "network.onnx").stat().st_mtime_ns
-    assert exports.cached(part, runtime=runtime, precision="fp32", samples=()) == folder
+    assert exported(part) == folder
     assert (folder / "network.onnx").stat().st_mtime_ns == written
     assert folder.parent == cache / "exports"
     assert not list(folder.parent.glob(".making-*"))
@@ -176,15 +185,14 @@ def test_an_export_is_made_once_and_found_by_the_networks_content(part: NetworkP
 
 def test_a_damaged_cache_entry_is_made_anew(part: NetworkPart) -> None:
     pytest.importorskip("onnxruntime")
-    runtime = catalogue.find("onnxruntime")
-    folder = exports.cached(part, runtime=runtime, precision="fp32", samples=())
+    folder = exported(part)
     (folder / "network.onnx").write_bytes(b"cut short")
     assert not exports.is_intact(folder)
-    assert exports.is_intact(exports.cached(part, runtime=runtime, precision="fp32", samples=()))
+    assert exports.is_intact(exported(part))
 
 
 def test_other_weights_are_another_network(part: NetworkPart) -> None:
-    runtime = catalogue.find("onnxruntime")
+    runtime = registry.runtime.find("onnxruntime")
     before = exports.fingerprint(part, runtime)
     with torch.no_grad():
         part.module.bn.weight.add_(1.0)
@@ -197,7 +205,7 @@ def test_other_weights_are_another_network(part: NetworkPart) -> None:
 
 
 def test_openvino_and_onnxruntime_share_one_export_but_not_in_int8(part: NetworkPart) -> None:
-    openvino, onnxruntime = runtimes.find("openvino"), runtimes.find("onnxruntime")
+    openvino, onnxruntime = registry.runtime.find("openvino"), registry.runtime.find("onnxruntime")
     assert openvino.format == onnxruntime.format
     assert exports.fingerprint(part, openvino) == exports.fingerprint(part, onnxruntime)
     assert exports.fingerprint(part, openvino, samples()) != exports.fingerprint(part, onnxruntime, samples())
@@ -207,9 +215,9 @@ def test_openvino_rounds_after_the_activation_and_onnxruntime_before(part: Netwo
     onnx = pytest.importorskip("onnx")
     rounded = {}
     for name in ("onnxruntime", "openvino"):
-        if runtimes.find(name).missing:
+        if registry.runtime.find(name).missing:
             pytest.skip(f"{name} is not installed")
-        folder = exports.cached(part, runtime=catalogue.find(name), precision="int8", samples=samples())
+        folder = exported(part, name, "int8")
         nodes = onnx.load(folder / "network.onnx").graph.node
         answers = {output for node in nodes if node.op_type == "Conv" for output in node.output}
         rounded[name] = [node for node in nodes if node.op_type == "QuantizeLinear" and node.input[0] in answers]
@@ -219,7 +227,7 @@ def test_openvino_rounds_after_the_activation_and_onnxruntime_before(part: Netwo
 
 def test_the_manifest_says_what_the_network_expects(part: NetworkPart) -> None:
     pytest.importorskip("onnxruntime")
-    folder = exports.cached(part, runtime=catalogue.find("onnxruntime"), precision="fp32", samples=())
+    folder = exported(part)
     manifest = json.loads((folder / exports.MANIFEST).read_text())
     assert manifest["inputs"] == [
         {"name": "zf", "shape": [1, 8, 4, 4], "dtype": "float32"},
@@ -238,7 +246,7 @@ def test_a_difference_is_relative_to_the_largest_value_and_shapes_must_agree() -
 
 def test_a_mean_over_all_cells_is_written_as_one_operator(part: NetworkPart) -> None:
     onnx = pytest.importorskip("onnx")
-    folder = exports.cached(part, runtime=catalogue.find("onnxruntime"), precision="fp32", samples=())
+    folder = exported(part)
     written = {node.op_type for node in onnx.load(folder / "network.onnx").graph.node}
     assert "GlobalAveragePool" in written
     assert "ReduceMean" not in written
@@ -249,7 +257,7 @@ def test_cudnn_may_not_choose_by_trial_nor_add_in_an_order_of_its_own(part: Netw
     before, seen = (cudnn.deterministic, cudnn.benchmark), []
     hook = part.module.register_forward_hook(lambda *_: seen.append((cudnn.deterministic, cudnn.benchmark)))
     try:
-        runtimes.load("torch", part)(*inputs(1))
+        runtimes.load(part)(*inputs(1))
     finally:
         hook.remove()
     assert set(seen) == {(True, False)}
@@ -265,12 +273,12 @@ SHORTCUTS = {
 COMPUTING = """
 import torch
 {choice}
-from evalkit.runtimes import _torch
+from evalkit.runtimes import torch_execution
 backends = torch.backends
 kinds = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)
 precisions = lambda: [one.fp32_precision for one in kinds]
 before = precisions()
-with _torch._computing_in(torch.float32, torch.device("cpu")):
+with torch_execution.computing_in("fp32", torch.device("cpu")):
     assert precisions() == ["ieee"] * 4, precisions()
 assert precisions() == before
 """

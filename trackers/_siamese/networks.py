@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -112,5 +112,5 @@ class SiameseNetworks:
             NetworkPart("template", TemplatePart(network, preprocessing), (template,), ("template",), names),
         )  # fmt: skip
         exact = replace(execution, precision="fp32") if execution.precision == "int8" else execution
-        self.search = runtimes.load(part=self.parts[0], samples=samples, **asdict(execution))
-        self.template = runtimes.load(part=self.parts[1], **asdict(exact))
+        self.search = runtimes.load(self.parts[0], execution, samples=samples)
+        self.template = runtimes.load(self.parts[1], exact)

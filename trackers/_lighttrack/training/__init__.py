@@ -16,7 +16,7 @@ from torch import Tensor
 from evalkit.checkpoints import sha256
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
-from evalkit.runtimes._torch import find_device
+from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.architecture import MOBILE
 from evalkit.trackers._lighttrack.training import tile_bank, validation
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training

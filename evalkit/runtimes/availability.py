@@ -1,0 +1,47 @@
+"""Check that a runtime can do what an execution asks for on this machine."""
+
+from __future__ import annotations
+
+import os
+
+from evalkit import registry
+from evalkit.errors import EvalkitError
+from evalkit.registry import RuntimeEntry
+from evalkit.types import Execution
+
+
+def find_runtime(execution: Execution) -> RuntimeEntry:
+    """Return the runtime of an execution if it supports its precision, device and threads.
+
+    Packages that are not installed are reported later, by ``create_adapter``.
+
+    Raises:
+        UnknownName: There is no such runtime.
+        EvalkitError: The runtime does not compute in that precision or not on that kind of device, or this process may
+            not use that many cores.
+    """
+    runtime = registry.runtime.find(execution.runtime)
+    if execution.precision not in runtime.precisions:
+        raise EvalkitError(
+            f"{runtime.name} does not compute in {execution.precision}", where="--precision",
+            found=execution.precision, expected=", ".join(runtime.precisions),
+        )  # fmt: skip
+    if execution.device.partition(":")[0] not in runtime.devices:
+        raise EvalkitError(
+            f"{runtime.name} does not run on {execution.device}", where="--device", found=execution.device,
+            expected=", ".join(runtime.devices),
+        )  # fmt: skip
+    cores = usable_cores()
+    if not 1 <= execution.threads <= cores:
+        raise EvalkitError(
+            "invalid number of threads", where="--threads", found=execution.threads,
+            expected="1" if cores == 1 else f"1 to {cores}, the cores that this process may use",
+        )  # fmt: skip
+    return runtime
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use; a container or ``taskset`` can exclude some."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
