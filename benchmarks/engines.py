@@ -30,7 +30,7 @@ from evalkit.engine.plan import Plan
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.factories import open_dataset
-from evalkit.rendering.catalogue import sample
+from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import Scene, SceneFrames
 from evalkit.types import Dataset, Image, Sequence
 
@@ -143,7 +143,7 @@ class Decoded:
 
 @lru_cache(maxsize=SCENES)
 def scene(index: int, length: int) -> Scene:
-    return sample(0, index, length=length)
+    return random_scene(0, index, length=length)
 
 
 def on_demand(index: int, length: int) -> Sequence:

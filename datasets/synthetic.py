@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from evalkit.registry import dataset
-from evalkit.rendering.catalogue import BENCHMARK, Recipe, benchmark
+from evalkit.rendering.recipes import BENCHMARK, Recipe, benchmark_scene
 from evalkit.rendering.scene import SceneFrames
 from evalkit.types import Annotation, Dataset, Sequence
 
@@ -48,7 +48,7 @@ def synthetic(root: Path | None = None, *, seed: int = 0) -> Dataset:
 
 
 def _sequence(recipe: Recipe, seed: int) -> Sequence:
-    scene = cache(partial(benchmark, recipe, seed))
+    scene = cache(partial(benchmark_scene, recipe, seed))
     return Sequence(
         name=recipe.name,
         read=lambda: _one_based(scene().annotation()),

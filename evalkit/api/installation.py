@@ -36,8 +36,8 @@ def check_data(
 
 
 def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names | None = None) -> list[str]:
-    """Write the synthetic benchmark as files; see ``evalkit.rendering.write_as.render``."""
-    return write_as.render(layout, Path(output), seed=seed, sequences=some(sequences))
+    """Write the synthetic benchmark as files; see ``evalkit.rendering.write_as.write_dataset``."""
+    return write_as.write_dataset(layout, Path(output), seed=seed, sequences=some(sequences))
 
 
 def examine(data: Place | None = None, results: Place = "results") -> list[doctor.DoctorFinding]:

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli import completers, options
-
-LAYOUTS = ("otb", "vot", "vot-multistart", "vot-longterm", "got10k", "trackingnet", "lasot", "lasot-ext")
+from evalkit.rendering import layout_names
 
 
 @click.group(name="data")
@@ -51,7 +50,9 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
 
 
 @data_command.command(name="render")
-@click.option("--layout", required=True, metavar="L", help=f"Benchmark whose layout is written: {', '.join(LAYOUTS)}.")
+@click.option(
+    "--layout", required=True, metavar="L", help=f"Benchmark whose layout is written: {', '.join(layout_names.NAMES)}."
+)
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Folder to write, new or empty.")
 @click.option("--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Seed of the scenes.")
 @click.option("--sequences", type=options.Commas(), metavar="A,B", help="Names of the scenes.  [default: all twelve]")

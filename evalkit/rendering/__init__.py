@@ -1,1 +1,1 @@
-"""Scenes that a seed decides, rendered the same on every machine, with exact knowledge of where the target is."""
+"""Random scenes from a seed, rendered identically on every machine, with the exact groundtruth of the target."""

@@ -1,4 +1,4 @@
-"""A scene: things that move over a moving ground, rendered at any moment without the moments before it."""
+"""Scenes: sprites that move over a moving ground. Each frame is rendered independently of the others."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.rendering.fixed import ONE_BITS, TURN, UNIT, Stream, sine
-from evalkit.rendering.sprites import Pose, Sprite, cover, paint
+from evalkit.rendering.fixed_point import ONE_BITS, TURN, UNIT, RandomStream, sine
+from evalkit.rendering.sprites import Pose, Sprite, covered_pixels, paint
 from evalkit.types import Annotation, Boxes, Image
 
 TICKS = 16
-"""Moments per frame; exposures within one frame lie at different ticks."""
+"""Ticks per frame; the exposures of a blurred frame are at different ticks."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A quantity over time: a straight line plus waves.
+    """A quantity as a function of time: a linear function plus sine waves.
 
     Attributes:
-        base: Value at tick 0.
+        base: Value at tick 0, without waves.
         slope: Change per frame.
-        waves: Amplitude, period in frames, and phase in ``TURN``-ths of a turn, of each wave.
+        waves: Amplitude, period in frames, and phase in ``TURN``-ths of a turn of each wave.
     """
 
     base: int
@@ -34,6 +34,7 @@ class Curve:
     waves: tuple[tuple[int, int, int], ...] = ()
 
     def at(self, tick: int) -> int:
+        """Return the value at a tick."""
         value = self.base + self.slope * tick // TICKS
         for amplitude, period, phase in self.waves:
             value += (amplitude * int(sine(tick * TURN // (period * TICKS) + phase))) >> ONE_BITS
@@ -42,11 +43,13 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """A sprite and how it moves; see ``Pose`` for the units.
+    """A sprite and its motion.
 
     Attributes:
-        anchored: It stands on the ground and is carried along when the camera moves.
-        frames: First frame it is seen in, and the first it is not.
+        sprite: The sprite.
+        x, y, width, height, angle, bend, roll: As in ``Pose``.
+        gait: Period of the bending in frames.
+        frames: First frame in which it is visible, and the first in which it is not any more.
     """
 
     sprite: Sprite
@@ -58,47 +61,41 @@ class Actor:
     bend: int = 0
     gait: int = 24
     roll: Curve = Curve(0)
-    anchored: bool = False
     frames: tuple[int, int] = (0, 1 << 30)
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What lies behind everything, at twice the frame's resolution.
+    """The background of a scene, at twice the resolution of the frame.
 
     Attributes:
-        tile: Shape (S, S, 3), 8 bits, S a power of two; repeats without end.
-        x, y: Where the camera looks, ``UNIT``-ths of a frame pixel.
-        zoom: How much ground a frame pixel shows, ``UNIT``-ths.
+        tile: Shape (S, S, 3), uint8, S a power of two; repeated in both directions.
+        x, y: Position of the camera in ``UNIT``-ths of a frame pixel.
     """
 
     tile: NDArray[np.uint8]
     x: Curve = Curve(0)
     y: Curve = Curve(0)
-    zoom: Curve = Curve(UNIT)
 
     def view(self, tick: int, width: int, height: int) -> Image:
-        """What an empty frame of that size shows."""
-        zoom = self.zoom.at(tick)
-        across, down = width * zoom // UNIT * 2, height * zoom // UNIT * 2
-        left = self.x.at(tick) * 2 // UNIT + width - across // 2
-        top = self.y.at(tick) * 2 // UNIT + height - down // 2
-        part = _cut(self.tile, left, top, across, down)
+        """Return a frame of that size without sprites."""
+        left, top = self.x.at(tick) * 2 // UNIT, self.y.at(tick) * 2 // UNIT
+        part = _crop_repeated(self.tile, left, top, 2 * width, 2 * height)
         view: Image = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)  # type: ignore[assignment]
         return view
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is exactly known about the target in one frame.
+    """Exact groundtruth of the target in one frame.
 
     Attributes:
-        box: x, y, width, height of its full outline as far as it lies inside the frame; None if none of it does.
-            Things in front of it do not shrink it.
-        polygon: Shape (4, 2): corners of its own upright rectangle, turned with it; may reach over the frame's edge.
-        visible: Shape (H, W), its pixels that nothing hides.
-        cover: Visible part of its area, in eighths: 8 unless some of it is hidden, 0 only if all of it is.
-        cut: The frame's edge cuts it.
+        box: x, y, width, height in pixels of the part of its outline inside the frame; None if it is outside. Occluders
+            do not reduce it.
+        polygon: Shape (4, 2): corners in pixels of its rotated bounding rectangle, which may exceed the frame.
+        visible: Shape (H, W): its pixels that are not occluded.
+        cover: Visible fraction of its area in eighths: 8 only if nothing is occluded, 0 only if everything is.
+        cut: True if the edge of the frame cuts it.
     """
 
     box: tuple[float, float, float, float] | None
@@ -110,20 +107,21 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Everything that decides a rendered sequence.
+    """Description of a rendered sequence.
 
     Attributes:
-        name: Of the sequence.
-        size: Width and height of the frames.
+        name: Name of the sequence; the noise depends on it.
+        size: Width and height of the frames in pixels.
         length: Number of frames.
-        ground, target: See there.
-        behind: Painted before the target.
-        front: Painted over it.
-        gain, lift: Light: a pixel becomes (pixel * gain) / ``UNIT`` + lift.
-        exposures: Moments averaged into a frame; more than 1 blurs what moves.
-        shutter: Ticks between the first and the last of them.
+        ground: The background.
+        target: The target.
+        behind: Actors that are painted before the target.
+        front: Actors that are painted after it, and occlude it.
+        gain, lift: Illumination: a pixel becomes pixel * gain / ``UNIT`` + lift.
+        exposures: Number of exposures that are averaged; more than 1 gives motion blur.
+        shutter: Ticks between the first and the last exposure.
         noise: Largest deviation of a pixel.
-        attributes: Abbreviations as OTB and LaSOT use them.
+        attributes: Abbreviations of OTB and LaSOT.
     """
 
     name: str
@@ -141,7 +139,7 @@ class Scene:
     attributes: frozenset[str] = field(default_factory=frozenset)
 
     def frame(self, index: int) -> Image:
-        """The image of a frame, RGB."""
+        """Return the image of a frame, counted from 0."""
         first = index * TICKS - (self.shutter // 2 if self.exposures > 1 else 0)
         step = self.shutter // max(self.exposures - 1, 1)
         total = self._exposure(first).astype(np.int32)
@@ -158,11 +156,10 @@ class Scene:
         return canvas
 
     def pose(self, actor: Actor, tick: int) -> Pose:
-        carried_x = self.ground.x.at(tick) if actor.anchored else 0
-        carried_y = self.ground.y.at(tick) if actor.anchored else 0
+        """Return the pose of an actor at a tick."""
         return Pose(
-            actor.x.at(tick) - carried_x,
-            actor.y.at(tick) - carried_y,
+            actor.x.at(tick),
+            actor.y.at(tick),
             max(actor.width.at(tick), UNIT // 16),
             max(actor.height.at(tick), UNIT // 16),
             actor.angle.at(tick),
@@ -172,41 +169,42 @@ class Scene:
         )
 
     def _noise(self, index: int) -> NDArray[np.int32]:
-        left, top = Stream(self.name, index).integers(0, 255, (2,))
-        return _cut(self._grain, int(left), int(top), *self.size)
+        left, top = RandomStream(self.name, index).integers(0, 255, (2,))
+        return _crop_repeated(self._grain, int(left), int(top), *self.size)
 
     @cached_property
     def _grain(self) -> NDArray[np.int32]:
-        # The mean of two even draws: nearer to a camera's noise than one.
-        draws = Stream(self.name, "grain").integers(-self.noise, self.noise, (2, 256, 256, 3))
+        # The mean of two uniform random numbers resembles the noise of a camera more than one of them.
+        draws = RandomStream(self.name, "grain").integers(-self.noise, self.noise, (2, 256, 256, 3))
         return np.asarray(draws.sum(axis=0) >> 1, dtype=np.int32)
 
     def truth(self, index: int) -> Truth:
+        """Return the exact groundtruth of a frame, counted from 0."""
         width, height = self.size
         tick = index * TICKS
         pose = self.pose(self.target, tick)
-        outline = pose.place(self.target.sprite.outline)
+        outline = pose.to_frame(self.target.sprite.outline)
         low, high = outline.min(axis=0), outline.max(axis=0)
         inside_low, inside_high = np.maximum(low, 0), np.minimum(high, (width * UNIT, height * UNIT))
         seen = bool((inside_low < inside_high).all())
-        mask = cover(self.target.sprite, pose, width, height)
+        mask = covered_pixels(self.target.sprite, pose, width, height)
         visible = mask.copy()
         for actor in self.front:
             if actor.frames[0] <= index < actor.frames[1]:
-                visible &= ~cover(actor.sprite, self.pose(actor, tick), width, height)
+                visible &= ~covered_pixels(actor.sprite, self.pose(actor, tick), width, height)
         return Truth(
             box=_box(inside_low, inside_high) if seen else None,
-            polygon=_rectangle(self.target.sprite, pose),
+            polygon=_rotated_rectangle(self.target.sprite, pose),
             visible=visible,
             cover=_eighths(int(visible.sum()), int(mask.sum())) if seen else 0,
             cut=seen and bool((inside_low != low).any() or (inside_high != high).any()),
         )
 
     def annotation(self) -> Annotation:
-        """Boxes (0-based, NaN rows where the target is out of the frame) and the flags of every frame.
+        """Return boxes (0-based, NaN rows where the target is outside the frame) and flags of all frames.
 
-        Flags: ``absent`` and ``out_of_view`` (nothing of it lies inside the frame), ``full_occlusion`` (inside, and
-        hidden), ``cut_by_image``, ``cover``, and VOT's tags ``camera_motion``, ``illum_change``, ``occlusion``,
+        Flags: ``absent`` and ``out_of_view`` (the target is outside the frame), ``full_occlusion`` (inside, but
+        occluded), ``cut_by_image``, ``cover``, and VOT's tags ``camera_motion``, ``illum_change``, ``occlusion``,
         ``size_change``, ``motion_change``.
         """
         truths = [self.truth(index) for index in range(self.length)]
@@ -226,7 +224,7 @@ class Scene:
 
     def _tags(self, boxes: Boxes, covers: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
         ticks = range(0, self.length * TICKS, TICKS)
-        ground = np.array([(self.ground.x.at(t), self.ground.y.at(t), self.ground.zoom.at(t)) for t in ticks])
+        ground = np.array([(self.ground.x.at(t), self.ground.y.at(t)) for t in ticks])
         light = np.array([(self.gain.at(t), self.lift.at(t)) for t in ticks])
         center = boxes[:, :2] + boxes[:, 2:] / 2
         speed = np.hypot(*_change(center).T)
@@ -241,10 +239,10 @@ class Scene:
 
 
 class SceneFrames:
-    """The frames of a scene, each rendered when it is asked for.
+    """The frames of a scene, each rendered when it is read.
 
     Args:
-        scene: Makes the scene; called when the first frame is wanted.
+        scene: Returns the scene; called for every frame that is read.
         length: Number of frames.
     """
 
@@ -264,8 +262,8 @@ class SceneFrames:
 _Number = TypeVar("_Number", bound=np.generic)
 
 
-def _cut(tile: NDArray[_Number], left: int, top: int, width: int, height: int) -> NDArray[_Number]:
-    # A part of a tile that repeats without end; slices where it can, for they cost nothing.
+def _crop_repeated(tile: NDArray[_Number], left: int, top: int, width: int, height: int) -> NDArray[_Number]:
+    # A part of a tile that is repeated in both directions; a slice where possible, which needs no copy.
     rows, columns = np.arange(top, top + height) % len(tile), np.arange(left, left + width) % len(tile)
     if rows[0] + height <= len(tile) and columns[0] + width <= len(tile):
         return tile[rows[0] : rows[0] + height, columns[0] : columns[0] + width]
@@ -273,7 +271,7 @@ def _cut(tile: NDArray[_Number], left: int, top: int, width: int, height: int) -
 
 
 def _change(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    # Shape (N, K): difference to the frame before; NaN (a target that was or is away) counts as no change.
+    # Shape (N, K): difference from the previous frame; NaN (the target is or was absent) counts as no change.
     change = np.diff(np.asarray(values, dtype=np.float64), axis=0, prepend=np.asarray(values[:1], dtype=np.float64))
     return np.nan_to_num(change)
 
@@ -283,11 +281,11 @@ def _box(low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[float, float,
     return float(x), float(y), float(width), float(height)
 
 
-def _rectangle(thing: Sprite, pose: Pose) -> NDArray[np.float64]:
-    (left, top), (right, bottom) = thing.outline.min(axis=0), thing.outline.max(axis=0)
+def _rotated_rectangle(sprite: Sprite, pose: Pose) -> NDArray[np.float64]:
+    (left, top), (right, bottom) = sprite.outline.min(axis=0), sprite.outline.max(axis=0)
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.int64)
     upright = Pose(pose.x, pose.y, pose.width, pose.height, pose.angle)
-    return upright.place(corners) / UNIT
+    return upright.to_frame(corners) / UNIT
 
 
 def _eighths(visible: int, total: int) -> int:

@@ -1,35 +1,35 @@
-"""Seamless colour textures made from a random stream, in integers only."""
+"""Random colour textures that can be repeated without seams, in integer arithmetic."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.rendering.fixed import TURN, UNIT, Stream, sample, sine
+from evalkit.rendering.fixed_point import TURN, UNIT, RandomStream, sample_tile, sine
 
 Tile = NDArray[np.int32]
-"""Shape (S, S, C), S a power of two, values 0 to 255; its right edge continues at its left, its lower at its upper."""
+"""Shape (S, S, C), S a power of two, values 0 to 255. Opposite edges fit together."""
 
 
-def texture(stream: Stream, size: int, *, kind: int | None = None, detail: int = 0) -> Tile:
-    """A tile of three channels.
+def random_texture(stream: RandomStream, size: int, *, kind: int | None = None, detail: int = 0) -> Tile:
+    """Return a random tile of three channels.
 
     Args:
-        stream: Decides colours and pattern.
-        size: Side of the tile, a power of two.
-        kind: Index of the pattern; drawn when None.
-        detail: Halvings of the coarsest grain: 0 has grains of a quarter of the tile.
+        stream: Source of the random numbers.
+        size: Side of the tile in pixels, a power of two.
+        kind: Index of the pattern; random if None.
+        detail: How often the size of the coarsest grain is halved; 0 for grains of a quarter of the tile.
     """
     kind = stream.integer(0, len(_PATTERNS) - 1) if kind is None else kind
     tone = _PATTERNS[kind](stream, size, detail)
-    # Half a common grey, half a colour: as strong as surfaces out of doors are, and rarely stronger.
+    # The mean of a common grey and a colour, which is about as saturated as outdoor surfaces.
     palette = (stream.integers(0, 255, (4, 1)) + stream.integers(0, 255, (4, 3))) // 2
-    mixed = _blend(palette, tone) * 7 + fractal(stream, size, detail + 2, channels=3)
+    mixed = _blend(palette, tone) * 7 + fractal_noise(stream, size, detail + 2, channels=3)
     return np.asarray((mixed + 4) >> 3, dtype=np.int32)
 
 
-def fractal(stream: Stream, size: int, detail: int, *, channels: int = 1) -> Tile:
-    """Noise with grains of ``size`` / 4 >> ``detail`` pixels and of all sizes below, halving in strength."""
+def fractal_noise(stream: RandomStream, size: int, detail: int, *, channels: int = 1) -> Tile:
+    """Return noise with grains of ``size`` / 4 >> ``detail`` pixels and of all smaller sizes, each half as strong."""
     total = np.zeros((size, size, channels), dtype=np.int32)
     weight, cells = 8, min(4 << detail, size)
     while weight and cells <= size:
@@ -39,44 +39,44 @@ def fractal(stream: Stream, size: int, detail: int, *, channels: int = 1) -> Til
     return np.asarray((total - low) * 255 // max(high - low, 1), dtype=np.int32)
 
 
-def _grains(stream: Stream, size: int, cells: int, channels: int) -> Tile:
+def _grains(stream: RandomStream, size: int, cells: int, channels: int) -> Tile:
     lattice = stream.integers(0, 255, (cells, cells, channels)).astype(np.int32)
     step = np.arange(size, dtype=np.int64) * cells * UNIT // size
-    return sample(lattice, step[None, :].repeat(size, axis=0), step[:, None].repeat(size, axis=1))
+    return sample_tile(lattice, step[None, :].repeat(size, axis=0), step[:, None].repeat(size, axis=1))
 
 
 def _blend(palette: NDArray[np.int64], tone: NDArray[np.int32]) -> NDArray[np.int64]:
-    # Tones 0 to 255 run through the palette's colours one after another.
+    # Maps tones 0 to 255 to the colours of the palette in order, interpolated.
     position = tone[..., 0].astype(np.int64) * (len(palette) - 1)
     index, part = position // 256, (position % 256)[..., None]
     return (palette[index] * (256 - part) + palette[index + 1] * part) >> 8
 
 
-def _clouds(stream: Stream, size: int, detail: int) -> Tile:
-    return fractal(stream, size, detail)
+def _clouds(stream: RandomStream, size: int, detail: int) -> Tile:
+    return fractal_noise(stream, size, detail)
 
 
-def _stripes(stream: Stream, size: int, detail: int) -> Tile:
+def _stripes(stream: RandomStream, size: int, detail: int) -> Tile:
     across, down = stream.integers(-3, 3, (2,)) << min(detail, 3)
     across = across or 2
     x, y = _grid(size)
-    bend = fractal(stream, size, detail)[..., 0] * (TURN // 256)
+    bend = fractal_noise(stream, size, detail)[..., 0] * (TURN // 256)
     wave = sine((x * across + y * down) * (TURN // size) + bend)
     return np.asarray(((wave * 127) >> 14) + 128, dtype=np.int32)[..., None]
 
 
-def _checks(stream: Stream, size: int, detail: int) -> Tile:
+def _checks(stream: RandomStream, size: int, detail: int) -> Tile:
     cells = stream.integer(3, 5) << detail
     x, y = _grid(size)
-    bend = fractal(stream, size, detail)[..., 0] >> 4
+    bend = fractal_noise(stream, size, detail)[..., 0] >> 4
     values = stream.integers(0, 255, (cells, cells))
     return np.asarray(
         values[((y + bend) * cells // size) % cells, ((x - bend) * cells // size) % cells][..., None], np.int32
     )
 
 
-def _cells(stream: Stream, size: int, detail: int) -> Tile:
-    # Nearest of a few points, on the torus: pebbles, scales, leaves.
+def _cells(stream: RandomStream, size: int, detail: int) -> Tile:
+    # The cell of the nearest of some points on the torus; it looks like pebbles, scales or leaves.
     count = min(12 << detail, 48)
     points = stream.integers(0, size - 1, (count, 2))
     values = stream.integers(0, 255, (count,))

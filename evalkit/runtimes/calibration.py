@@ -59,11 +59,11 @@ def scene(index: int, frames: int) -> Scene:
         index: Number of the scene; four in a row have targets of four sizes.
         frames: Number of frames; the motion between consecutive frames does not depend on it.
     """
-    from evalkit.rendering.catalogue import Recipe, compose
-    from evalkit.rendering.fixed import Stream
+    from evalkit.rendering.fixed_point import RandomStream
+    from evalkit.rendering.recipes import Recipe, build_scene
 
     recipe = Recipe(
         f"calibration-{index}", "", size=(640, 480), length=frames, magnify=_MAGNIFICATIONS[index % 4],
         travel=40, clutter=80, distractors=index % 3,
     )  # fmt: skip
-    return compose(recipe, Stream("calibration", _SEED, index))
+    return build_scene(recipe, RandomStream("calibration", _SEED, index))

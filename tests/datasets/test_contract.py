@@ -38,15 +38,15 @@ def test_no_folder_and_an_empty_one_are_evalkit_errors(entry: registry.Entry, tm
 def test_a_rendered_tree_opens_with_names_that_exist(
     layout: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalkit.rendering.catalogue import Recipe, compose
-    from evalkit.rendering.fixed import Stream
+    from evalkit.rendering.fixed_point import RandomStream
+    from evalkit.rendering.recipes import Recipe, build_scene
 
     def small(recipe: Recipe, seed: int = 0) -> object:
         changes = {"size": (64, 48), "magnify": 25, "length": 6, "clutter": 0, "camera": 0, "period": 24}
-        return compose(Recipe(**{**vars(recipe), **changes}), Stream("small", seed, recipe.name))
+        return build_scene(Recipe(**{**vars(recipe), **changes}), RandomStream("small", seed, recipe.name))
 
-    monkeypatch.setattr(trees, "benchmark", small)
-    trees.render(layout, tmp_path / "tree", sequences=["scale", "blur"])
+    monkeypatch.setattr(trees, "benchmark_scene", small)
+    trees.write_dataset(layout, tmp_path / "tree", sequences=["scale", "blur"])
     dataset = registry.dataset.find(name).build(root=tmp_path / "tree")
     assert dataset.name == name
     assert {sequence.name for sequence in dataset.sequences} <= set(dataset.expected)

@@ -22,8 +22,8 @@ from evalkit.cli import cli
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 from evalkit.io.rows import read_rows
-from evalkit.rendering.catalogue import Recipe, compose
-from evalkit.rendering.fixed import Stream
+from evalkit.rendering.fixed_point import RandomStream
+from evalkit.rendering.recipes import Recipe, build_scene
 
 OWN = Path(__file__).parent / "own_dataset"
 NAME = f"{OWN / 'uav_like.py'}:uav_like"
@@ -43,7 +43,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "anno").mkdir(parents=True)
     for video, length in (("car1", 30), ("car11", 12), ("bike", 20)):
         recipe = Recipe(video, "", size=(96, 72), magnify=30, length=length, clutter=0, camera=0, period=40)
-        scene = compose(recipe, Stream("own dataset", 0, video))
+        scene = build_scene(recipe, RandomStream("own dataset", 0, video))
         images = root / "data_seq" / video
         images.mkdir(parents=True)
         for index in range(length):

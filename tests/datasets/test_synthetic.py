@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalkit import registry
-from evalkit.rendering.catalogue import BENCHMARK, benchmark
+from evalkit.rendering.recipes import BENCHMARK, benchmark_scene
 from evalkit.types import Dataset
 
 
@@ -27,7 +27,7 @@ def test_all_attributes_of_otb_and_arc_occur() -> None:
 
 def test_coordinates_count_from_one() -> None:
     sequence = synthetic().sequence("occlusion")
-    exact = benchmark(BENCHMARK[4]).annotation().boxes
+    exact = benchmark_scene(BENCHMARK[4]).annotation().boxes
     np.testing.assert_array_equal(sequence.groundtruth, exact + np.array([1, 1, 0, 0]))
     assert len(sequence) == len(sequence.frames or ())
 

@@ -28,8 +28,8 @@ PHONE_PROGRAM = '#!/bin/sh\ntest -f "$1/network.param" && yes 60 | head -n "$2" 
 def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of small benchmarks in their own layouts, as /data is on the pages."""
     root = tmp_path_factory.mktemp("data")
-    write_as.render("otb", root / "OTB", sequences=["aspect", "rotation"])
-    write_as.render("vot", root / "VOT2018", sequences=["scale", "blur"])
+    write_as.write_dataset("otb", root / "OTB", sequences=["aspect", "rotation"])
+    write_as.write_dataset("vot", root / "VOT2018", sequences=["scale", "blur"])
     for name in GOT10K_TEST:
         still(root / "GOT-10k" / "test" / name, "%08d.jpg", 1)
         (root / "GOT-10k" / "test" / name / "groundtruth.txt").write_text("20,15,16,12\n")

@@ -10,7 +10,7 @@ from moving_square import tiny_dataset
 
 from evalkit.engine import lockstep, serial
 from evalkit.engine.work import Job, Unit, Worker
-from evalkit.rendering.catalogue import sample
+from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import SceneFrames
 from evalkit.types import Annotation, Sequence
 
@@ -19,7 +19,7 @@ TOLERANCE = 0.01
 
 
 def rendered(index: int, length: int) -> Sequence:
-    scene = sample(0, index, length=length)
+    scene = random_scene(0, index, length=length)
     boxes = scene.annotation().boxes
     return Sequence(f"r{index}", lambda: Annotation(boxes), SceneFrames(lambda: scene, length))
 

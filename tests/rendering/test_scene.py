@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from evalkit.rendering.catalogue import BENCHMARK, Recipe, benchmark, compose, sample
-from evalkit.rendering.fixed import UNIT, Stream, sine
+from evalkit.rendering.fixed_point import UNIT, RandomStream, sine
+from evalkit.rendering.recipes import BENCHMARK, Recipe, benchmark_scene, build_scene, random_scene
 from evalkit.rendering.scene import Actor, Curve, Ground, Scene
 from evalkit.rendering.sprites import SIDE, Sprite
 
@@ -102,19 +102,19 @@ def test_sines_are_odd_and_have_the_right_size() -> None:
 
 
 def test_streams_of_different_keys_differ_and_fill_their_range() -> None:
-    first, second = (Stream("a", 1).integers(0, 9, (1000,)), Stream("a", 2).integers(0, 9, (1000,)))
+    first, second = (RandomStream("a", 1).integers(0, 9, (1000,)), RandomStream("a", 2).integers(0, 9, (1000,)))
     assert (first != second).mean() > 0.8
     assert np.bincount(first, minlength=10).min() > 60
 
 
 def test_a_stream_does_not_depend_on_how_it_is_read() -> None:
-    whole, parts = Stream("a"), Stream("a")
+    whole, parts = RandomStream("a"), RandomStream("a")
     assert whole.integers(0, 99, (6,)).tolist() == [parts.integer(0, 99) for _ in range(6)]
 
 
 @pytest.mark.parametrize("recipe", BENCHMARK, ids=lambda recipe: recipe.name)
 def test_the_benchmark_s_pixels_and_boxes_are_pinned(recipe: Recipe) -> None:
-    scene = benchmark(recipe)
+    scene = benchmark_scene(recipe)
     digest = hashlib.sha256()
     for index in (0, recipe.length // 2, recipe.length - 1):
         digest.update(scene.frame(index).tobytes())
@@ -125,14 +125,14 @@ def test_the_benchmark_s_pixels_and_boxes_are_pinned(recipe: Recipe) -> None:
 
 @pytest.mark.parametrize("recipe", BENCHMARK, ids=lambda recipe: recipe.name)
 def test_every_benchmark_scene_starts_with_the_whole_target_in_sight(recipe: Recipe) -> None:
-    truth = benchmark(recipe).truth(0)
+    truth = benchmark_scene(recipe).truth(0)
     assert truth.cover == 8
     assert not truth.cut
     assert recipe.length >= 100
 
 
 def test_frames_are_rendered_in_any_order() -> None:
-    ahead, behind = sample(5, 0), sample(5, 0)
+    ahead, behind = random_scene(5, 0), random_scene(5, 0)
     later = ahead.frame(40)
     behind.frame(3)
     np.testing.assert_array_equal(later, behind.frame(40))
@@ -140,6 +140,6 @@ def test_frames_are_rendered_in_any_order() -> None:
 
 def test_seeds_and_indices_give_different_scenes() -> None:
     small = Recipe("small", "", size=(64, 48), length=2, clutter=0)
-    frames = [compose(small, Stream("test", k)).frame(0) for k in range(3)]
+    frames = [build_scene(small, RandomStream("test", k)).frame(0) for k in range(3)]
     assert not np.array_equal(frames[0], frames[1])
     assert not np.array_equal(frames[1], frames[2])

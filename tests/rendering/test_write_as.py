@@ -9,11 +9,11 @@ import pytest
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
-from evalkit.rendering import write_as
-from evalkit.rendering.catalogue import BENCHMARK, Recipe, compose
-from evalkit.rendering.fixed import Stream
+from evalkit.rendering import layout_names, write_as
+from evalkit.rendering.fixed_point import RandomStream
+from evalkit.rendering.recipes import BENCHMARK, Recipe, build_scene
 from evalkit.rendering.scene import Scene
-from evalkit.rendering.write_as import LAYOUTS, anchors, render
+from evalkit.rendering.write_as import LAYOUTS, anchors, write_dataset
 from evalkit.types import Dataset, Mask, Polygon
 
 # layout, dataset, folder the tree is rendered into, coordinate of the first pixel, digits of a box's rounding error
@@ -32,12 +32,12 @@ CASES = (
 def small(recipe: Recipe, seed: int = 0) -> Scene:
     """The same happenings in tiny frames, quick to write."""
     values = {**vars(recipe), "size": (64, 48), "magnify": 25, "length": 12, "clutter": 0, "camera": 0, "period": 24}
-    return compose(Recipe(**values), Stream("small", seed, recipe.name))
+    return build_scene(Recipe(**values), RandomStream("small", seed, recipe.name))
 
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(write_as, "benchmark", small)
+    monkeypatch.setattr(write_as, "benchmark_scene", small)
     return tmp_path
 
 
@@ -50,7 +50,7 @@ def load(name: str, root: Path) -> Dataset:
 def test_a_loader_reads_back_the_boxes_and_frames(
     tree: Path, layout: str, name: str, folder: str, origin: int, error: float | None
 ) -> None:
-    names = render(layout, tree / folder, sequences=[recipe.name for recipe in BENCHMARK[4:8]])
+    names = write_dataset(layout, tree / folder, sequences=[recipe.name for recipe in BENCHMARK[4:8]])
     read = load(name, tree)
     for recipe, own in zip(BENCHMARK[4:8], names, strict=True):
         if layout == "trackingnet" and not (tree / folder / "TRAIN_0" / "anno" / f"{own}.txt").exists():
@@ -67,7 +67,7 @@ def test_a_loader_reads_back_the_boxes_and_frames(
 
 
 def test_got10k_labels_say_what_the_flags_say(tree: Path) -> None:
-    render("got10k", tree / "GOT-10k", sequences=["leaving"])
+    write_dataset("got10k", tree / "GOT-10k", sequences=["leaving"])
     sequence = load("got10k-val", tree).sequences[0]
     wanted = small(BENCHMARK[5]).annotation().flags
     for flag in ("absent", "cover", "cut_by_image"):
@@ -75,7 +75,7 @@ def test_got10k_labels_say_what_the_flags_say(tree: Path) -> None:
 
 
 def test_vot_polygons_and_tags_come_back(tree: Path) -> None:
-    render("vot", tree / "VOT2018", sequences=["rotation"])
+    write_dataset("vot", tree / "VOT2018", sequences=["rotation"])
     sequence, scene = load("vot2018", tree).sequences[0], small(BENCHMARK[2])
     region = sequence.region(5)
     assert isinstance(region, Polygon)
@@ -84,7 +84,7 @@ def test_vot_polygons_and_tags_come_back(tree: Path) -> None:
 
 
 def test_multistart_masks_are_the_visible_pixels_and_starts_see_the_target(tree: Path) -> None:
-    render("vot-multistart", tree / "VOT2020", sequences=["occlusion"])
+    write_dataset("vot-multistart", tree / "VOT2020", sequences=["occlusion"])
     sequence, scene = load("vot2020", tree).sequences[0], small(BENCHMARK[4])
     mask = sequence.region(4)
     assert isinstance(mask, Mask)
@@ -94,13 +94,13 @@ def test_multistart_masks_are_the_visible_pixels_and_starts_see_the_target(tree:
 
 
 def test_an_absent_target_is_nan_in_the_long_term_layout(tree: Path) -> None:
-    render("vot-longterm", tree / "VOT2018-LT", sequences=["leaving"])
+    write_dataset("vot-longterm", tree / "VOT2018-LT", sequences=["leaving"])
     read = load("vot2018-lt", tree).sequences[0].groundtruth
     np.testing.assert_array_equal(np.isnan(read[:, 0]), small(BENCHMARK[5]).annotation().flags["absent"])
 
 
 def test_lasot_s_toolkit_and_folders_agree(tree: Path) -> None:
-    render("lasot", tree / "LaSOT", sequences=["scale", "leaving"])
+    write_dataset("lasot", tree / "LaSOT", sequences=["scale", "leaving"])
     read = load("lasot", tree)
     assert read.expected == ("scale-1", "leaving-1")
     assert "SV" in read.sequences[0].attributes
@@ -111,12 +111,16 @@ def test_lasot_s_toolkit_and_folders_agree(tree: Path) -> None:
 def test_a_folder_that_holds_something_is_refused(tree: Path, layout: str) -> None:
     (tree / "mine.txt").write_text("precious")
     with pytest.raises(EvalkitError, match="not an empty folder"):
-        render(layout, tree)
+        write_dataset(layout, tree)
     assert (tree / "mine.txt").read_text() == "precious"
+
+
+def test_every_name_has_a_layout() -> None:
+    assert tuple(LAYOUTS) == layout_names.NAMES
 
 
 def test_unknown_layouts_and_scenes_are_named(tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match="no layout is named 'coco'"):
-        render("coco", tmp_path / "new")
+        write_dataset("coco", tmp_path / "new")
     with pytest.raises(EvalkitError, match="no scene is named 'sale'"):
-        render("otb", tmp_path / "new", sequences=["sale"])
+        write_dataset("otb", tmp_path / "new", sequences=["sale"])

@@ -10,8 +10,8 @@ import pytest
 from evalkit import registry
 from evalkit.metrics.profiles import score
 from evalkit.rendering import write_as as trees
-from evalkit.rendering.catalogue import Recipe, compose
-from evalkit.rendering.fixed import Stream
+from evalkit.rendering.fixed_point import RandomStream
+from evalkit.rendering.recipes import Recipe, build_scene
 from evalkit.rendering.scene import Scene
 from evalkit.results import layouts
 from evalkit.types import Dataset, FrameState, Trajectory
@@ -47,7 +47,7 @@ def ours(dataset: Dataset, runs: dict[str, list[Trajectory]]) -> dict[str, float
 def small(recipe: Recipe, seed: int = 0) -> Scene:
     """The same happenings in tiny frames, quick to write."""
     values = {**vars(recipe), "size": (64, 48), "magnify": 25, "length": 12, "clutter": 0, "camera": 0, "period": 24}
-    return compose(Recipe(**values), Stream("small", seed, recipe.name))
+    return build_scene(Recipe(**values), RandomStream("small", seed, recipe.name))
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    monkeypatch.setattr(trees, "benchmark", small)
+    monkeypatch.setattr(trees, "benchmark_scene", small)
     from got10k.experiments import ExperimentGOT10k, ExperimentOTB
 
     for experiment in (ExperimentGOT10k, ExperimentOTB):
@@ -66,7 +66,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_of_its_own_benchmark_with_repetitions_and_times(tmp_path: Path) -> None:
     from got10k.experiments import ExperimentGOT10k
 
-    names = trees.render("got10k", tmp_path / "GOT-10k", sequences=["low-resolution", "clutter"])
+    names = trees.write_dataset("got10k", tmp_path / "GOT-10k", sequences=["low-resolution", "clutter"])
     dataset = registry.dataset.find("got10k-val").build(root=tmp_path)
     runs = jittered(dataset, tmp_path / "results", repetitions=2)
     experiment = ExperimentGOT10k(
@@ -86,7 +86,7 @@ def test_of_otb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from got10k.experiments import ExperimentOTB
 
     monkeypatch.setattr(OTB, "_download", lambda self, root, version: None)
-    names = trees.render("otb", tmp_path / "OTB", sequences=["low-resolution", "clutter"])
+    names = trees.write_dataset("otb", tmp_path / "OTB", sequences=["low-resolution", "clutter"])
     dataset = registry.dataset.find("otb100").build(root=tmp_path)
     runs = jittered(dataset, tmp_path / "results")
     (tmp_path / "results" / "OTB100").rename(tmp_path / "results" / "OTBtb100")  # as the toolkit calls it

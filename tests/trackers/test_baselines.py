@@ -7,18 +7,20 @@ import numpy as np
 from evalkit.factories import create_tracker
 from evalkit.geometry import overlap
 from evalkit.protocols.one_pass import run_one_pass
-from evalkit.rendering.fixed import UNIT, Stream
+from evalkit.rendering.fixed_point import UNIT, RandomStream
 from evalkit.rendering.scene import Actor, Curve, Ground, Scene, SceneFrames
-from evalkit.rendering.sprites import sprite
-from evalkit.rendering.textures import texture
+from evalkit.rendering.sprites import random_sprite
+from evalkit.rendering.textures import random_texture
 from evalkit.types import Box, Sequence
 
 
 def scene(*, growth: int = 0, speed: int = 3) -> Scene:
     """Return a scene with an object that moves to the right over a static background and grows."""
-    ground = Ground(texture(Stream("ground"), 512).astype(np.uint8))
+    ground = Ground(random_texture(RandomStream("ground"), 512).astype(np.uint8))
     size = Curve(UNIT * 3 // 4, growth)
-    target = Actor(sprite(Stream("thing"), shape="slab"), Curve(60 * UNIT, speed * UNIT), Curve(60 * UNIT), size, size)
+    target = Actor(
+        random_sprite(RandomStream("thing"), shape="slab"), Curve(60 * UNIT, speed * UNIT), Curve(60 * UNIT), size, size
+    )
     return Scene("walk", (200, 120), 25, ground, target)
 
 

@@ -12,7 +12,7 @@ import torch
 from evalkit import checkpoints
 from evalkit.checkpoints.catalogue import bundle_directory
 from evalkit.factories import create_tracker
-from evalkit.rendering.catalogue import BENCHMARK, benchmark
+from evalkit.rendering.recipes import BENCHMARK, benchmark_scene
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._siamese.networks import IMAGENET_MEAN, IMAGENET_STD
@@ -60,7 +60,7 @@ def test_the_file_has_the_outputs_of_the_trained_network() -> None:
     network = LightTrack(parse_path_string(MOBILE))
     checkpoints.fit(network, checkpoints.read_state(FILE), where=FILE)
     network.eval()
-    scene = benchmark(next(recipe for recipe in BENCHMARK if recipe.name == "low-resolution"))
+    scene = benchmark_scene(next(recipe for recipe in BENCHMARK if recipe.name == "low-resolution"))
     template, search = prepared(scene.frame(0)[100:227, 150:277]), prepared(scene.frame(10)[50:306, 100:356])
     with torch.no_grad():
         cls, reg = network(search, network.template(template))

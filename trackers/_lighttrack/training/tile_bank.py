@@ -19,9 +19,9 @@ from torch import Tensor
 
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
-from evalkit.rendering.catalogue import ground_tile
-from evalkit.rendering.fixed import Stream
-from evalkit.rendering.sprites import sprite
+from evalkit.rendering.fixed_point import RandomStream
+from evalkit.rendering.recipes import ground_tile
+from evalkit.rendering.sprites import random_sprite
 from evalkit.trackers._lighttrack.training.photographs import (
     BACKGROUND_SIDE,
     OBJECT_SIDE,
@@ -79,17 +79,17 @@ def render_tiles(seed: int, *, backgrounds: int = 160, objects: int = 800) -> Ti
     """Return tiles from the rendering engine; none of them occurs in the synthetic benchmark."""
     tiles: list[Picture] = []
     for index in range(-(-backgrounds // 4)):
-        stream = Stream("training ground", seed, index)
+        stream = RandomStream("training ground", seed, index)
         tile = ground_tile(stream, stream.integer(0, 120))
         tiles += [tile[y : y + BACKGROUND_SIDE, x : x + BACKGROUND_SIDE] for x in (0, 512) for y in (0, 512)]
     return _assemble(tiles[:backgrounds], _fit_to_tiles(_render_object(seed, index) for index in range(objects)))
 
 
 def _render_object(seed: int, index: int) -> Picture:
-    rendered = sprite(Stream("training thing", seed, index))
-    shade = 128 + rendered.form[..., 1:].astype(np.int64)
+    rendered = random_sprite(RandomStream("training thing", seed, index))
+    shade = 128 + rendered.shading[..., 1:].astype(np.int64)
     colour = np.minimum(rendered.colour * shade >> 8, 255)
-    return np.concatenate([colour, rendered.form[..., :1]], axis=-1).astype(np.uint8)
+    return np.concatenate([colour, rendered.shading[..., :1]], axis=-1).astype(np.uint8)
 
 
 def cut_tiles(folders: list[Path], seed: int) -> TileBank:

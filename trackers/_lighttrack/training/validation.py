@@ -10,7 +10,7 @@ from torch import Tensor
 
 from evalkit.geometry import overlap
 from evalkit.protocols.one_pass import run_one_pass
-from evalkit.rendering.catalogue import sample
+from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import Scene, SceneFrames
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.training.loss import cell_centers
@@ -39,7 +39,7 @@ def as_tracker(network: LightTrack) -> SiameseTracker:
 
 def held_out_scenes(count: int, *, length: int = 60) -> list[Scene]:
     """Return scenes of ``length`` frames that are neither in the training nor in the synthetic benchmark."""
-    return [sample(HELD_OUT_SEED, index, length=length) for index in range(count)]
+    return [random_scene(HELD_OUT_SEED, index, length=length) for index in range(count)]
 
 
 def mean_overlap(network: LightTrack, scenes: Iterable[Scene]) -> float:

@@ -1,4 +1,4 @@
-"""Which scenes there are: the twelve of the synthetic benchmark, and as many random ones as training wants."""
+"""Recipes of scenes: the twelve scenes of the synthetic benchmark, and random scenes for training."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.rendering.fixed import TURN, UNIT, Stream
+from evalkit.rendering.fixed_point import TURN, UNIT, RandomStream
 from evalkit.rendering.scene import TICKS, Actor, Curve, Ground, Scene
-from evalkit.rendering.sprites import Pose, Sprite, paint, sprite
-from evalkit.rendering.textures import texture
+from evalkit.rendering.sprites import Pose, Sprite, paint, random_sprite
+from evalkit.rendering.textures import random_texture
 
 CONTRAST = 120
-"""Least difference of a target's mean colour from its ground's, summed over the channels."""
+"""Least difference between the mean colours of target and ground, summed over the channels."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is to happen in a scene; a stream decides the rest.
+    """Properties of a scene; everything else is random.
 
     Attributes:
-        name: Of the scene.
-        attributes: Abbreviations, separated by spaces.
-        size: Width and height of the frames.
+        name: Name of the scene.
+        attributes: Abbreviations of attributes, separated by spaces.
+        size: Width and height of the frames in pixels.
         length: Number of frames.
-        magnify: Of the target's tile in percent; 100 makes it about 56 pixels across.
-        travel: Way from the middle to the turning point, in percent of half the frame; above 100 it leaves the frame.
-        period: Frames of a full swing.
-        swing: Change of scale each way in percent.
-        aspect: Change of width against height in percent.
-        turns: Turns in the plane over the whole scene, in hundredths.
-        bend: Sideways sway in pixels of the tile.
-        roll: Shift of the texture under the shape in tiles over the whole scene, in hundredths.
-        occluders, distractors, clutter: How many things stand in front, look like the target, lie on the ground.
-        camera: Way of the camera in pixels each way.
-        blur: Exposures averaged into a frame.
-        light: Change of the gain in percent each way.
+        magnify: Magnification of the target's tile in percent; at 100 the target is about 56 pixels wide.
+        travel: Amplitude of the target's motion in percent of half the frame; above 100 it leaves the frame.
+        period: Period of the motion in frames.
+        swing: Amplitude of the change of scale in percent.
+        aspect: Amplitude of the change of width relative to height in percent.
+        turns: Rotation in the plane over the whole scene in hundredths of a turn.
+        bend: Amplitude of the sideways bending in pixels of the tile.
+        roll: Shift of the texture relative to the shape over the whole scene in hundredths of the tile.
+        occluders: Number of sprites that occlude the target.
+        distractors: Number of sprites that look like the target.
+        clutter: Number of sprites on the ground.
+        camera: Amplitude of the camera's motion in pixels.
+        blur: Number of exposures that are averaged.
+        light: Amplitude of the change of the gain in percent.
         noise: Largest deviation of a pixel.
     """
 
@@ -75,17 +77,23 @@ BENCHMARK = (
     Recipe("clutter", "BC SV OCC", size=(400, 300), clutter=160, occluders=2, swing=30, camera=50),
     Recipe("deformation", "DEF IPR SV", bend=9, turns=30, swing=20, travel=65),
 )
-"""The synthetic benchmark's sequences in order."""
+"""The sequences of the synthetic benchmark, in order."""
 
 
-def benchmark(recipe: Recipe, seed: int = 0) -> Scene:
-    """One of the benchmark's scenes; each seed gives another of the same name and difficulty."""
-    return compose(recipe, Stream("benchmark", seed, recipe.name))
+def benchmark_scene(recipe: Recipe, seed: int = 0) -> Scene:
+    """Return a scene of the synthetic benchmark; each seed gives another scene of the same name and difficulty."""
+    return build_scene(recipe, RandomStream("benchmark", seed, recipe.name))
 
 
-def sample(seed: int, index: int, *, length: int = 60) -> Scene:
-    """A random scene; no seed gives one of the benchmark's."""
-    stream = Stream("sample", seed, index)
+def random_scene(seed: int, index: int, *, length: int = 60) -> Scene:
+    """Return a random scene, which is in no benchmark.
+
+    Args:
+        seed: First part of the key of the random numbers.
+        index: Second part of the key.
+        length: Number of frames.
+    """
+    stream = RandomStream("sample", seed, index)
 
     def sometimes(low: int, high: int) -> int:
         return stream.integer(low, high) if stream.integer(0, 2) == 0 else 0
@@ -110,18 +118,18 @@ def sample(seed: int, index: int, *, length: int = 60) -> Scene:
         light=sometimes(20, 60),
         noise=stream.integer(0, 14),
     )
-    return compose(recipe, stream)
+    return build_scene(recipe, stream)
 
 
-def compose(recipe: Recipe, stream: Stream) -> Scene:
-    """The scene that a recipe and a stream make."""
+def build_scene(recipe: Recipe, stream: RandomStream) -> Scene:
+    """Return a scene with the properties of a recipe; everything else depends on the random numbers."""
     tile = ground_tile(stream, recipe.clutter)
-    thing = _distinct(stream, tile)
-    target = _target(recipe, stream, thing)
+    sprite = _sprite_unlike(stream, tile)
+    target = _target(recipe, stream, sprite)
     ground = Ground(
         tile,
-        x=_swing(0, recipe.camera * UNIT, stream.integer(60, 140), stream),
-        y=_swing(0, recipe.camera * UNIT // 2, stream.integer(60, 140), stream),
+        x=_wave(0, recipe.camera * UNIT, stream.integer(60, 140), stream),
+        y=_wave(0, recipe.camera * UNIT // 2, stream.integer(60, 140), stream),
     )
     light = recipe.light * UNIT // 100
     return Scene(
@@ -130,10 +138,10 @@ def compose(recipe: Recipe, stream: Stream) -> Scene:
         length=recipe.length,
         ground=ground,
         target=target,
-        behind=tuple(_lookalike(recipe, stream, thing, target) for _ in range(recipe.distractors)),
+        behind=tuple(_distractor(recipe, stream, sprite, target) for _ in range(recipe.distractors)),
         front=tuple(_occluder(recipe, stream, target, k) for k in range(recipe.occluders)),
-        gain=_swing(UNIT, light, stream.integer(30, 50), stream) if light else Curve(UNIT),
-        lift=_swing(0, light // 6, 41, stream) if light else Curve(0),
+        gain=_wave(UNIT, light, stream.integer(30, 50), stream) if light else Curve(UNIT),
+        lift=_wave(0, light // 6, 41, stream) if light else Curve(0),
         exposures=recipe.blur,
         shutter=TICKS * 3 // 4,
         noise=recipe.noise,
@@ -141,45 +149,45 @@ def compose(recipe: Recipe, stream: Stream) -> Scene:
     )
 
 
-def ground_tile(stream: Stream, clutter: int) -> NDArray[np.uint8]:
-    """A ground of 1024 pixels each way with ``clutter`` things lying on it."""
-    canvas = np.tile(texture(stream, 512, detail=stream.integer(0, 2)).astype(np.uint8), (2, 2, 1))
+def ground_tile(stream: RandomStream, clutter: int) -> NDArray[np.uint8]:
+    """Return the tile of a ground, uint8, shape (1024, 1024, 3), with ``clutter`` sprites painted on it."""
+    canvas = np.tile(random_texture(stream, 512, detail=stream.integer(0, 2)).astype(np.uint8), (2, 2, 1))
     side = len(canvas)
-    things = [sprite(stream) for _ in range(min(clutter, 24))]
+    sprites = [random_sprite(stream) for _ in range(min(clutter, 24))]
     for k in range(clutter):
         x, y = stream.integers(0, side * UNIT, (2,))
         wide, high = stream.integers(UNIT // 2, 3 * UNIT, (2,))
         pose = Pose(int(x), int(y), int(wide), int(high), stream.integer(0, TURN - 1), roll=stream.integer(0, 1 << 14))
-        paint(canvas, things[k % len(things)], pose)
+        paint(canvas, sprites[k % len(sprites)], pose)
     return canvas
 
 
-def _distinct(stream: Stream, tile: NDArray[np.uint8]) -> Sprite:
-    # A target of its ground's own colour would measure luck: nobody could follow it.
+def _sprite_unlike(stream: RandomStream, tile: NDArray[np.uint8]) -> Sprite:
+    # A target that has the colour of the ground could not be tracked by anything but chance.
     around = tile[::8, ::8].reshape(-1, 3).sum(axis=0, dtype=np.int64) // (tile.shape[0] * tile.shape[1] // 64)
-    thing = sprite(stream)
+    sprite = random_sprite(stream)
     for _ in range(8):
-        solid = thing.form[..., 0] >= 128
-        inside = thing.colour[solid].sum(axis=0, dtype=np.int64) // int(solid.sum())
+        solid = sprite.shading[..., 0] >= 128
+        inside = sprite.colour[solid].sum(axis=0, dtype=np.int64) // int(solid.sum())
         if int(np.abs(inside - around).sum()) >= CONTRAST:
             break
-        thing = sprite(stream)
-    return thing
+        sprite = random_sprite(stream)
+    return sprite
 
 
-def _swing(base: int, amplitude: int, period: int, stream: Stream) -> Curve:
+def _wave(base: int, amplitude: int, period: int, stream: RandomStream) -> Curve:
     return Curve(base, waves=((amplitude, period, stream.integer(0, TURN - 1)),))
 
 
-def _target(recipe: Recipe, stream: Stream, thing: Sprite) -> Actor:
+def _target(recipe: Recipe, stream: RandomStream, sprite: Sprite) -> Actor:
     width, height = recipe.size
     scale = recipe.magnify * UNIT // 100
     grow = Curve(scale, waves=((scale * recipe.swing // 100, stream.integer(70, 110), 0),))
     change, pace = scale * recipe.aspect // 100, stream.integer(60, 90)
     return Actor(
-        thing,
-        x=_way(width, recipe, stream, 100),
-        y=_way(height, recipe, stream, 70),
+        sprite,
+        x=_motion(width, recipe, stream, 100),
+        y=_motion(height, recipe, stream, 70),
         width=Curve(scale, waves=(*grow.waves, (change, pace, 0))),
         height=Curve(scale, waves=(*grow.waves, (-change, pace, 0))),
         angle=Curve(0, recipe.turns * TURN // (100 * recipe.length), ((TURN // 100, 37, 0),)),
@@ -189,32 +197,32 @@ def _target(recipe: Recipe, stream: Stream, thing: Sprite) -> Actor:
     )
 
 
-def _way(extent: int, recipe: Recipe, stream: Stream, percent: int) -> Curve:
-    # It starts near the middle, so that the first frame shows all of it; a faster small wave makes the way its own.
+def _motion(extent: int, recipe: Recipe, stream: RandomStream, percent: int) -> Curve:
+    # The target starts near the centre, so that the first frame shows all of it; a small, faster wave is added.
     reach = extent * UNIT // 2 * recipe.travel * percent // 10_000
     period = recipe.period * stream.integer(90, 110) // 100
     start = stream.integer(-TURN // 24, TURN // 24) + TURN // 2 * stream.integer(0, 1)
     return Curve(extent * UNIT // 2, waves=((reach, period, start), (reach // 6, period // 3, start + TURN // 2)))
 
 
-def _lookalike(recipe: Recipe, stream: Stream, thing: Sprite, target: Actor) -> Actor:
-    # The same texture, shifted, in the same shape; it starts at the side of the frame.
+def _distractor(recipe: Recipe, stream: RandomStream, sprite: Sprite, target: Actor) -> Actor:
+    # The texture of the target, shifted, in the same shape; it starts away from the centre of the frame.
     width, height = recipe.size
     corner_x = width * UNIT * (3 if stream.integer(0, 1) else 1) // 4
     corner_y = height * UNIT * (3 if stream.integer(0, 1) else 1) // 4
-    twin = Sprite(np.roll(thing.colour, stream.integer(8, 40), axis=0), thing.form, thing.outline)
+    twin = Sprite(np.roll(sprite.colour, stream.integer(8, 40), axis=0), sprite.shading, sprite.outline)
     return Actor(
         twin,
-        x=_swing(corner_x, width * UNIT // 6, stream.integer(50, 110), stream),
-        y=_swing(corner_y, height * UNIT // 6, stream.integer(50, 110), stream),
+        x=_wave(corner_x, width * UNIT // 6, stream.integer(50, 110), stream),
+        y=_wave(corner_y, height * UNIT // 6, stream.integer(50, 110), stream),
         width=target.width,
         height=target.height,
         angle=Curve(stream.integer(-TURN // 12, TURN // 12)),
     )
 
 
-def _occluder(recipe: Recipe, stream: Stream, target: Actor, number: int) -> Actor:
-    # It stands where the target will be later on, never where it is at first.
+def _occluder(recipe: Recipe, stream: RandomStream, target: Actor, number: int) -> Actor:
+    # It is placed where the target will be later, never where it is in the first frame.
     start = (target.x.at(0), target.y.at(0))
     moment = recipe.length * (2 * number + 1) // (2 * recipe.occluders)
     place = start
@@ -224,7 +232,7 @@ def _occluder(recipe: Recipe, stream: Stream, target: Actor, number: int) -> Act
             break
     wide, high = stream.integers(80, 130, (2,))
     return Actor(
-        sprite(stream, shape=("slab", "ellipse", "blob")[stream.integer(0, 2)]),
+        random_sprite(stream, shape=("slab", "ellipse", "blob")[stream.integer(0, 2)]),
         x=Curve(place[0]),
         y=Curve(place[1]),
         width=Curve(target.width.base * int(wide) // 100),

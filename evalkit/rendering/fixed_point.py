@@ -1,7 +1,7 @@
-"""Fixed-point arithmetic and random numbers that are the same on every machine and with every library version.
+"""Fixed-point arithmetic and random integers that are the same on every machine and with every library version.
 
-Rendered frames are hash-pinned, so nothing here touches a float: angles are counted in ``TURN``-ths of a turn,
-positions in ``UNIT``-ths of a pixel, sines in ``ONE``-ths.
+Tests compare hashes of rendered frames, so no floating-point numbers are used: angles are in ``TURN``-ths of a turn,
+positions in ``UNIT``-ths of a pixel, sines in units of 2**-``ONE_BITS``.
 """
 
 from __future__ import annotations
@@ -13,27 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNIT = 256
+"""Units of length in a pixel; magnifications are in the same units."""
 TURN = 4096
+"""Units of an angle in a full turn."""
 ONE_BITS = 14
+"""Bits after the binary point of sines and cosines."""
 
-# The nearest table value is at least 1e-6 away from a rounding boundary, far more than any math library errs.
+# Every table value is at least 1e-6 away from a rounding boundary, more than the error of any math library.
 _SINE = np.array([round(math.sin(2 * math.pi * k / TURN) * (1 << ONE_BITS)) for k in range(TURN)], dtype=np.int64)
 
 
 def sine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """Sine of an angle in ``TURN``-ths of a turn, times 2**``ONE_BITS``."""
+    """Return the sine of an angle in ``TURN``-ths of a turn, times 2**``ONE_BITS``."""
     return np.asarray(_SINE[np.asarray(angle) & (TURN - 1)])
 
 
 def cosine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Return the cosine of an angle in ``TURN``-ths of a turn, times 2**``ONE_BITS``."""
     return sine(np.asarray(angle) + TURN // 4)
 
 
-class Stream:
-    """An endless supply of integers that a key decides (splitmix64 in counter mode).
+class RandomStream:
+    """Random integers that depend only on a key (splitmix64 in counter mode).
 
     Args:
-        *key: Integers and words; different keys give unrelated streams.
+        *key: Integers and words. Different keys give independent streams.
     """
 
     def __init__(self, *key: int | str) -> None:
@@ -45,7 +49,7 @@ class Stream:
         self._drawn = 0
 
     def integers(self, low: int, high: int, shape: tuple[int, ...] = ()) -> NDArray[np.int64]:
-        """Integers in [low, high], both included; the bias is below 2**-40 for the ranges used here."""
+        """Return the next integers in [low, high], both included; the bias is below 2**-40 for the ranges used here."""
         count = math.prod(shape)
         counter = np.arange(self._drawn + 1, self._drawn + count + 1, dtype=np.uint64)
         self._drawn += count
@@ -53,10 +57,8 @@ class Stream:
         return (low + (bits % np.uint64(high - low + 1)).astype(np.int64)).reshape(shape)
 
     def integer(self, low: int, high: int) -> int:
+        """Return the next integer in [low, high], both included."""
         return int(self.integers(low, high))
-
-    def sign(self) -> int:
-        return 2 * self.integer(0, 1) - 1
 
 
 def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -65,8 +67,8 @@ def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return state ^ (state >> np.uint64(31))
 
 
-def sample(image: NDArray[np.int32], x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Bilinear values of a tile that repeats without end.
+def sample_tile(image: NDArray[np.int32], x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Interpolate bilinearly in a tile that is repeated in both directions.
 
     Args:
         image: Shape (H, W, C), H and W powers of two, values 0 to 255.
