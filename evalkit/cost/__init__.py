@@ -1,1 +1,1 @@
-"""What a tracker costs: operations, parameters, and time on a named device."""
+"""Costs of trackers: operations, parameters, and time on a named device."""

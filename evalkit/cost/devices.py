@@ -1,14 +1,14 @@
-"""Devices other than this machine, each described by a file of its own.
+"""Device files, which describe phones for ``--device FILE.toml``.
 
 ::
 
-    name = "pixel-7"                     # what results are called by; never mixed with another device's
+    name = "pixel-7"                     # name in the results
     kind = "android"
-    serial = "28281FDH2000XX"            # of `adb devices`; not needed while only one is plugged in
-    binary = "lighttrack_bench"          # program for the phone, beside this file or an absolute path
+    serial = "28281FDH2000XX"            # from `adb devices`; not needed if only one phone is plugged in
+    binary = "lighttrack_bench"          # program for the phone; relative to this file, or absolute
     command = "{binary} {network} {queries} {threads} {times}"
-    folder = "/data/local/tmp/evalkit"   # where things are put on the phone
-    runtime = "ncnn"                     # whose format the program reads
+    folder = "/data/local/tmp/evalkit"   # folder on the phone that is used
+    runtime = "ncnn"                     # runtime whose format the program reads
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from evalkit.errors import EvalkitError
 from evalkit.io import toml
 
 PLACES = {"binary", "network", "queries", "threads", "times"}
-"""What a command may name: the program, the folder of the exported network, how many queries and threads, and the file
-to write one time in milliseconds per query into."""
+"""Placeholders of a command: the program, the folder of the exported network, the number of queries and of threads, and
+the file that the program writes one time in milliseconds per query to."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A phone, as its file describes it. See the module for the fields."""
+    """A phone as its file describes it; the module documents the fields."""
 
     name: str
     binary: Path
@@ -41,7 +41,7 @@ _EXAMPLE = "`--device` takes cpu, cuda:0, or a file as docs/measure-a-phone.md d
 
 
 def is_device_file(device: str) -> bool:
-    """Whether ``--device`` names a file rather than a device of this machine."""
+    """Return whether ``--device`` names a file rather than a device of this machine."""
     return device.endswith(".toml")
 
 

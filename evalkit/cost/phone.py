@@ -1,4 +1,4 @@
-"""Timing an exported network on an Android phone over adb."""
+"""Time an exported network on an Android phone over adb."""
 
 from __future__ import annotations
 

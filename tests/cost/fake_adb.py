@@ -1,9 +1,9 @@
-"""A stand-in for adb: a folder plays the phone, environment variables script what goes wrong.
+"""A replacement of adb for tests: a folder simulates the phone, environment variables configure errors.
 
-FAKE_PHONE         folder that is the phone's file system; what was called is written to calls.txt in it
-FAKE_DEVICES       lines of `adb devices`, `;` between them
-FAKE_UNPLUG        word of a call at which the phone is gone, from then on
-FAKE_BENCH         shell command the phone runs instead of the program, {times} is the file to write
+FAKE_PHONE         folder that simulates the file system of the phone; the calls are written to calls.txt in it
+FAKE_DEVICES       output lines of `adb devices`, separated by `;`
+FAKE_UNPLUG        word of a call from which on the phone is unplugged
+FAKE_BENCH         shell command that is run instead of the program; {times} is the file to write
 """
 
 from __future__ import annotations

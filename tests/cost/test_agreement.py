@@ -1,4 +1,4 @@
-"""Tracking-level parity, of trackers whose answers are known."""
+"""Agreement of tracking, for trackers with known boxes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.types import Box, Image, Prediction, Region
 
 
 class Staying:
-    """Answers the first box, moved by a given way."""
+    """Returns the first box, displaced by a constant."""
 
     def __init__(self, way: float = 0.0) -> None:
         self.way = way
@@ -41,7 +41,7 @@ def test_the_same_boxes_agree_and_lose_nothing() -> None:
     assert (found.sequences, found.frames) == (1, 3)
 
 
-def test_boxes_beside_the_others_cost_overlap_and_auc() -> None:
+def test_displaced_boxes_reduce_overlap_and_auc() -> None:
     found = compare(Staying(1e6), sequences=1, frames=3)
     assert found.overlap == 0.0
     assert found.auc == 0.0
@@ -58,7 +58,7 @@ def test_frames_without_groundtruth_are_left_out_of_success() -> None:
     assert agreement.success(groundtruth, boxes) == pytest.approx(20 / 21)
 
 
-def test_parity_is_judged_on_other_scenes_than_int8_was_calibrated_on() -> None:
+def test_tracking_is_compared_on_other_scenes_than_int8_is_calibrated_on() -> None:
     _, calibrated = calibration.images_and_box(0, 1)
     _, judged = calibration.images_and_box(agreement.FIRST_SCENE, 1)
     assert calibrated != judged

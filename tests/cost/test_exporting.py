@@ -1,4 +1,4 @@
-"""Exports of a tracker: what lies in the folder, and what is refused."""
+"""Exports of a tracker: files, manifest, and refused requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from evalkit.types import Box, Execution, Image, NetworkPart, Prediction, Region
 
 
 class Split:
-    """A split tracker of two parts that answers with its first box."""
+    """A split tracker of two parts that returns its first box."""
 
     card: dict[str, Any] = {"weights": None}  # noqa: RUF012  the protocol's name
 
@@ -70,7 +70,7 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_an_export_says_what_it_expects_and_how_far_it_is_from_torch(tmp_path: Path) -> None:
+def test_the_manifest_has_inputs_hashes_and_differences_from_torch(tmp_path: Path) -> None:
     pytest.importorskip("ncnn")
     manifest = export_tracker("split", runtime="ncnn", output=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "manifest.json").read_text()) == manifest
@@ -84,7 +84,7 @@ def test_an_export_says_what_it_expects_and_how_far_it_is_from_torch(tmp_path: P
     assert manifest["tracking"]["auc_lost"] == 0.0
 
 
-def test_an_earlier_export_is_replaced_and_anything_else_is_left_alone(tmp_path: Path) -> None:
+def test_an_earlier_export_is_replaced_and_other_folders_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("ncnn")
     export_tracker("split", runtime="ncnn", output=tmp_path / "out")
     export_tracker("split", runtime="ncnn", precision="bf16", output=tmp_path / "out")
@@ -95,7 +95,7 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left_alone(tmp_path:
         export_tracker("split", runtime="ncnn", output=tmp_path / "photos")
 
 
-def test_a_runtime_without_a_format_says_which_have_one(tmp_path: Path) -> None:
+def test_a_runtime_without_a_format_is_refused_with_those_that_have_one(tmp_path: Path) -> None:
     known = r"torch executes the module itself .*expected executorch, litert, ncnn, onnxruntime, openvino"
     with pytest.raises(EvalkitError, match=known):
         export_tracker("split", runtime="torch", output=tmp_path / "out")

@@ -1,4 +1,4 @@
-"""The arithmetic of timing, on times made up for the purpose: nothing here depends on how fast this machine is."""
+"""Statistics of timings, on constructed times that do not depend on the speed of this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_percentiles_are_of_wall_time_and_work_is_the_second_percentile_of_cpu_t
     assert timed.cpu_per_wall == 0.5
 
 
-def test_what_others_did_to_most_queries_does_not_count_as_work() -> None:
+def test_disturbed_queries_do_not_count_as_work() -> None:
     disturbed = [1.4] * 190 + [1.0] * 10
     assert timing([2.0] * 200, disturbed).work == 1.0
 
@@ -65,7 +65,7 @@ def test_more_threads_than_requested_are_reported() -> None:
     )
 
 
-def test_a_device_that_gets_slower_is_reported_unless_it_was_merely_busy() -> None:
+def test_drift_is_reported_unless_the_machine_was_busy() -> None:
     rising = [1.0] * 5 + [1.2] * 5
     assert latency.timing_notes(timing(rising), QUIET, threads=1, device="cpu") == (
         "drift: the last fifth took 20% longer than the first",
@@ -85,7 +85,7 @@ def counting(order: list[str], name: str) -> latency.Query:
     return query
 
 
-def test_queries_take_turns_and_warm_up_does_not_count() -> None:
+def test_queries_alternate_and_warmup_does_not_count() -> None:
     order: list[str] = []
     rules = Rules("test", warmup=2, queries=3, seconds=0.0)
     timings, own = latency.time_alternately({"a": counting(order, "a"), "b": counting(order, "b")}, rules)
@@ -99,7 +99,7 @@ def test_measuring_goes_on_until_both_queries_and_seconds_are_reached() -> None:
     ticks = iter(float(tick) for tick in range(100))
     rules = Rules("test", warmup=0, queries=2, seconds=7.0)
     latency.time_alternately({"a": counting(order, "a")}, rules, clock=lambda: next(ticks))
-    # Begun at 0; asked at 1, 2, ... once two queries are done.
+    # Begins at 0; the clock is read at 1, 2, ... after two queries.
     assert len(order) == 8
 
 
@@ -108,7 +108,7 @@ def test_the_mobile_rules_are_mlperfs() -> None:
     assert (rules.queries, rules.seconds) == (1024, 60.0)
 
 
-def test_a_device_is_waited_for_before_each_reading() -> None:
+def test_the_device_is_synchronized_before_each_reading() -> None:
     waited = []
     watch = Stopwatch(lambda: waited.append(1))
     watch.start()
@@ -116,7 +116,7 @@ def test_a_device_is_waited_for_before_each_reading() -> None:
     assert len(waited) >= 2
 
 
-def test_the_reference_workload_takes_time_in_one_thread_only() -> None:
+def test_the_reference_workload_uses_one_thread() -> None:
     watch = Stopwatch()
     workload = reference.workload()
     for _ in range(20):
@@ -128,7 +128,7 @@ def test_the_reference_workload_takes_time_in_one_thread_only() -> None:
     assert timed.cpu_per_wall < 1.1
 
 
-def test_the_peak_of_memory_can_be_started_afresh() -> None:
+def test_the_peak_memory_can_be_reset() -> None:
     memory.reset_peak()
     before = memory.peak()
     held = np.ones(256 * 1024**2, np.uint8)  # more than the allocator keeps at hand

@@ -1,4 +1,4 @@
-"""Counts of small networks against closed-form answers, and of whatever network against torch's own counter."""
+"""Counts of small networks against closed forms, and of a larger one against torch's own counter."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def residual_network() -> nn.Sequential:
     )
 
 
-def test_all_equals_half_of_what_torchs_own_counter_says() -> None:
+def test_all_equals_half_of_torchs_own_count() -> None:
     network, image = residual_network().eval(), torch.ones(2, 3, 16, 16)
     with FlopCounterMode(display=False) as official:
         network(image)
@@ -133,7 +133,7 @@ def test_layers_add_up_to_the_total_and_carry_their_names() -> None:
     assert counted.input == "1x3x10x10"
 
 
-def test_what_a_convention_leaves_out_is_listed() -> None:
+def test_uncounted_kinds_are_listed() -> None:
     counted = macs.count(residual_network(), [torch.ones(1, 3, 10, 10)])
     assert counted.not_counted("conv") == ("bias 512", "norm 1,024", "pool 520", "matmul 40 MACs", "silu x1")
     assert counted.not_counted("thop-2020") == ("matmul 40 MACs", "silu x1")
@@ -148,7 +148,7 @@ def test_an_operator_without_a_formula_is_listed_under_every_convention() -> Non
         assert counted.not_counted(convention) == ("grid_sampler_2d x1", "sigmoid x1")
 
 
-def test_moving_data_about_costs_nothing_and_is_not_listed() -> None:
+def test_data_movement_is_neither_counted_nor_listed() -> None:
     counted = macs.count(Function(lambda x: torch.cat([x, x], 1).flatten(1).contiguous()), [torch.ones(1, 2, 3, 3)])
     assert counted.not_counted("all") == ()
 
@@ -165,7 +165,7 @@ def test_a_shared_parameter_counts_once() -> None:
     assert macs.count(nn.Sequential(layer, layer), [torch.ones(1, 4)]).parameters == 20
 
 
-def test_the_network_is_left_as_it_was() -> None:
+def test_training_flags_and_hooks_are_restored() -> None:
     network = residual_network()
     network[1].eval()
     macs.count(network, [torch.ones(2, 3, 10, 10)])
@@ -173,7 +173,7 @@ def test_the_network_is_left_as_it_was() -> None:
     assert not any(child._forward_hooks or child._forward_pre_hooks for child in network.modules())
 
 
-def test_operators_are_seen_in_inference_mode_too() -> None:
+def test_operators_are_counted_in_inference_mode_too() -> None:
     class Guarded(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -195,7 +195,7 @@ def test_inputs_of_a_wrong_shape_are_refused_and_leave_no_hooks() -> None:
 
 
 class TwoParts:
-    """The part of a tracker that costs look at."""
+    """The part of a tracker whose costs are counted."""
 
     def __init__(self) -> None:
         self.backbone = nn.Conv2d(3, 8, 3, bias=False)
@@ -210,7 +210,7 @@ class TwoParts:
         )
 
 
-def test_a_trackers_template_network_is_listed_apart_and_its_shared_weights_once() -> None:
+def test_the_template_network_is_listed_separately_and_shared_weights_once() -> None:
     records = macs.costs(TwoParts(), name="toy")  # type: ignore[arg-type]
     table = {(cost.quantity, cost.convention): cost for cost in records}
     assert table["macs", "conv"].value == 8 * 27 * 64

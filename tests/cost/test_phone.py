@@ -1,4 +1,4 @@
-"""A phone played by a scripted stand-in for adb."""
+"""A phone that is simulated by a scripted replacement of adb."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ command = "{binary} {network} {queries} {threads} {times}"
 
 @pytest.fixture
 def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The device's file; its phone and adb stand ready, and nothing goes wrong yet."""
+    """The device file of a simulated phone, without errors."""
     adb = tmp_path / "adb"
     adb.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
     adb.chmod(adb.stat().st_mode | stat.S_IXUSR)
@@ -63,7 +63,7 @@ def time_network(file: Path, queries: int = 6) -> PhoneTiming:
     return Phone(devices.read(file)).time_network(file.parent / "network", queries=queries, threads=2, timeout=20)
 
 
-def test_times_come_back_in_order_with_what_the_phone_says_of_itself(phone: Path) -> None:
+def test_times_are_in_order_and_come_with_the_properties_of_the_phone(phone: Path) -> None:
     times = time_network(phone)
     assert times.seconds.tolist() == pytest.approx([0.01, 0.01, 0.01, 0.02, 0.02, 0.02])
     assert times.before == {
@@ -75,7 +75,7 @@ def test_times_come_back_in_order_with_what_the_phone_says_of_itself(phone: Path
 
 
 @pytest.mark.parametrize("moment", ["push", "chmod", "bench /data", "pull"])
-def test_a_phone_unplugged_in_the_middle_is_named_with_the_moment(
+def test_an_unplugged_phone_is_reported_with_the_adb_call(
     phone: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_UNPLUG", moment)
@@ -93,7 +93,7 @@ def test_a_phone_unplugged_in_the_middle_is_named_with_the_moment(
         ("A\tunauthorized", r"the phone A is not ready \(found unauthorized"),
     ],
 )
-def test_a_phone_that_is_not_ready_says_why(
+def test_a_phone_that_is_not_ready_is_reported_with_its_state(
     phone: Path, listing: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_DEVICES", listing)
@@ -108,20 +108,20 @@ def test_a_program_that_fails_is_quoted(phone: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["echo ten", "echo 10", "echo 0; echo 0; echo 0; echo 0; echo 0; echo 0"])
-def test_times_that_are_no_times_or_too_few_are_refused(phone: Path, line: str) -> None:
+def test_invalid_or_missing_times_are_refused(phone: Path, line: str) -> None:
     (phone.parent / "bench").write_text(f'#!/bin/sh\n({line}) > "$4"\n')
     with pytest.raises(EvalkitError, match=r"pixel: .*times? "):
         time_network(phone)
 
 
-def test_a_program_that_hangs_is_given_up(phone: Path) -> None:
+def test_a_program_that_hangs_is_stopped(phone: Path) -> None:
     (phone.parent / "bench").write_text("#!/bin/sh\nexec sleep 5\n")
     chosen = Phone(devices.read(phone))
     with pytest.raises(EvalkitError, match="did not end within 1 s"):
         chosen.time_network(phone.parent / "network", queries=1, threads=1, timeout=1)
 
 
-def test_without_adb_its_installation_is_named(phone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_adb_the_message_says_how_to_install_it(phone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ADB")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EvalkitError, match="Install Android's platform-tools"):

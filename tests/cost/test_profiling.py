@@ -1,4 +1,4 @@
-"""What a profile reports, of trackers made for the purpose."""
+"""Records of a profile, for small trackers."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_several_runtimes_are_compared_with_torch_and_with_the_reference() -> No
     assert any(cost.convention == "reference-1" and cost.quantity == "cpu_time" for cost in costs)
 
 
-def test_a_busy_machine_marks_wall_numbers_and_spares_cpu_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_machine_marks_wall_times_invalid_but_not_cpu_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency.Timing, "cpu_per_wall", property(lambda self: 0.4))
     table = by_name(profile("split"))
     for quantity in ("latency_p50", "latency_p90", "latency_p99", "fps"):
@@ -114,7 +114,7 @@ def test_a_busy_machine_marks_wall_numbers_and_spares_cpu_numbers(monkeypatch: p
         assert table[quantity, "network"].value is not None
 
 
-def test_all_runtimes_lists_those_that_cannot_with_the_reason() -> None:
+def test_all_lists_unsupported_runtimes_with_the_reason() -> None:
     only = [registry.runtime.find(name) for name in ("torch", "torch-cuda-graph")]
     with registry.runtime.temporarily(*only, instead=True):
         costs = profile("split", "all")

@@ -1,4 +1,4 @@
-"""Rendered scenes: what the groundtruth promises, and that every machine renders the same pixels."""
+"""Rendered scenes: exact groundtruth, and the same pixels on every machine."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_target_outside_the_frame_is_absent_and_has_no_box() -> None:
     assert not annotation.flags["full_occlusion"].any()
 
 
-def test_what_stands_in_front_takes_cover_and_leaves_the_box() -> None:
+def test_an_occluder_reduces_cover_but_not_the_box() -> None:
     half = plain(still(50, 40), front=(still(66, 40),)).truth(0)
     whole = plain(still(50, 40), front=(still(50, 40),))
     assert half.box == (34.0, 24.0, 32.0, 32.0)
@@ -81,12 +81,12 @@ def test_what_stands_in_front_takes_cover_and_leaves_the_box() -> None:
     assert whole.annotation().flags["full_occlusion"].all()
 
 
-def test_an_actor_is_seen_in_its_frames_only() -> None:
+def test_an_actor_is_visible_in_its_frames_only() -> None:
     scene = plain(still(50, 40), front=(still(50, 40, frames=(2, 4)),))
     assert [scene.truth(k).cover for k in range(5)] == [8, 8, 0, 0, 8]
 
 
-def test_blur_is_the_mean_of_exposures_around_the_frame_s_moment() -> None:
+def test_blur_is_the_mean_of_exposures_around_the_frame() -> None:
     moving = Actor(square(), Curve(40 * UNIT, 8 * UNIT), Curve(40 * UNIT))
     sharp, blurred = plain(moving).frame(3)[40, :, 0], plain(moving, exposures=5, shutter=16).frame(3)[40, :, 0]
     assert set(np.unique(sharp)) <= {0, 254, 255}
@@ -113,7 +113,7 @@ def test_a_stream_does_not_depend_on_how_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("recipe", BENCHMARK, ids=lambda recipe: recipe.name)
-def test_the_benchmark_s_pixels_and_boxes_are_pinned(recipe: Recipe) -> None:
+def test_the_pixels_and_boxes_of_the_benchmark_have_not_changed(recipe: Recipe) -> None:
     scene = benchmark_scene(recipe)
     digest = hashlib.sha256()
     for index in (0, recipe.length // 2, recipe.length - 1):
@@ -124,7 +124,7 @@ def test_the_benchmark_s_pixels_and_boxes_are_pinned(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("recipe", BENCHMARK, ids=lambda recipe: recipe.name)
-def test_every_benchmark_scene_starts_with_the_whole_target_in_sight(recipe: Recipe) -> None:
+def test_every_benchmark_scene_starts_with_the_whole_target_visible(recipe: Recipe) -> None:
     truth = benchmark_scene(recipe).truth(0)
     assert truth.cover == 8
     assert not truth.cut

@@ -1,4 +1,4 @@
-"""Rendered trees, read back by the loaders of the benchmarks they imitate."""
+"""Rendered datasets, read by the loaders of the benchmarks whose layout they have."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CASES = (
 
 
 def small(recipe: Recipe, seed: int = 0) -> Scene:
-    """The same happenings in tiny frames, quick to write."""
+    """The scene of a recipe in tiny frames, which are written quickly."""
     values = {**vars(recipe), "size": (64, 48), "magnify": 25, "length": 12, "clutter": 0, "camera": 0, "period": 24}
     return build_scene(Recipe(**values), RandomStream("small", seed, recipe.name))
 
@@ -66,7 +66,7 @@ def test_a_loader_reads_back_the_boxes_and_frames(
             np.testing.assert_allclose(sequence.groundtruth[seen], boxes[seen] + shift, atol=error + 1e-9)
 
 
-def test_got10k_labels_say_what_the_flags_say(tree: Path) -> None:
+def test_got10k_labels_equal_the_flags(tree: Path) -> None:
     write_dataset("got10k", tree / "GOT-10k", sequences=["leaving"])
     sequence = load("got10k-val", tree).sequences[0]
     wanted = small(BENCHMARK[5]).annotation().flags
@@ -74,7 +74,7 @@ def test_got10k_labels_say_what_the_flags_say(tree: Path) -> None:
         np.testing.assert_array_equal(sequence.flags[flag], wanted[flag], err_msg=flag)
 
 
-def test_vot_polygons_and_tags_come_back(tree: Path) -> None:
+def test_vot_polygons_and_tags_are_read_back(tree: Path) -> None:
     write_dataset("vot", tree / "VOT2018", sequences=["rotation"])
     sequence, scene = load("vot2018", tree).sequences[0], small(BENCHMARK[2])
     region = sequence.region(5)
@@ -83,7 +83,7 @@ def test_vot_polygons_and_tags_come_back(tree: Path) -> None:
     np.testing.assert_array_equal(sequence.flags["size_change"], scene.annotation().flags["size_change"])
 
 
-def test_multistart_masks_are_the_visible_pixels_and_starts_see_the_target(tree: Path) -> None:
+def test_multistart_masks_are_the_visible_pixels_and_anchors_are_read_back(tree: Path) -> None:
     write_dataset("vot-multistart", tree / "VOT2020", sequences=["occlusion"])
     sequence, scene = load("vot2020", tree).sequences[0], small(BENCHMARK[4])
     mask = sequence.region(4)
@@ -108,7 +108,7 @@ def test_lasot_s_toolkit_and_folders_agree(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_folder_that_holds_something_is_refused(tree: Path, layout: str) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tree: Path, layout: str) -> None:
     (tree / "mine.txt").write_text("precious")
     with pytest.raises(EvalkitError, match="not an empty folder"):
         write_dataset(layout, tree)

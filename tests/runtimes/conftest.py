@@ -48,6 +48,6 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache folder: one for all tests of a session, never the user's."""
+    """The cache folder, shared by all tests of a session instead of the user's."""
     monkeypatch.setenv("EVALKIT_CACHE", str(shared_cache))
     return shared_cache

@@ -1,4 +1,4 @@
-"""Inputs for calibration come from rendered scenes, the same every time."""
+"""Calibration inputs from rendered scenes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.types import Box, Image, Prediction, Region
 
 
 class Corner:
-    """A split tracker that looks at the corner of the frame and counts how it is used."""
+    """A split tracker that crops the corner of the frame and counts its calls."""
 
     def __init__(self) -> None:
         self.started: list[Region] = []
@@ -35,7 +35,7 @@ class Corner:
         return self
 
 
-def test_the_tracker_follows_each_scene_and_its_inputs_are_kept() -> None:
+def test_the_inputs_on_each_frame_of_each_scene_are_returned() -> None:
     tracker = Corner()
     rows = calibration.inputs(tracker, scenes=3, frames=2)  # type: ignore[arg-type]
     assert len(rows) == 6
@@ -49,7 +49,7 @@ def test_the_inputs_are_the_same_every_time() -> None:
     assert not np.array_equal(first[0][0], first[1][0])
 
 
-def test_targets_are_small_and_large_so_that_every_crop_size_occurs() -> None:
+def test_targets_have_small_and_large_sizes() -> None:
     shares = []
     for index in range(4):
         _, box = calibration.images_and_box(index, 1)

@@ -1,4 +1,4 @@
-"""What every runtime owes: torch's numbers, at any batch, in the precision and with the threads that were asked for."""
+"""Requirements on every runtime: torch's outputs at any batch size, with the precision and threads of the execution."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def samples() -> list[tuple[NDArray[Any], ...]]:
 
 
 def exported(part: NetworkPart, name: str = "onnxruntime", precision: str = "fp32") -> Path:
-    """The folder of a network's export in the cache."""
+    """Return the folder of a network's export in the cache."""
     runtime = registry.runtime.find(name)
     calibration = samples() if precision == "int8" else []
     return exports.find_or_export(
@@ -43,13 +43,13 @@ def exported(part: NetworkPart, name: str = "onnxruntime", precision: str = "fp3
 
 
 def combinations() -> list[Any]:
-    """Every runtime that can run on this machine's CPU, in every precision it has."""
+    """Return every runtime that supports the CPU, in each of its precisions."""
     return [
         pytest.param(one.name, precision, id=f"{one.name}-{precision}", marks=_marks(one))
         for one in registry.runtime.entries()
         for precision in one.precisions
         if "cpu" in one.devices
-        and (one.name, precision) != ("torch-compile", "bf16")  # half a minute, and tells no more
+        and (one.name, precision) != ("torch-compile", "bf16")  # takes half a minute and tests nothing else
     ]
 
 
@@ -63,9 +63,7 @@ def _marks(one: RuntimeEntry) -> list[pytest.MarkDecorator]:
 
 
 @pytest.mark.parametrize(("name", "precision"), combinations())
-def test_a_runtime_answers_as_torch_does_for_one_image_and_for_three(
-    name: str, precision: str, part: NetworkPart
-) -> None:
+def test_outputs_equal_torchs_for_one_image_and_for_three(name: str, precision: str, part: NetworkPart) -> None:
     network = runtimes.load(part, Execution(name, precision), samples=samples)
     for batch in (1, 3):
         ours, expected = network(*inputs(batch)), reference(part)(*inputs(batch))
@@ -77,7 +75,7 @@ def test_a_runtime_answers_as_torch_does_for_one_image_and_for_three(
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime", "ncnn"])
-def test_a_size_not_met_before_is_loaded_when_it_comes(name: str, part: NetworkPart) -> None:
+def test_a_new_input_size_is_started_when_it_occurs(name: str, part: NetworkPart) -> None:
     if registry.runtime.find(name).missing:
         pytest.skip(f"{name} is not installed")
     network = runtimes.load(part, Execution(name))
@@ -86,10 +84,10 @@ def test_a_size_not_met_before_is_loaded_when_it_comes(name: str, part: NetworkP
 
 
 @pytest.mark.parametrize("name", ["executorch", "litert"])
-def test_images_with_their_channels_last_are_not_taken_for_another_order(name: str, part: NetworkPart) -> None:
+def test_non_contiguous_images_are_read_correctly(name: str, part: NetworkPart) -> None:
     if registry.runtime.find(name).missing:
         pytest.skip(f"{name} is not installed")
-    # NumPy's view has the strides of (H, W, 3) transposed; a program that bakes the example's in reads it wrongly.
+    # A transposed view has other strides; a network that assumes those of the example would read it wrongly.
     features, image = inputs(1)
     example = (part.example[0], part.example[1].transpose(0, 2, 1, 3))
     network = runtimes.load(replace(part, example=example), Execution(name))
@@ -97,13 +95,13 @@ def test_images_with_their_channels_last_are_not_taken_for_another_order(name: s
     assert max(parity.differences(network(*turned), reference(part)(*turned))) <= 1e-4
 
 
-def test_the_module_itself_is_left_alone(part: NetworkPart) -> None:
+def test_the_module_is_not_modified(part: NetworkPart) -> None:
     before = {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()}
     runtimes.load(part, Execution("torch-channels-last", "bf16"))(*inputs(1))
     assert {name: (value.dtype, value.stride()) for name, value in part.module.state_dict().items()} == before
 
 
-def test_torch_computes_with_the_threads_it_was_told_whoever_changed_them_since(part: NetworkPart) -> None:
+def test_torch_uses_the_requested_threads_after_other_code_changed_them(part: NetworkPart) -> None:
     network = runtimes.load(part, Execution(threads=1))
     before = torch.get_num_threads()
     try:
@@ -114,7 +112,7 @@ def test_torch_computes_with_the_threads_it_was_told_whoever_changed_them_since(
         torch.set_num_threads(before)
 
 
-def test_torch_tells_the_allocator_to_keep_its_memory(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_makes_the_allocator_keep_freed_memory(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     monkeypatch.setattr("evalkit.runtimes.torch_execution.keep_freed_memory", lambda: calls.append("kept"))
     runtimes.load(part)
@@ -126,7 +124,7 @@ def test_an_unknown_runtime_is_an_unknown_name(part: NetworkPart) -> None:
         runtimes.load(part, Execution("tensorflow"))
 
 
-def test_a_runtime_that_is_not_installed_says_what_installs_it(
+def test_a_missing_runtime_is_reported_with_the_command_that_installs_it(
     part: NetworkPart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -142,13 +140,13 @@ def test_an_invalid_number_of_threads_is_refused(part: NetworkPart, threads: int
         runtimes.load(part, Execution(threads=threads))
 
 
-def test_a_precision_the_runtime_lacks_is_refused_before_anything_is_exported(part: NetworkPart) -> None:
+def test_an_unsupported_precision_is_refused_before_anything_is_exported(part: NetworkPart) -> None:
     with pytest.raises(EvalkitError, match=r"onnxruntime does not compute in bf16 .*expected fp32, int8"):
         runtimes.load(part, Execution("onnxruntime", "bf16"))
 
 
 @pytest.mark.parametrize(("device", "words"), [("cuda:9", "CUDA device"), ("tpu", "does not run on tpu")])
-def test_a_device_that_is_not_there_is_refused(part: NetworkPart, device: str, words: str) -> None:
+def test_an_unknown_device_is_refused(part: NetworkPart, device: str, words: str) -> None:
     with pytest.raises(EvalkitError, match=words):
         runtimes.load(part, Execution(device=device))
 
@@ -159,7 +157,7 @@ def test_int8_without_inputs_to_calibrate_on_is_refused(part: NetworkPart) -> No
         runtimes.load(part, Execution("onnxruntime", "int8"))
 
 
-def test_an_export_that_computes_something_else_is_refused(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_with_different_outputs_is_refused(part: NetworkPart, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
     adapter = type(create_adapter(registry.runtime.find("onnxruntime")))
     start = adapter.start
@@ -173,7 +171,7 @@ def test_an_export_that_computes_something_else_is_refused(part: NetworkPart, mo
         runtimes.load(part, Execution("onnxruntime"))
 
 
-def test_an_export_is_made_once_and_found_by_the_networks_content(part: NetworkPart, cache: Path) -> None:
+def test_an_export_is_cached_by_the_content_of_the_network(part: NetworkPart, cache: Path) -> None:
     pytest.importorskip("onnxruntime")
     folder = exported(part)
     written = (folder / "network.onnx").stat().st_mtime_ns
@@ -183,7 +181,7 @@ def test_an_export_is_made_once_and_found_by_the_networks_content(part: NetworkP
     assert not list(folder.parent.glob(".making-*"))
 
 
-def test_a_damaged_cache_entry_is_made_anew(part: NetworkPart) -> None:
+def test_a_damaged_cache_entry_is_replaced(part: NetworkPart) -> None:
     pytest.importorskip("onnxruntime")
     folder = exported(part)
     (folder / "network.onnx").write_bytes(b"cut short")
@@ -191,7 +189,7 @@ def test_a_damaged_cache_entry_is_made_anew(part: NetworkPart) -> None:
     assert exports.is_intact(exported(part))
 
 
-def test_other_weights_are_another_network(part: NetworkPart) -> None:
+def test_other_weights_or_shapes_are_exported_separately(part: NetworkPart) -> None:
     runtime = registry.runtime.find("onnxruntime")
     before = exports.fingerprint(part, runtime)
     with torch.no_grad():
@@ -211,7 +209,7 @@ def test_openvino_and_onnxruntime_share_one_export_but_not_in_int8(part: Network
     assert exports.fingerprint(part, openvino, samples()) != exports.fingerprint(part, onnxruntime, samples())
 
 
-def test_openvino_rounds_after_the_activation_and_onnxruntime_before(part: NetworkPart) -> None:
+def test_openvino_quantises_after_the_activation_and_onnxruntime_before(part: NetworkPart) -> None:
     onnx = pytest.importorskip("onnx")
     rounded = {}
     for name in ("onnxruntime", "openvino"):
@@ -225,7 +223,7 @@ def test_openvino_rounds_after_the_activation_and_onnxruntime_before(part: Netwo
     assert not rounded["openvino"]
 
 
-def test_the_manifest_says_what_the_network_expects(part: NetworkPart) -> None:
+def test_the_manifest_describes_inputs_and_outputs(part: NetworkPart) -> None:
     pytest.importorskip("onnxruntime")
     folder = exported(part)
     manifest = json.loads((folder / exports.MANIFEST).read_text())
@@ -244,7 +242,7 @@ def test_a_difference_is_relative_to_the_largest_value_and_shapes_must_agree() -
     assert parity.differences([np.array([np.nan, 0.0])], [reference_value]) == (float("inf"),)
 
 
-def test_a_mean_over_all_cells_is_written_as_one_operator(part: NetworkPart) -> None:
+def test_a_global_average_pool_is_exported_as_one_operator(part: NetworkPart) -> None:
     onnx = pytest.importorskip("onnx")
     folder = exported(part)
     written = {node.op_type for node in onnx.load(folder / "network.onnx").graph.node}
@@ -252,7 +250,7 @@ def test_a_mean_over_all_cells_is_written_as_one_operator(part: NetworkPart) -> 
     assert "ReduceMean" not in written
 
 
-def test_cudnn_may_not_choose_by_trial_nor_add_in_an_order_of_its_own(part: NetworkPart) -> None:
+def test_cudnn_is_deterministic_and_does_not_benchmark(part: NetworkPart) -> None:
     cudnn = torch.backends.cudnn
     before, seen = (cudnn.deterministic, cudnn.benchmark), []
     hook = part.module.register_forward_hook(lambda *_: seen.append((cudnn.deterministic, cudnn.benchmark)))
@@ -264,9 +262,9 @@ def test_cudnn_may_not_choose_by_trial_nor_add_in_an_order_of_its_own(part: Netw
     assert (cudnn.deterministic, cudnn.benchmark) == before
 
 
-SHORTCUTS = {
-    "no": "pass",
-    "the former setting": "torch.set_float32_matmul_precision('medium')",
+CONFIGURATIONS = {
+    "nothing": "pass",
+    "the old setting": "torch.set_float32_matmul_precision('medium')",
     "the setting of one device": "torch.backends.cuda.matmul.allow_tf32 = True",
     "the setting of all": "torch.backends.fp32_precision = 'tf32'",
 }
@@ -284,9 +282,9 @@ assert precisions() == before
 """
 
 
-@pytest.mark.parametrize("choice", SHORTCUTS)
-def test_fp32_means_fp32_whatever_shortcut_the_process_chose(choice: str) -> None:
-    # A process of its own: PyTorch does not let one mix the settings, nor take the last of them back.
-    code = COMPUTING.format(choice=SHORTCUTS[choice])
+@pytest.mark.parametrize("choice", CONFIGURATIONS)
+def test_fp32_is_exact_whatever_the_process_configured(choice: str) -> None:
+    # In another process, because PyTorch does not allow mixing these settings, or resetting the last of them.
+    code = COMPUTING.format(choice=CONFIGURATIONS[choice])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
