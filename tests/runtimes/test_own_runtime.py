@@ -160,6 +160,28 @@ def test_worker_processes_load_the_file_too(files: Path) -> None:
     assert "Tiny@threaded" in text
 
 
+def test_a_suite_names_the_file_relative_to_itself(files: Path) -> None:
+    (files / "suites").mkdir()
+    text = """
+[gates]
+latency = false
+
+[[tracker]]
+name = "../tiny.py:Tiny"
+runtimes = ["../mine.py:Threaded"]
+
+[[dataset]]
+name = "synthetic"
+sequences = ["scale"]
+"""
+    (files / "suites" / "mine.toml").write_text(text)
+    code, text = evalkit("regress", "suites/mine.toml", "--update", "--reason", "first")
+    assert code == 0, text
+    baseline = json.loads((files / "suites" / "mine.json").read_text())
+    assert "Tiny@threaded" in json.dumps(baseline)
+    assert evalkit("regress", "suites/mine.toml")[0] == 0
+
+
 def test_an_edited_runtime_is_other_code(files: Path) -> None:
     from evalkit.engine.code_fingerprint import fingerprint
 
