@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalkit.api import (
         check_data,
         compare,
+        convert,
         create_tracker,
         diff,
         export,
@@ -54,6 +55,7 @@ __all__ = [
     "Tracker",
     "check_data",
     "compare",
+    "convert",
     "create_tracker",
     "diff",
     "export",

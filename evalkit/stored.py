@@ -219,7 +219,7 @@ def load_run(
     requested = requested_sequences(dataset, sequences)
     record, record_error = None, None
     try:
-        record = store.card()
+        record = store.read_record()
     except EvalkitError as error:
         record_error = error
     trajectories, damaged = _read(store, requested)

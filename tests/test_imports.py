@@ -196,7 +196,10 @@ def loaded_by(code: str) -> set[str]:
     return set(answer.stdout.split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["score", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], *([name, "--help"] for name in ("run", "score", "import", "convert", "list"))],
+)
 def test_help_loads_nothing_slow(arguments: list[str]) -> None:
     code = f"from evalkit.cli import main\ntry: main({arguments!r})\nexcept SystemExit as end: assert not end.code"
     loaded = loaded_by(code)

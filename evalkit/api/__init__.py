@@ -27,6 +27,7 @@ from evalkit.api.installation import (
 from evalkit.api.results import (
     check_archive,
     check_report,
+    convert,
     import_results,
     merge,
     pack,
@@ -52,6 +53,7 @@ __all__ = [
     "check_data",
     "check_report",
     "compare",
+    "convert",
     "costs",
     "create_tracker",
     "diff",

@@ -13,7 +13,7 @@ from evalkit.comparison import Comparison
 from evalkit.dataframes import by_sequence, frame
 from evalkit.factories import open_dataset
 from evalkit.io.atomic import write_bytes
-from evalkit.results import importing, merging, packing
+from evalkit.results import converting, importing, merging, packing
 from evalkit.types import Cost, Score
 
 if TYPE_CHECKING:
@@ -146,6 +146,36 @@ def import_results(
     """Import another toolkit's raw results into the results folder; see ``evalkit.results.importing``."""
     opened = open_dataset(dataset, path(data))
     return importing.import_results(Path(source), layout, opened, Path(results), label=label, protocol=protocol)
+
+
+def convert(
+    dataset: str,
+    tracker: str,
+    layout: str,
+    output: Place,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    protocol: str | None = None,
+) -> converting.Converted:
+    """Write stored results in another toolkit's layout; frames are not needed.
+
+    Args:
+        dataset: Name of the dataset.
+        tracker: Label of the results.
+        layout: Name of the layout to write, or ``path/to/file.py:Class``.
+        output: Folder that receives the tracker's folder.
+        data: Folder of the dataset, or a folder that contains it.
+        results: Folder with ``<BENCHMARK>/<label>/...``.
+        protocol: Name of the protocol of the results; by default the dataset's official one.
+
+    Raises:
+        UnknownName: There is no such dataset or layout.
+        MissingResults: The tracker has no results on the dataset.
+        EvalkitError: The layout cannot hold these results, or ``output`` already holds the tracker's folder.
+    """
+    opened = open_dataset(dataset, path(data))
+    return converting.convert(opened, tracker, Path(results), layout, Path(output), protocol=protocol)
 
 
 def pack(

@@ -25,6 +25,7 @@ COMMANDS = {
     "regress": ("regress", "Compare a tracker with its baseline: pass, fail or inconclusive."),
     "diff": ("diff", "Find the first frame where two runs differ, per sequence."),
     "import": ("import_", "Import another toolkit's raw results."),
+    "convert": ("convert", "Write stored results in another toolkit's layout."),
     "pack": ("pack", "Write and check a submission archive for an evaluation server."),
     "merge": ("merge", "Join the results of shards into one folder."),
     "export": ("export", "Write a tracker's network in a runtime's format."),

@@ -44,6 +44,12 @@ def _trackers(ctx: click.Context) -> Iterable[tuple[str, str]]:
     return _registered(registry.tracker)
 
 
+def _layouts(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from evalkit import registry
+
+    return _registered(registry.layout)
+
+
 def _labels(ctx: click.Context) -> Iterable[str]:
     """Labels of results on any benchmark."""
     results = Path(ctx.params.get("results") or "results")
@@ -76,6 +82,7 @@ def _checkpoints(ctx: click.Context) -> Iterable[str]:
 
 datasets = _completing(_datasets)
 labels = _completing(_labels)
+layouts = _completing(_layouts)
 profiles = _completing(_profiles)
 protocols = _completing(_protocols)
 precisions = _completing(lambda ctx: ("fp32", "fp16", "bf16", "int8"))

@@ -8,12 +8,10 @@ import click
 
 from evalkit.cli import completers, options
 
-LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot-matlab", "plain")
-
 
 @click.command(name="import")
 @click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Toolkit whose result layout DIR has.")
+@options.layout("--layout", help="Result layout of DIR, or the toolkit that wrote it: got10k or pysot.")
 @click.option(
     "--dataset",
     required=True,
@@ -31,7 +29,7 @@ def import_command(
     """Import another toolkit's raw results into the results folder.
 
     DIR is one tracker's folder, or a zip or tar archive of it. Boxes are stored as they are; anomalies are reported.
-    Frames are not needed.
+    Frames are not needed. A layout of your own is named path/to/file.py:Class.
 
     \b
     Examples:

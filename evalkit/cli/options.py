@@ -111,6 +111,14 @@ sequences = click.option(
 )  # fmt: skip
 
 
+def layout(flag: str, *, help: str) -> Callable[[F], F]:  # noqa: A002 - as click calls it
+    """Return a required option that names a result layout; the name is checked when the command runs."""
+    return click.option(
+        flag, required=True, metavar="LAYOUT", shell_complete=completers.layouts,
+        help=f"{help} `evalkit list layouts` lists all.",
+    )  # fmt: skip
+
+
 def labels(function: F) -> F:
     """Add the options that choose stored results: ``--tracker`` and ``--except``."""
     function = click.option(

@@ -109,7 +109,7 @@ def _worker(job: Job) -> Worker:
 
 def _is_made_by(store: Store, identity: Mapping[str, Any], code: str) -> bool:
     try:
-        found = store.card()
+        found = store.read_record()
     except EvalkitError:
         return False
     if found is None or run_record.differences(found["identity"], run_record.as_json(identity)):
@@ -173,7 +173,7 @@ def _record_scores(
 
 def _environment(store: Store, tracker: SuiteTracker) -> dict[str, Any]:
     """Return what the last bits of the boxes depend on besides code and weights."""
-    record = store.card()
+    record = store.read_record()
     entries = [_decisive_entries(entry, tracker) for entry in (record["environments"] if record else [])]
     runtime = registry.runtime.find(tracker.execution.runtime).name
     return {**_merge_environments(entries), **asdict(replace(tracker.execution, runtime=runtime))}

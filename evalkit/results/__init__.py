@@ -1,1 +1,1 @@
-"""What a run leaves on disk: trajectories in each benchmark's own format, and what exactly was run."""
+"""Results on disk: trajectories in the layouts of benchmarks and toolkits, and the record of each run."""

@@ -1,4 +1,4 @@
-"""Archives from strangers, unpacked without trusting what they say about themselves."""
+"""Unpack zip and tar archives safely: no links, no paths outside of the folder, no decompression bombs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from typing import IO, Any
 
 from evalkit.errors import EvalkitError
 
-LARGEST = 8 * 2**30
-"""Bytes that an archive may unpack to; the largest benchmark's results are below one gigabyte."""
+MAX_BYTES = 8 * 2**30
+"""Largest number of bytes that an archive may unpack to; results of the largest benchmark have less than 2**30."""
 
-MOST_FILES = 500_000
-_STEEPEST = 2000
-_HARMLESS = 64 * 2**20
+MAX_FILES = 500_000
+_MAX_RATIO = 2000  # unpacked bytes per byte of the archive
+_SMALL_BYTES = 64 * 2**20  # archives that unpack to no more may have any ratio
 _CHUNK = 2**20
-_DAMAGE = (
+_READING_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(EOFError, NotImplementedError, RuntimeError, OSError),
 )
-"""What the standard library raises for archives that it cannot read."""
+"""Exceptions of the standard library for archives that it cannot read."""
+
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
 
@@ -38,7 +39,7 @@ class _Member:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the name is that of an archive this module unpacks."""
+    """Return whether a path is a file with the suffix of an archive."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
@@ -46,9 +47,9 @@ def unpack(path: Path, target: Path) -> None:
     """Write the files of a zip or tar archive below ``target``.
 
     Raises:
-        EvalkitError: It is damaged, or a member is a link or device, has an absolute path or one with ``..``, is there
-            twice, or unpacks to far more than an archive of results can. Nothing is written in that case, except that
-            of a bomb that lies about its size up to ``LARGEST`` bytes may be.
+        EvalkitError: The archive is damaged, a member is a link or device, has an absolute path or one with ``..``, or
+            occurs twice, or the archive unpacks to far more bytes than results can have. Nothing is written then; only
+            if the sizes stated in the archive are wrong, up to ``MAX_BYTES`` bytes may have been.
     """
     try:
         if path.name.lower().endswith(".zip"):
@@ -59,8 +60,8 @@ def unpack(path: Path, target: Path) -> None:
             with tarfile.open(path) as tar:
                 members = [_tar_member(info) for info in tar.getmembers() if not info.isdir()]
                 _unpack(path, members, lambda member: tar.extractfile(member.source), target)
-    except _DAMAGE as error:
-        raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Fetch it again") from error
+    except _READING_ERRORS as error:
+        raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
 
 
 def _zip_member(info: zipfile.ZipInfo) -> _Member:
@@ -75,7 +76,7 @@ def _tar_member(info: tarfile.TarInfo) -> _Member:
 
 def _unpack(path: Path, members: list[_Member], open_: Callable[[_Member], IO[bytes] | None], target: Path) -> None:
     _check(path, members)
-    left = LARGEST
+    left = MAX_BYTES
     for member in members:
         place = target.joinpath(*PurePosixPath(member.name).parts)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def _unpack(path: Path, members: list[_Member], open_: Callable[[_Member], IO[by
             for chunk in _chunks(source):
                 left -= len(chunk)
                 if left < 0:
-                    raise _bomb(path)
+                    raise _too_large(path)
                 stream.write(chunk)
 
 
@@ -96,21 +97,21 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def _check(path: Path, members: list[_Member]) -> None:
-    seen = set()
+    """Raise an error for members that are not safe to unpack, before any is written."""
+    seen: set[str] = set()
     for member in members:
-        problem = member.problem or _problem_of(member.name)
-        if problem is None and member.name.casefold() in seen:
-            problem = "there twice"
+        key = member.name.casefold()
+        problem = member.problem or _problem_of(member.name) or ("which occurs twice" if key in seen else None)
         if problem is not None:
             raise EvalkitError(
                 "this archive is not safe to unpack", where=path, found=f"{member.name!r}, {problem}",
                 expected="plain files below one folder",
             )  # fmt: skip
-        seen.add(member.name.casefold())
+        seen.add(key)
     size = sum(member.size for member in members)
-    steep = size > _HARMLESS and size > _STEEPEST * path.stat().st_size
-    if size > LARGEST or len(members) > MOST_FILES or steep:
-        raise _bomb(path)
+    suspicious = size > _SMALL_BYTES and size > _MAX_RATIO * path.stat().st_size
+    if size > MAX_BYTES or len(members) > MAX_FILES or suspicious:
+        raise _too_large(path)
 
 
 def _problem_of(name: str) -> str | None:
@@ -118,12 +119,12 @@ def _problem_of(name: str) -> str | None:
     if posix.is_absolute() or windows.drive or windows.root:
         return "an absolute path"
     if ".." in posix.parts or ".." in windows.parts:
-        return "a path out of its folder"
+        return "a path outside of the folder"
     return "a name with control characters" if any(ord(letter) < 32 for letter in name) or not name else None
 
 
-def _bomb(path: Path) -> EvalkitError:
+def _too_large(path: Path) -> EvalkitError:
     return EvalkitError(
-        "this archive unpacks to more than results can be", where=path, expected=f"at most {LARGEST} bytes",
-        hint="Unpack it yourself if you trust it, and import the folder",
+        "this archive unpacks to more bytes than results can have", where=path, expected=f"at most {MAX_BYTES} bytes",
+        hint="If you trust it, unpack it yourself and import the folder",
     )  # fmt: skip

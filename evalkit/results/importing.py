@@ -1,4 +1,4 @@
-"""Somebody else's raw results, brought into the results folder in the benchmark's own layout."""
+"""Import results of other toolkits into the results folder, in the benchmark's own layout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evalkit.errors import EvalkitError
+from evalkit import registry
+from evalkit.errors import EvalkitError, MissingResults, listed
 from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
@@ -16,18 +17,19 @@ from evalkit.results.layouts.base import expected_rows
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Trajectory
 
-LAYOUTS = ("got10k", "pysot", "pytracking", "vot", "otb-mat", "otb-json", "lasot-matlab", "plain")
+_BENCHMARK_LAYOUTS = {"got10k": ("got10k", "vot", "vot-bin"), "pysot": ("vot", "vot-bin")}
+"""Layouts of benchmarks that a toolkit writes as the benchmark does; for other benchmarks it writes ``plain``."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import brought.
+    """What an import stored.
 
     Attributes:
-        folder: Where it lies now.
+        folder: The tracker's folder of results.
         sequences: Names of the sequences with results.
-        missing: Names of the benchmark's sequences without.
-        notes: What is odd about the results, one sentence each; they are stored as they are all the same.
+        missing: Names of the benchmark's sequences without results.
+        notes: Anomalies of the results, one sentence each; the results are stored unchanged.
     """
 
     folder: Path
@@ -39,27 +41,34 @@ class Imported:
 def import_results(
     source: Path, layout: str, dataset: Dataset, results: Path, *, label: str | None = None, protocol: str | None = None
 ) -> Imported:
-    """Read one tracker's results on one benchmark, and write them where ours lie.
+    """Read one tracker's results on one benchmark, and store them in the results folder.
 
     Args:
         source: The tracker's folder, or a zip or tar archive of it.
-        layout: One of ``LAYOUTS``; what ``got10k`` and ``pysot`` mean depends on the benchmark, as it does there.
+        layout: Name of the layout of the files. ``got10k`` and ``pysot`` are the toolkits, which write VOT's and (the
+            former) GOT-10k's results in the benchmark's own layout and those of other benchmarks as ``plain``.
         label: Name of the tracker; that of the folder or archive if None.
-        protocol: The benchmark's own if None.
+        protocol: Name of the protocol of the results; the benchmark's first if None.
 
     Raises:
-        EvalkitError: The archive is not safe, nothing of the benchmark is in it, a file cannot be read, or results of
-            that label are already there.
+        UnknownName: There is no such layout.
+        MissingResults: The source holds no results of the benchmark in that layout.
+        EvalkitError: The archive is not safe to unpack, a file cannot be read, or the results folder already holds
+            results of that label.
     """
     chosen = protocol or dataset.protocols[0]
-    name = label or _name_of(source)
+    name = label or _label_of(source)
+    registry.layout.find(layout)
     store = Store(results, dataset, name, chosen)
     if store.home.exists():
-        raise EvalkitError("results of this label are already there", where=store.home, hint="Give another with --name")
-    with _opened(source) as folder:
-        found = _found(folder, layout, dataset, chosen, label)
+        raise EvalkitError(
+            "the results folder already holds results of this label", where=store.home,
+            hint="Choose another label with --name",
+        )  # fmt: skip
+    with _open_source(source) as folder:
+        found = _read_all(folder, layout, dataset, chosen, label)
         if not found:
-            raise _nothing(source, folder, layout, dataset, chosen)
+            raise _no_results(source, folder, layout, dataset, chosen)
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
                     "imported": {"layout": layout, "source": source.name}}  # fmt: skip
         run_record.save(store.home, identity, [run_record.environment()])
@@ -69,18 +78,33 @@ def import_results(
         folder=store.folder,
         sequences=tuple(found),
         missing=tuple(expected for expected in dataset.expected if expected not in found),
-        notes=tuple(_notes(dataset, found)),
+        notes=tuple(_anomalies(dataset, found)),
     )
 
 
-def _name_of(source: Path) -> str:
+def layout_for(name: str, dataset: Dataset, tracker: str | None = None) -> Layout:
+    """Return the layout that a name given to ``--layout`` means for a benchmark.
+
+    Args:
+        tracker: See ``layouts.get``.
+
+    Raises:
+        UnknownName: There is no such layout.
+    """
+    if name in _BENCHMARK_LAYOUTS:
+        own = registry.layout.find(dataset.layout).name
+        return layouts.get(own if own in _BENCHMARK_LAYOUTS[name] else "plain")
+    return layouts.get(name, tracker=tracker)
+
+
+def _label_of(source: Path) -> str:
     name = source.resolve().name
     return name.partition(".")[0] if source.is_file() else name
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[Path]:
-    """The folder, or an archive's content in a temporary one."""
+def _open_source(source: Path) -> Iterator[Path]:
+    """Give the folder, or a temporary folder with the content of an archive."""
     if source.is_dir():
         yield source
     elif is_archive(source):
@@ -89,38 +113,16 @@ def _opened(source: Path) -> Iterator[Path]:
             yield Path(temporary)
     else:
         raise EvalkitError(
-            "this is neither a folder nor an archive", where=source, found="a file" if source.exists() else "nothing",
-            expected=f"one tracker's folder of results, or an archive of it ({', '.join(SUFFIXES)})",
+            "neither a folder nor an archive", where=source, found="a file" if source.exists() else "nothing",
+            expected=f"the folder of one tracker's results, or an archive of it ({', '.join(SUFFIXES)})",
         )  # fmt: skip
 
 
-def reader(layout: str, dataset: Dataset, tracker: str | None = None) -> Layout:
-    """The layout that a toolkit uses for a benchmark.
-
-    Raises:
-        EvalkitError: The toolkit is unknown.
-    """
-    if layout not in LAYOUTS:
-        raise EvalkitError(f"no layout is named {layout!r}", where="--layout", expected=", ".join(LAYOUTS))
-    if layout == "otb-mat" and tracker is not None:
-        from evalkit.results.layouts.otb_struct import OtbMat
-
-        return OtbMat(tracker)
-    if layout in ("got10k", "pysot"):
-        own = layouts.get(dataset.layout)
-        return (
-            own
-            if own.name in ("vot", "vot-bin") or (own.name, layout) == ("got10k", "got10k")
-            else layouts.get("plain")
-        )
-    return layouts.get(layout)
-
-
-def _found(
+def _read_all(
     folder: Path, layout: str, dataset: Dataset, protocol: str, label: str | None
 ) -> dict[str, list[Trajectory]]:
-    """Results by sequence, in the folder itself or, where it holds a single one, further down."""
-    chosen = reader(layout, dataset, label)
+    """Return the trajectories by sequence, from the folder itself or, where it holds only one folder, from that."""
+    chosen = layout_for(layout, dataset, label)
     while True:
         found = {sequence.name: chosen.read(folder, sequence, protocol) for sequence in dataset.sequences}
         found = {name: trajectories for name, trajectories in found.items() if trajectories}
@@ -130,29 +132,29 @@ def _found(
         folder = inside[0]
 
 
-def _nothing(source: Path, folder: Path, layout: str, dataset: Dataset, protocol: str) -> EvalkitError:
+def _no_results(source: Path, folder: Path, layout: str, dataset: Dataset, protocol: str) -> MissingResults:
     entries = sorted(path.name for path in folder.iterdir())
-    fitting = [name for name in LAYOUTS if name != layout and _holds(folder, name, dataset, protocol)]
-    return EvalkitError(
-        f"no result of {dataset.name} in layout {layout} is here", where=source,
-        found=", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "") or "nothing",
+    fitting = [name for name in registry.layout.names() if name != layout and _holds(folder, name, dataset, protocol)]
+    return MissingResults(
+        f"no results of {dataset.name} in layout {layout}", where=source,
+        found=listed(entries),
         expected=f"the folder of one tracker, with a result for a sequence such as {dataset.sequences[0].name}",
-        hint=f"It looks like --layout {fitting[0]}" if fitting else None,
+        hint=f"The files look like --layout {fitting[0]}" if fitting else None,
     )  # fmt: skip
 
 
 def _holds(folder: Path, layout: str, dataset: Dataset, protocol: str) -> bool:
     try:
-        return any(reader(layout, dataset).read(folder, sequence, protocol) for sequence in dataset.sequences)
+        return any(layouts.get(layout).read(folder, sequence, protocol) for sequence in dataset.sequences)
     except EvalkitError:
         return False
 
 
-def _notes(dataset: Dataset, found: dict[str, list[Trajectory]]) -> Iterator[str]:
+def _anomalies(dataset: Dataset, found: dict[str, list[Trajectory]]) -> Iterator[str]:
     for name, trajectories in found.items():
         sequence = dataset.sequence(name)
         for trajectory in trajectories:
             expected = expected_rows(sequence, trajectory)
-            # Of a test sequence without its frames one row is known, which says nothing of its length.
+            # A test sequence without its frames has one annotated row, which does not tell its length.
             if expected > 1 and len(trajectory) != expected:
-                yield f"{name}: {len(trajectory)} rows, and the benchmark has {expected}"
+                yield f"{name}: the result has {len(trajectory)} rows, the benchmark {expected}"

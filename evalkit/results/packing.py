@@ -1,4 +1,4 @@
-"""Submissions for evaluation servers: checked first, because a server that rejects a file seldom says why."""
+"""Write and check submissions for evaluation servers, which seldom say why they reject a file."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
 from evalkit.io.regions import format_record
 from evalkit.io.rows import format_lines
 from evalkit.results import layouts
 from evalkit.results.archives import unpack
 from evalkit.results.layouts.base import expected_rows
-from evalkit.results.layouts.vot import EXPERIMENTS, record_of
+from evalkit.results.layouts.vot import experiment_folder, file_number, records_of
 from evalkit.results.store import Store
-from evalkit.types import Dataset, FrameState, Trajectory
+from evalkit.types import Dataset, FrameState, Sequence, Trajectory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same results give the same archive
-_SHIFT = 0.51
+_LARGEST_SHIFT = 0.51  # pixels; first boxes that are shifted by a whole pixel have the wrong origin
+_MOST_PROBLEMS = 12
 
 
 @dataclass(frozen=True)
 class Packed:
-    """What was packed.
+    """A submission that was written.
 
     Attributes:
+        path: The archive.
         files: Number of files in the archive.
-        notes: What the server will accept but a person may not have meant.
+        notes: Anomalies that the server accepts but that may be mistakes, one sentence each.
     """
 
     path: Path
@@ -47,64 +49,74 @@ class Packed:
 
 
 def pack(dataset: Dataset, label: str, results: Path, output: Path, *, protocol: str | None = None) -> Packed:
-    """Write a tracker's results as the archive that the benchmark's server takes.
+    """Write a tracker's results as the archive that the benchmark's server accepts.
 
     Numbers are rounded here and nowhere else, to the digits of the official packers.
 
+    Args:
+        label: Name of the tracker.
+        output: The archive to write, ``.zip``.
+        protocol: Name of the protocol of the results; the benchmark's first if None.
+
     Raises:
-        EvalkitError: The benchmark has no server; or any sequence is missing, has another number of rows, holds a
-            value that is not finite, or lacks times where the server wants them. All of it is said at once.
+        MissingResults: The tracker has no results on the benchmark.
+        EvalkitError: The benchmark has no server, or any sequence is missing, has another number of rows, holds a value
+            that is not finite, or lacks times where the server requires them. The message lists all problems.
     """
-    form = _form(dataset)
+    submission = _submission(dataset)
     store = Store(results, dataset, label, protocol or dataset.protocols[0])
     if not store.folder.is_dir():
-        raise EvalkitError("there are no results of this tracker", where=store.folder)
-    here = {sequence.name for sequence in dataset.sequences}
-    runs = {name: store.read(dataset.sequence(name)) if name in here else [] for name in dataset.expected}
-    problems = [problem for name, found in runs.items() for problem in form.problems(dataset, name, found)]
+        raise MissingResults("there are no results of this tracker", where=store.folder)
+    present = {sequence.name for sequence in dataset.sequences}
+    runs = {name: store.read(dataset.sequence(name)) if name in present else [] for name in dataset.expected}
+    problems = [problem for name, found in runs.items() for problem in submission.problems(dataset, name, found)]
     if problems:
+        more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
         raise EvalkitError(
-            "these results would be rejected or scored as zero", where=store.folder, found=_first(problems),
-            hint="Nothing was written",
+            "the server would reject these results or score them as zero", where=store.folder,
+            found="; ".join(problems[:_MOST_PROBLEMS]) + more, hint="Nothing was written",
         )  # fmt: skip
-    files = dict(sorted(form.files(dataset, label, runs)))
+    files = dict(sorted(submission.files(dataset, label, runs)))
     write_bytes(output, _archive(files))
-    return Packed(output, len(files), tuple(_notes(dataset, runs)))
+    return Packed(output, len(files), tuple(_wrong_origin(dataset, runs)))
 
 
 def check(path: Path, dataset: Dataset, *, protocol: str | None = None) -> list[str]:
-    """What is wrong with an archive that is to be submitted, whoever packed it; empty if it is sound.
+    """Return the problems of an archive that is to be submitted, made by evalkit or not; none if it is valid.
+
+    Args:
+        path: The archive.
+        protocol: Name of the protocol of the results; the benchmark's first if None.
 
     Raises:
         EvalkitError: The benchmark has no server, or the archive is not safe to unpack.
     """
-    form = _form(dataset)
+    submission = _submission(dataset)
     with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
-        folder = Path(temporary)
-        unpack(path, folder)
-        inside = [entry for entry in folder.iterdir() if entry.name != "__MACOSX"]
-        if len(inside) == 1 and inside[0].is_dir() and inside[0].name not in dataset.expected:
-            folder = inside[0]  # servers take one enclosing folder
+        unpack(path, Path(temporary))
+        folder = _inside(Path(temporary), dataset)
         problems = [_separator_problem(file, folder) for file in sorted(folder.rglob("*.txt"))]
         for sequence in dataset.sequences:
             try:
                 found = layouts.get(dataset.layout).read(folder, sequence, protocol or dataset.protocols[0])
-                problems += form.problems(dataset, sequence.name, found)
+                problems += submission.problems(dataset, sequence.name, found)
             except EvalkitError as error:
                 problems.append(str(error).replace(f"{temporary}/", ""))
     return [problem for problem in problems if problem]
+
+
+def _inside(folder: Path, dataset: Dataset) -> Path:
+    """Return the only folder in a folder, which servers accept around the files, or else the folder itself."""
+    entries = [entry for entry in folder.iterdir() if entry.name != "__MACOSX"]
+    only = entries[0] if len(entries) == 1 else folder
+    return only if only.is_dir() and only.name not in dataset.expected else folder
 
 
 def _separator_problem(file: Path, folder: Path) -> str | None:
     line = file.read_bytes().strip().partition(b"\n")[0].strip()
     wrong = {b"\t": "tabs", b" ": "spaces", b";": "semicolons"}
     found = next((name for separator, name in wrong.items() if separator in line), None)
-    return f"{file.relative_to(folder)}: separated by {found}, and servers take commas" if found else None
-
-
-def _first(problems: list[str], most: int = 12) -> str:
-    more = f"; and {len(problems) - most} more" if len(problems) > most else ""
-    return "; ".join(problems[:most]) + more
+    return f"{file.relative_to(folder)}: separated by {found}; servers accept commas only" if found else None
 
 
 def _archive(files: Mapping[str, str]) -> bytes:
@@ -119,35 +131,34 @@ def _archive(files: Mapping[str, str]) -> bytes:
 
 
 @dataclass(frozen=True)
-class _Form:
-    """What one server wants.
+class _Submission:
+    """The submission that one benchmark's server accepts.
 
     Attributes:
-        problems: What is wrong with one sequence's results.
-        files: Name in the archive and text of each file.
+        problems: Returns the problems of one sequence's results, one sentence each.
+        files: Returns the name in the archive and the text of each file.
     """
 
     problems: Callable[[Dataset, str, list[Trajectory]], Iterable[str]]
     files: Callable[[Dataset, str, Mapping[str, list[Trajectory]]], Iterable[tuple[str, str]]]
 
 
-def _form(dataset: Dataset) -> _Form:
-    for prefix, form in _FORMS.items():
-        if dataset.name.startswith(prefix):
-            return form
-    raise EvalkitError(
-        f"there is no server for {dataset.name}", expected="got10k-..., trackingnet-... or vot...",
-        hint="Score it here with `evalkit score`",
-    )  # fmt: skip
+def _submission(dataset: Dataset) -> _Submission:
+    if dataset.family not in _SUBMISSIONS:
+        raise EvalkitError(
+            f"there is no server for {dataset.name}", expected="got10k-..., trackingnet-... or vot...",
+            hint="Score it with `evalkit score`",
+        )  # fmt: skip
+    return _SUBMISSIONS[dataset.family]
 
 
 def _box_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterator[str]:
-    """Of results that are one box a frame."""
+    """Yield the problems of results with one box a frame."""
     if not runs:
         yield f"{name}: no result"
     for run in runs:
         rows = len(dataset.sequence(name))
-        # Of a test sequence without its frames one row is known, which says nothing of its length.
+        # A test sequence without its frames has one annotated row, which does not tell its length.
         if rows > 1 and len(run) != rows:
             yield f"{name}: {len(run)} rows, expected {rows}"
         if not np.isfinite(run.boxes).all():
@@ -158,7 +169,7 @@ def _box_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterat
 def _got10k_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterator[str]:
     yield from _box_problems(dataset, name, runs)
     if runs and not all(np.isfinite(run.seconds).all() for run in runs):
-        yield f"{name}: times are missing, and the server wants them (parallel runs take none)"
+        yield f"{name}: times are missing, which the server requires (parallel runs have none)"
 
 
 def _got10k_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str]]:
@@ -186,28 +197,28 @@ def _vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterat
     for run in runs:
         rows = expected_rows(sequence, run)
         if len(run) != rows:
-            yield f"{name}{_which(run)}: {len(run)} rows, expected {rows}"
+            yield f"{name}_{file_number(run)}: {len(run)} rows, expected {rows}"
         if len(run) and run.states[0] != FrameState.INITIALIZED:
-            yield f"{name}{_which(run)}: it does not begin with the code 1"
+            yield f"{name}_{file_number(run)}: it does not begin with the code 1"
+    yield from _missing_anchors(sequence, runs)
+    if runs[0].protocol == "supervised" and not any((run.states == FrameState.INITIALIZED).any() for run in runs):
+        yield f"{name}: the result of a single pass, not of the supervised protocol"
+
+
+def _missing_anchors(sequence: Sequence, runs: list[Trajectory]) -> Iterator[str]:
     anchors = sequence.annotation.anchors
     if anchors is not None and runs[0].anchor is not None:
         missing = sorted(set(np.flatnonzero(anchors).tolist()) - {run.anchor for run in runs})
         if missing:
-            yield f"{name}: no run from anchor {', '.join(map(str, missing))}"
-    if runs[0].protocol == "supervised" and not any((run.states == FrameState.INITIALIZED).any() for run in runs):
-        yield f"{name}: a plain trajectory, not the supervised protocol's"
-
-
-def _which(run: Trajectory) -> str:
-    return f"_{run.repetition:03d}" if run.anchor is None else f"_{run.anchor:08d}"
+            yield f"{sequence.name}: no run from anchor {', '.join(map(str, missing))}"
 
 
 def _vot_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str]]:
     for name, trajectories in runs.items():
         for run in trajectories:
-            stem = f"{EXPERIMENTS[run.protocol]}/{name}/{name}{_which(run)}"
-            records = (record_of(run, index) for index in range(len(run)))
-            yield f"{stem}.txt", format_lines(map(format_record, records))
+            place = experiment_folder(Path(), run.protocol) / name
+            stem = f"{place.as_posix()}/{name}_{file_number(run)}"
+            yield f"{stem}.txt", format_lines(map(format_record, records_of(run)))
             for kind, values in (("time", run.seconds), ("confidence", run.confidence)):
                 if not np.isnan(values).all():
                     lines = ("" if value != value else repr(value) for value in values.tolist())
@@ -216,7 +227,7 @@ def _vot_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]
 
 
 def _manifest(dataset: Dataset, label: str) -> str:
-    """What the VOT toolkit writes about a submission."""
+    """Return the description of a submission that the VOT toolkit writes."""
     entries = {
         "configuration": {"command": "evalkit", "protocol": "python"},
         "identifier": label,
@@ -230,23 +241,23 @@ def _manifest(dataset: Dataset, label: str) -> str:
     return json.dumps(entries, indent=2, sort_keys=True) + "\n"
 
 
-def _notes(dataset: Dataset, runs: Mapping[str, list[Trajectory]]) -> Iterator[str]:
-    """Signs of a wrong origin: first boxes that differ from the given ones by the same shift nearly everywhere."""
+def _wrong_origin(dataset: Dataset, runs: Mapping[str, list[Trajectory]]) -> Iterator[str]:
+    """Yield a note if most first boxes differ from the groundtruth by the same shift, as with a wrong origin."""
     shifts = []
     for name, trajectories in runs.items():
         if trajectories and trajectories[0].protocol == "one_pass":
             shifts.append(trajectories[0].boxes[0, :2] - dataset.sequence(name).groundtruth[0, :2])
     if shifts:
         shift = np.median(np.array(shifts), axis=0)
-        if np.abs(shift).max() > _SHIFT:
+        if np.abs(shift).max() > _LARGEST_SHIFT:
             yield (
-                f"the first boxes are moved by ({shift[0]:g}, {shift[1]:g}) against the given ones; "
+                f"the first boxes are shifted by ({shift[0]:g}, {shift[1]:g}) from the groundtruth; "
                 f"{dataset.name} counts pixels from {dataset.origin}"
             )
 
 
-_FORMS = {
-    "got10k": _Form(_got10k_problems, _got10k_files),
-    "trackingnet": _Form(_box_problems, _trackingnet_files),
-    "vot": _Form(_vot_problems, _vot_files),
+_SUBMISSIONS = {
+    "got10k": _Submission(_got10k_problems, _got10k_files),
+    "trackingnet": _Submission(_box_problems, _trackingnet_files),
+    "vot": _Submission(_vot_problems, _vot_files),
 }

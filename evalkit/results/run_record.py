@@ -1,9 +1,9 @@
-"""``run.json``: what exactly was run, so that two different runs are never mixed in one folder.
+"""Read and write ``run.json``, the record of a run, so that two different runs are never mixed in one folder.
 
-The file has three parts. ``identity`` decides the numbers: a second run into the same folder must have the same.
-``environments`` lists the machines and versions that contributed; they are recorded, not compared, so that shards
-from several machines can be merged and a run can be continued after an update. ``costs`` are the operations and
-parameters that were counted while the network was at hand; it is missing where there is none, or nobody counted.
+The file has three parts. ``identity`` is what decides the numbers: a second run into the same folder must have the
+same. ``environments`` lists the machines and versions that contributed; they are recorded but not compared, so that
+shards from several machines can be merged and a run can be continued after an update. ``costs`` are the MACs and
+parameters of the tracker's network; the part is missing for trackers without one, and where they were not counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ RunRecord: TypeAlias = Mapping[str, Any]
 """Content of ``run.json``."""
 
 FILE = "run.json"
+"""Name of the file in a result folder."""
+
+_AGAIN = "Run again with --force"
+
 VERSION = 1
+"""Version of the format; a file of another version is an error."""
 
 
 def is_imported(record: RunRecord | None) -> bool:
@@ -35,7 +40,7 @@ def is_imported(record: RunRecord | None) -> bool:
 
 
 def environment() -> dict[str, Any]:
-    """Versions, processor and commit of this process, without importing anything heavy."""
+    """Return versions, processor and commit of this process, without importing a large package."""
     return {
         "versions": _versions(),
         "system": platform.system(),
@@ -59,10 +64,13 @@ def _versions() -> dict[str, str]:
 
 
 def load(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a result folder, or None if it has none (somebody else's results).
+    """Read the record of a result folder.
+
+    Returns:
+        The content of ``run.json``; None if there is no such file, as in results of other toolkits.
 
     Raises:
-        EvalkitError: It is damaged, or of another version of the format.
+        EvalkitError: The file is damaged, or of another version of the format.
     """
     path = folder / FILE
     try:
@@ -74,15 +82,20 @@ def load(folder: Path) -> dict[str, Any] | None:
             f"cannot read this file: {error.strerror}", where=path, hint="Choose another folder with --results"
         ) from error
     except ValueError as error:
-        raise EvalkitError(f"this file is damaged: {error}", where=path, hint="Redo the run with --force") from error
+        raise EvalkitError(f"this file is damaged: {error}", where=path, hint=_AGAIN) from error
+    return _checked(content, path)
+
+
+def _checked(content: Any, path: Path) -> dict[str, Any]:
     version = content.get("version") if isinstance(content, dict) else None
     if version != VERSION:
         newer = isinstance(version, int) and version > VERSION
-        hint = "Update evalkit" if newer else "Redo the run with --force"
-        raise EvalkitError("this run was recorded in another format", where=path, found=version, expected=VERSION,
-                           hint=hint)  # fmt: skip
+        raise EvalkitError(
+            "this run was recorded in another format", where=path, found=version, expected=VERSION,
+            hint="Update evalkit" if newer else _AGAIN,
+        )  # fmt: skip
     if not isinstance(content.get("identity"), dict) or not isinstance(content.get("environments"), list):
-        raise EvalkitError("this file does not say what was run", where=path, hint="Redo the run with --force")
+        raise EvalkitError("this file has no `identity` or no `environments`", where=path, hint=_AGAIN)
     return dict(content)
 
 
@@ -95,6 +108,9 @@ def save(
     """Write ``run.json`` atomically.
 
     Args:
+        folder: The result folder.
+        identity: What decides the numbers of the run.
+        environments: Machines and versions that contributed, as ``environment`` returns them.
         costs: Records of ``evalkit.types.Cost`` that do not depend on a machine, without the tracker's name.
     """
     content = {"version": VERSION, "identity": dict(identity), "environments": list(environments)}
@@ -102,7 +118,7 @@ def save(
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Keys under which two identities differ, dotted, with the old and the new value; sorted."""
+    """Return the dotted keys under which two identities differ, with the old and the new value, sorted by key."""
     found = []
     for key in sorted({*old, *new}):
         a, b = old.get(key), new.get(key)
@@ -114,7 +130,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as one, with dotted keys.
+    """Return nested tables as one table with dotted keys.
 
     >>> flat({"a": {"b": 1}, "c": [2]})
     {'a.b': 1, 'c': [2]}
@@ -129,7 +145,7 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """The value as it comes back from a JSON file, so that identities in memory and on disk compare equal."""
+    """Return a value as it is read back from a JSON file, so that identities in memory and on disk compare equal."""
     return json.loads(json.dumps(value, default=str))
 
 
@@ -138,14 +154,14 @@ def _processor() -> str:
 
 
 def _processor_model() -> str | None:
-    # Virtual machines often say no more than the maker's name; kernels are chosen by what these numbers stand for.
-    facts = _cpuinfo()
-    numbers = [facts[key] for key in ("cpu family", "model", "stepping") if key in facts]
+    # Virtual machines often give the maker's name only. Libraries choose their kernels by these numbers.
+    cpuinfo = _cpuinfo()
+    numbers = [cpuinfo[key] for key in ("cpu family", "model", "stepping") if key in cpuinfo]
     return "-".join(numbers) or None
 
 
 def _cpuinfo() -> dict[str, str]:
-    """What Linux says of its first processor; empty elsewhere."""
+    """Return what Linux reports of its first processor; empty on other systems."""
     try:
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
@@ -155,7 +171,7 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def _capability() -> str | None:
-    # PyTorch's kernels, and with them the last bits of their results, go by this more than by the processor's name.
+    # PyTorch chooses kernels by this, which changes the last bits of results more than the processor's name does.
     torch = sys.modules.get("torch")
     return None if torch is None else str(torch.backends.cpu.get_cpu_capability())
 

@@ -1,7 +1,7 @@
-"""The folder of one tracker on one benchmark: what is done, what is missing, and never two runs in one.
+"""The results folder of one tracker on one benchmark: store, read and continue one run.
 
-The result files themselves are the ledger: a sequence is done when its file is there, because files appear whole or
-not at all. Any engine continues what any other began.
+The result files themselves record the progress: a sequence is done when its file exists, because files are written
+atomically. A run that one engine began can be continued by any other.
 """
 
 from __future__ import annotations
@@ -9,22 +9,27 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import DamagedResults, EvalkitError, MissingResults, listed
 from evalkit.io.atomic import write_text
 from evalkit.results import layouts, run_record
+from evalkit.results.layouts import WritableLayout
 from evalkit.types import Cost, Dataset, Sequence, Trajectory
 
 _RESULTS = {".txt", ".bin", ".mat", ".json"}
-"""What result files end in, by any layout."""
+"""Suffixes of result files, in any of evalkit's layouts."""
+
+FAILURES = "failures"
+"""Folder of the tracebacks of failed sequences, in a tracker's folder."""
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f:*?\"<>|]")
 
 
 def safe_label(name: str) -> str:
-    """A tracker's name as a folder name: separators and characters that some system forbids become ``_``.
+    """Return a tracker's name as a folder name: separators and characters that some system forbids become ``_``.
 
     >>> safe_label("lighttrack:back_04+cls_2")
     'lighttrack_back_04+cls_2'
@@ -39,8 +44,12 @@ class Store:
     """Results of one tracker on one benchmark under one protocol.
 
     Attributes:
-        folder: Of the tracker on the benchmark, whatever the protocol.
-        home: Where this protocol's ``run.json`` is: in ``folder``, or for a further protocol in one below it.
+        folder: The tracker's folder on the benchmark, the same for all protocols.
+        home: The folder with the ``run.json`` of this protocol: ``folder`` for the benchmark's first protocol, a folder
+            inside of it for each other.
+        dataset: The benchmark.
+        label: Name of the tracker.
+        protocol: Name of the protocol.
     """
 
     def __init__(self, results: Path, dataset: Dataset, label: str, protocol: str) -> None:
@@ -50,28 +59,33 @@ class Store:
         self.dataset = dataset
         self.label = label
         self.protocol = protocol
-        self._layout = layouts.get(dataset.layout)
+
+    @cached_property
+    def _layout(self) -> WritableLayout:
+        # Not before it is used: results in a layout that cannot be written can still be read.
+        return layouts.writer(self.dataset.layout)
 
     def begin(self, identity: Mapping[str, Any], *, force: bool = False, record_environment: bool = True) -> None:
-        """Claim the folder for a run, or continue the same run in it.
+        """Record a run in ``run.json``, or continue the same run.
 
         Args:
+            identity: What decides the numbers of the run; that of an existing run must be equal.
             force: Delete another run's results instead of raising an error.
             record_environment: Also record that this process contributes to the run.
 
         Raises:
-            EvalkitError: Another run's results lie there, or results of unknown origin; nothing is changed then.
+            EvalkitError: The folder holds another run's results, or results without ``run.json``. They are kept.
         """
         new = run_record.as_json(identity)
-        old = run_record.load(self.home) if not force else _load_anyway(self.home)
+        old = run_record.load(self.home) if not force else _load_even_if_damaged(self.home)
         if old is None and self._holds_results():
-            self._refuse_or_clear(force, "it holds results without run.json, of unknown origin")
+            self._refuse_or_clear(force, "this folder holds results without run.json")
         elif old is not None:
             changed = run_record.differences(old["identity"], new)
             if changed:
                 key, before, now = changed[0]
                 more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-                self._refuse_or_clear(force, f"it was made with {key}={before}, this run has {now}{more}")
+                self._refuse_or_clear(force, f"these results were made with {key}={before}, this run has {now}{more}")
                 old = None
         if old is None:
             run_record.save(self.home, new, ())
@@ -87,7 +101,7 @@ class Store:
         self.add_environment({**run_record.environment(), "code": code})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
-        """Record that a machine takes part in the run that ``begin`` claimed the folder for."""
+        """Record a machine that contributes to the run, after ``begin``."""
         content = run_record.load(self.home)
         new = run_record.as_json(environment)
         if content is not None and new not in content["environments"]:
@@ -95,23 +109,23 @@ class Store:
             run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
-        """Record what was counted of the network that ``begin`` claimed the folder for, instead of an earlier count."""
+        """Record the costs of the run's network, after ``begin``; they replace earlier ones."""
         content = run_record.load(self.home)
         records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
         if content is not None and records != content.get("costs", []):
             run_record.save(self.home, content["identity"], content["environments"], records)
 
-    def card(self) -> dict[str, Any] | None:
-        """What ``run.json`` says of the results; None where there is none."""
+    def read_record(self) -> dict[str, Any] | None:
+        """Return the content of ``run.json``; None if there is none."""
         return run_record.load(self.home)
 
     def _refuse_or_clear(self, force: bool, reason: str) -> None:
         if not force:
-            raise EvalkitError(reason, where=self.home, hint="Use --name to keep both, --force to redo it")
+            raise EvalkitError(reason, where=self.home, hint="Use --name to keep both, --force to replace them")
         self.clear()
 
     def clear(self) -> None:
-        """Remove what lies in the folder, but for other protocols' results."""
+        """Delete the contents of the folder, but for other protocols' results."""
         for path in self._own():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -123,61 +137,65 @@ class Store:
         return [path for place in places for path in place if path.is_file()]
 
     def _own(self) -> list[Path]:
-        """What lies in the folder, but for other protocols' results."""
+        """Return the entries of the folder, but for other protocols' results."""
         if not self.home.is_dir():
             return []
         others = self._other_protocols() if self.home == self.folder else set()
         return [path for path in self.home.iterdir() if path not in others]
 
     def _other_protocols(self) -> set[Path]:
-        """Folders of the other protocols: the dataset's, and further ones, which their ``run.json`` marks."""
+        """Return the folders of other protocols: the dataset's, and all that contain a ``run.json``."""
         further = {path.parent for path in self.folder.glob(f"*/{run_record.FILE}")}
         return {*further, *(self.folder / name for name in self.dataset.protocols[1:])}
 
     def read(self, sequence: Sequence) -> list[Trajectory]:
-        """Everything stored for a sequence: all repetitions, or all anchors; empty when there is nothing."""
+        """Read all repetitions, or all anchors, of a sequence; none if nothing is stored.
+
+        Raises:
+            DamagedResults: A file of the sequence exists but cannot be read.
+        """
         try:
             return layouts.read(self.folder, self.dataset, sequence, self.protocol, tracker=self.label)
-        except EvalkitError as error:
+        except DamagedResults as error:
             if error.hint is None:
                 error.hint = "Remove this file and run again, or import the result again"
             raise
 
     def done(self, sequence: Sequence, repetition: int = 1) -> bool:
-        """Whether this repetition of a sequence is complete on disk."""
+        """Return whether this repetition of a sequence is completely stored."""
         return self._layout.done(self.folder, sequence, self.protocol, repetition)
 
     def discard(self, sequences: Iterable[str]) -> None:
-        """Forget these sequences, in every repetition, before they are done anew.
+        """Delete the results of these sequences, in every repetition, before they are tracked again.
 
-        The old result of one that fails this time, or is not reached, would pass for a new one.
+        Otherwise the old result of a sequence that now fails, or is not reached, would pass for a new one.
         """
         names = set(sequences)
         if names >= {sequence.name for sequence in self.dataset.sequences}:
-            self.clear()  # with the machines of the earlier run
-        # In every layout that runs write, files of a sequence bear its name or lie in a folder that does.
+            self.clear()  # also the record of the earlier run's machines
+        # In every layout that runs write, files of a sequence have its name or are in a folder that has it.
         names |= {f"{name}_time" for name in names}
         for path in self._files():
             if not names.isdisjoint(path.relative_to(self.home).with_suffix("").parts):
                 path.unlink()
 
     def write(self, trajectories: Iterable[Trajectory]) -> None:
-        """Store what a protocol returned for one unit of work, and forget an earlier failure of it."""
+        """Store the trajectories of one unit of work, and delete the log of an earlier failure of it."""
         for trajectory in trajectories:
             self._layout.write(self.folder, trajectory)
             self._failure(trajectory.sequence, trajectory.repetition).unlink(missing_ok=True)
 
     def write_failure(self, sequence: str, repetition: int, text: str) -> Path:
-        """Keep the traceback of a failed unit of work beside the results."""
+        """Store the traceback of a failed unit of work next to the results, and return the file."""
         path = self._failure(sequence, repetition)
         write_text(path, text)
         return path
 
     def _failure(self, sequence: str, repetition: int) -> Path:
-        return self.folder / "failures" / f"{safe_label(sequence)}_{repetition:03d}.log"
+        return self.folder / FAILURES / f"{safe_label(sequence)}_{repetition:03d}.log"
 
 
-def _load_anyway(folder: Path) -> dict[str, Any] | None:
+def _load_even_if_damaged(folder: Path) -> dict[str, Any] | None:
     try:
         return run_record.load(folder)
     except EvalkitError:
@@ -185,19 +203,19 @@ def _load_anyway(folder: Path) -> dict[str, Any] | None:
 
 
 def labels(results: Path, dataset: Dataset) -> list[str]:
-    """Labels of all trackers that have a folder of results for a benchmark, sorted.
+    """Return the labels of all trackers that have a folder of results for a benchmark, sorted.
 
     Raises:
-        EvalkitError: There is no such folder.
+        MissingResults: There is no folder of results for the benchmark.
     """
     folder = results / dataset.directory
     if not folder.is_dir():
         near = sorted(path.name for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
-        raise EvalkitError(
-            f"there are no results for {dataset.name}", where=folder, found=", ".join(near) or "nothing",
+        raise MissingResults(
+            f"there are no results for {dataset.name}", where=folder, found=listed(near),
             hint=f"Run `evalkit run --dataset {dataset.name} --tracker NAME` first, or give --results",
         )  # fmt: skip
-    # Archives packed on a Mac leave a folder of that name beside the trackers'.
+    # Archives made on a Mac have a folder __MACOSX next to those of the trackers.
     return sorted(
         path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX"))
     )

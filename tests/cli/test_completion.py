@@ -35,6 +35,8 @@ def completed(*typed: str) -> list[str]:
         (["score", "--profile", "vot-t"], ["vot-toolkit"]),
         (["score", "--profile", "al"], ["all"]),
         (["export", "--tracker", "oce"], ["ocean"]),
+        (["import", "theirs", "--layout", "pyt"], ["pytracking"]),
+        (["convert", "--to", "otb-j"], ["otb-json"]),
         (["data", "check", "lasot-e"], ["lasot-ext"]),
         (["weights", "fetch", "lighttrack"], ["lighttrack-m"]),
         (["completion", "z"], ["zsh"]),

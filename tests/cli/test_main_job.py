@@ -239,7 +239,7 @@ def test_results_of_another_run_are_refused_and_left_alone(
     evalkit(*arguments)
     kept = (tmp_path / "r" / "tiny" / "Right" / "a.txt").read_bytes()
     assert evalkit(*arguments, "--threads", "2") == 2
-    assert "it was made with threads=1, this run has 2. Use --name" in capsys.readouterr().err
+    assert "these results were made with threads=1, this run has 2. Use --name" in capsys.readouterr().err
     assert (tmp_path / "r" / "tiny" / "Right" / "a.txt").read_bytes() == kept
     assert evalkit(*arguments, "--threads", "2", "--force") == 0
     assert evalkit(*arguments, "--name", "again") == 0

@@ -10,6 +10,7 @@ from evalkit import protocols, registry
 from evalkit.errors import EvalkitError
 from evalkit.rendering import write_as as trees
 from evalkit.results import layouts
+from evalkit.results.layouts import WritableLayout
 
 pytestmark = pytest.mark.contract
 
@@ -51,7 +52,7 @@ def test_a_rendered_tree_opens_with_names_that_exist(
     assert dataset.name == name
     assert {sequence.name for sequence in dataset.sequences} <= set(dataset.expected)
     assert all(protocols.get(protocol) for protocol in dataset.protocols)
-    assert dataset.layout == layouts.get(dataset.layout).name or dataset.layout in layouts.ALIASES
+    assert isinstance(layouts.get(dataset.layout), WritableLayout)
     scored = {protocol for profile in dataset.profiles for protocol in registry.profile.find(profile).protocols}
     assert dataset.protocols[0] in scored
     for sequence in dataset.sequences:

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from scipy.io import savemat
 
 from evalkit import registry
-from evalkit.cli.import_ import LAYOUTS, command
+from evalkit.cli.import_ import command
 from evalkit.errors import EvalkitError
-from evalkit.results import importing, layouts, run_record
-from evalkit.results.importing import import_results
+from evalkit.results import layouts, run_record
+from evalkit.results.importing import import_results, layout_for
 from evalkit.results.store import Store
 from evalkit.types import Annotation, Dataset, Sequence
 
@@ -23,7 +23,7 @@ def benchmark(layout: str = "otb", protocol: str = "one_pass") -> Dataset:
     return Dataset("tiny", "TINY", "1", 0, sequences, ("walk", "run"), (protocol,), ("pysot",), layout)
 
 
-def test_plain_rows_come_in_with_their_times(tmp_path: Path) -> None:
+def test_plain_rows_are_imported_with_their_times(tmp_path: Path) -> None:
     source = tmp_path / "KCF"
     (source / "times").mkdir(parents=True)
     (source / "walk.txt").write_text("1\t2\t3\t4\n" * 3)
@@ -37,7 +37,7 @@ def test_plain_rows_come_in_with_their_times(tmp_path: Path) -> None:
     assert content is not None and content["identity"]["imported"] == {"layout": "got10k", "source": "KCF"}
 
 
-def test_an_archive_with_an_enclosing_folder_is_opened(tmp_path: Path) -> None:
+def test_an_archive_with_an_enclosing_folder_is_imported(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "LightTrack.zip", "w") as archive:
         archive.writestr("LightTrack/baseline/walk/walk_001.txt", "1\n1,2,3,4\n2\n")
     imported = import_results(
@@ -47,7 +47,7 @@ def test_an_archive_with_an_enclosing_folder_is_opened(tmp_path: Path) -> None:
     assert (imported.folder / "baseline" / "walk" / "walk_001.txt").read_text() == "1\n1,2,3,4\n2\n"
 
 
-def test_a_further_protocol_comes_in_beside_the_first_with_a_run_of_its_own(tmp_path: Path) -> None:
+def test_a_further_protocol_is_imported_as_a_run_of_its_own(tmp_path: Path) -> None:
     source = tmp_path / "Mine"
     for experiment in ("baseline", "unsupervised"):
         (source / experiment / "walk").mkdir(parents=True)
@@ -55,41 +55,41 @@ def test_a_further_protocol_comes_in_beside_the_first_with_a_run_of_its_own(tmp_
     dataset = replace(benchmark("vot"), protocols=("supervised", "unsupervised"))
     for protocol in dataset.protocols:
         import_results(source, "pysot", dataset, tmp_path / "results", protocol=protocol)
-        card = Store(tmp_path / "results", dataset, "Mine", protocol).card()
-        assert card is not None and card["identity"]["protocol"] == protocol
-        with pytest.raises(EvalkitError, match="already there"):
+        record = Store(tmp_path / "results", dataset, "Mine", protocol).read_record()
+        assert record is not None and record["identity"]["protocol"] == protocol
+        with pytest.raises(EvalkitError, match="already holds results of this label"):
             import_results(source, "pysot", dataset, tmp_path / "results", protocol=protocol)
 
 
-def test_of_a_folder_of_many_trackers_the_named_one_is_taken(tmp_path: Path) -> None:
+def test_the_label_chooses_a_tracker_of_a_folder_with_several(tmp_path: Path) -> None:
     for tracker, x in (("CSK", 1), ("TLD", 2)):
         savemat(tmp_path / f"walk_{tracker}.mat", {"result": [[x, 2, 3, 4]] * 3})
     imported = import_results(tmp_path, "otb-mat", benchmark(), tmp_path / "results", label="TLD")
     assert (imported.folder / "walk.txt").read_text() == "2,2,3,4\n" * 3
 
 
-def test_rows_of_another_number_come_in_and_are_told(tmp_path: Path) -> None:
+def test_another_number_of_rows_is_imported_and_reported(tmp_path: Path) -> None:
     (tmp_path / "KCF").mkdir()
     (tmp_path / "KCF" / "walk.txt").write_text("1,2,3,4\n" * 5)
     imported = import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
-    assert imported.notes == ("walk: 5 rows, and the benchmark has 3",)
+    assert imported.notes == ("walk: the result has 5 rows, the benchmark 3",)
 
 
-def test_nothing_is_an_error_that_guesses_the_layout(tmp_path: Path) -> None:
+def test_no_results_are_an_error_that_suggests_the_layout(tmp_path: Path) -> None:
     source = tmp_path / "dimp"
     (source / "dimp50_000").mkdir(parents=True)
     (source / "dimp50_001").mkdir()
     (source / "dimp50_000" / "walk.txt").write_text("1\t2\t3\t4\n" * 3)
-    with pytest.raises(EvalkitError, match=r"no result of tiny in layout vot .*found dimp50_000.*--layout pytracking"):
+    with pytest.raises(EvalkitError, match=r"no results of tiny in layout vot .*found dimp50_000.*--layout pytracking"):
         import_results(source, "vot", benchmark(), tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 
-def test_results_that_are_there_are_not_touched(tmp_path: Path) -> None:
+def test_existing_results_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "KCF").mkdir()
     (tmp_path / "KCF" / "walk.txt").write_text("1,2,3,4\n" * 3)
     import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
-    with pytest.raises(EvalkitError, match="already there"):
+    with pytest.raises(EvalkitError, match="already holds results of this label"):
         import_results(tmp_path / "KCF", "plain", benchmark(), tmp_path / "results")
 
 
@@ -102,7 +102,7 @@ def test_a_damaged_file_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
-def test_published_results_come_in_from_the_command_line(data: Path, tmp_path: Path) -> None:
+def test_published_results_are_imported_from_the_command_line(data: Path, tmp_path: Path) -> None:
     arguments = [
         str(data / "results" / "VOT2018" / "LightTrack"), "--layout", "pysot", "--dataset", "vot2018",
         "--data", str(data / "annotations"), "--results", str(tmp_path),
@@ -117,5 +117,13 @@ def test_published_results_come_in_from_the_command_line(data: Path, tmp_path: P
         np.testing.assert_array_equal(ours.states, theirs.states)
 
 
-def test_the_command_offers_all_layouts() -> None:
-    assert LAYOUTS == importing.LAYOUTS
+def test_got10k_and_pysot_are_toolkits_whose_layout_depends_on_the_benchmark() -> None:
+    meant = {
+        (name, own): type(layout_for(name, benchmark(own))).__name__
+        for name in ("got10k", "pysot")
+        for own in ("otb", "got10k", "vot")
+    }
+    assert meant == {
+        ("got10k", "otb"): "Plain", ("got10k", "got10k"): "Got10k", ("got10k", "vot"): "Vot",
+        ("pysot", "otb"): "Plain", ("pysot", "got10k"): "Plain", ("pysot", "vot"): "Vot",
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Shards joined into one folder."""
+"""Join shards into one folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def content(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_shards_become_what_one_run_would_have_written(tmp_path: Path) -> None:
+def test_joined_shards_equal_one_run(tmp_path: Path) -> None:
     files = {
         "A.txt": "1,2,3,4\n",
         "B.txt": "5,6,7,8\n",
@@ -42,7 +42,7 @@ def test_shards_become_what_one_run_would_have_written(tmp_path: Path) -> None:
     assert content(tmp_path / "out") == content(whole)
 
 
-def test_every_machine_that_took_part_stays_recorded(tmp_path: Path) -> None:
+def test_every_machine_that_contributed_is_recorded(tmp_path: Path) -> None:
     parts = [shard(tmp_path / name, {f"{name}.txt": ""}, environment={"machine": name}) for name in ("x", "y")]
     merge([*parts, shard(tmp_path / "z", {"z.txt": ""}, environment={"machine": "x"})], tmp_path / "out")
     joined = run_record.load(tmp_path / "out" / "OTB100" / "mine")
@@ -50,7 +50,7 @@ def test_every_machine_that_took_part_stays_recorded(tmp_path: Path) -> None:
     assert joined["environments"] == [{"machine": "x"}, {"machine": "y"}]
 
 
-def test_what_one_shard_counted_holds_for_all(tmp_path: Path) -> None:
+def test_the_costs_of_one_shard_are_those_of_the_run(tmp_path: Path) -> None:
     parts = [shard(tmp_path / name, {f"{name}.txt": ""}) for name in ("x", "y")]
     run_record.save(parts[1] / "OTB100" / "mine", {"tracker": "mine", "card": {"step": 1}}, [HERE], [{"value": 5.0}])
     merge(parts, tmp_path / "out")
@@ -66,7 +66,7 @@ def test_another_runs_results_are_refused_and_nothing_is_written(tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_sequence_done_twice_must_have_the_same_boxes_but_not_the_same_times(tmp_path: Path) -> None:
+def test_a_sequence_that_was_tracked_twice_must_have_the_same_boxes_but_not_the_same_times(tmp_path: Path) -> None:
     one = shard(tmp_path / "1", {"A.txt": "1,2,3,4\n", "times/A_time.txt": "0.1\n"})
     two = shard(tmp_path / "2", {"A.txt": "1,2,3,4\n", "times/A_time.txt": "0.2\n"})
     merge([one, two], tmp_path / "out")
@@ -77,7 +77,7 @@ def test_a_sequence_done_twice_must_have_the_same_boxes_but_not_the_same_times(t
     assert not (tmp_path / "other").exists()
 
 
-def test_merging_into_results_that_are_there_adds_to_them(tmp_path: Path) -> None:
+def test_merging_into_existing_results_adds_to_them(tmp_path: Path) -> None:
     out = shard(tmp_path / "out", {"A.txt": "1\n"})
     (merged,) = merge([shard(tmp_path / "2", {"B.txt": "2\n"}), out], out)
     assert (merged.shards, merged.files) == (2, 2)
@@ -86,7 +86,7 @@ def test_merging_into_results_that_are_there_adds_to_them(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_further_protocol_is_joined_as_the_run_of_its_own_that_it_is(tmp_path: Path, first: bool) -> None:
+def test_a_further_protocol_is_joined_as_a_run_of_its_own(tmp_path: Path, first: bool) -> None:
     parts = []
     for name in ("x", "y"):
         machine = {"machine": name}
@@ -109,7 +109,7 @@ def test_a_further_protocol_is_joined_as_the_run_of_its_own_that_it_is(tmp_path:
         assert joined["environments"] == [{"machine": "x"}, {"machine": "y"}]
 
 
-def test_a_failure_is_forgotten_where_another_shard_succeeded(tmp_path: Path) -> None:
+def test_a_failure_is_dropped_if_another_shard_succeeded(tmp_path: Path) -> None:
     one = shard(tmp_path / "1", {"failures/A_001.log": "why", "failures/C_001.log": "why"})
     two = shard(tmp_path / "2", {"A.txt": "1\n"})
     merge([one, two], tmp_path / "out")
@@ -118,15 +118,20 @@ def test_a_failure_is_forgotten_where_another_shard_succeeded(tmp_path: Path) ->
     ]  # fmt: skip
 
 
-def test_a_half_written_file_of_a_killed_run_is_left_behind(tmp_path: Path) -> None:
+def test_a_temporary_file_of_a_killed_run_is_not_copied(tmp_path: Path) -> None:
     merge([shard(tmp_path / "1", {"A.txt": "1\n", ".B.txt.99.tmp": "2"})], tmp_path / "out")
     assert not list((tmp_path / "out").rglob(".*"))
 
 
-def test_results_of_unknown_origin_and_empty_folders_are_refused(tmp_path: Path) -> None:
+def test_results_without_a_record_and_empty_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs" / "OTB100" / "CSK").mkdir(parents=True)
     (tmp_path / "theirs" / "OTB100" / "CSK" / "A.txt").write_text("1,2,3,4\n")
     (tmp_path / "empty").mkdir()
-    for folder, complaint in (("theirs", "unknown origin"), ("empty", "no results here"), ("gone", "no such folder")):
+    complaints = {
+        "theirs": r"results without run\.json",
+        "empty": "no results in this folder",
+        "gone": "no such folder",
+    }
+    for folder, complaint in complaints.items():
         with pytest.raises(EvalkitError, match=complaint):
             merge([tmp_path / folder], tmp_path / "out")

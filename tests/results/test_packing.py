@@ -20,7 +20,8 @@ NAMES = ("one", "two")
 def benchmark(name: str = "got10k-test", layout: str = "got10k", protocol: str = "one_pass") -> Dataset:
     annotation = Annotation(np.array([[10.0, 20, 30, 40], [np.nan] * 4, [np.nan] * 4]))
     sequences = tuple(Sequence(name, lambda: annotation) for name in NAMES)
-    return Dataset(name, "TINY", "1", 1, sequences, NAMES, (protocol,), ("got10k",), layout)
+    family = name.rstrip("0123456789").partition("-")[0]
+    return Dataset(name, "TINY", "1", 1, sequences, NAMES, (protocol,), ("got10k",), layout, family)
 
 
 def answer(name: str, *, boxes: Boxes | None = None, seconds: float = 0.123456789, **fields: object) -> Trajectory:
@@ -33,7 +34,7 @@ def answer(name: str, *, boxes: Boxes | None = None, seconds: float = 0.12345678
 
 def store(results: Path, dataset: Dataset, *trajectories: Trajectory) -> None:
     for trajectory in trajectories:
-        layouts.get(dataset.layout).write(results / "TINY" / "mine", trajectory)
+        layouts.writer(dataset.layout).write(results / "TINY" / "mine", trajectory)
 
 
 def content(path: Path) -> dict[str, str]:
@@ -74,7 +75,7 @@ def test_trackingnet_gets_flat_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "complaint"),
     [
         ({}, "two: no result"),
         ({"boxes": np.ones((2, 4))}, "two: 2 rows, expected 3"),
@@ -82,20 +83,20 @@ def test_trackingnet_gets_flat_files(tmp_path: Path) -> None:
         ({"seconds": float("nan")}, "two: times are missing"),
     ],
 )
-def test_whatever_the_server_would_reject_is_said_and_nothing_written(
-    tmp_path: Path, wrong: dict[str, object], told: str
+def test_results_that_the_server_would_reject_are_an_error_and_nothing_is_written(
+    tmp_path: Path, wrong: dict[str, object], complaint: str
 ) -> None:
     store(tmp_path, benchmark(), answer("one"), *([answer("two", **wrong)] if wrong else []))  # type: ignore[arg-type]
-    with pytest.raises(EvalkitError, match=told):
+    with pytest.raises(EvalkitError, match=complaint):
         pack(benchmark(), "mine", tmp_path, tmp_path / "out.zip")
     assert not (tmp_path / "out.zip").exists()
 
 
-def test_boxes_of_another_origin_are_told(tmp_path: Path) -> None:
+def test_boxes_with_another_origin_are_reported(tmp_path: Path) -> None:
     shifted = np.array([[9.0, 19, 30, 40]] * 3)
     store(tmp_path, benchmark(), answer("one", boxes=shifted), answer("two", boxes=shifted))
     (note,) = pack(benchmark(), "mine", tmp_path, tmp_path / "out.zip").notes
-    assert note == "the first boxes are moved by (-1, -1) against the given ones; got10k-test counts pixels from 1"
+    assert note == "the first boxes are shifted by (-1, -1) from the groundtruth; got10k-test counts pixels from 1"
 
 
 def test_vot_gets_experiments_and_a_manifest(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_vot_gets_experiments_and_a_manifest(tmp_path: Path) -> None:
 def test_missing_anchors_are_named(tmp_path: Path) -> None:
     annotation = Annotation(np.ones((3, 4)), anchors=np.array([1, 0, -1]))
     sequences = tuple(Sequence(name, lambda: annotation) for name in NAMES)
-    dataset = Dataset("vot2020", "TINY", "1", 0, sequences, NAMES, ("multistart",), ("vot-multistart",), "vot")
+    dataset = Dataset("vot2020", "TINY", "1", 0, sequences, NAMES, ("multistart",), ("vot-multistart",), "vot", "vot")
     for name in NAMES:
         store(tmp_path, dataset, answer(name, protocol="multistart", anchor=0))
     store(tmp_path, dataset, answer("one", protocol="multistart", anchor=2))
@@ -131,25 +132,25 @@ def test_a_benchmark_without_a_server_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "complaint"),
     [
-        ({"one/one_001.txt": "1 2 3 4\n" * 3}, "one/one_001.txt: separated by spaces, and servers take commas"),
+        ({"one/one_001.txt": "1 2 3 4\n" * 3}, "one/one_001.txt: separated by spaces; servers accept commas only"),
         ({"one/one_001.txt": "1\t2\t3\t4\n" * 3}, "separated by tabs"),
         ({"one/one_001.txt": "1,2,3\n" * 3}, "wrong number of values in a row (found 3, expected 4)"),
         ({"one/one_001.txt": "1,2,3,4\n" * 3}, "one: times are missing"),
         ({"one/one_001.txt": "1,2,3,4\n" * 2}, "one: 2 rows, expected 3"),
     ],
 )
-def test_an_archive_that_somebody_packed_is_checked(tmp_path: Path, files: dict[str, str], told: str) -> None:
+def test_an_archive_made_elsewhere_is_checked(tmp_path: Path, files: dict[str, str], complaint: str) -> None:
     with zipfile.ZipFile(tmp_path / "theirs.zip", "w") as archive:
         for name, text in files.items():
             archive.writestr(f"enclosing/{name}", text)
     problems = check(tmp_path / "theirs.zip", benchmark())
-    assert any(told in problem for problem in problems), problems
+    assert any(complaint in problem for problem in problems), problems
     assert any("two: no result" in problem for problem in problems)
 
 
-def test_the_command_wants_either_a_tracker_or_an_archive() -> None:
+def test_the_command_needs_a_tracker_or_an_archive() -> None:
     result = CliRunner().invoke(command, ["--dataset", "got10k-test"])
     assert result.exit_code == 2
     assert "--tracker and --output are needed, or --check." in result.output

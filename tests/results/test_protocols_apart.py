@@ -23,7 +23,7 @@ def fill(results: Path, protocol: str, *, seed: int = 0, force: bool = False) ->
     return store
 
 
-def test_runs_of_several_protocols_lie_side_by_side(tmp_path: Path) -> None:
+def test_runs_of_several_protocols_are_kept_apart(tmp_path: Path) -> None:
     stores = [fill(tmp_path, protocol) for protocol in (*PROTOCOLS, *reversed(PROTOCOLS))]
     assert all(len(store.read(SEQUENCE)) == 1 for store in stores)
     assert sorted(str(path.relative_to(tmp_path / "VOT" / "mine")) for path in tmp_path.rglob("run.json")) == [
@@ -42,6 +42,6 @@ def test_another_run_of_one_is_refused_and_forcing_it_leaves_the_others(tmp_path
     assert values == {other: float(other == protocol) for other in PROTOCOLS}
 
 
-def test_results_of_another_protocol_are_not_of_unknown_origin(tmp_path: Path) -> None:
+def test_results_of_another_protocol_do_not_count_as_results_without_a_record(tmp_path: Path) -> None:
     fill(tmp_path, "realtime")
     fill(tmp_path, "supervised")

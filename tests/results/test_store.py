@@ -33,7 +33,7 @@ def trajectory(sequence: str = "a", rows: int = 5) -> Trajectory:
     )
 
 
-def test_what_is_written_is_read_back_bit_for_bit(tmp_path: Path) -> None:
+def test_results_are_read_back_bit_for_bit(tmp_path: Path) -> None:
     opened = store(tmp_path)
     sequence = opened.dataset.sequence("a")
     assert not opened.done(sequence)
@@ -46,14 +46,14 @@ def test_what_is_written_is_read_back_bit_for_bit(tmp_path: Path) -> None:
     assert read.tracker == "x"
 
 
-def test_the_same_run_continues_and_another_is_refused(tmp_path: Path) -> None:
+def test_the_same_run_is_continued_and_another_is_refused(tmp_path: Path) -> None:
     opened = store(tmp_path)
     opened.begin(IDENTITY)
     opened.begin(IDENTITY)
     opened.write([trajectory()])
     with pytest.raises(EvalkitError, match=r"penalty_k=0\.04, this run has 0\.05.*--name.*--force"):
         opened.begin({**IDENTITY, "card": {"penalty_k": 0.05}})
-    assert opened.done(opened.dataset.sequence("a")), "a refusal loses nothing"
+    assert opened.done(opened.dataset.sequence("a")), "a refusal keeps the results"
 
 
 def test_force_clears_another_runs_results(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_discarded_sequence_is_gone_in_every_repetition_and_the_others_stay(tm
     assert run_record.load(opened.folder) is not None
 
 
-def test_with_the_last_sequence_the_machines_are_forgotten_that_made_it(tmp_path: Path) -> None:
+def test_the_record_is_deleted_with_the_last_sequence(tmp_path: Path) -> None:
     opened = store(tmp_path)
     opened.begin(IDENTITY)
     opened.write([trajectory("a"), trajectory("b")])
@@ -90,18 +90,18 @@ def test_with_the_last_sequence_the_machines_are_forgotten_that_made_it(tmp_path
 
 
 @pytest.mark.parametrize("file", ["a.txt", "a/a_001.bin", "a_mine.mat", "a.json"])
-def test_results_in_any_layout_are_known_as_such(tmp_path: Path, file: str) -> None:
+def test_results_in_any_layout_are_recognised(tmp_path: Path, file: str) -> None:
     opened = store(tmp_path)
     (opened.folder / file).parent.mkdir(parents=True)
     (opened.folder / file).touch()
-    with pytest.raises(EvalkitError, match="unknown origin"):
+    with pytest.raises(EvalkitError, match=r"results without run\.json"):
         opened.begin(IDENTITY)
 
 
-def test_results_of_unknown_origin_are_not_mixed_in(tmp_path: Path) -> None:
+def test_results_without_a_record_are_not_mixed_in(tmp_path: Path) -> None:
     opened = store(tmp_path)
     opened.write([trajectory()])
-    with pytest.raises(EvalkitError, match="unknown origin"):
+    with pytest.raises(EvalkitError, match=r"results without run\.json"):
         opened.begin(IDENTITY)
 
 
@@ -116,24 +116,24 @@ def test_environments_are_collected_not_compared(tmp_path: Path, monkeypatch: py
     assert len(loaded["environments"]) == 2
 
 
-def test_what_was_counted_stays_with_the_run_and_is_no_part_of_what_makes_two_runs_different(tmp_path: Path) -> None:
+def test_costs_are_kept_and_do_not_make_two_runs_different(tmp_path: Path) -> None:
     opened = store(tmp_path)
     opened.begin(IDENTITY)
     opened.add_costs([Cost("x", "macs", "conv", 5.0, "MACs")])
     opened.begin(IDENTITY)
-    card = opened.card()
-    assert card is not None
-    assert card["identity"] == IDENTITY
-    assert [(cost["quantity"], cost["value"], "tracker" in cost) for cost in card["costs"]] == [("macs", 5.0, False)]
+    record = opened.read_record()
+    assert record is not None
+    assert record["identity"] == IDENTITY
+    assert [(cost["quantity"], cost["value"], "tracker" in cost) for cost in record["costs"]] == [("macs", 5.0, False)]
     opened.begin({**IDENTITY, "seed": 1}, force=True)
-    assert "costs" not in (opened.card() or {}), "another run's network may be another"
+    assert "costs" not in (opened.read_record() or {}), "another run's network may be another"
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [("{", "damaged"), ('{"version": 99}', "Update"), ('{"version": 0}', "--force"), ("[]", "another format")],
 )
-def test_a_manifest_that_cannot_be_used_says_why(tmp_path: Path, content: str, complaint: str) -> None:
+def test_a_record_that_cannot_be_read_is_an_error(tmp_path: Path, content: str, complaint: str) -> None:
     opened = store(tmp_path)
     opened.folder.mkdir(parents=True)
     (opened.folder / "run.json").write_text(content)
@@ -149,7 +149,7 @@ def test_differences_are_dotted_and_sorted() -> None:
     assert run_record.differences(old, new) == [("card.y", 2, 3), ("gone", True, None), ("new", None, 0)]
 
 
-def test_a_success_forgets_the_failure_before_it(tmp_path: Path) -> None:
+def test_a_success_deletes_the_log_of_an_earlier_failure(tmp_path: Path) -> None:
     opened = store(tmp_path)
     log = opened.write_failure("a", 1, "Traceback")
     assert log.read_text() == "Traceback"
@@ -160,18 +160,18 @@ def test_a_success_forgets_the_failure_before_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/abs", "a\\b", "..", "", "<script>", "x\x00y", "lighttrack:back"]
 )
-def test_no_label_leaves_the_results_folder(tmp_path: Path, name: str) -> None:
+def test_no_label_names_a_folder_outside_of_the_results_folder(tmp_path: Path, name: str) -> None:
     folder = store(tmp_path, name).folder
     assert folder.resolve().parent == (tmp_path / "tiny").resolve()
     assert safe_label(name) == folder.name
 
 
-def test_a_folder_without_results_says_where_it_looked(tmp_path: Path) -> None:
+def test_a_folder_without_results_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EvalkitError, match="there are no results for tiny"):
         labels(tmp_path, tiny_dataset())
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     blocked = tmp_path / "tiny"
     blocked.write_text("a file where the folder should be")
     with pytest.raises(EvalkitError, match="cannot write this file"):
@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_loses_nothing(tmp_path:
     assert blocked.read_text().startswith("a file")
 
 
-def test_what_an_archive_from_a_mac_leaves_is_no_tracker(tmp_path: Path) -> None:
+def test_folders_that_archives_from_a_mac_contain_are_not_trackers(tmp_path: Path) -> None:
     dataset = tiny_dataset()
     for name in ("mine", "__MACOSX", ".cache"):
         (tmp_path / dataset.directory / name).mkdir(parents=True)

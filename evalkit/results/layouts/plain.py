@@ -1,7 +1,7 @@
-"""``<seq>.txt`` with one ``x,y,w,h`` a line: OTB, LaSOT and TrackingNet results of pysot, got10k and most others.
+"""``<seq>.txt`` with one ``x,y,w,h`` a line: results of OTB, LaSOT and TrackingNet in most toolkits.
 
-``times/<seq>_time.txt`` is got10k's; ``confidence/<seq>.txt`` and ``repetition_002/`` and on, for what the form has no
-place for, are ours. Protocols other than ``one_pass`` have a folder of their own.
+``times/<seq>_time.txt`` is where got10k's toolkit stores times. ``confidence/<seq>.txt`` and the folders
+``repetition_002/``, ... are evalkit's own. Protocols other than ``one_pass`` have a folder of their own.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from evalkit.errors import EvalkitError
+from evalkit import registry
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_rows, read_rows
 from evalkit.results.layouts.base import (
-    find_result,
-    matching,
-    names_in,
+    drop_omitted_rows,
+    find_file,
+    list_names,
     one_pass_trajectory,
+    protocol_folder,
     read_column,
-    without_omitted,
+    refuse_anchors,
     write_column,
 )
 from evalkit.types import Sequence, Trajectory
@@ -26,23 +27,25 @@ from evalkit.types import Sequence, Trajectory
 _REPETITION = re.compile(r"repetition_(\d{3,})")
 
 
+@registry.layout(
+    "plain",
+    summary="<seq>.txt, one x,y,w,h a line: OTB, LaSOT and TrackingNet results of most toolkits",
+    aliases=("otb", "lasot", "trackingnet", "pysot"),
+)
 class Plain:
-    """See the module."""
-
-    name = "plain"
+    """Text files of boxes, one per sequence."""
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:
         place = _place(folder, trajectory.protocol, trajectory.repetition)
-        if trajectory.anchor is not None:
-            raise EvalkitError("this layout has no place for anchors", where=place, hint="Use the layout `vot`")
+        refuse_anchors(trajectory, place)
         write_column(place / "times" / f"{trajectory.sequence}_time.txt", trajectory.seconds)
         write_column(place / "confidence" / f"{trajectory.sequence}.txt", trajectory.confidence)
         write_text(place / f"{trajectory.sequence}.txt", format_rows(trajectory.boxes))
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
-        base = _place(folder, protocol, 1)
-        further = (_REPETITION.fullmatch(name) for name in sorted(matching(names_in(base), prefix="repetition_")))
-        places = [(base, 1), *((base / match[0], int(match[1])) for match in further if match)]
+        first = protocol_folder(folder, protocol)
+        further = (_REPETITION.fullmatch(name) for name in list_names(first, prefix="repetition_"))
+        places = [(first, 1), *((first / match[0], int(match[1])) for match in further if match)]
         found = (_read(place, folder, sequence, protocol, repetition) for place, repetition in places)
         return [trajectory for trajectory in found if trajectory is not None]
 
@@ -51,26 +54,23 @@ class Plain:
 
 
 def _place(folder: Path, protocol: str, repetition: int) -> Path:
-    base = folder if protocol == "one_pass" else folder / protocol
+    base = protocol_folder(folder, protocol)
     return base if repetition == 1 else base / f"repetition_{repetition:03d}"
 
 
 def _read(place: Path, folder: Path, sequence: Sequence, protocol: str, repetition: int) -> Trajectory | None:
-    path = find_result(place, sequence, ".txt")
+    path = find_file(place, sequence, ".txt")
     if path is None:
         return None
     rows = read_rows(path)
-    times = find_result(place / "times", sequence, "_time.txt") or find_result(place, sequence, "_time.txt")
+    times = find_file(place / "times", sequence, "_time.txt") or find_file(place, sequence, "_time.txt")
     confidence = place / "confidence" / path.name
     return one_pass_trajectory(
         folder,
         sequence,
         protocol,
-        without_omitted(sequence, rows),
-        seconds=without_omitted(sequence, read_column(times, len(rows))) if times else None,
-        confidence=without_omitted(sequence, read_column(confidence, len(rows))) if confidence.is_file() else None,
+        drop_omitted_rows(sequence, rows),
+        seconds=drop_omitted_rows(sequence, read_column(times, len(rows))) if times else None,
+        confidence=drop_omitted_rows(sequence, read_column(confidence, len(rows))) if confidence.is_file() else None,
         repetition=repetition,
     )
-
-
-LAYOUT = Plain()

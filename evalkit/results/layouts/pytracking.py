@@ -1,77 +1,89 @@
-"""``<param>_000/<seq>.txt`` with tab-separated rows, and ``<seq>_time.txt`` beside: pytracking's own results.
+"""``<param>_000/<seq>.txt`` with tab-separated rows, and ``<seq>_time.txt`` next to it: pytracking's results.
 
-pytracking numbers its repetitions from 0 and rounds boxes to integers when it saves; what is written here keeps every
-digit, which its readers take as well.
+pytracking counts repetitions from 0 and rounds boxes to integers when it saves them. evalkit writes all digits, which
+pytracking's analysis reads as well. Confidences are not stored.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from evalkit.errors import EvalkitError
+from evalkit import registry
+from evalkit.errors import DamagedResults
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_rows, read_rows
-from evalkit.results.layouts.base import find_result, one_pass_trajectory, read_column, without_omitted, write_column
+from evalkit.results.layouts.base import (
+    drop_omitted_rows,
+    find_file,
+    one_pass_trajectory,
+    read_column,
+    refuse_anchors,
+    refuse_other_protocols,
+    write_column,
+)
 from evalkit.types import Sequence, Trajectory
 
 _RUN = re.compile(r"(.*)_(\d{3})")
 
 
+@registry.layout("pytracking", summary="<param>_000/<seq>.txt, tab-separated x,y,w,h: pytracking's results")
 class PyTracking:
-    """See the module."""
-
-    name = "pytracking"
+    """A folder for each repetition, a file of boxes for each sequence."""
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:
         place = folder / f"{folder.name}_{trajectory.repetition - 1:03d}"
-        if trajectory.anchor is not None or not np.isnan(trajectory.confidence).all():
-            raise EvalkitError("this layout has no place for anchors or confidences", where=place)
+        refuse_anchors(trajectory, place)
+        refuse_other_protocols(trajectory, place)
         write_column(place / f"{trajectory.sequence}_time.txt", trajectory.seconds)
         write_text(place / f"{trajectory.sequence}.txt", format_rows(trajectory.boxes, separator="\t"))
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
         if protocol != "one_pass":
             return []
-        found = (_read(folder, place, sequence, protocol, number) for number, place in _runs(folder))
-        return [trajectory for trajectory in found if trajectory is not None]
+        runs = _repetitions(folder)
+        files = ((run, find_file(run.folder, sequence, ".txt")) for run in runs)
+        found = [(run, path) for run, path in files if path is not None]
+        if found:
+            _refuse_several_parameter_sets(runs, folder)
+        return [_read(folder, run, path, sequence) for run, path in found]
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return (folder / f"{folder.name}_{repetition - 1:03d}" / f"{sequence.name}.txt").is_file()
 
 
-def _runs(folder: Path) -> list[tuple[int, Path]]:
-    """Folders of the repetitions, counted from 1: the numbered ones below, else the given folder itself.
+@dataclass(frozen=True)
+class _Run:
+    folder: Path
+    parameters: str
+    repetition: int
 
-    Raises:
-        EvalkitError: There are runs of several parameter sets.
-    """
-    runs = [(match, path) for path in sorted(folder.glob("*_*")) if (match := _RUN.fullmatch(path.name))]
-    names = sorted({match[1] for match, _ in runs})
+
+def _repetitions(folder: Path) -> list[_Run]:
+    """Return the numbered folders of the repetitions; if there are none, ``folder`` itself."""
+    found = ((_RUN.fullmatch(path.name), path) for path in sorted(folder.glob("*_*")) if path.is_dir())
+    runs = [_Run(path, match[1], int(match[2]) + 1) for match, path in found if match]
+    return runs or [_Run(folder, folder.name, 1)]
+
+
+def _refuse_several_parameter_sets(runs: list[_Run], folder: Path) -> None:
+    names = sorted({run.parameters for run in runs})
     if len(names) > 1:
-        raise EvalkitError(
-            "results of several parameter sets lie here", where=folder, found=", ".join(names),
-            hint="Point at the folder of one of them",
+        raise DamagedResults(
+            "this folder holds results of several parameter sets", where=folder, found=", ".join(names),
+            hint="Give the folder of one of them",
         )  # fmt: skip
-    return [(int(match[2]) + 1, path) for match, path in runs if path.is_dir()] or [(1, folder)]
 
 
-def _read(folder: Path, place: Path, sequence: Sequence, protocol: str, repetition: int) -> Trajectory | None:
-    path = find_result(place, sequence, ".txt")
-    if path is None:
-        return None
+def _read(folder: Path, run: _Run, path: Path, sequence: Sequence) -> Trajectory:
     rows = read_rows(path)
-    times = find_result(place, sequence, "_time.txt")
+    times = find_file(run.folder, sequence, "_time.txt")
     return one_pass_trajectory(
         folder,
         sequence,
-        protocol,
-        without_omitted(sequence, rows),
-        seconds=without_omitted(sequence, read_column(times, len(rows))) if times else None,
-        repetition=repetition,
+        "one_pass",
+        drop_omitted_rows(sequence, rows),
+        seconds=drop_omitted_rows(sequence, read_column(times, len(rows))) if times else None,
+        repetition=run.repetition,
     )
-
-
-LAYOUT = PyTracking()

@@ -1,8 +1,9 @@
-"""``<experiment>/<seq>/<seq>_001.txt`` as VOT's toolkits and pysot lay out results: a region or a code a line.
+"""``<experiment>/<seq>/<seq>_001.txt`` with a region or a code a line: results of VOT's toolkits and of pysot.
 
-The code 1 stands where the tracker was started, 2 where it failed, 0 where nothing is known. The last number is the
-repetition, or for multi-start runs the anchor, counted from 0 with eight digits. Text keeps every digit; the binary
-form ``.bin``, which the newer toolkit writes by default, rounds to 32 bits. Both are read, the text first.
+Code 1 is a frame where the tracker was initialised, 2 a frame where it failed, 0 a frame without an answer. The number
+in the file's name is the repetition, counted from 1 with three digits; for a run from an anchor it is the anchor's
+frame, counted from 0 with eight digits. Text keeps all digits of a number. The binary form ``.bin``, which the newer
+toolkit writes by default, rounds to 32 bits. Where both exist, the text is read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
+from evalkit import registry
+from evalkit.errors import DamagedResults, EvalkitError
 from evalkit.io.atomic import write_bytes, write_text
 from evalkit.io.regions import (
     Record,
@@ -26,107 +28,118 @@ from evalkit.io.regions import (
     regions_of,
 )
 from evalkit.io.rows import format_lines, read_bytes
-from evalkit.results.layouts.base import read_column, write_values
-from evalkit.results.layouts.got10k import read_times, write_times
+from evalkit.results.layouts.base import (
+    find_folder,
+    find_numbered_files,
+    read_column,
+    read_time_table,
+    write_time_table,
+    write_value_file,
+)
 from evalkit.types import Boxes, FrameState, Region, Sequence, Trajectory
 
-EXPERIMENTS = {
-    "supervised": "baseline",
-    "multistart": "baseline",
-    "realtime": "realtime",
-    "unsupervised": "unsupervised",
-    "one_pass": "unsupervised",
-    "longterm": "longterm",
-}
-"""Folder of each protocol's results; any other protocol's has the protocol's name."""
-
-_STARTED, _FAILED = 1, 2
-_STATES = {_STARTED: FrameState.INITIALIZED, _FAILED: FrameState.FAILED}
+_EXPERIMENTS = {"supervised": "baseline", "multistart": "baseline", "one_pass": "unsupervised"}
+_INITIALIZED, _FAILED = 1, 2
+_STATES = {_INITIALIZED: FrameState.INITIALIZED, _FAILED: FrameState.FAILED}
 
 
 class Vot:
-    """See the module.
+    """A folder for each sequence, a file of regions and codes for each repetition or anchor.
 
     Args:
-        binary: Write ``.bin`` instead of ``.txt``.
+        suffix: ``.txt`` or ``.bin``, the form that is written.
     """
 
-    def __init__(self, *, binary: bool = False) -> None:
-        self.name = "vot-bin" if binary else "vot"
-        self._suffix = ".bin" if binary else ".txt"
+    def __init__(self, suffix: str) -> None:
+        self._suffix = suffix
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:
-        place = _place(folder, trajectory.protocol) / trajectory.sequence
-        stem = _stem(trajectory.sequence, trajectory.repetition, trajectory.anchor)
+        place = experiment_folder(folder, trajectory.protocol) / trajectory.sequence
+        stem = f"{trajectory.sequence}_{file_number(trajectory)}"
         if trajectory.anchor is None:
-            write_times(place / f"{trajectory.sequence}_time.txt", trajectory.seconds, trajectory.repetition)
+            write_time_table(place / f"{trajectory.sequence}_time.txt", trajectory.seconds, trajectory.repetition)
         else:
-            write_values(place / f"{stem}_time.value", trajectory.seconds)
-        write_values(place / f"{stem}_confidence.value", trajectory.confidence)
-        lines = [record_of(trajectory, index) for index in range(len(trajectory))]
+            write_value_file(place / f"{stem}_time.value", trajectory.seconds)
+        write_value_file(place / f"{stem}_confidence.value", trajectory.confidence)
+        records = records_of(trajectory)
         if self._suffix == ".bin":
-            write_bytes(place / f"{stem}.bin", format_binary(lines))
+            write_bytes(place / f"{stem}.bin", _format_binary(records, place / f"{stem}.bin"))
         else:
-            write_text(place / f"{stem}.txt", format_lines(map(format_record, lines)))
+            write_text(place / f"{stem}.txt", format_lines(map(format_record, records)))
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
-        place = _place(folder, protocol) / sequence.name
-        anchored = from_anchors(sequence, protocol)
-        files = _files(place, sequence.name, 8 if anchored else 3)
-        return [_read(folder, sequence, protocol, path, anchored) for path in files]
+        place = find_folder(experiment_folder(folder, protocol), sequence)
+        if place is None:
+            return []
+        anchored = starts_at_anchors(sequence, protocol)
+        files = find_numbered_files(place, sequence, digits=8 if anchored else 3, suffixes=(".txt", ".bin"))
+        return [_read(folder, sequence, protocol, path, number, anchored) for number, path in files.items()]
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
-        place = _place(folder, protocol) / sequence.name
-        if not from_anchors(sequence, protocol):
-            return _exists(place / _stem(sequence.name, repetition, None))
+        place = experiment_folder(folder, protocol) / sequence.name
+        if not starts_at_anchors(sequence, protocol):
+            return _exists(place, f"{sequence.name}_{repetition:03d}")
         anchors = sequence.annotation.anchors
         return anchors is not None and all(
-            _exists(place / _stem(sequence.name, 1, int(anchor))) for anchor in np.flatnonzero(anchors)
+            _exists(place, f"{sequence.name}_{anchor:08d}") for anchor in np.flatnonzero(anchors).tolist()
         )
 
 
-def from_anchors(sequence: Sequence, protocol: str) -> bool:
-    """Whether a protocol runs a sequence from anchors: ``multistart``, and ``realtime`` where there are some."""
+@registry.layout("vot", summary="<experiment>/<seq>/<seq>_001.txt, a region or code a line: VOT's toolkits, pysot")
+def vot() -> Vot:
+    """Return the layout that writes text."""
+    return Vot(".txt")
+
+
+@registry.layout("vot-bin", summary="<experiment>/<seq>/<seq>_001.bin: the binary form of VOT's toolkit")
+def vot_binary() -> Vot:
+    """Return the layout that writes binary files."""
+    return Vot(".bin")
+
+
+def starts_at_anchors(sequence: Sequence, protocol: str) -> bool:
+    """Return whether a protocol runs a sequence from anchors: ``multistart``, and ``realtime`` where there are some."""
     return protocol == "multistart" or (protocol == "realtime" and sequence.annotation.anchors is not None)
 
 
-def _place(folder: Path, protocol: str) -> Path:
-    return folder / EXPERIMENTS.get(protocol, protocol)
+def experiment_folder(folder: Path, protocol: str) -> Path:
+    """Return the folder of a protocol's results, which has the name of the VOT toolkit's experiment."""
+    return folder / _EXPERIMENTS.get(protocol, protocol)
 
 
-def _stem(name: str, repetition: int, anchor: int | None) -> str:
-    return f"{name}_{repetition:03d}" if anchor is None else f"{name}_{anchor:08d}"
+def file_number(trajectory: Trajectory) -> str:
+    """Return the number in the file names of a trajectory: its repetition, or the frame of its anchor."""
+    anchor = trajectory.anchor
+    return f"{trajectory.repetition:03d}" if anchor is None else f"{anchor:08d}"
 
 
-def _exists(stem: Path) -> bool:
-    return any(stem.with_name(stem.name + suffix).is_file() for suffix in (".txt", ".bin"))
+def records_of(trajectory: Trajectory) -> list[Record]:
+    """Return the region or the code of each frame, as VOT's files have them."""
+    return [_record(trajectory, index) for index in range(len(trajectory))]
 
 
-def _files(place: Path, name: str, digits: int) -> list[Path]:
-    """One file per repetition or anchor, in the order of their numbers."""
-    if not place.is_dir():
-        return []
-    found: dict[str, Path] = {}
-    for path in sorted(place.iterdir(), reverse=True):  # of two forms, .txt comes last and stays
-        number = path.stem.removeprefix(f"{name}_")
-        if path.suffix in (".txt", ".bin") and len(number) == digits and number.isdecimal():
-            found[number] = path
-    return [found[number] for number in sorted(found)]
-
-
-def record_of(trajectory: Trajectory, index: int) -> Record:
+def _record(trajectory: Trajectory, index: int) -> Record:
     state = trajectory.states[index]
     if state == FrameState.INITIALIZED:
-        return _STARTED
+        return _INITIALIZED
     if state == FrameState.FAILED:
         return _FAILED
     return trajectory.region(index) or 0
 
 
-def _read(folder: Path, sequence: Sequence, protocol: str, path: Path, anchored: bool) -> Trajectory:
-    boxes, regions, states = _regions(path)
-    number = int(path.stem.removeprefix(f"{sequence.name}_"))
-    repetition, anchor = (1, number) if anchored else (number, None)
+def _format_binary(records: Items[Record], path: Path) -> bytes:
+    try:
+        return format_binary(records)
+    except ValueError as error:
+        raise EvalkitError(str(error), where=path, hint="Use the layout `vot`, which writes text") from error
+
+
+def _exists(place: Path, stem: str) -> bool:
+    return any((place / f"{stem}{suffix}").is_file() for suffix in (".txt", ".bin"))
+
+
+def _read(folder: Path, sequence: Sequence, protocol: str, path: Path, number: int, anchored: bool) -> Trajectory:
+    boxes, regions, states = _read_regions(path)
     count = len(boxes)
     confidence = path.with_name(f"{path.stem}_confidence.value")
     return Trajectory(
@@ -136,15 +149,15 @@ def _read(folder: Path, sequence: Sequence, protocol: str, path: Path, anchored:
         boxes=boxes,
         regions=regions,
         confidence=read_column(confidence, count) if confidence.is_file() else np.full(count, np.nan),
-        seconds=_seconds(path, sequence.name, repetition, count),
+        seconds=_read_seconds(path, 1 if anchored else number, count),
         states=states,
-        repetition=repetition,
-        anchor=anchor,
+        repetition=1 if anchored else number,
+        anchor=number if anchored else None,
     )
 
 
-def _regions(path: Path) -> tuple[Boxes, tuple[Region | None, ...] | None, NDArray[np.int8]]:
-    """Boxes, regions where they are more than boxes, and states."""
+def _read_regions(path: Path) -> tuple[Boxes, tuple[Region | None, ...] | None, NDArray[np.int8]]:
+    """Return boxes, regions where they are more than boxes, and states."""
     data = read_bytes(path)
     plain = parse_boxes(data) if path.suffix == ".txt" else None
     if plain is not None:
@@ -158,7 +171,7 @@ def _regions(path: Path) -> tuple[Boxes, tuple[Region | None, ...] | None, NDArr
 def _check_codes(records: Items[Record], path: Path) -> None:
     for row, record in enumerate(records, 1):
         if isinstance(record, int) and record > _FAILED:
-            raise EvalkitError("this code means nothing", where=f"{path}:{row}", found=record, expected="0, 1 or 2")
+            raise DamagedResults("unknown code", where=f"{path}:{row}", found=record, expected="0, 1 or 2")
 
 
 def _states(records: Items[Record]) -> NDArray[np.int8]:
@@ -168,13 +181,9 @@ def _states(records: Items[Record]) -> NDArray[np.int8]:
     return np.array(states, dtype=np.int8)
 
 
-def _seconds(path: Path, name: str, repetition: int, rows: int) -> NDArray[np.float64]:
+def _read_seconds(path: Path, repetition: int, rows: int) -> NDArray[np.float64]:
     value = path.with_name(f"{path.stem}_time.value")
     if value.is_file():
         return read_column(value, rows)
-    table = read_times(path.with_name(f"{name}_time.txt"), rows, repetition)
+    table = read_time_table(path.with_name(f"{path.stem.rpartition('_')[0]}_time.txt"), rows, repetition)
     return np.full(rows, np.nan) if table is None else table
-
-
-LAYOUT = Vot()
-BINARY = Vot(binary=True)

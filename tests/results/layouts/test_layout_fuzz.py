@@ -1,4 +1,4 @@
-"""Damaged result files in every layout: never a crash without a message, never a length that nobody wrote."""
+"""Damaged result files in every layout give an error message or are read with the number of rows they have."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalkit import registry
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
 from evalkit.types import Annotation, FrameState, Sequence, Trajectory
@@ -22,27 +23,27 @@ DAMAGE = st.one_of(
 
 
 def write(folder: Path, name: str) -> list[Path]:
-    """A sound result in a layout; its files."""
+    """Write a valid result in a layout and return its files."""
     states = np.array([FrameState.INITIALIZED, FrameState.TRACKED, FrameState.TRACKED], dtype=np.int8)
-    confidence = np.full(3, np.nan) if name == "pytracking" else np.array([np.nan, 0.5, 0.25])
+    confidence = np.array([np.nan, 0.5, 0.25])
     boxes = np.arange(12.0).reshape(3, 4)
     protocol = "supervised" if name.startswith("vot") else "one_pass"
     answer = Trajectory("mine", "walk", protocol, boxes, None, confidence, np.array([0.1, 0.2, 0.3]), states)
-    layouts.get(name).write(folder, answer)
+    layouts.writer(name).write(folder, answer)
     return sorted(path for path in folder.parent.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("name", layouts.NAMES)
+@pytest.mark.parametrize("name", registry.layout.names())
 @given(content=DAMAGE, keep=st.integers(0, 300), where=st.booleans(), which=st.integers(0, 3))
 @settings(max_examples=40, deadline=None)
-def test_a_damaged_file_is_an_error_or_read_as_it_stands(
+def test_a_damaged_file_is_an_error_or_read_as_it_is(
     name: str, content: bytes, keep: int, where: bool, which: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("results") / "mine"
     files = write(folder, name)
     path = files[which % len(files)]
-    sound = path.read_bytes()
-    path.write_bytes(sound[:keep] + content if where else content + sound[keep:])
+    valid = path.read_bytes()
+    path.write_bytes(valid[:keep] + content if where else content + valid[keep:])
     try:
         found = layouts.get(name).read(folder, SEQUENCE, "supervised" if name.startswith("vot") else "one_pass")
     except EvalkitError as error:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.errors import EvalkitError
-from evalkit.results import layouts
+from evalkit import registry
+from evalkit.errors import DamagedResults, EvalkitError, UnknownName
+from evalkit.results import layouts, run_record
+from evalkit.results.layouts import WritableLayout
 from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory
 
 
@@ -35,7 +37,7 @@ BOXES = [[1.5, 2.0, 3.25, 4.0], [1.0 / 3.0, -2.0, 1e-7, 5.0], [np.nan] * 4]
 
 
 @pytest.mark.parametrize("name", ["plain", "got10k"])
-def test_what_was_written_is_read_back_exactly(tmp_path: Path, name: str) -> None:
+def test_written_results_are_read_back_exactly(tmp_path: Path, name: str) -> None:
     layout = layouts.get(name)
     confidence = np.array([np.nan, 0.1, 0.30000000000000004])
     for repetition in (1, 2):
@@ -67,7 +69,7 @@ def test_any_boxes_survive_the_round_trip(tmp_path_factory: pytest.TempPathFacto
     assert_same(back, answer(boxes))
 
 
-def test_plain_files_lie_where_the_toolkits_look(tmp_path: Path) -> None:
+def test_plain_files_are_where_the_toolkits_expect_them(tmp_path: Path) -> None:
     layouts.get("otb").write(tmp_path, answer(BOXES, seconds=np.array([0.5, 0.25, 1.0])))
     assert (tmp_path / "walk.txt").read_text() == "1.5,2,3.25,4\n0.3333333333333333,-2,1e-07,5\nnan,nan,nan,nan\n"
     assert (tmp_path / "times" / "walk_time.txt").read_text() == "0.5\n0.25\n1\n"
@@ -87,7 +89,7 @@ def test_got10k_times_have_a_column_a_repetition(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "got10k"])
-def test_a_repetition_is_done_when_its_boxes_are_there(tmp_path: Path, name: str) -> None:
+def test_a_repetition_is_done_when_its_boxes_exist(tmp_path: Path, name: str) -> None:
     layout = layouts.get(name)
     layout.write(tmp_path, answer(BOXES))
     assert layout.done(tmp_path, video(), "one_pass", 1)
@@ -96,7 +98,7 @@ def test_a_repetition_is_done_when_its_boxes_are_there(tmp_path: Path, name: str
     assert layout.read(tmp_path, video("other"), "one_pass") == []
 
 
-def test_a_folder_that_only_begins_like_a_repetition_is_passed_over(tmp_path: Path) -> None:
+def test_a_folder_whose_name_only_begins_like_a_repetition_is_ignored(tmp_path: Path) -> None:
     layout = layouts.get("plain")
     layout.write(tmp_path, answer(BOXES))
     (tmp_path / "repetition_old").mkdir()
@@ -123,21 +125,39 @@ def test_rows_before_the_evaluated_part_are_left_out(tmp_path: Path) -> None:
     assert found.boxes[:, 0].tolist() == [5.0, 6.0, 7.0]
 
 
-def test_times_that_do_not_fit_the_boxes_are_an_error(tmp_path: Path) -> None:
+def test_times_and_boxes_of_different_number_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "walk.txt").write_text("1,2,3,4\n1,2,3,4\n")
     (tmp_path / "times").mkdir()
     (tmp_path / "times" / "walk_time.txt").write_text("0.1\n")
-    with pytest.raises(EvalkitError, match=r"walk_time.txt: values and rows .* \(found 1, expected 2\)"):
+    with pytest.raises(EvalkitError, match=r"walk_time.txt: the number of values differs .* \(found 1, expected 2\)"):
         layouts.get("otb").read(tmp_path, video(rows=2), "one_pass")
 
 
-def test_any_layout_is_found_whatever_the_benchmark_writes_itself(tmp_path: Path) -> None:
+def test_results_in_any_layout_are_found(tmp_path: Path) -> None:
     layouts.get("got10k").write(tmp_path / "folder-name", answer(BOXES))
     benchmark = Dataset("otb100", "OTB100", "1", 1, (video(),), ("walk",), ("one_pass",), ("pysot",), "otb")
     (found,) = layouts.read(tmp_path / "folder-name", benchmark, video(), "one_pass", tracker="mine")
     assert_same(found, answer(BOXES))
 
 
-def test_an_unknown_layout_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(EvalkitError, match="expected plain, got10k"):
-        layouts.get("nonsense")
+def test_an_unknown_layout_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(UnknownName, match=r"no layout is named 'otb-matt'\. Did you mean 'otb-mat'"):
+        layouts.get("otb-matt")
+
+
+def test_an_entry_says_whether_its_layout_can_be_written() -> None:
+    for entry in registry.layout.entries():
+        assert entry.writes == isinstance(layouts.get(entry.name), WritableLayout), entry.name
+
+
+def test_a_damaged_file_is_an_error_that_programs_can_catch(tmp_path: Path) -> None:
+    (tmp_path / "walk.txt").write_text("1,2,3\n")
+    benchmark = Dataset("otb100", "OTB100", "1", 1, (video(),), ("walk",), ("one_pass",), ("pysot",), "got10k")
+    with pytest.raises(DamagedResults, match=r"walk.txt:1: wrong number of values"):
+        layouts.read(tmp_path, benchmark, video(), "one_pass")
+
+
+def test_the_record_of_a_run_is_not_the_result_of_a_sequence_called_run(tmp_path: Path) -> None:
+    run_record.save(tmp_path, {"tracker": "mine"}, [])
+    benchmark = Dataset("mine", "MINE", "1", 0, (video("run"),), ("run",), ("one_pass",), ("pysot",), "plain")
+    assert layouts.read(tmp_path, benchmark, video("run"), "one_pass") == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
 
 from evalkit.errors import EvalkitError
-from evalkit.results.layouts.matfile import read_mat
+from evalkit.results.layouts._matfile import read_mat
 
 
 def saved(content: dict[str, Any], **options: Any) -> bytes:

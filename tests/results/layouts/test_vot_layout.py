@@ -47,7 +47,7 @@ def assert_same(a: Region | None, b: Region | None, *, tolerance: float = 0.0) -
     st.integers(1, 15),
 )
 @settings(max_examples=60, deadline=None)
-def test_whatever_was_answered_is_read_back(
+def test_all_regions_and_codes_are_read_back(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[Region | FrameState, float, float]],
     name: str,
@@ -88,7 +88,7 @@ def test_published_results_are_read(data: Path) -> None:
     assert np.isfinite(found.boxes[1:]).all()
 
 
-def test_repetitions_are_in_order_and_anchors_are_not_mistaken_for_them(tmp_path: Path) -> None:
+def test_repetitions_are_in_order_and_kept_apart_from_anchors(tmp_path: Path) -> None:
     place = tmp_path / "baseline" / "bag"
     place.mkdir(parents=True)
     for name in ("bag_002.txt", "bag_001.bin", "bag_00000007.txt", "bag_time.txt", "bag_2.txt", "other_003.txt"):
@@ -102,13 +102,13 @@ def test_repetitions_are_in_order_and_anchors_are_not_mistaken_for_them(tmp_path
 def test_an_unknown_code_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "baseline" / "bag").mkdir(parents=True)
     (tmp_path / "baseline" / "bag" / "bag_001.txt").write_text("1\n7\n")
-    with pytest.raises(EvalkitError, match=r"bag_001.txt:2: this code means nothing \(found 7, expected 0, 1 or 2\)"):
+    with pytest.raises(EvalkitError, match=r"bag_001.txt:2: unknown code \(found 7, expected 0, 1 or 2\)"):
         layouts.get("vot").read(tmp_path, SEQUENCE, "supervised")
 
 
 @given(st.binary(max_size=200), st.sampled_from([".txt", ".bin", "_time.txt", "_001_confidence.value"]))
 @settings(max_examples=100, deadline=None)
-def test_damaged_files_are_refused_with_their_name(
+def test_damaged_files_are_an_error_with_their_name(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
 ) -> None:
     folder = tmp_path_factory.mktemp("results")

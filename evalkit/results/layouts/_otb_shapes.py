@@ -1,4 +1,4 @@
-"""Boxes from the transformations in which early trackers' OTB results are stored.
+"""Convert the transformations of early trackers' OTB results to boxes.
 
 Source: OTB's MATLAB toolkit, ``rstEval/calcSeqErrRobust.m`` and what it calls, roundings included.
 """
@@ -8,35 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.errors import EvalkitError
-from evalkit.types import Boxes
-
-Floats = NDArray[np.float64]
+from evalkit.errors import DamagedResults
+from evalkit.types import Boxes, Floats
 
 
 def boxes_of(kind: str, values: Floats, template: Floats, *, where: object = None) -> Boxes:
-    """Shape (N, 4): one box a frame, 1-based.
+    """Return one box a frame, shape (N, 4), with the top left pixel at 1.
 
     Args:
         kind: ``rect``, ``ivtAff``, ``L1Aff``, ``LK_Aff``, ``4corner``, ``affine`` or ``SIMILARITY``.
         values: The stored rows: one a frame, or two where each frame is a matrix.
-        template: Size of the template that a transformation maps; its two numbers mean what the kind makes of them.
+        template: Size of the template that a transformation maps; each kind reads its two numbers in its own way.
 
     Raises:
-        EvalkitError: The kind is unknown, or the numbers do not have its shape.
+        DamagedResults: The kind is unknown, or the numbers do not have its shape.
     """
     if kind not in _KINDS:
-        raise EvalkitError(
-            "results of this type are not known", where=where, found=repr(kind), expected=", ".join(_KINDS)
-        )
+        raise DamagedResults("unknown type of result", where=where, found=repr(kind), expected=", ".join(_KINDS))
     rows, columns, convert = _KINDS[kind]
     flat = kind in ("rect", "4corner", "affine")
     if values.ndim != 2 or len(values) % rows or (columns and values.shape[1] != columns):
-        raise EvalkitError(f"results of type {kind} have another shape", where=where, found=values.shape)
+        raise DamagedResults(f"invalid shape for results of type {kind}", where=where, found=values.shape)
     if not flat and template.size != 2:
-        raise EvalkitError(f"results of type {kind} need the size of a template", where=where, found=template.size)
+        raise DamagedResults(f"results of type {kind} need `tmplsize`", where=where, found=f"{template.size} numbers")
     frames = values.reshape(len(values) // rows, rows, values.shape[1])
     return np.array([convert(frame, template) for frame in frames], dtype=np.float64).reshape(-1, 4)
 
@@ -47,7 +42,7 @@ def _rectangle(frame: Floats, template: Floats) -> Floats:
 
 
 def _around(points: Floats) -> Floats:
-    """Rounded bounds of 2 x K points, both ends included."""
+    """Return the rounded bounding box of 2 x K points, both ends included."""
     low, high = points.min(axis=1), points.max(axis=1)
     return _round(np.array([*low, *(high - low + 1)]))
 
@@ -87,11 +82,11 @@ def _similarity(frame: Floats, template: Floats) -> Floats:
 
 
 def _round(values: Floats) -> Floats:
-    """As MATLAB: half away from zero."""
+    """Round as MATLAB does, half away from zero."""
     return np.trunc(values + np.copysign(0.5, values))
 
 
-# Rows a frame, columns (0: any), conversion.
+# Rows per frame, columns (0: any), conversion.
 _KINDS: dict[str, tuple[int, int, Callable[[Floats, Floats], Floats]]] = {
     "rect": (1, 4, _rectangle),
     "ivtAff": (1, 6, _ivt),

@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
-from evalkit.results.layouts.otb_shapes import boxes_of
+from evalkit.results.layouts._otb_shapes import boxes_of
 from evalkit.types import Annotation, Sequence
 
 SIZE = np.array([20.0, 10.0])
@@ -25,7 +25,7 @@ def cell(**fields: object) -> np.ndarray:
     return inside
 
 
-def test_boxes_of_a_mat_file_are_read_by_the_names_matlab_gives(tmp_path: Path) -> None:
+def test_mat_files_are_found_by_the_names_that_the_matlab_toolkit_gives(tmp_path: Path) -> None:
     folder = tmp_path / "CSK"
     folder.mkdir()
     savemat(folder / "jogging_1_CSK.mat", {"results": cell(res=[[1, 2, 3, 4], [2, 3, 4, 5]], type="rect", len=2)})
@@ -35,7 +35,7 @@ def test_boxes_of_a_mat_file_are_read_by_the_names_matlab_gives(tmp_path: Path) 
     assert found.tracker == "CSK"
 
 
-def test_the_folder_says_which_of_several_trackers_is_meant(tmp_path: Path) -> None:
+def test_the_folder_tells_which_of_several_trackers_is_meant(tmp_path: Path) -> None:
     for name in ("OPE", "CSK"):
         (tmp_path / name).mkdir()
         for tracker, x in (("CSK", 1), ("TLD", 2)):
@@ -47,13 +47,13 @@ def test_the_folder_says_which_of_several_trackers_is_meant(tmp_path: Path) -> N
         layouts.get("otb-mat").read(tmp_path / "OPE", video(), "one_pass")
 
 
-def test_a_bare_matrix_is_a_result_too(tmp_path: Path) -> None:
+def test_a_bare_matrix_is_a_result(tmp_path: Path) -> None:
     savemat(tmp_path / "Jogging-1.mat", {"result": [[1, 2, 3, 4], [2, 3, 4, 5]]})
     (found,) = layouts.get("otb-mat").read(tmp_path, video(), "one_pass")
     assert found.boxes[1].tolist() == [2, 3, 4, 5]
 
 
-def test_of_temporal_segments_the_first_is_the_whole(tmp_path: Path) -> None:
+def test_the_first_of_several_temporal_segments_is_the_whole_sequence(tmp_path: Path) -> None:
     segments = np.empty((1, 2), dtype=object)
     segments[0, 0] = {"res": [[1, 2, 3, 4]] * 2, "type": "rect", "len": 2}
     segments[0, 1] = {"res": [[5, 5, 5, 5]], "type": "rect", "len": 1}
@@ -64,7 +64,7 @@ def test_of_temporal_segments_the_first_is_the_whole(tmp_path: Path) -> None:
         layouts.get("otb-mat").read(tmp_path, video(rows=5), "one_pass")
 
 
-def test_pythons_form_is_read_with_null_for_nan(tmp_path: Path) -> None:
+def test_the_python_toolkits_json_is_read_with_null_for_nan(tmp_path: Path) -> None:
     content = [{"seqName": "Jogging-1", "resType": "rect", "res": [[1, 2, 3, 4], [None] * 4], "evalType": "OPE"}]
     (tmp_path / "jogging-1.json").write_text(json.dumps(content))
     (found,) = layouts.get("otb-json").read(tmp_path, video(), "one_pass")
@@ -76,7 +76,7 @@ def test_pythons_form_is_read_with_null_for_nan(tmp_path: Path) -> None:
     [(".mat", b"MATLAB 5.0 MAT-file, not"), (".mat", b""), (".json", b"[{"), (".json", b"[]"), (".json", b'[{"a": 1}]'),
      (".json", b'[{"res": [[1, 2]]}]'), (".json", b'[{"res": [[1, 2, 3, 4], [1]]}]'), (".json", b'[{"res": "x"}]')],
 )  # fmt: skip
-def test_damaged_containers_are_an_error_with_their_name(tmp_path: Path, suffix: str, content: bytes) -> None:
+def test_damaged_mat_and_json_files_are_an_error_with_their_name(tmp_path: Path, suffix: str, content: bytes) -> None:
     (tmp_path / f"Jogging-1{suffix}").write_bytes(content)
     with pytest.raises(EvalkitError, match=f"Jogging-1{suffix}"):
         layouts.get(f"otb-{suffix[1:]}").read(tmp_path, video(), "one_pass")
@@ -103,15 +103,15 @@ def test_transformations_become_boxes(kind: str, values: object, expected: list[
 
 
 def test_transformations_that_cannot_be_read_are_an_error() -> None:
-    with pytest.raises(EvalkitError, match="this type are not known"):
+    with pytest.raises(EvalkitError, match="unknown type of result"):
         boxes_of("mesh", np.zeros((1, 4)), SIZE)
-    with pytest.raises(EvalkitError, match="need the size of a template"):
+    with pytest.raises(EvalkitError, match="need `tmplsize`"):
         boxes_of("ivtAff", np.zeros((1, 6)), np.zeros(0))
-    with pytest.raises(EvalkitError, match="another shape"):
+    with pytest.raises(EvalkitError, match="invalid shape"):
         boxes_of("ivtAff", np.zeros((1, 4)), SIZE)
 
 
-def test_pytrackings_runs_are_repetitions(tmp_path: Path) -> None:
+def test_numbered_folders_of_pytracking_are_repetitions(tmp_path: Path) -> None:
     for run, x in ((0, 10), (2, 30)):
         place = tmp_path / "dimp" / f"dimp50_{run:03d}"
         place.mkdir(parents=True)
@@ -126,11 +126,13 @@ def test_pytrackings_runs_are_repetitions(tmp_path: Path) -> None:
 def test_several_parameter_sets_are_not_mixed(tmp_path: Path) -> None:
     for name in ("dimp18_000", "dimp50_000"):
         (tmp_path / name).mkdir()
-    with pytest.raises(EvalkitError, match=r"several parameter sets .* \(found dimp18, dimp50\)"):
+    assert layouts.get("pytracking").read(tmp_path, video(), "one_pass") == [], "these may be folders of sequences"
+    (tmp_path / "dimp18_000" / "Jogging-1.txt").write_text("1\t2\t3\t4\n" * 2)
+    with pytest.raises(EvalkitError, match=r"several parameter sets \(found dimp18, dimp50\)"):
         layouts.get("pytracking").read(tmp_path, video(), "one_pass")
 
 
-def test_lasots_folder_is_found_beside_and_named_without_its_suffix(tmp_path: Path) -> None:
+def test_lasots_folder_is_found_next_to_the_trackers_and_named_without_its_suffix(tmp_path: Path) -> None:
     place = tmp_path / "MDNet_tracking_result"
     place.mkdir()
     (place / "cup-1.txt").write_text("1,2,3,4\n")
