@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -73,13 +74,12 @@ def alone(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     for name in ("EVALKIT_DATA", "EVALKIT_WEIGHTS", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "GITHUB_STEP_SUMMARY"):
         os.environ.pop(name, None)
     os.environ.update(HOME=str(tmp_path / "home"), EVALKIT_CACHE=str(cache), OMP_NUM_THREADS="1")
-    for kind in registry.ALL:
-        kind.names()
-        monkeypatch.setattr(kind, "_entries", dict(kind._entries))
-        monkeypatch.setattr(kind, "_aliases", dict(kind._aliases))
     (tmp_path / "page").mkdir()
     monkeypatch.chdir(tmp_path / "page")
-    yield
+    with ExitStack() as stack:
+        for kind in registry.ALL:
+            stack.enter_context(kind.temporarily())
+        yield
     os.environ.clear()
     os.environ.update(before)
 

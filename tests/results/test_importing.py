@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from scipy.io import savemat
 
 from evalkit import registry
-from evalkit.cli.import_ import command
+from evalkit.cli.import_ import import_command
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts, run_record
 from evalkit.results.importing import import_results, layout_for
@@ -107,7 +107,7 @@ def test_published_results_are_imported_from_the_command_line(data: Path, tmp_pa
         str(data / "results" / "VOT2018" / "LightTrack"), "--layout", "pysot", "--dataset", "vot2018",
         "--data", str(data / "annotations"), "--results", str(tmp_path),
     ]  # fmt: skip
-    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(import_command, arguments, catch_exceptions=False)
     assert result.output == f"{tmp_path}/VOT2018/LightTrack: 60 of 60 sequences\n"
     vot = registry.dataset.find("vot2018").build(root=data / "annotations")
     for sequence in vot.sequences:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from evalkit.cli.pack import command
+from evalkit.cli.pack import pack_command
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
 from evalkit.results.packing import check, pack
@@ -151,6 +151,6 @@ def test_an_archive_made_elsewhere_is_checked(tmp_path: Path, files: dict[str, s
 
 
 def test_the_command_needs_a_tracker_or_an_archive() -> None:
-    result = CliRunner().invoke(command, ["--dataset", "got10k-test"])
+    result = CliRunner().invoke(pack_command, ["--dataset", "got10k-test"])
     assert result.exit_code == 2
-    assert "--tracker and --output are needed, or --check." in result.output
+    assert "Give --tracker and --output, or --check." in result.output
