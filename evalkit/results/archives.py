@@ -98,20 +98,25 @@ def _chunks(source: IO[bytes]) -> Iterator[bytes]:
 
 def _check(path: Path, members: list[_Member]) -> None:
     """Raise an error for members that are not safe to unpack, before any is written."""
+    for member, problem in _unsafe(members):
+        raise EvalkitError(
+            "this archive is not safe to unpack", where=path, found=f"{member.name!r}, {problem}",
+            expected="plain files below one folder",
+        )  # fmt: skip
+    size = sum(member.size for member in members)
+    suspicious = size > _SMALL_BYTES and size > _MAX_RATIO * path.stat().st_size
+    if size > MAX_BYTES or len(members) > MAX_FILES or suspicious:
+        raise _too_large(path)
+
+
+def _unsafe(members: list[_Member]) -> Iterator[tuple[_Member, str]]:
     seen: set[str] = set()
     for member in members:
         key = member.name.casefold()
         problem = member.problem or _problem_of(member.name) or ("which occurs twice" if key in seen else None)
         if problem is not None:
-            raise EvalkitError(
-                "this archive is not safe to unpack", where=path, found=f"{member.name!r}, {problem}",
-                expected="plain files below one folder",
-            )  # fmt: skip
+            yield member, problem
         seen.add(key)
-    size = sum(member.size for member in members)
-    suspicious = size > _SMALL_BYTES and size > _MAX_RATIO * path.stat().st_size
-    if size > MAX_BYTES or len(members) > MAX_FILES or suspicious:
-        raise _too_large(path)
 
 
 def _problem_of(name: str) -> str | None:

@@ -11,6 +11,7 @@ from evalkit import registry
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_rows, read_rows
 from evalkit.results.layouts.base import (
+    WritableLayout,
     find_folder,
     find_numbered_files,
     one_pass_trajectory,
@@ -25,7 +26,7 @@ from evalkit.types import Sequence, Trajectory
 
 
 @registry.layout("got10k", summary="<seq>/<seq>_001.txt, one x,y,w,h a line: the GOT-10k toolkit and server")
-class Got10k:
+class Got10k(WritableLayout):
     """A folder for each sequence, a file of boxes for each repetition."""
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evalkit import registry
+from evalkit.results.layouts.base import WritableLayout
 from evalkit.results.layouts.plain import Plain
 from evalkit.types import Sequence, Trajectory
 
@@ -14,7 +15,7 @@ SUFFIX = "_tracking_result"
 
 
 @registry.layout("lasot-matlab", summary="<tracker>_tracking_result/<seq>.txt: LaSOT's MATLAB toolkit")
-class LasotMatlab:
+class LasotMatlab(WritableLayout):
     """The layout ``plain`` in the folder ``<tracker>_tracking_result``, next to or in place of ``<tracker>``."""
 
     def __init__(self) -> None:

@@ -12,12 +12,12 @@ from evalkit.io.atomic import write_text
 from evalkit.io.rows import read_bytes
 from evalkit.results import run_record
 from evalkit.results.layouts._otb_segments import segment_of, trajectory_of
-from evalkit.results.layouts.base import find_file
+from evalkit.results.layouts.base import WritableLayout, find_file
 from evalkit.types import Sequence, Trajectory
 
 
 @registry.layout("otb-json", summary="<seq>.json with `res` and `resType`: OTB's Python toolkit")
-class OtbJson:
+class OtbJson(WritableLayout):
     """A file with one segment for each sequence. Times of single frames and confidences are not stored."""
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:

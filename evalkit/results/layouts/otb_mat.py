@@ -19,14 +19,14 @@ from evalkit.io.rows import read_bytes
 from evalkit.names import canonical
 from evalkit.results.layouts._matfile import read_mat
 from evalkit.results.layouts._otb_segments import segment_of, trajectory_of
-from evalkit.results.layouts.base import find_file, list_names
+from evalkit.results.layouts.base import WritableLayout, find_file, list_names
 from evalkit.types import Sequence, Trajectory
 
 _SUFFIX = ".mat"
 
 
 @registry.layout("otb-mat", summary="<seq>_<tracker>.mat with `res` and `type`: OTB's MATLAB toolkit")
-class OtbMat:
+class OtbMat(WritableLayout):
     """A file with one segment for each sequence and tracker. Times of single frames and confidences are not stored.
 
     Args:
@@ -64,18 +64,26 @@ def _find(folder: Path, sequence: Sequence, tracker: str) -> Path | None:
     own = find_file(folder, sequence, f"_{tracker}{_SUFFIX}") or find_file(folder, sequence, _SUFFIX)
     if own is not None:
         return own
+    return _file_of_only_tracker(folder, sequence, tracker)
+
+
+def _file_of_only_tracker(folder: Path, sequence: Sequence, tracker: str) -> Path | None:
     ends = Counter(name.removesuffix(_SUFFIX).rpartition("_")[2] for name in list_names(folder, suffix=_SUFFIX))
-    alike = [end for end in ends if canonical(end) == canonical(tracker)]
-    found = {end: find_file(folder, sequence, f"_{end}{_SUFFIX}") for end in alike or ends}
-    paths = {end: path for end, path in found.items() if path is not None}
+    own = [end for end in ends if canonical(end) == canonical(tracker)]
+    paths = {end: path for end in own or ends if (path := find_file(folder, sequence, f"_{end}{_SUFFIX}")) is not None}
     if len(paths) > 1:
         raise DamagedResults(
             f"several files could be the result of {sequence.name}", where=folder,
             found=", ".join(path.name for path in paths.values()),
             hint="Name the tracker as in <seq>_<tracker>.mat, by the folder or with --name",
         )  # fmt: skip
-    # What only one file's name ends with may as well belong to the name of a sequence (`bike_big.mat`).
-    return next((path for end, path in paths.items() if alike or (ends[end] > 1 and not end.isdecimal())), None)
+    end = next(iter(paths), None)
+    return paths[end] if end is not None and (own or _is_tracker(end, ends)) else None
+
+
+def _is_tracker(end: str, ends: Counter[str]) -> bool:
+    """Return whether the end of a file's name is a tracker's, not the end of a sequence's name (``bike_big.mat``)."""
+    return ends[end] > 1 and not end.isdecimal()
 
 
 def _load(path: Path) -> Any:

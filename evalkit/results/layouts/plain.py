@@ -13,6 +13,7 @@ from evalkit import registry
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_rows, read_rows
 from evalkit.results.layouts.base import (
+    WritableLayout,
     drop_omitted_rows,
     find_file,
     list_names,
@@ -32,7 +33,7 @@ _REPETITION = re.compile(r"repetition_(\d{3,})")
     summary="<seq>.txt, one x,y,w,h a line: OTB, LaSOT and TrackingNet results of most toolkits",
     aliases=("otb", "lasot", "trackingnet", "pysot"),
 )
-class Plain:
+class Plain(WritableLayout):
     """Text files of boxes, one per sequence."""
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:

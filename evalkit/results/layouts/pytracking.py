@@ -15,6 +15,7 @@ from evalkit.errors import DamagedResults
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_rows, read_rows
 from evalkit.results.layouts.base import (
+    WritableLayout,
     drop_omitted_rows,
     find_file,
     one_pass_trajectory,
@@ -29,7 +30,7 @@ _RUN = re.compile(r"(.*)_(\d{3})")
 
 
 @registry.layout("pytracking", summary="<param>_000/<seq>.txt, tab-separated x,y,w,h: pytracking's results")
-class PyTracking:
+class PyTracking(WritableLayout):
     """A folder for each repetition, a file of boxes for each sequence."""
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:

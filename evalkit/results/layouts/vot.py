@@ -29,6 +29,7 @@ from evalkit.io.regions import (
 )
 from evalkit.io.rows import format_lines, read_bytes
 from evalkit.results.layouts.base import (
+    WritableLayout,
     find_folder,
     find_numbered_files,
     read_column,
@@ -43,7 +44,7 @@ _INITIALIZED, _FAILED = 1, 2
 _STATES = {_INITIALIZED: FrameState.INITIALIZED, _FAILED: FrameState.FAILED}
 
 
-class Vot:
+class Vot(WritableLayout):
     """A folder for each sequence, a file of regions and codes for each repetition or anchor.
 
     Args:
