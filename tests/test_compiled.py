@@ -1,6 +1,10 @@
-"""The loops that numba compiles give what their NumPy forms give; they are run here as plain Python."""
+"""The loops that numba compiles give the same results as NumPy code, run as plain Python and compiled."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -28,7 +32,7 @@ numbers = st.one_of(
 
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=8), st.sampled_from([",", "\t", " ", ";"]))
-def test_decimals_are_the_floats_that_python_reads(rows: list[tuple[str, str]], separator: str) -> None:
+def test_decimals_equal_the_floats_that_python_reads(rows: list[tuple[str, str]], separator: str) -> None:
     data = "".join(separator.join(row) + "\n" for row in rows).encode()
     expected = np.array([[float(value) for value in row] for row in rows])
     assert np.array_equal(parsed(data, 2), expected, equal_nan=True)
@@ -50,7 +54,7 @@ def test_decimals_are_the_floats_that_python_reads(rows: list[tuple[str, str]], 
         b"\n",
     ],
 )
-def test_anything_unusual_is_left_to_the_careful_reader(data: bytes) -> None:
+def test_any_other_text_is_left_to_the_caller(data: bytes) -> None:
     assert parsed(data, 2) is None
 
 
@@ -64,7 +68,7 @@ def test_carriage_returns_are_skipped() -> None:
     ),
     st.sampled_from([success.THRESHOLDS, success.MATLAB_THRESHOLDS, np.arange(51.0)]),
 )
-def test_counts_are_those_of_sorting(values: np.ndarray, thresholds: np.ndarray) -> None:
+def test_the_histogram_equals_comparisons(values: np.ndarray, thresholds: np.ndarray) -> None:
     counts = np.zeros(thresholds.size + 1, dtype=np.int64)
     loops.histogram(values, thresholds, counts)
     expected = [(values <= threshold).sum() for threshold in thresholds]
@@ -78,13 +82,14 @@ corners = arrays.arrays(
 
 @settings(deadline=None)
 @given(corners, corners, st.sampled_from(list(scanline.Rule)), st.integers(1, 16), st.integers(1, 16))
-def test_pixels_are_those_counted_with_arrays(
+def test_pixels_equal_those_counted_with_arrays(
     a: np.ndarray, b: np.ndarray, rule: scanline.Rule, width: int, height: int
 ) -> None:
     pairs = min(len(a), len(b))
     size = np.tile([[width, height]], (pairs, 1))
     counts = np.empty((pairs, 3), dtype=np.int64)
-    loops.count_pixels(a[:pairs], b[:pairs], size, rule == scanline.Rule.TOOLKIT, counts)
+    scratch = np.empty((5, 6), dtype=np.int64)
+    loops.count_pixels(a[:pairs], b[:pairs], size, rule == scanline.Rule.TOOLKIT, counts, scratch)
     common, union = scanline.count(a[:pairs], b[:pairs], size, rule)
     assert counts[:, 2].tolist() == common.tolist()
     assert (counts[:, 0] + counts[:, 1] - counts[:, 2]).tolist() == union.tolist()
@@ -98,3 +103,48 @@ def test_small_work_is_not_worth_compiling(monkeypatch: pytest.MonkeyPatch) -> N
     assert [compiled.worthwhile(0.6), compiled.worthwhile(0.6)] == [False, True]
     monkeypatch.setattr(compiled, "_installed", lambda: False)
     assert not compiled.worthwhile(100.0)
+
+
+COMPARE = """
+import numpy as np
+from evalkit import compiled
+from evalkit.compiled import loops
+
+random = np.random.default_rng(0)
+text = "".join(f"{x:.3f},{-y:.4f}\\n" for x, y in random.uniform(0, 999, (300, 2))) + "nan,5.\\n7,-0\\r\\n"
+for data in (text, text + "x,1\\n", text + "1\\n", text + "1,2"):
+    bytes_ = np.frombuffer(data.encode(), np.uint8)
+    plain, fast = np.zeros(len(data)), np.zeros(len(data))
+    counts = [function(bytes_, 2, values) for function, values in
+              ((loops.parse_decimals, plain), (compiled.kernel("parse_decimals"), fast))]
+    assert counts[0] == counts[1], counts
+    assert (counts[0] == 604) == (data == text), counts
+    assert plain.tobytes() == fast.tobytes()
+
+values, thresholds = random.uniform(-1, 2, 500), np.linspace(0, 1, 21)
+plain, fast = np.zeros(22, np.int64), np.zeros(22, np.int64)
+loops.histogram(values, thresholds, plain)
+compiled.kernel("histogram")(values, thresholds, fast)
+assert plain.tolist() == fast.tolist()
+
+polygons = random.integers(-6, 40, (200, 4, 2))
+x, y, width, height = random.integers(-6, 20, (4, 200))
+rectangles = np.stack([np.stack([x, y], -1), np.stack([x + width, y], -1), np.stack([x + width, y + height], -1),
+                       np.stack([x, y + height], -1)], 1)
+size, scratch = np.tile([[32, 24]], (200, 1)), np.empty((5, 4), np.int64)
+for a, b in ((polygons, polygons[::-1].copy()), (polygons, rectangles), (rectangles, rectangles[::-1].copy())):
+    for toolkit in (False, True):
+        plain, fast = np.empty((200, 3), np.int64), np.empty((200, 3), np.int64)
+        loops.count_pixels(a, b, size, toolkit, plain, scratch)
+        compiled.kernel("count_pixels")(a, b, size, toolkit, fast, scratch)
+        assert plain.tolist() == fast.tolist()
+        assert plain[:, 2].any()
+print("equal")
+"""
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
+def test_machine_code_gives_the_same_bits_as_plain_python() -> None:
+    # In another process: once numba is imported, all tests after this one would use machine code.
+    done = subprocess.run([sys.executable, "-c", COMPARE], capture_output=True, text=True, check=False)
+    assert done.stdout == "equal\n", done.stderr

@@ -38,7 +38,8 @@ def count(a: Ints, b: Ints, size: Ints, rule: Rule) -> tuple[Ints, Ints]:
     """
     if compiled.worthwhile(len(a) * _SECONDS_PER_PAIR):
         counts = np.empty((len(a), 3), dtype=np.int64)
-        compiled.kernel("count_pixels")(a, b, size, rule == Rule.TOOLKIT, counts)
+        scratch = np.empty((5, max(a.shape[1], b.shape[1])), dtype=np.int64)
+        compiled.kernel("count_pixels")(a, b, size, rule == Rule.TOOLKIT, counts, scratch)
     else:
         parts = [_count_rows(a[chunk], b[chunk], size[chunk], rule) for chunk in _chunks(size[:, 1])]
         counts = np.concatenate(parts)
