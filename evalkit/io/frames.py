@@ -1,4 +1,4 @@
-"""Reading frames: one file, and any frames ahead of the tracker in a thread."""
+"""Decode frames: one file, or many in a thread ahead of the tracker."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from evalkit.types import Frames, Image
 
 
 def read_image(path: Path) -> Image:
-    """Decode an image file to RGB, 8 bits; grey files are spread over three channels.
+    """Decode an image file to RGB, 8 bits; a grey image gets three equal channels.
 
     Raises:
-        EvalkitError: The file is missing, empty, truncated or no image.
+        EvalkitError: The file is missing, empty, truncated or not an image.
     """
     try:
         data = path.read_bytes()
@@ -26,12 +26,12 @@ def read_image(path: Path) -> Image:
         raise EvalkitError("the frame is missing", where=path, hint="Is the download complete?") from None
     except OSError as error:
         raise EvalkitError(
-            f"the frame cannot be read: {error.strerror}", where=path, hint="It must be a file that you may read"
+            f"the frame cannot be read: {error.strerror}", where=path, hint="Check the permissions of the file"
         ) from None
     if _is_truncated(data):
         raise EvalkitError(
-            "the frame is damaged or cut short", where=path, found=f"{len(data)} bytes",
-            hint="Fetch this file again",
+            "the frame is damaged or truncated", where=path, found=f"{len(data)} bytes",
+            hint="Download it again",
         )  # fmt: skip
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -40,14 +40,14 @@ def read_image(path: Path) -> Image:
     if image is None:
         raise EvalkitError(
             "this file is not an image that can be decoded", where=path,
-            hint="Fetch it again; `evalkit data check NAME --deep` names all such files",
+            hint="Download it again; `evalkit data check NAME --deep` lists all such files",
         )  # fmt: skip
     rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
     return rgb
 
 
 def _is_truncated(data: bytes) -> bool:
-    # The decoder fills what is missing of a JPEG with grey and says nothing, so look for its end marker.
+    # The decoder silently fills the missing part of a JPEG with grey, so look for the end marker.
     return len(data) == 0 or (data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:])
 
 

@@ -1,7 +1,7 @@
-"""Regions as VOT writes them: a line of text or a record of bytes for a box, a polygon, a mask or a code.
+"""Read and write regions in VOT's formats: a line of text or a binary record for a box, a polygon, a mask or a code.
 
-Codes are whole numbers: 0 nothing is known, 1 the tracker was started here, 2 it failed here. Source: the region
-formats of the VOT toolkit (text since 2015, masks and binary files since 2020).
+Codes are whole numbers: 0 unknown, 1 the tracker was initialised at this frame, 2 it failed at this frame. Source:
+the region formats of the VOT toolkit (text since 2015, masks and binary files since 2020).
 """
 
 from __future__ import annotations
@@ -16,25 +16,31 @@ from numpy.typing import NDArray
 from evalkit.errors import EvalkitError
 from evalkit.geometry import bounding_box
 from evalkit.io.rows import format_number, number, parse_rows, split, text_lines
-from evalkit.types import Box, Boxes, Mask, Polygon, Region
+from evalkit.types import Box, Boxes, Floats, Mask, Polygon, Region
 
 UNKNOWN = 0
+"""Code of a frame without a region."""
+
 Code = int
 Record = Region | Code
+"""Content of one line: a region, or a code."""
 
 _CODE, _BOX, _POLYGON, _MASK, _POINT = range(5)
 _BINARY_VERSION = 1
-_LONGEST_RUN = 65025  # longer ones are split by a run of length 0
+_MAX_RUN = 65025  # longer ones are split by a run of length 0
 _CODE_LINE = re.compile(rb"^([012])(?:\.0*)?[ \t]*(?=\r?$)", re.MULTILINE)
-_CODE_MARK = -(10**9)  # no box is so high
-_LARGEST_MASK = 2**27  # pixels; more is damage, or an attempt on the memory
+_CODE_MARK = -(10**9)  # the height of no box
+_MAX_MASK_PIXELS = 2**27  # more would be damage, or an attack on the memory
 
 
 def parse_line(line: str, where: object = None) -> Record:
-    """A region or a code from one line; a line with NaN is ``UNKNOWN``.
+    """Parse one line as a region or a code; a line with NaN is ``UNKNOWN``.
+
+    Args:
+        where: File and line for error messages.
 
     Raises:
-        EvalkitError: It is neither, said with ``where``.
+        EvalkitError: The line is neither.
 
     >>> parse_line("10,20,30,40")
     Box(x=10.0, y=20.0, width=30.0, height=40.0)
@@ -49,31 +55,33 @@ def parse_line(line: str, where: object = None) -> Record:
         return int(values[0])
     if len(values) < 4 or len(values) % 2:
         raise EvalkitError(
-            "this is no region", where=where, found=f"{len(values)} values",
+            "not a valid region", where=where, found=f"{len(values)} values",
             expected="a code, x,y,width,height, the corners of a polygon, or a mask",
         )  # fmt: skip
-    if any(value != value for value in values):
-        return UNKNOWN
-    return Box(*values) if len(values) == 4 else Polygon(np.array(values).reshape(-1, 2))
+    return UNKNOWN if any(value != value for value in values) else _region_of(np.array(values))
 
 
 def parse_text(data: bytes, where: object = None) -> list[Record]:
-    """One region or code a line.
+    """Parse the content of a file with one region or code per line.
+
+    Args:
+        where: File name for error messages.
 
     Raises:
-        EvalkitError: A line cannot be read; its number is said.
+        EvalkitError: A line cannot be read; the message has its number.
     """
-    alike = _parse_alike(data)
-    if alike is not None:
-        return alike
+    regular = _parse_regular(data)
+    if regular is not None:
+        return regular
     return [parse_line(line, f"{where}:{row}") for row, line in enumerate(text_lines(data, where), 1)]
 
 
 def parse_boxes(data: bytes) -> tuple[Boxes, NDArray[np.int8]] | None:
-    """Lines that are all boxes or codes up to 2, without a Python loop; None where they are anything else.
+    """Parse lines that are all boxes or codes up to 2, without a Python loop.
 
     Returns:
-        Boxes, NaN rows for codes; and codes, -1 for boxes. A box with NaN is ``UNKNOWN``.
+        Boxes, shape (N, 4), NaN rows for codes; and codes, shape (N,), -1 for boxes. A box with NaN has the code
+        ``UNKNOWN``. None if a line is anything else.
 
     >>> boxes, codes = parse_boxes(b"1\\n10,20,30,40\\n2\\n")
     >>> codes.tolist()
@@ -92,8 +100,8 @@ def parse_boxes(data: bytes) -> tuple[Boxes, NDArray[np.int8]] | None:
     return rows, codes
 
 
-def _parse_alike(data: bytes) -> list[Record] | None:
-    """All lines boxes, or all polygons of four corners, as in nearly every groundtruth file; else None."""
+def _parse_regular(data: bytes) -> list[Record] | None:
+    """Parse lines that are all boxes or all polygons of four corners, as in most groundtruth files; else None."""
     columns = len(split(data[:400].partition(b"\n")[0].decode("ascii", "replace")))
     if columns not in (4, 8):
         return None
@@ -102,15 +110,15 @@ def _parse_alike(data: bytes) -> list[Record] | None:
     except EvalkitError:
         return None
     unknown = np.isnan(rows.sum(axis=1))
-    return [UNKNOWN if without else _of_numbers(row) for row, without in zip(rows, unknown, strict=True)]
+    return [UNKNOWN if without else _region_of(row) for row, without in zip(rows, unknown, strict=True)]
 
 
-def _of_numbers(row: NDArray[np.float64]) -> Region:
-    return Box(*row.tolist()) if len(row) == 4 else Polygon(row.reshape(-1, 2))
+def _region_of(values: Floats) -> Region:
+    return Box(*values.tolist()) if len(values) == 4 else Polygon(values.reshape(-1, 2))
 
 
 def format_record(record: Record | None) -> str:
-    """The line of a region; None is the code 0.
+    """Return the line of a region or code; None is the code 0.
 
     >>> format_record(Box(1.5, 2.0, 3.0, 4.0)), format_record(None)
     ('1.5,2,3,4', '0')
@@ -126,7 +134,7 @@ def format_record(record: Record | None) -> str:
 
 
 def runs(bitmap: NDArray[np.bool_]) -> list[int]:
-    """Lengths of alternating runs of unset and set pixels, row by row, the first one unset (perhaps of length 0).
+    """Return the lengths of alternating runs of unset and set pixels, row by row; the first run is unset, maybe empty.
 
     >>> runs(np.array([[False, True], [True, False]]))
     [1, 2, 1]
@@ -139,13 +147,13 @@ def runs(bitmap: NDArray[np.bool_]) -> list[int]:
 
 
 def bitmap_of(lengths: Sequence[int], width: int, height: int, where: object = None) -> NDArray[np.bool_]:
-    """Shape (height, width): the pixels that runs describe; what they leave over is unset.
+    """Return the mask that runs describe, shape (height, width); pixels after the last run are unset.
 
     Raises:
-        EvalkitError: The size or a run makes no sense, or the runs are longer than the mask.
+        EvalkitError: The size or a run is negative, the mask is too large, or the runs are longer than the mask.
     """
-    if width < 0 or height < 0 or width * height > _LARGEST_MASK or min(lengths, default=0) < 0:
-        raise EvalkitError("this mask makes no sense", where=where, found=f"{width} x {height}")
+    if width < 0 or height < 0 or width * height > _MAX_MASK_PIXELS or min(lengths, default=0) < 0:
+        raise EvalkitError("invalid size or runs of a mask", where=where, found=f"{width} x {height}")
     if sum(lengths) > width * height:
         raise EvalkitError(
             "the runs of a mask are longer than the mask", where=where, found=sum(lengths), expected=width * height
@@ -162,35 +170,37 @@ def _parse_mask(text: str, where: object) -> Mask:
         x, y, width, height, *lengths = map(int, fields)
     except ValueError:
         raise EvalkitError(
-            "a mask is written as m, x, y, width, height and runs, all whole numbers",
+            "invalid mask",
             where=where,
             found=f"m{text[:40]}",
+            expected="m followed by x, y, width, height and runs, all whole numbers",
         ) from None
     return Mask(bitmap_of(lengths, width, height, where), x, y)
 
 
 def parse_binary(data: bytes, where: object = None) -> list[Record]:
-    """The records of a ``.bin`` file of the VOT toolkit.
+    """Parse a ``.bin`` file of the VOT toolkit.
+
+    Args:
+        where: File name for error messages.
 
     Raises:
-        EvalkitError: It is damaged, cut short, or of another version.
+        EvalkitError: The file is damaged, truncated, or of another version.
     """
     try:
         version, count = struct.unpack_from("<hI", data)
         if version != _BINARY_VERSION:
             raise EvalkitError(
-                "this is not a binary result of a known version", where=where, found=version, expected=_BINARY_VERSION
+                "not a binary result of a supported version", where=where, found=version, expected=_BINARY_VERSION
             )
         records, offset = [], 6
         for index in range(count):
             record, offset = _unpack(data, offset, f"{where}, record {index + 1}")
             records.append(record)
     except struct.error:
-        raise EvalkitError("this binary result is cut short", where=where, found=f"{len(data)} bytes") from None
+        raise EvalkitError("truncated binary result", where=where, found=f"{len(data)} bytes") from None
     if offset != len(data):
-        raise EvalkitError(
-            "this binary result has something after its end", where=where, found=len(data), expected=offset
-        )
+        raise EvalkitError("data after the end of a binary result", where=where, found=len(data), expected=offset)
     return records
 
 
@@ -206,7 +216,7 @@ def _unpack(data: bytes, offset: int, where: str) -> tuple[Record, int]:
         (corners,) = struct.unpack_from("<H", data, offset)
         points = np.array(struct.unpack_from(f"<{2 * corners}f", data, offset + 2)).reshape(-1, 2)
         if corners < 3:
-            raise EvalkitError("a polygon has too few corners", where=where, found=corners, expected="3 or more")
+            raise EvalkitError("too few corners of a polygon", where=where, found=corners, expected="3 or more")
         return (UNKNOWN if np.isnan(points).any() else Polygon(points)), offset + 2 + 8 * corners
     if kind == _MASK:
         x, y, width, height, count = struct.unpack_from("<hhHHH", data, offset)
@@ -214,14 +224,14 @@ def _unpack(data: bytes, offset: int, where: str) -> tuple[Record, int]:
         return Mask(bitmap_of(lengths, width, height, where), x, y), offset + 10 + 2 * count
     if kind == -1:
         raise struct.error
-    raise EvalkitError("a record is of an unknown kind", where=where, found=kind, expected="0 to 3")
+    raise EvalkitError("unknown kind of record", where=where, found=kind, expected="0 to 3")
 
 
 def format_binary(records: Iterable[Record | None]) -> bytes:
-    """A ``.bin`` file of the VOT toolkit; coordinates are rounded to 32 bits.
+    """Return the content of a ``.bin`` file of the VOT toolkit; coordinates are rounded to 32 bits.
 
     Raises:
-        ValueError: A mask lies outside the 16 bits that the format has for it.
+        ValueError: The position, size or number of runs of a mask exceeds the 16 bits of the format.
     """
     packed = [_pack(record) for record in records]
     return struct.pack("<hI", _BINARY_VERSION, len(packed)) + b"".join(packed)
@@ -240,18 +250,18 @@ def _pack(record: Record | None) -> bytes:
     try:
         return struct.pack(f"<BhhHHH{len(lengths)}H", _MASK, record.x, record.y, width, height, len(lengths), *lengths)
     except struct.error as error:
-        raise ValueError(f"this mask does not fit a binary file: {error}") from error
+        raise ValueError(f"a mask exceeds the 16 bits of the binary format: {error}") from error
 
 
 def _split_run(length: int) -> list[int]:
     parts = [length]
-    while parts[-1] > _LONGEST_RUN:
-        parts[-1:] = [_LONGEST_RUN, 0, parts[-1] - _LONGEST_RUN]
+    while parts[-1] > _MAX_RUN:
+        parts[-1:] = [_MAX_RUN, 0, parts[-1] - _MAX_RUN]
     return parts
 
 
 def boxes_of(records: Sequence[Record | None]) -> Boxes:
-    """Shape (N, 4): the bounding box of each region, NaN for codes."""
+    """Return the bounding box of each region, shape (N, 4); NaN for codes."""
     boxes = np.full((len(records), 4), np.nan)
     corners: dict[int, list[int]] = {}
     for index, record in enumerate(records):
@@ -268,6 +278,6 @@ def boxes_of(records: Sequence[Record | None]) -> Boxes:
 
 
 def regions_of(records: Sequence[Record | None]) -> tuple[Region | None, ...] | None:
-    """The regions with None for codes; None where all are boxes and an array says the same."""
+    """Return the regions, with None for codes; None if all are boxes, which an array of boxes holds as well."""
     regions = tuple(None if isinstance(record, int) else record for record in records)
     return None if all(region is None or isinstance(region, Box) for region in regions) else regions

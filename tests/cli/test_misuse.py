@@ -282,7 +282,7 @@ PLACES = [
 CONTENTS = [
     Misuse(SCORE, "result that this file belongs to is empty (found 5 values", "Remove both and run", result("")),
     Misuse(SCORE, "found 5, expected 2", "Without this file the boxes can be read", result("1,2,3,4\n" * 2)),
-    Misuse(SCORE, "a.txt:2: this is not a number (found 'x')", "Remove this file and run again",
+    Misuse(SCORE, "a.txt:2: not a number (found 'x')", "Remove this file and run again",
            result("1,2,3,4\nx,2,3,4\n")),
     Misuse(SCORE, "wrong number of values in a row (found 3, expected 4)", "Remove this file", result("1,2,3\n" * 5)),
     Misuse(SCORE, "not a UTF-8 text file", "Remove this file", result(bytes(range(128, 256)))),
@@ -300,7 +300,7 @@ CONTENTS = [
     Misuse(FOLDER, "cannot start where the groundtruth holds no box", "Annotate this frame",
            video("nan,nan,nan,nan\n" * 3), code=1),
     Misuse(FOLDER, "a box without area (found 0 x 9)", "Annotate this frame", video("1,2,0,9\n" * 3), code=1),
-    Misuse(FOLDER, "1.png: this file is not an image", "Fetch it again", damaged_frame, code=1),
+    Misuse(FOLDER, "1.png: this file is not an image", "Download it again", damaged_frame, code=1),
     Misuse(f"{NANO} w.pth", "opening it could execute code", "save its state_dict alone",
            lambda here: (here / "w.pth").write_bytes(pickle.dumps(Executes()))),
     Misuse(f"{NANO} other.pth", "does not belong to this network", "Is it the checkpoint of another architecture?",

@@ -129,7 +129,7 @@ def test_copies_with_a_folder_for_each_target_are_read_too(tmp_path: Path, spell
 
 def test_one_file_is_never_taken_for_two_targets(tmp_path: Path) -> None:
     make(tmp_path / "Jogging", numbered(1, 3), 3)
-    with pytest.raises(EvalkitError, match=r"groundtruth_rect.1.txt: this file is missing"):
+    with pytest.raises(EvalkitError, match=r"groundtruth_rect.1.txt: this file does not exist"):
         len(open_("otb100", tmp_path).sequence("Jogging-1").groundtruth)
 
 

@@ -181,7 +181,7 @@ def test_a_row_too_few_is_an_error(tmp_path: Path) -> None:
 
 def test_a_damaged_index_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "VOT2018.json").write_text(json.dumps({"bag": {"gt_rect": [[1, 2, 3]]}}))
-    with pytest.raises(EvalkitError, match="this is no region"):
+    with pytest.raises(EvalkitError, match="not a valid region"):
         len(open_("vot2018", tmp_path).sequence("bag"))
     (tmp_path / "VOT2018.json").write_text("[1, 2")
     with pytest.raises(EvalkitError, match=r"VOT2018.json: this index cannot be read"):

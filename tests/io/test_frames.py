@@ -41,13 +41,13 @@ def test_a_missing_frame_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, -1, -2])
-def test_a_truncated_jpeg_is_refused_and_never_filled_with_grey(jpeg: Path, kept: int) -> None:
+def test_a_truncated_jpeg_is_an_error_and_not_filled_with_grey(jpeg: Path, kept: int) -> None:
     jpeg.write_bytes(jpeg.read_bytes()[:kept])
     with pytest.raises(EvalkitError, match=r"0001\.jpg"):
         read_image(jpeg)
 
 
-def test_a_text_file_is_no_image(tmp_path: Path) -> None:
+def test_a_text_file_is_not_an_image(tmp_path: Path) -> None:
     path = tmp_path / "0001.jpg"
     path.write_text("<html>quota exceeded</html>")
     with pytest.raises(EvalkitError, match="not an image"):
@@ -66,7 +66,7 @@ def test_frames_decoded_ahead_come_in_order() -> None:
     assert [int(image[0, 0, 0]) for image in ahead(Numbered(), order, depth=2)] == order
 
 
-def test_no_more_frames_are_held_than_asked_for() -> None:
+def test_at_most_depth_frames_are_held() -> None:
     started: list[int] = []
 
     class Counting:

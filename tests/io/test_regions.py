@@ -21,7 +21,7 @@ from evalkit.types import Box, Mask, Polygon
 
 
 def key(record: Record) -> object:
-    """Something that compares by value."""
+    """Return a value that compares equal for equal records."""
     if isinstance(record, Polygon):
         return tuple(map(tuple, record.points.tolist()))
     if isinstance(record, Mask):
@@ -40,7 +40,7 @@ RECORD = st.one_of(st.sampled_from([0, 1, 2]), BOX, POLYGON, MASK)
 
 
 @given(st.lists(RECORD, max_size=6))
-def test_any_records_survive_text_and_bytes(records: list[Record]) -> None:
+def test_records_are_read_back_from_text_and_bytes(records: list[Record]) -> None:
     text = "".join(format_record(record) + "\n" for record in records)
     assert [key(record) for record in parse_text(text.encode())] == [key(record) for record in records]
     assert [key(record) for record in parse_binary(format_binary(records))] == [key(record) for record in records]
@@ -51,7 +51,7 @@ def test_text_keeps_every_bit_of_a_box(x: float, width: float) -> None:
     assert parse_line(format_record(Box(x, 1 / 3, width, 2.0))) == Box(x, 1 / 3, width, 2.0)
 
 
-def test_a_mask_is_written_as_runs_row_by_row_the_first_one_unset() -> None:
+def test_a_mask_is_written_as_runs_beginning_with_unset_pixels() -> None:
     mask = Mask(np.array([[False, True, True], [True, False, False]]), x=5, y=7)
     assert format_record(mask) == "m5,7,3,2,1,3,2"
     back = parse_line("m5,7,3,2,1,3,2")
@@ -59,7 +59,7 @@ def test_a_mask_is_written_as_runs_row_by_row_the_first_one_unset() -> None:
     np.testing.assert_array_equal(back.bitmap, mask.bitmap)
 
 
-def test_runs_that_end_early_leave_the_rest_unset() -> None:
+def test_pixels_after_the_last_run_are_unset() -> None:
     back = parse_line("m0,0,3,2,1,1")
     assert isinstance(back, Mask)
     np.testing.assert_array_equal(back.bitmap, [[False, True, False], [False, False, False]])
@@ -74,26 +74,26 @@ def test_a_long_run_is_split_in_bytes_and_read_as_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "complaint"),
     [
-        ("1,2,3", "this is no region"),
-        ("1,2", "this is no region"),
-        ("1.5", "this is no region"),
-        ("-1", "this is no region"),
-        ("nan", "this is no region"),
-        ("1,2,3,4,5", "this is no region"),
-        ("a,b,c,d", "this is not a number"),
-        ("", "this is no region"),
-        ("m1,2,3", "a mask is written as"),
-        ("m1,2,x,4,5", "a mask is written as"),
+        ("1,2,3", "not a valid region"),
+        ("1,2", "not a valid region"),
+        ("1.5", "not a valid region"),
+        ("-1", "not a valid region"),
+        ("nan", "not a valid region"),
+        ("1,2,3,4,5", "not a valid region"),
+        ("a,b,c,d", "not a number"),
+        ("", "not a valid region"),
+        ("m1,2,3", "invalid mask"),
+        ("m1,2,x,4,5", "invalid mask"),
         ("m0,0,2,2,3,9", "the runs of a mask are longer than the mask"),
-        ("m0,0,99999,99999,1", "this mask makes no sense"),
-        ("m0,0,-2,-2,1", "this mask makes no sense"),
-        ("m0,0,2,2,-1,2", "this mask makes no sense"),
+        ("m0,0,99999,99999,1", "invalid size or runs of a mask"),
+        ("m0,0,-2,-2,1", "invalid size or runs of a mask"),
+        ("m0,0,2,2,-1,2", "invalid size or runs of a mask"),
     ],
 )
-def test_what_is_no_region_is_an_error_with_its_place(line: str, told: str) -> None:
-    with pytest.raises(EvalkitError, match=r"bag\.txt:2: " + told):
+def test_an_invalid_region_is_an_error_with_its_place(line: str, complaint: str) -> None:
+    with pytest.raises(EvalkitError, match=r"bag\.txt:2: " + complaint):
         parse_text(f"1\n{line}\n1\n".encode(), "bag.txt")
 
 
@@ -102,7 +102,7 @@ def test_any_nan_makes_a_region_unknown() -> None:
 
 
 @given(st.binary(max_size=80))
-def test_no_bytes_crash_the_binary_reader(data: bytes) -> None:
+def test_random_bytes_are_an_error_of_the_binary_reader(data: bytes) -> None:
     for attempt in (data, b"\x01\x00" + data, b"\x01\x00\x02\x00\x00\x00" + data):
         try:
             parse_binary(attempt, "a.bin")
@@ -119,7 +119,7 @@ def test_a_binary_file_cut_anywhere_is_an_error(records: list[Record], data: st.
 
 
 @given(st.text(alphabet="0123456789.,-nanm eE\n", max_size=40))
-def test_damaged_lines_are_refused_or_as_many_as_written(text: str) -> None:
+def test_damaged_lines_are_an_error_or_keep_their_number(text: str) -> None:
     try:
         records = parse_text(text.encode())
     except EvalkitError:
@@ -127,7 +127,7 @@ def test_damaged_lines_are_refused_or_as_many_as_written(text: str) -> None:
     assert len(records) == len(text.rstrip().split("\n")) if text.strip() else not records
 
 
-def test_boxes_are_the_bounds_and_regions_are_none_where_boxes_say_all() -> None:
+def test_boxes_bound_the_regions_which_are_none_if_all_are_boxes() -> None:
     polygon = Polygon(np.array([[0.0, 1.0], [4.0, 3.0], [2.0, 9.0]]))
     np.testing.assert_array_equal(
         boxes_of([1, Box(1, 2, 3, 4), polygon, None]), [[np.nan] * 4, [1, 2, 3, 4], [0, 1, 4, 8], [np.nan] * 4]

@@ -28,7 +28,7 @@ ROWS = [[1.0, 2.0, 30.5, 40.0], [2.0, 3.0, 31.0, 41.0]]
         b"1,2,30.5,40\n2 3,31 41\n",
     ],
 )
-def test_every_spelling_in_circulation_is_read(text: bytes) -> None:
+def test_all_separators_and_line_ends_are_read(text: bytes) -> None:
     np.testing.assert_array_equal(parse_rows(text), ROWS)
 
 
@@ -38,36 +38,36 @@ def test_nan_is_read_in_any_case(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "complaint"),
     [
         (b"1,2,3,4\n1,2,3\n", ":2: wrong number of values in a row (found 3, expected 4)"),
         (b"1,2,3,4,5\n", ":1: wrong number of values in a row (found 5, expected 4)"),
-        (b"1,2,3,4\n\n1,2,3,4\n", ":2: an empty line stands between rows"),
-        (b"1,,3,4\n", ":1: this is not a number (found '')"),
-        (b"1,2,3,x\n", "this is not a number (found 'x')"),
-        (b"1,2,3,0x1A\n", "this is not a number"),
-        (b"1,2,3,1_000\n", "this is not a number"),
-        (b"1,2,3,inf\n", "this is not a number"),
-        (b"1,2,3,1e999\n", "this number is too large"),
-        (b"1,2,3,4-5\n", "this is not a number"),
-        (b"1,2,3,4.5.6\n", "this is not a number"),
-        (b"1,2,3,-\n", "this is not a number"),
+        (b"1,2,3,4\n\n1,2,3,4\n", ":2: empty line between rows"),
+        (b"1,,3,4\n", ":1: not a number (found '')"),
+        (b"1,2,3,x\n", "not a number (found 'x')"),
+        (b"1,2,3,0x1A\n", "not a number"),
+        (b"1,2,3,1_000\n", "not a number"),
+        (b"1,2,3,inf\n", "not a number"),
+        (b"1,2,3,1e999\n", "number too large"),
+        (b"1,2,3,4-5\n", "not a number"),
+        (b"1,2,3,4.5.6\n", "not a number"),
+        (b"1,2,3,-\n", "not a number"),
         (b"1,2\n3,4,5,6,7,8\n", "found 2, expected 4"),
-        (b"\xff\xfe1\x00,\x002\x00", "this is not a UTF-8 text file"),
+        (b"\xff\xfe1\x00,\x002\x00", "not a UTF-8 text file"),
         (b"\x00\x01\x02\x03", "boxes.txt:1"),
     ],
 )
-def test_what_cannot_be_read_exactly_is_an_error_that_says_where(tmp_path: Path, text: bytes, told: str) -> None:
+def test_invalid_text_is_an_error_with_its_place(tmp_path: Path, text: bytes, complaint: str) -> None:
     path = tmp_path / "boxes.txt"
     path.write_bytes(text)
     with pytest.raises(EvalkitError) as caught:
         read_rows(path)
-    assert told in str(caught.value)
+    assert complaint in str(caught.value)
     assert "boxes.txt" in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EvalkitError, match=r"absent\.txt: this file is missing"):
+    with pytest.raises(EvalkitError, match=r"absent\.txt: this file does not exist"):
         read_rows(tmp_path / "absent.txt")
 
 
@@ -76,13 +76,13 @@ def test_an_empty_file_has_no_rows() -> None:
 
 
 @pytest.mark.parametrize("text", [b"0,1,1\n", b"0\n1\n1\n", b"0 1 1", b"0,1,1,", b"0\r\n1\r\n1"])
-def test_flags_come_in_one_line_or_one_a_line(tmp_path: Path, text: bytes) -> None:
+def test_flags_in_one_line_and_one_per_line_are_read(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "flags.txt"
     path.write_bytes(text)
     assert read_values(path).tolist() == [0.0, 1.0, 1.0]
 
 
-def test_a_single_flag_and_none_are_values_too() -> None:
+def test_one_flag_and_no_flag_are_read() -> None:
     assert parse_values(b"1\n").tolist() == [1.0]
     assert parse_values(b"").tolist() == []
 
@@ -97,7 +97,7 @@ def test_any_floats_survive_a_round_trip_bit_for_bit(rows: list[list[float]]) ->
 
 
 @given(st.lists(st.decimals(-(10**7), 10**7, places=6), min_size=1, max_size=20))
-def test_the_fast_way_reads_the_float_nearest_to_the_decimal(values: list[object]) -> None:
+def test_regular_files_give_the_float_nearest_to_the_decimal(values: list[object]) -> None:
     text = "\n".join(str(value) for value in values).encode()
     assert parse_rows(text, columns=1)[:, 0].tolist() == [float(str(value)) for value in values]
 
@@ -113,7 +113,7 @@ def test_long_decimals_are_read_as_python_reads_them() -> None:
 
 
 @given(st.text(alphabet="0123456789.,-+eEnNaA \t\n\r;", max_size=60))
-def test_damaged_text_is_read_as_written_or_refused(text: str) -> None:
+def test_damaged_text_is_read_as_it_is_or_an_error(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -125,7 +125,7 @@ def test_damaged_text_is_read_as_written_or_refused(text: str) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_no_bytes_at_all_crash_the_parser(data: bytes) -> None:
+def test_random_bytes_are_read_or_an_error(data: bytes) -> None:
     try:
         rows = parse_rows(data)
     except EvalkitError:
