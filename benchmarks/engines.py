@@ -32,7 +32,7 @@ from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.factories import open_dataset
 from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import Scene, SceneFrames
-from evalkit.types import Dataset, Image, Sequence
+from evalkit.types import Dataset, Execution, Image, Sequence
 
 KIB = 1024
 SCENES = 24
@@ -82,10 +82,11 @@ def compare_lockstep(options: argparse.Namespace) -> None:
     """Alternate between the lockstep and the serial engine on the same decoded frames."""
     job = job_of(options)
     rendered = [in_memory(index, options.frames) for index in range(int(options.sequences or 8))]
-    worker = Worker(job)
-    alone = worker if options.serial_runtime is None else Worker(replace(job, runtime=options.serial_runtime))
-    for one in (worker, alone):
-        vars(one)["dataset"] = dataset_of(tuple(rendered))
+    dataset = dataset_of(tuple(rendered))
+    worker = alone = Worker(job, dataset=dataset)
+    if options.serial_runtime is not None:
+        execution = replace(job.execution, runtime=options.serial_runtime)
+        alone = Worker(replace(job, execution=execution), dataset=dataset)
     units = [Unit(job, sequence.name) for sequence in rendered]
     frames = sum(len(sequence) for sequence in rendered)
     pin_threads(1)
@@ -108,8 +109,9 @@ def compare_lockstep(options: argparse.Namespace) -> None:
     typical, most = np.median(list(apart.values())), max(apart.values())
     milliseconds = 1e3 * np.median(spent["serial"]) / frames
     print(
-        f"lockstep of {options.lanes} on {options.device}, {job.runtime}: {np.median(ratios):.3f} times the frames per "
-        f"{unit} of the serial engine ({alone.job.runtime}), which takes {milliseconds:.2f} ms per frame; "
+        f"lockstep of {options.lanes} on {options.device}, {job.execution.runtime}: {np.median(ratios):.3f} times the "
+        f"frames per {unit} of the serial engine ({alone.job.execution.runtime}), "
+        f"which takes {milliseconds:.2f} ms per frame; "
         f"ratio by round {ratios.round(3)}; distance of the boxes {typical:.1e} px (median), {most:.1e} px (maximum)"
     )
 
@@ -119,8 +121,8 @@ def measure_memory(options: argparse.Namespace) -> None:
     count = int(options.sequences or 1000)
     with tempfile.TemporaryDirectory() as folder:
         job = replace(job_of(options), results=Path(folder))
-        worker = Worker(job)
-        vars(worker)["dataset"] = dataset_of(tuple(on_demand(index, options.frames) for index in range(count)))
+        dataset = dataset_of(tuple(on_demand(index, options.frames) for index in range(count)))
+        worker = Worker(job, dataset=dataset)
         units = [Unit(job, sequence.name) for sequence in worker.dataset.sequences]
         for number, _ in enumerate(Plan().execute(worker, units), start=1):
             if number in (count // 20, count // 10, count // 2, count):
@@ -170,7 +172,7 @@ def dataset_of(sequences: tuple[Sequence, ...]) -> Dataset:
 def job_of(options: argparse.Namespace) -> Job:
     return Job(
         tracker=options.tracker, label="measured", dataset="synthetic", results=Path("results"), protocol="one_pass",
-        weights=options.weights, runtime=options.runtime or "torch", device=options.device, timed=False,
+        weights=options.weights, execution=Execution(options.runtime or "torch", device=options.device), timed=False,
     )  # fmt: skip
 
 

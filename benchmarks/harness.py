@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.engine.threads import pin_threads
-from evalkit.engine.work import Job, Unit, Worker, settle
+from evalkit.engine.work import Job, Unit, Worker, store_answer
 from evalkit.factories import open_dataset
-from evalkit.types import Dataset, Frames, Image, Prediction, Region, Sequence, Tracker
+from evalkit.types import Dataset, Execution, Frames, Image, Prediction, Region, Sequence, Tracker
 
 SLEEP = 0.02
 """Seconds that ``SlowFrames`` needs for a frame."""
@@ -72,12 +72,11 @@ class SlowFrames(Decoded):
 def measure_sequence(worker: Worker, sequence: Sequence, frames: Frames) -> tuple[float, float, NDArray[np.float64]]:
     """Return the CPU seconds of evaluating one sequence, those inside the tracker, and the recorded times."""
     dataset: Dataset = replace(worker.dataset, sequences=(replace(sequence, frames=frames),))
-    local = Worker(worker.job)
-    vars(local).update(dataset=dataset, tracker=worker.tracker)
+    local = Worker(worker.job, dataset=dataset)
     tracker = MeteredTracker(worker.tracker)
     start = time.process_time()
     answer = local.track(Unit(worker.job, sequence.name), tracker)
-    settle(local.store, answer)
+    store_answer(local.store, answer)
     total = time.process_time() - start
     if answer.error:
         raise SystemExit(answer.error)
@@ -98,7 +97,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         job = Job(
             tracker=options.tracker, label="measured", dataset=options.dataset, results=Path(folder),
-            protocol="one_pass", data=options.data, weights=options.weights, runtime=options.runtime,
+            protocol="one_pass", data=options.data, weights=options.weights, execution=Execution(options.runtime),
         )  # fmt: skip
         worker = Worker(job)
         pin_threads(1)

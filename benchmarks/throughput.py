@@ -31,7 +31,7 @@ from evalkit.engine.work import Job, Worker
 from evalkit.factories import open_dataset
 from evalkit.geometry import bounding_box, shifted
 from evalkit.runtimes import torch_execution
-from evalkit.types import Box, Image, Sequence
+from evalkit.types import Box, Execution, Image, Sequence
 
 LOOPS = ("plain", "eager", "runtime")
 STEPS = ("crop", "network", "locate")
@@ -73,7 +73,7 @@ class Loops:
         # The authors' code does not configure the allocator, which is shared by the whole process.
         torch_execution.keep_freed_memory = lambda: None  # type: ignore[assignment]
         self.fast = Worker(job).tracker
-        self.eager: Any = Worker(replace(job, runtime="torch")).tracker
+        self.eager: Any = Worker(replace(job, execution=Execution("torch"))).tracker
         network = copy.deepcopy(self.eager.parts()[0].module.network)
         self.plain = PlainLoop(PlainNetwork(network), self.eager.hyperparameters)
         pin_threads(1)
@@ -133,7 +133,7 @@ def main() -> None:
     dataset = open_dataset(options.dataset, options.data)
     job = Job(
         tracker="lighttrack-m", label="lighttrack-m", dataset=options.dataset, results=Path("results"),
-        protocol="one_pass", data=options.data, weights=options.weights, runtime=options.runtime,
+        protocol="one_pass", data=options.data, weights=options.weights, execution=Execution(options.runtime),
     )  # fmt: skip
     wanted = options.sequences.split(",") if options.sequences else [one.name for one in dataset.sequences]
     loops = Loops(job, options.plain_threads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,10 +149,7 @@ def _job(tracker: str, dataset: Dataset, dataset_name: str, options: RunOptions,
         protocol_source=protocols.source_of(options.protocol),
         data=options.data,
         weights=options.weights,
-        runtime=execution.runtime,
-        precision=execution.precision,
-        device=plan.devices[0],
-        threads=execution.threads,
+        execution=replace(execution, device=plan.devices[0]),
         seed=options.seed,
         settings=dict(options.settings),
         timed=plan.timed,
@@ -213,10 +210,11 @@ def _speed(job: Job, stored: StoredRun) -> list[Cost]:
     fps = frames_per_second(one for trajectories in stored.trajectories.values() for one in trajectories)
     if fps is None:
         return []
+    how = job.execution
     return [
         Cost(
             tracker=job.label, quantity="fps", convention="tracking", value=fps, unit="1/s", runtime=job.runtime_name,
-            precision=job.precision, device=job.device, threads=job.threads,
+            precision=how.precision, device=how.device, threads=how.threads,
         )
     ]  # fmt: skip
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import settings
 from moving_square import tiny_dataset
 
 from evalkit import registry
-from evalkit.registry import Entry
+from evalkit.registry import DatasetEntry
 from evalkit.types import Dataset
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
@@ -55,11 +56,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dataset]:
-    """A registered benchmark named ``tiny``; tests may replace its sequences by registering another one."""
+def register_dataset() -> Iterator[Callable[[Dataset], None]]:
+    """Register a dataset by its name, also in place of another one, until the test ends."""
+    with ExitStack() as stack:
+
+        def register(dataset: Dataset) -> None:
+            entry = DatasetEntry(dataset.name, lambda: dataset, "moving squares")
+            stack.enter_context(registry.dataset.temporarily(entry))
+
+        yield register
+
+
+@pytest.fixture
+def tiny(register_dataset: Callable[[Dataset], None]) -> Dataset:
+    """A registered dataset named ``tiny``; tests may register another one in its place."""
     dataset = tiny_dataset()
-    registry.dataset.names()
-    entries = dict(registry.dataset._entries)
-    entries["tiny"] = Entry("tiny", lambda: dataset, "three moving squares")
-    monkeypatch.setattr(registry.dataset, "_entries", entries)
-    yield dataset
+    register_dataset(dataset)
+    return dataset

@@ -48,7 +48,7 @@ def _compiled_loops() -> ModuleType:
         if inspect.isfunction(function):
             inline = "always" if name.startswith("_") else "never"
             # Without reference counting of arrays: it would cost more than the work between two calls.
-            options = {"cache": True, "nogil": True, "error_model": "numpy", "inline": inline, "_nrt": False}
+            options: Any = {"cache": True, "nogil": True, "error_model": "numpy", "inline": inline, "_nrt": False}
             setattr(module, name, numba.njit(**options)(function))
     return module
 

@@ -204,7 +204,7 @@ def _rows(corners: Ints, height: int) -> tuple[int, int]:
 
 
 def _is_upright(corners: Ints) -> bool:
-    return (
+    return bool(
         corners.shape[0] == 4
         and corners[0, 0] == corners[3, 0]
         and corners[1, 0] == corners[2, 0]

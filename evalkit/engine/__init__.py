@@ -1,1 +1,1 @@
-"""Executors: they take units of work and yield outcomes; the result files are their common ledger."""
+"""Engines: they take units of work and yield answers; the result files record which units are done."""

@@ -1,7 +1,7 @@
 """Workers on the machines of a Ray cluster, which need not share a file system.
 
-What travels is the job, the checkpoint and the tracker's file where they were named, and the answers. Benchmarks are
-too big to travel: every node finds them at ``--data`` or by its own ``$EVALKIT_DATA``.
+The job, the files that it names and the answers are sent over the network. Datasets are too large
+for that: every node finds them at ``--data`` or by its own ``$EVALKIT_DATA``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.code_fingerprint import fingerprint
+from evalkit.engine.dispatch import Slot
 from evalkit.engine.threads import thread_environment
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
 
-KNOCK_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
+"""Time limit of the first connection to a cluster."""
 
 
 def execute(
@@ -33,19 +35,20 @@ def execute(
     """Do the units on a cluster.
 
     Args:
-        worker: This process's own; workers whose tracker or dataset differ from it are refused.
-        address: Of the cluster; None for ``$RAY_ADDRESS``, else one that is started on this machine for the run.
-        jobs: Workers; as many as the cluster has room for by default.
+        worker: Worker of this process; workers whose tracker or dataset differ from its own are refused.
+        units: Units of its job.
+        address: Address of the cluster; None for ``$RAY_ADDRESS``, else a cluster on this machine, for this run.
+        jobs: Number of workers; by default as many as the cluster has room for.
+        timeout: Seconds after which the worker of a unit is killed.
 
     Raises:
-        EvalkitError: Ray is not installed, the cluster cannot be reached or lacks what the job needs, or a node would
-            compute something else.
+        EvalkitError: The cluster cannot be reached or lacks what the job needs, or a node would compute something else.
     """
-    # Ray tells of lost workers on stdout, where results are printed.
+    # Ray reports lost workers on stdout, where results are printed.
     with contextlib.redirect_stdout(sys.stderr):
         ray = _connect(address, worker.job)
         try:
-            room = _room(ray.cluster_resources(), worker.job)
+            room = _count_places(ray.cluster_resources(), worker.job)
             slots = [ActorSlot(ray, worker) for _ in range(min(jobs or room, room))]
             yield from dispatch.execute(slots, units, timeout=timeout)
         finally:
@@ -55,37 +58,43 @@ def execute(
 def _connect(address: str | None, job: Job) -> Any:
     import ray
 
-    _knock(address)
+    _check_reachable(address)
     try:
         ray.init(
             address=address,
             log_to_driver=False,
             logging_level=logging.ERROR,
             include_dashboard=None if address else False,
-            runtime_env={"env_vars": thread_environment(job.threads)},
+            runtime_env={"env_vars": thread_environment(job.execution.threads)},
         )
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
     return ray
 
 
-def _knock(address: str | None) -> None:
-    # Ray itself tries for minutes before it says that nobody is there.
+def _check_reachable(address: str | None) -> None:
+    # Ray itself tries for minutes before it gives up.
     host, separator, port = (address or "").removeprefix("ray://").rpartition(":")
     if not separator or not port.isdecimal():
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
 
 
 def _needs(job: Job) -> dict[str, float]:
-    """What one worker occupies: its threads, and a whole GPU if it computes on one."""
-    return {"CPU": float(job.threads), **({"GPU": 1.0} if job.device.startswith("cuda") else {})}
+    """Return the resources of one worker: its threads, and a whole GPU if it computes on one."""
+    execution = job.execution
+    return {"CPU": float(execution.threads), **({"GPU": 1.0} if execution.device.startswith("cuda") else {})}
 
 
-def _room(resources: Mapping[str, float], job: Job) -> int:
+def _count_places(resources: Mapping[str, float], job: Job) -> int:
+    """Return the number of workers that a cluster has room for.
+
+    Raises:
+        EvalkitError: There is no room for a single one.
+    """
     room = min(int(resources.get(kind, 0.0) // amount) for kind, amount in _needs(job).items())
     if room < 1:
         needed = ", ".join(f"{amount:g} {kind}" for kind, amount in _needs(job).items())
@@ -94,8 +103,13 @@ def _room(resources: Mapping[str, float], job: Job) -> int:
     return room
 
 
-class ActorSlot:
-    """One worker somewhere in the cluster; a new one is placed on any node when it is lost."""
+class ActorSlot(Slot):
+    """One worker on a node of the cluster; if it is lost, a new one is placed on any node.
+
+    Args:
+        ray: The module.
+        worker: Worker of this process.
+    """
 
     def __init__(self, ray: Any, worker: Worker) -> None:
         self._ray = ray
@@ -106,7 +120,7 @@ class ActorSlot:
     def start(self) -> Future[dict[str, Any]]:
         job, needs = self._worker.job, _needs(self._worker.job)
         remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(RemoteWorker)
-        self._actor = remote.remote(_portable(job), _luggage(self._worker))
+        self._actor = remote.remote(_for_remote(job), _bundle_files(self._worker))
         self._ready = self._actor.begin.remote(run_record.as_json(self._worker.identity())).future()
         return self._ready
 
@@ -114,7 +128,7 @@ class ActorSlot:
         if self._ready is not None:
             self._worker.store.add_environment(self._ready.result())
             self._ready = None
-        # The job stays behind: the actor has its own, and this one names files of this machine.
+        # Without the job: the actor has its own, and this one names files of this machine.
         answer: Future[Answer] = self._actor.track.remote(unit.sequence, unit.repetition).future()
         return answer
 
@@ -130,41 +144,47 @@ class ActorSlot:
         cause: BaseException | None = getattr(error, "cause", None)
         return cause or error
 
-    def end(self) -> str:
+    def kill(self) -> str:
         if self._actor is not None:
             self._ray.kill(self._actor, no_restart=True)
         self._actor = None
         return "its node or process is gone (`ray status` and the node's logs may say why)"
 
-    def last_words(self) -> str:
+    def crash_report(self) -> str:
         return ""
 
 
-def _portable(job: Job) -> Job:
-    """The job as another machine can take it; a worker has one GPU to itself, which is always the first it sees."""
-    return replace(job, device="cuda" if job.device.startswith("cuda") else job.device)
+def _for_remote(job: Job) -> Job:
+    """Return the job for another machine, where a worker has one GPU of its own and sees only that one."""
+    device = "cuda" if job.execution.device.startswith("cuda") else job.execution.device
+    return replace(job, execution=replace(job.execution, device=device))
 
 
-def _luggage(worker: Worker) -> dict[str, tuple[str, bytes]]:
-    """The files that the job names: by what they are, their name and content."""
+def _bundle_files(worker: Worker) -> dict[str, tuple[str, bytes]]:
+    """Return name and content of the files that the job names, by their purpose."""
     job = worker.job
     files = {
         "weights": _checkpoint(worker),
-        "tracker": _file_of(job.tracker),
-        "runtime": _file_of(job.runtime),
-        "protocol": _file_of(job.protocol_source),
+        "tracker": _source_file(job.tracker),
+        "runtime": _source_file(job.execution.runtime),
+        "protocol": _source_file(job.protocol_source),
     }
-    return {key: (path.name, path.read_bytes()) for key, path in files.items() if path is not None}
+    return {purpose: (path.name, path.read_bytes()) for purpose, path in files.items() if path is not None}
 
 
-def _file_of(name: str | None) -> Path | None:
+def _source_file(name: str | None) -> Path | None:
     """Return the file of ``path/to/file.py:Name``; None for a registered name."""
-    code = (name or "").rpartition(":")[0]
-    return Path(code) if code.endswith(".py") else None
+    path = (name or "").rpartition(":")[0]
+    return Path(path) if path.endswith(".py") else None
+
+
+def _in_file(name: str, file: Path | None) -> str:
+    """Return ``path/to/file.py:Name`` with another file; a registered name stays as it is."""
+    return name if file is None else f"{file}:{name.rpartition(':')[2]}"
 
 
 def _checkpoint(worker: Worker) -> Path | None:
-    """What ``--weights`` names; of a folder, the file that the tracker took from it."""
+    """Return the checkpoint given by ``--weights``; of a folder, the file that the tracker loaded from it."""
     given = worker.job.weights
     if given is None or not given.is_dir():
         return given
@@ -172,38 +192,45 @@ def _checkpoint(worker: Worker) -> Path | None:
     return given / card["weights"]["file"] if "weights" in card else None
 
 
-def _unpacked_name(name: str, file: Path | None) -> str:
-    """Return the name of a tracker or runtime in its unpacked file; a registered name stays as it is."""
-    return name if file is None else f"{file}:{name.rpartition(':')[2]}"
-
-
 class RemoteWorker:
-    """A worker on a node of the cluster."""
+    """A worker on a node of the cluster.
 
-    def __init__(self, job: Job, luggage: Mapping[str, tuple[str, bytes]]) -> None:
+    Args:
+        job: The job, whose files are on another machine.
+        files: Name and content of these files, by their purpose.
+    """
+
+    def __init__(self, job: Job, files: Mapping[str, tuple[str, bytes]]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="evalkit-")
-        unpacked = {key: self._unpack(key, name, content) for key, (name, content) in luggage.items()}
-        job = replace(
-            job,
-            tracker=_unpacked_name(job.tracker, unpacked.get("tracker")),
-            runtime=_unpacked_name(job.runtime, unpacked.get("runtime")),
-        )
-        if job.protocol_source is not None:
-            job = replace(job, protocol_source=_unpacked_name(job.protocol_source, unpacked.get("protocol")))
+        here = {purpose: self._write(purpose, name, content) for purpose, (name, content) in files.items()}
         data = job.data if job.data is not None and job.data.is_dir() else None
-        self._worker = Worker(replace(job, weights=unpacked.get("weights"), data=data))
+        protocol = job.protocol_source
+        self._worker = Worker(
+            replace(
+                job,
+                tracker=_in_file(job.tracker, here.get("tracker")),
+                protocol_source=None if protocol is None else _in_file(protocol, here.get("protocol")),
+                execution=replace(job.execution, runtime=_in_file(job.execution.runtime, here.get("runtime"))),
+                weights=here.get("weights"),
+                data=data,
+            )
+        )
 
-    def _unpack(self, key: str, name: str, content: bytes) -> Path:
-        path = Path(self._folder.name) / key / Path(name).name
+    def _write(self, purpose: str, name: str, content: bytes) -> Path:
+        path = Path(self._folder.name) / purpose / Path(name).name
         path.parent.mkdir()
         path.write_bytes(content)
         return path
 
     def begin(self, expected: Mapping[str, Any]) -> dict[str, Any]:
-        """Build tracker and dataset; returns what the manifest should know of this machine.
+        """Build tracker and dataset, and return the record of this machine for ``run.json``.
+
+        Args:
+            expected: Identity of the job on the machine that distributes the work. Only the name of the tracker may
+                differ, which can contain the path of a file.
 
         Raises:
-            EvalkitError: They are not those of the machine that asked, whose name of the tracker's file is its own.
+            EvalkitError: The identity of the job is another one here.
         """
         own = run_record.as_json(self._worker.identity())
         found = run_record.differences({**expected, "tracker": own["tracker"]}, own)
@@ -213,7 +240,9 @@ class RemoteWorker:
                 f"a node of the cluster would compute with another {key}", where="--engine ray", found=ours,
                 expected=theirs, hint="Install the same evalkit, data and checkpoints on all nodes",
             )  # fmt: skip
-        return {**run_record.environment(), "code": fingerprint(self._worker.job.tracker, self._worker.job.runtime)}
+        job = self._worker.job
+        return {**run_record.environment(), "code": fingerprint(job.tracker, job.execution.runtime)}
 
     def track(self, sequence: str, repetition: int) -> Answer:
+        """Track one repetition of a sequence."""
         return self._worker.track(Unit(self._worker.job, sequence, repetition))

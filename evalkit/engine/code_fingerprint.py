@@ -1,7 +1,7 @@
-"""Which code made a result: one fingerprint of everything that evalkit and a tracker execute from source.
+"""Compute a fingerprint of the code that makes a result: the source files of evalkit and of a tracker.
 
-Results on disk do not know that the tracker was edited since. With the fingerprint beside them a comparison can tell
-results of this very code from older ones.
+Results on disk do not show whether the tracker was edited later. With the recorded fingerprint, results of the present
+code can be told from older ones.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pathlib import Path
 
 from evalkit import registry
 
-_HOME = Path(__file__).resolve().parents[1]
-_ROOMS = ("trackers", "datasets", "reports")  # symbolic links in a checkout, which a search does not follow
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLUGIN_FOLDERS = ("trackers", "datasets", "reports")  # symbolic links in a checkout, which `rglob` does not follow
 _SUFFIXES = (".py", ".json", ".toml")
 
 
 def fingerprint(tracker: str, runtime: str = "torch") -> str:
-    """16 hexadecimal digits that change with any source or fact file of evalkit or of a tracker's own package.
+    """Return 16 hexadecimal digits that change with any source or data file of evalkit or of a tracker's package.
 
     Args:
-        tracker: A registered name or ``path/to/file.py:Class``; of a file, the modules it imported from beside or
-            below itself count as well, installed packages excepted.
-        runtime: The runtime that executes the tracker's network; the files of one that is not evalkit's own count too.
+        tracker: A registered name or ``path/to/file.py:Class``. A file's digits also depend on the modules that it
+            imported from its own folder or below, except installed packages.
+        runtime: The runtime that executes the tracker's network; if it is not evalkit's own, its files count as well.
 
     Raises:
-        EvalkitError: No such tracker or runtime.
+        UnknownName: There is no such tracker or runtime.
     """
     modules = (registry.tracker.find(tracker).module, registry.runtime.find(runtime).module)
     own = sorted({path for module in modules for path in _own_files(module)})
@@ -49,36 +49,36 @@ def _evalkit() -> str:
 
 
 def _evalkit_files() -> Iterable[tuple[str, Path]]:
-    for folder in (_HOME, *((_HOME / room).resolve() for room in _ROOMS)):
+    for folder in (_PACKAGE, *((_PACKAGE / name).resolve() for name in _PLUGIN_FOLDERS)):
         for path in folder.rglob("*"):
             relative = path.relative_to(folder)
-            if path.suffix in _SUFFIXES and not (folder == _HOME and relative.parts[0] in _ROOMS):
+            if path.suffix in _SUFFIXES and not (folder == _PACKAGE and relative.parts[0] in _PLUGIN_FOLDERS):
                 yield f"{folder.name}/{relative}", path
 
 
 def _own_files(module: str) -> list[Path]:
-    """Return a plugin's module and the loaded files beside or below it; none for evalkit's own."""
+    """Return the file of a plugin's module and loaded files next to or below it; none for evalkit's own plugins."""
     if module.startswith("evalkit."):
         return []
-    home = getattr(sys.modules[module.partition(".")[0]], "__file__", None)  # None of a namespace package
-    origin = home or getattr(sys.modules[module], "__file__", None)
+    top = getattr(sys.modules[module.partition(".")[0]], "__file__", None)  # None for a namespace package
+    origin = top or getattr(sys.modules[module], "__file__", None)
     if origin is None:
         return []
     own = Path(origin).resolve()
     folder = own.parent
     files = (getattr(loaded, "__file__", None) for loaded in list(sys.modules.values()))
-    # Modules that are no files may say so by a name alone, as torch._classes does.
+    # Modules without a file may give a mere name, as torch._classes does.
     paths = {Path(file).resolve() for file in files if file and Path(file).is_absolute()}
-    # A tracker in a home folder has a whole environment below itself; versions speak for that, not bytes.
-    others = [place for place in _libraries() if place.is_relative_to(folder)]
-    beside = {path for path in paths if path.is_relative_to(folder) and not any(map(path.is_relative_to, others))}
-    return sorted({own} | beside)
+    # A tracker in a home folder may have a whole environment below it, whose versions are recorded elsewhere.
+    installed = [place for place in _libraries() if place.is_relative_to(folder)]
+    near = {path for path in paths if path.is_relative_to(folder) and not any(map(path.is_relative_to, installed))}
+    return sorted({own} | near)
 
 
 @cache
 def _libraries() -> tuple[Path, ...]:
-    """Where the standard library, installed packages and evalkit are."""
+    """Return the folders of the standard library, of installed packages and of evalkit."""
     paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     paths += [*site.getsitepackages(), site.getusersitepackages()]
-    rooms = (_HOME / room for room in _ROOMS)
-    return tuple({place.resolve() for place in (*map(Path, paths), _HOME, *rooms)})
+    plugins = (_PACKAGE / name for name in _PLUGIN_FOLDERS)
+    return tuple({place.resolve() for place in (*map(Path, paths), _PACKAGE, *plugins)})

@@ -1,4 +1,4 @@
-"""Handing units to workers that may die: what the local pool and the cluster have in common."""
+"""Distribute units over workers that may die: common to the local pool and the cluster."""
 
 from __future__ import annotations
 
@@ -13,46 +13,53 @@ from evalkit.engine.work import Answer, Unit
 from evalkit.errors import EvalkitError
 
 ATTEMPTS = 3
-"""Workers that a unit may lose, and starts in a row that a slot may fail, before they are given up."""
-GRACE = 1.0
-"""Seconds beyond the limit in which a worker can say by itself where it hangs."""
+"""Number of workers that may be lost at one unit, and of failed starts in a row of one slot."""
+GRACE_SECONDS = 1.0
+"""Time beyond the limit in which a worker can write where it hangs, before it is killed."""
 
 
 class Slot(Protocol):
-    """A place where one worker lives, does one unit at a time, and is replaced when it dies."""
+    """A place for one worker, which does one unit at a time and is replaced when it dies."""
 
     def start(self) -> Future[Any]:
-        """Begin a worker; the future is done when it is ready for units."""
+        """Start a worker; the future is done when it is ready for units."""
 
     def submit(self, unit: Unit) -> Future[Any]:
         """Give the worker a unit."""
 
     def answer(self, future: Future[Any]) -> Answer:
-        """What the worker answered to ``submit``; raises what it raised."""
+        """Return the worker's answer to ``submit``, or raise what it raised."""
 
     def is_lost(self, error: BaseException) -> bool:
-        """Whether this error of a future means that the worker is gone."""
+        """Return whether this error of a future means that the worker has died."""
 
     def cause(self, error: BaseException) -> BaseException:
-        """An error that the worker raised, without what its way here wrapped around it."""
+        """Return the error that the worker raised, without what its transport wrapped around it."""
 
-    def end(self) -> str:
-        """Stop the worker at once, if there is one, and wait until it is gone; says how it ended."""
+    def kill(self) -> str:
+        """Stop the worker at once, if there is one, wait until it is gone, and return how it ended."""
 
-    def last_words(self) -> str:
-        """What an ended worker left about where it was."""
+    def crash_report(self) -> str:
+        """Return what a worker that was killed wrote about where it was."""
 
 
 @dataclass(frozen=True)
 class _Task:
+    """Work of a slot.
+
+    Attributes:
+        slot: The slot.
+        unit: The unit it does; None while its worker starts.
+        since: When it began, in seconds of the monotonic clock.
+    """
+
     slot: Slot
     unit: Unit | None
-    """None while the worker starts."""
     since: float
 
 
 def execute(slots: Sequence[Slot], units: Iterable[Unit], *, timeout: float | None = None) -> Iterator[Answer]:
-    """Do the units wherever a worker is free, in the order given.
+    """Do the units on whichever worker is free, beginning with the first.
 
     A unit whose worker dies is tried again with a new one, ``ATTEMPTS`` times in all; one that takes longer than
     ``timeout`` seconds fails at once and its worker is replaced. No worker outlives the iterator.
@@ -60,18 +67,18 @@ def execute(slots: Sequence[Slot], units: Iterable[Unit], *, timeout: float | No
     Raises:
         EvalkitError: No slot can start a worker.
     """
-    crew = _Crew(slots, units, timeout)
+    schedule = _Schedule(slots, units, timeout)
     try:
-        while crew.unfinished:
-            crew.assign()
-            yield from crew.harvest()
+        while schedule.unfinished:
+            schedule.assign()
+            yield from schedule.collect()
     finally:
         for slot in slots:
-            slot.end()
+            slot.kill()
 
 
-class _Crew:
-    """Which slot does what."""
+class _Schedule:
+    """Records which slot does which unit."""
 
     def __init__(self, slots: Sequence[Slot], units: Iterable[Unit], timeout: float | None) -> None:
         self._waiting = deque(units)
@@ -84,6 +91,7 @@ class _Crew:
 
     @property
     def unfinished(self) -> bool:
+        """True while units wait or are being done."""
         return bool(self._waiting) or any(task.unit is not None for task in self._busy.values())
 
     def assign(self) -> None:
@@ -98,24 +106,24 @@ class _Crew:
             self._busy[slot.start()] = _Task(slot, None, time.monotonic())
             starting += 1
 
-    def harvest(self) -> Iterator[Answer]:
-        """Wait until something happens, and yield what is finished."""
-        done, _ = wait(self._busy, timeout=self._patience(), return_when=FIRST_COMPLETED)
+    def collect(self) -> Iterator[Answer]:
+        """Wait until a worker has started, answered, died or exceeded the time limit, and yield finished answers."""
+        done, _ = wait(self._busy, timeout=self._seconds_to_next_limit(), return_when=FIRST_COMPLETED)
         for future in done:
             task = self._busy.pop(future)
             if task.unit is None:
-                self._started(task.slot, future)
+                self._handle_start(task.slot, future)
             else:
-                yield from self._finished(task.slot, task.unit, future)
-        yield from self._overdue()
+                yield from self._handle_answer(task.slot, task.unit, future)
+        yield from self._stop_overdue()
 
-    def _patience(self) -> float | None:
+    def _seconds_to_next_limit(self) -> float | None:
         if self._timeout is None:
             return None
-        ends = [task.since + self._timeout + GRACE for task in self._busy.values() if task.unit is not None]
+        ends = [task.since + self._timeout + GRACE_SECONDS for task in self._busy.values() if task.unit is not None]
         return max(0.0, min(ends) - time.monotonic()) if ends else None
 
-    def _started(self, slot: Slot, future: Future[Any]) -> None:
+    def _handle_start(self, slot: Slot, future: Future[Any]) -> None:
         error = future.exception()
         if error is None:
             self._failed_starts[id(slot)] = 0
@@ -123,45 +131,48 @@ class _Crew:
             return
         if not slot.is_lost(error):
             raise slot.cause(error)
-        how = slot.end()
+        how = slot.kill()
         self._failed_starts[id(slot)] += 1
         if self._failed_starts[id(slot)] < ATTEMPTS:
             self._empty.append(slot)
         elif not (self._empty or self._idle or self._busy):
             raise EvalkitError(
                 f"no worker can be started: {how}", exit_code=1,
-                hint='Is there memory for them? A script that calls evalkit needs `if __name__ == "__main__":`',
+                hint='Is there enough memory? A script that calls evalkit needs `if __name__ == "__main__":`',
             ) from error  # fmt: skip
 
-    def _finished(self, slot: Slot, unit: Unit, future: Future[Any]) -> Iterator[Answer]:
+    def _handle_answer(self, slot: Slot, unit: Unit, future: Future[Any]) -> Iterator[Answer]:
         error = future.exception()
         if error is None:
             self._idle.append(slot)
             yield slot.answer(future)
         elif slot.is_lost(error):
-            how = slot.end()
-            self._empty.append(slot)
-            key = (unit.sequence, unit.repetition)
-            self._losses[key] += 1
-            if self._losses[key] < ATTEMPTS:
-                self._waiting.appendleft(unit)
-            else:
-                yield Answer(unit, error=f"its worker was lost {ATTEMPTS} times; {how}", traceback=slot.last_words())
+            yield from self._handle_loss(slot, unit)
         else:
             self._idle.append(slot)
             cause = slot.cause(error)
-            yield Answer(unit, error=f"the answer did not arrive: {cause}", traceback=repr(cause))
+            yield Answer(unit, error=f"the answer was lost on its way: {cause}", traceback=repr(cause))
 
-    def _overdue(self) -> Iterator[Answer]:
+    def _handle_loss(self, slot: Slot, unit: Unit) -> Iterator[Answer]:
+        how = slot.kill()
+        self._empty.append(slot)
+        key = (unit.sequence, unit.repetition)
+        self._losses[key] += 1
+        if self._losses[key] < ATTEMPTS:
+            self._waiting.appendleft(unit)
+        else:
+            yield Answer(unit, error=f"its worker died {ATTEMPTS} times; {how}", traceback=slot.crash_report())
+
+    def _stop_overdue(self) -> Iterator[Answer]:
         if self._timeout is None:
             return
-        latest = time.monotonic() - self._timeout - GRACE
+        latest = time.monotonic() - self._timeout - GRACE_SECONDS
         for future, task in list(self._busy.items()):
             if task.unit is not None and task.since <= latest and not future.done():
                 del self._busy[future]
-                task.slot.end()
+                task.slot.kill()
                 self._empty.append(task.slot)
                 yield Answer(
-                    task.unit, error=f"no end after {self._timeout:g} seconds: its worker was stopped",
-                    traceback=task.slot.last_words(),
+                    task.unit, error=f"not finished after {self._timeout:g} seconds: its worker was killed",
+                    traceback=task.slot.crash_report(),
                 )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Many sequences advance together: their crops are one batch through the network.
+"""Track several sequences in step: their crops are one batch through the network.
 
-Each sequence is led by its protocol as always, in a thread of its own, with a tracker whose ``update`` crops, asks for
-the network's response, and locates. When every lane has asked, the requests are answered together. A response depends
-on the batch it was computed in by a few units of the last place, so boxes equal the serial run's within a tolerance.
+Each sequence runs under its protocol as usual, in a thread of its own (a lane), with a tracker whose ``update`` crops,
+requests the network's response, and locates. When every lane has made a request, all are answered together. Responses
+depend on the batch in their last bits, so that boxes equal those of a serial run within a tolerance.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ Arrays: TypeAlias = tuple[NDArray[Any], ...]
 
 
 def execute(worker: Worker, units: Iterable[Unit], *, lanes: int) -> Iterator[Answer]:
-    """Do the units, up to ``lanes`` of them at a time; memory holds a few decoded frames of each.
+    """Do the units, up to ``lanes`` of them at a time; a few decoded frames of each are in memory.
 
     Raises:
-        EvalkitError: The tracker is not made of crop, network and locate.
+        EvalkitError: The tracker is not split into crop, network and locate.
     """
     if not isinstance(worker.tracker, SplitTracker):
         raise EvalkitError(f"{worker.job.tracker} cannot run in lockstep: it has no crop, network, locate")
-    table = _Table(worker.tracker)
+    batcher = _Batcher(worker.tracker)
     waiting = iter(units)
     active = 0
     with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
         try:
             while True:
                 for unit in islice(waiting, lanes - active):
-                    pool.submit(_lead, worker, unit, _Lane(table, table.new_number()))
+                    pool.submit(_run_lane, worker, unit, _Lane(batcher, batcher.new_number()))
                     active += 1
                 if active == 0:
                     return
-                finished = table.gather(active)
+                finished = batcher.wait_for_lanes(active)
                 active -= len(finished)
                 yield from finished
                 if not finished:
-                    table.serve(lanes)
+                    batcher.answer_requests(lanes)
         finally:
-            table.close()
+            batcher.close()
 
 
-def _lead(worker: Worker, unit: Unit, lane: _Lane) -> None:
-    lane.table.finish(worker.track(unit, lane))
+def _run_lane(worker: Worker, unit: Unit, lane: _Lane) -> None:
+    lane.batcher.finish(worker.track(unit, lane))
 
 
 @dataclass(frozen=True)
@@ -66,44 +66,44 @@ class _Request:
 
 
 class _StoppedError(Exception):
-    """Ends a lane whose engine was told to stop."""
+    """Ends a lane after its engine was stopped."""
 
 
-class _Table:
-    """Where lanes put their requests, and where they are answered.
+class _Batcher:
+    """Collects the requests of all lanes and answers them as batches.
 
     Attributes:
-        tracker: Its siblings run in the lanes; its network answers them all.
-        quiet: Held while the network computes: template networks run in the lanes, and no runtime has to bear two
-            computations at once.
+        tracker: The tracker whose siblings run in the lanes and whose network answers all requests.
+        network_lock: Held while a network computes, also the template networks in the lanes: runtimes need not be
+            re-entrant.
     """
 
     def __init__(self, tracker: SplitTracker) -> None:
         self.tracker = tracker
-        self.quiet = threading.Lock()
+        self.network_lock = threading.Lock()
         self._inbox: SimpleQueue[_Request | Answer] = SimpleQueue()
         self._requests: list[_Request] = []
         self._lanes = 0
         self._closed = False
 
     def new_number(self) -> int:
-        """For a new lane: batches are ordered by it, so that they do not depend on timing."""
+        """Return the number of a new lane; batches are ordered by it, so that they do not depend on timing."""
         self._lanes += 1
         return self._lanes
 
-    def ask(self, request: _Request) -> Arrays:
-        """Called in a lane: the network's response, once everybody has asked."""
+    def request(self, request: _Request) -> Arrays:
+        """Return the network's response once every lane has made a request; called in a lane."""
         self._inbox.put(request)
         if self._closed:
             raise _StoppedError
         return request.response.result()
 
     def finish(self, answer: Answer) -> None:
-        """Called in a lane: its unit is done."""
+        """Take the answer of a unit that is finished; called in its lane."""
         self._inbox.put(answer)
 
-    def gather(self, active: int) -> list[Answer]:
-        """Wait until every active lane has asked or one has finished; returns those that have finished."""
+    def wait_for_lanes(self, active: int) -> list[Answer]:
+        """Wait until every active lane has made a request or one has finished; return the finished answers."""
         while len(self._requests) < active:
             message = self._inbox.get()
             if isinstance(message, Answer):
@@ -111,12 +111,12 @@ class _Table:
             self._requests.append(message)
         return []
 
-    def serve(self, most: int) -> None:
-        """Answer all requests, those of equal shapes together, padded to one of few batch sizes."""
+    def answer_requests(self, most: int) -> None:
+        """Answer all requests, those with equal shapes together, padded to one of few batch sizes."""
         groups: defaultdict[object, list[_Request]] = defaultdict(list)
         for request in sorted(self._requests, key=lambda one: one.lane):
             groups[tuple((one.shape, one.dtype) for one in request.inputs)].append(request)
-        with self.quiet:
+        with self.network_lock:
             for group in groups.values():
                 self._answer(group, most)
         self._requests = []
@@ -132,13 +132,13 @@ class _Table:
             for request, response in zip(group, responses, strict=True):
                 request.response.set_result(response)
             return
-        # Too much for the memory, or one bad input: in halves, so that only the guilty fail. Not in the branch above,
-        # where the error still holds what the network had in memory.
+        # Out of memory, or one invalid input: try again in halves, so that only the failing inputs fail. Not in the
+        # except branch, where the error still keeps the network's arrays in memory.
         for half in (group[: len(group) // 2], group[len(group) // 2 :]):
             self._answer(half, most)
 
     def close(self) -> None:
-        """Let every lane that still runs end at its next request."""
+        """Make every lane that still runs end at its next request."""
         self._closed = True
         while not self._inbox.empty():
             message = self._inbox.get()
@@ -150,10 +150,10 @@ class _Table:
 
 
 def respond(network: Callable[..., Arrays], inputs: list[Arrays], most: int) -> list[Arrays]:
-    """The responses to several inputs of equal shapes, computed as one batch.
+    """Return the responses to several inputs of equal shapes, computed as one batch.
 
-    The batch is filled up to a power of two (``most`` at the utmost) by repeating its last member: runtimes plan,
-    compile or capture anew for every size they meet.
+    The batch is padded to a power of two (at most ``most``) by repeating its last member: runtimes plan, compile or
+    capture again for every new size.
     """
     count = len(inputs)
     size = min(1 << (count - 1).bit_length(), max(most, count))
@@ -164,17 +164,17 @@ def respond(network: Callable[..., Arrays], inputs: list[Arrays], most: int) -> 
 
 
 class _Lane:
-    """The tracker that a protocol leads through one sequence."""
+    """The tracker of one sequence, whose network responses come from the batcher."""
 
-    def __init__(self, table: _Table, number: int) -> None:
-        self.table = table
+    def __init__(self, batcher: _Batcher, number: int) -> None:
+        self.batcher = batcher
         self._number = number
-        self._tracker = table.tracker.sibling()
+        self._tracker = batcher.tracker.sibling()
 
     def initialize(self, image: Image, region: Region) -> None:
-        with self.table.quiet:
+        with self.batcher.network_lock:
             self._tracker.initialize(image, region)
 
     def update(self, image: Image) -> Prediction:
-        response = self.table.ask(_Request(self._tracker.crop(image), self._number))
+        response = self.batcher.request(_Request(self._tracker.crop(image), self._number))
         return self._tracker.locate(response)

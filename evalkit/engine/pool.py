@@ -1,7 +1,7 @@
 """Worker processes on this machine.
 
-Every slot is a pool of one process, so that a worker that dies or hangs takes only its own unit with it, and each has
-its device. Answers come back as files: a pipe whose writer is killed halfway would leave its reader waiting.
+Every slot is a pool of one process, so that a worker that dies or hangs loses only its own unit, and each slot has its
+own device. Answers are returned as files: the reader of a pipe would wait forever if the writer were killed halfway.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.engine import dispatch
+from evalkit.engine.dispatch import Slot
 from evalkit.engine.threads import thread_environment
 from evalkit.engine.work import Answer, Job, Unit, Worker
 
@@ -31,29 +32,36 @@ from evalkit.engine.work import Answer, Job, Unit, Worker
 def execute(
     job: Job, units: Iterable[Unit], *, devices: Sequence[str], timeout: float | None = None
 ) -> Iterator[Answer]:
-    """Do the units in as many processes as there are devices named (the same may be named often).
+    """Do the units in one process per device.
 
     Args:
-        timeout: Seconds a unit may take; its worker is killed then.
+        job: The units' job; the devices replace its own.
+        units: Units of work.
+        devices: Device of each process; a device can be named several times.
+        timeout: Seconds after which the worker of a unit is killed.
 
     Raises:
         EvalkitError: No worker can be started.
     """
     with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
         slots = [
-            ProcessSlot(replace(job, device=device), Path(spool) / str(index), timeout)
+            ProcessSlot(_on_device(job, device), Path(spool) / str(index), timeout)
             for index, device in enumerate(devices)
         ]
         yield from dispatch.execute(slots, units, timeout=timeout)
 
 
-class ProcessSlot:
-    """One process at a time.
+def _on_device(job: Job, device: str) -> Job:
+    return replace(job, execution=replace(job.execution, device=device))
+
+
+class ProcessSlot(Slot):
+    """One worker process at a time.
 
     Args:
-        job: With the device of this slot.
-        spool: Where its answers pass through; does not exist yet.
-        timeout: After so many seconds in a unit the worker notes where it is.
+        job: The job, with the device of this slot.
+        spool: Folder for the files of its answers; does not exist yet.
+        timeout: Seconds in a unit after which the worker writes where it is; None for never.
     """
 
     def __init__(self, job: Job, spool: Path, timeout: float | None) -> None:
@@ -67,8 +75,8 @@ class ProcessSlot:
         self._spool.mkdir(exist_ok=True)
         before = set(multiprocessing.active_children())
         self._executor = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        with _inherited(thread_environment(self._job.threads)):
-            ready = self._executor.submit(_begin, self._job, self._spool)
+        with _inherited(thread_environment(self._job.execution.threads)):
+            ready = self._executor.submit(_start_worker, self._job, self._spool)
         self._process = next(iter(set(multiprocessing.active_children()) - before), None)
         return ready
 
@@ -76,16 +84,16 @@ class ProcessSlot:
         if self._executor is None:
             raise ValueError("start must be called first")
         try:
-            return self._executor.submit(_track, unit, self._timeout)
+            return self._executor.submit(_track_unit, unit, self._timeout)
         except BrokenProcessPool as error:
-            # It died while it had nothing to do.
-            gone: Future[str] = Future()
-            gone.set_exception(error)
-            return gone
+            # The worker died while it was idle.
+            lost: Future[str] = Future()
+            lost.set_exception(error)
+            return lost
 
     def answer(self, future: Future[Any]) -> Answer:
         path = Path(future.result())
-        answer: Answer = pickle.loads(path.read_bytes())  # noqa: S301 - written by our own worker a moment ago
+        answer: Answer = pickle.loads(path.read_bytes())  # noqa: S301 - written by our own worker
         path.unlink()
         return answer
 
@@ -95,7 +103,7 @@ class ProcessSlot:
     def cause(self, error: BaseException) -> BaseException:
         return error
 
-    def end(self) -> str:
+    def kill(self) -> str:
         if self._executor is None:
             return "it was not running"
         if self._process is not None:
@@ -103,28 +111,28 @@ class ProcessSlot:
         self._executor.shutdown(wait=True, cancel_futures=True)
         code = self._process.exitcode if self._process is not None else None
         self._executor = self._process = None
-        return _ending(code)
+        return _how_it_ended(code)
 
-    def last_words(self) -> str:
+    def crash_report(self) -> str:
         with contextlib.suppress(OSError):
             return _stack_file(self._spool).read_text(encoding="utf-8", errors="replace")
         return ""
 
 
-def _ending(code: int | None) -> str:
+def _how_it_ended(code: int | None) -> str:
     if code is None or code >= 0:
         return f"it ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"it was killed by {name}" + (" (the system does so when memory runs out)" if name == "SIGKILL" else "")
+    return f"it was killed by {name}" + (" (by the system, if memory ran out)" if name == "SIGKILL" else "")
 
 
 @contextlib.contextmanager
 def _inherited(environment: dict[str, str]) -> Iterator[None]:
-    """What a process that is started meanwhile takes over: the environment, and to leave Ctrl-C to its parent."""
+    """Let a process that is started in this context inherit the environment, and leave Ctrl-C to its parent."""
     before = {key: os.environ.get(key) for key in environment}
     os.environ.update(environment)
     try:
-        with _interrupts_held():
+        with _interrupts_blocked():
             yield
     finally:
         for key, value in before.items():
@@ -135,11 +143,11 @@ def _inherited(environment: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
+def _interrupts_blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Its start would let the signal through again.
+    # Starting the resource tracker would unblock the signal.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -148,43 +156,43 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Here:
-    """What this process is, once it is a worker."""
+class _WorkerState:
+    """State of a worker process: set by ``_start_worker``, used by ``_track_unit``."""
 
     worker: Worker
     spool: Path
     count = 0
 
 
-def _begin(job: Job, spool: Path) -> None:
+def _start_worker(job: Job, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _Here.worker, _Here.spool = Worker(job), spool
-    _Here.worker.tracker  # noqa: B018 - built before any clock starts
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    _WorkerState.worker, _WorkerState.spool = Worker(job), spool
+    _WorkerState.worker.tracker  # noqa: B018 - built before any clock starts
 
 
-def _die_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
 
 
-def _track(unit: Unit, timeout: float | None) -> str:
-    path = _Here.spool / f"{os.getpid()}-{_Here.count}.answer"
-    _Here.count += 1
-    with _noting_where_it_hangs(timeout):
-        answer = _Here.worker.track(unit)
+def _track_unit(unit: Unit, timeout: float | None) -> str:
+    path = _WorkerState.spool / f"{os.getpid()}-{_WorkerState.count}.answer"
+    _WorkerState.count += 1
+    with _dump_stack_on_timeout(timeout):
+        answer = _WorkerState.worker.track(unit)
     path.write_bytes(pickle.dumps(answer))
     return str(path)
 
 
 @contextlib.contextmanager
-def _noting_where_it_hangs(timeout: float | None) -> Iterator[None]:
+def _dump_stack_on_timeout(timeout: float | None) -> Iterator[None]:
     if timeout is None:
         yield
         return
-    with _stack_file(_Here.spool).open("w", encoding="utf-8") as stream:
+    with _stack_file(_WorkerState.spool).open("w", encoding="utf-8") as stream:
         faulthandler.dump_traceback_later(timeout, file=stream)
         try:
             yield

@@ -1,4 +1,4 @@
-"""One unit after another in this process: the engine whose times count."""
+"""Do one unit after another in this process: the only engine whose times count."""
 
 from __future__ import annotations
 

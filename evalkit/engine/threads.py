@@ -1,4 +1,4 @@
-"""How many threads libraries compute in: every core if nobody says otherwise, which changes times and last bits."""
+"""Set the number of threads of libraries. Their default, all cores, changes times and the last bits of results."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 
 
 def pin_threads(threads: int) -> None:
-    """Make the libraries that are loaded compute in that many threads.
+    """Set the number of threads of the libraries that are loaded.
 
-    NumPy's own reads the environment once, when it is loaded: see ``thread_environment``.
+    NumPy's number is read from the environment when NumPy is loaded: see ``thread_environment``.
     """
     import cv2
 
@@ -19,5 +19,5 @@ def pin_threads(threads: int) -> None:
 
 
 def thread_environment(threads: int) -> dict[str, str]:
-    """Environment in which a process that starts computes in that many threads. Imports nothing that is slow."""
+    """Return the environment variables that set the number of threads of a new process; imports nothing slow."""
     return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))

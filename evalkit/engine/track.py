@@ -53,7 +53,7 @@ def track_missing(
     stored = [store.done(worker.dataset.sequence(unit.sequence), unit.repetition) for unit in units]
     missing = [unit for unit, done in zip(units, stored, strict=True) if not done]
     if missing:
-        store.record_environment(fingerprint(job.tracker, job.runtime))
+        store.record_environment(fingerprint(job.tracker, job.execution.runtime))
     outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
     with contextlib.closing(plan.execute(worker, missing)) as finished:
         for number, outcome in enumerate(finished, start=len(outcomes) + 1):

@@ -1,7 +1,7 @@
-"""A unit of work, and the worker that does it: the same in this process, in a pool and on a cluster.
+"""A unit of work and the worker that does it: the same in this process, in a pool, and on a cluster.
 
-Workers track and answer; only the process that was asked to run stores, so that no file has two writers and a killed
-worker leaves nothing half done.
+Workers track and return answers. Only the process that was asked to run stores them: no file has two writers, and a
+worker that is killed leaves no incomplete file.
 """
 
 from __future__ import annotations
@@ -24,22 +24,28 @@ from evalkit.engine.threads import pin_threads
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.store import Store
-from evalkit.types import Dataset, Tracker, Trajectory
+from evalkit.types import Dataset, Execution, Tracker, Trajectory
+
+_DEFAULT_EXECUTION = Execution()
 
 
 @dataclass(frozen=True)
 class Job:
-    """One tracker on one benchmark: all that another process needs to do the same. Pickles.
+    """One tracker on one dataset: all that another process needs to do the same work. It can be pickled.
 
     Attributes:
-        tracker: Name to build it by.
+        tracker: Name of the tracker: registered, ``family:variant``, or ``path/to/file.py:Name``.
         label: Name of its results.
+        dataset: Name of the dataset.
+        results: Folder of all results.
         protocol: Registered name of the protocol.
-        protocol_source: ``path/to/file.py:function`` where the protocol was named so; a worker process loads it there.
-        data: Folder given for the benchmark; None to look it up.
-        runtime: Registered name of a runtime, or ``path/to/file.py:Name``.
-        threads: Threads of the network's runtime.
-        timed: Whether times are kept; never under parallel load.
+        protocol_source: ``path/to/file.py:function`` if the protocol was named so; a worker process loads it there.
+        data: Folder given for the dataset; None for ``$EVALKIT_DATA`` or the configuration file.
+        weights: Checkpoint or folder of checkpoints; None for the tracker's own.
+        execution: How the tracker's network is executed; the runtime may be ``path/to/file.py:Name``.
+        seed: Seed of a stochastic tracker.
+        settings: Hyperparameters that were set.
+        timed: True if times are stored; false where other work runs at the same time.
     """
 
     tracker: str
@@ -50,10 +56,7 @@ class Job:
     protocol_source: str | None = None
     data: Path | None = None
     weights: Path | None = None
-    runtime: str = "torch"
-    precision: str = "fp32"
-    device: str = "cpu"
-    threads: int = 1
+    execution: Execution = _DEFAULT_EXECUTION
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     timed: bool = True
@@ -61,12 +64,18 @@ class Job:
     @property
     def runtime_name(self) -> str:
         """Registered name of the runtime."""
-        return registry.runtime.find(self.runtime).name
+        return registry.runtime.find(self.execution.runtime).name
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The smallest piece that is tracked and stored as a whole."""
+    """The smallest piece of work: one repetition of one sequence, which is tracked and stored as a whole.
+
+    Attributes:
+        job: The job that it belongs to.
+        sequence: Name of the sequence.
+        repetition: Counted from 1.
+    """
 
     job: Job
     sequence: str
@@ -75,10 +84,12 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a worker hands back for a unit: trajectories, or why there are none. Pickles.
+    """What a worker returns for a unit: trajectories, or an error. It can be pickled.
 
     Attributes:
-        error: One line for people; None unless failed.
+        unit: The unit.
+        trajectories: One, or one per anchor; none if it failed.
+        error: One line for the user; None unless it failed.
         traceback: Where it failed.
     """
 
@@ -89,7 +100,7 @@ class Answer:
 
 
 class Status(str, Enum):
-    """What became of a unit."""
+    """State of a unit at the end of a run: tracked now, stored before, or failed."""
 
     DONE = "done"
     KEPT = "kept"
@@ -98,13 +109,15 @@ class Status(str, Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a unit of work.
+    """Result of a unit of work after it was stored.
 
     Attributes:
-        frames: Frames tracked, 0 unless done.
-        seconds: Time inside the tracker; NaN under parallel load.
-        error: One line for people; None unless failed.
-        log: File with the traceback, where there is one.
+        unit: The unit.
+        status: Whether it was tracked now, was stored before, or failed.
+        frames: Number of frames tracked, 0 unless done.
+        seconds: Time inside the tracker; NaN where other work ran at the same time.
+        error: One line for the user; None unless failed.
+        log: File with the traceback; None unless failed.
     """
 
     unit: Unit
@@ -132,57 +145,64 @@ def default_label(tracker: str, runtime: str, precision: str) -> str:
 
 
 class Worker:
-    """Does units of one job after another, with the tracker and the dataset built once.
+    """Does units of one job, one after another, with a tracker and a dataset that are built once.
 
     Args:
-        device: Where to build the tracker instead of on the job's device: a machine that only hands out work and keeps
-            the results need not have what its workers have.
+        job: The job.
+        dataset: The dataset, if it is not to be opened by the job's name. Workers in other processes open it by name.
+        device: Device to build the tracker on instead of the job's: a machine that only distributes the work and
+            stores the results may not have the workers' devices.
     """
 
-    def __init__(self, job: Job, *, device: str | None = None) -> None:
+    def __init__(self, job: Job, *, dataset: Dataset | None = None, device: str | None = None) -> None:
         self.job = job
-        self._device = device or job.device
+        self._dataset = dataset
+        self._device = device or job.execution.device
 
     @cached_property
     def dataset(self) -> Dataset:
-        return open_dataset(self.job.dataset, self.job.data)
+        """The job's dataset, opened at first use."""
+        return open_dataset(self.job.dataset, self.job.data) if self._dataset is None else self._dataset
 
     @cached_property
     def tracker(self) -> Tracker:
+        """The job's tracker, built at first use."""
         job = self.job
-        with _staying():
+        with keep_cwd():
             tracker = create_tracker(
                 job.tracker,
                 benchmark=self.dataset.name,
                 weights=job.weights,
                 runtime=self._runtime,
-                precision=job.precision,
+                precision=job.execution.precision,
                 device=self._device,
-                threads=job.threads,
+                threads=job.execution.threads,
                 settings=job.settings,
                 seed=job.seed,
             )
-        pin_threads(job.threads)
+        pin_threads(job.execution.threads)
         return tracker
 
     @property
     def _runtime(self) -> str:
-        """The job's, or PyTorch where the tracker is built on a device that the job's does not run on."""
-        elsewhere = self._device != self.job.device
-        unsupported = elsewhere and self._device not in registry.runtime.find(self.job.runtime).devices
-        return "torch" if unsupported else self.job.runtime
+        """The job's runtime, or PyTorch where the tracker is built on a device that this runtime does not support."""
+        execution = self.job.execution
+        other_device = self._device != execution.device
+        unsupported = other_device and self._device not in registry.runtime.find(execution.runtime).devices
+        return "torch" if unsupported else execution.runtime
 
     @cached_property
     def store(self) -> Store:
+        """The folder of the job's results."""
         return Store(self.job.results, self.dataset, self.job.label, self.job.protocol)
 
     def identity(self) -> dict[str, Any]:
-        """What decides the numbers of this job, for ``run.json``.
+        """Return what decides the numbers of this job, for ``run.json``.
 
-        Of a device only its kind is said, so that the shares of ``cuda:0`` and ``cuda:1`` are one run.
+        A device is recorded without its number, so that the work of ``cuda:0`` and ``cuda:1`` is one run.
         """
-        job = self.job
-        device = job.device.partition(":")[0]
+        job, execution = self.job, self.job.execution
+        device = execution.device.partition(":")[0]
         card = dict(getattr(self.tracker, "card", {}))
         how = {"runtime": job.runtime_name, "device": device}
         return {
@@ -194,19 +214,20 @@ class Worker:
             "seed": job.seed,
             "settings": dict(job.settings),
             "runtime": job.runtime_name,
-            "precision": job.precision,
+            "precision": execution.precision,
             "device": device,
-            "threads": job.threads,
+            "threads": execution.threads,
         }
 
     def track(self, unit: Unit, tracker: Tracker | None = None) -> Answer:
-        """Track one sequence; whatever the tracker or its data do wrong becomes an answer.
+        """Track one sequence; every exception of the tracker or its data becomes an answer with an error.
 
         Args:
-            tracker: Instead of the worker's own, for engines that lead several at a time.
+            unit: A unit of the worker's job.
+            tracker: Used instead of the worker's own, by engines that run several at a time.
         """
         try:
-            with _staying():
+            with keep_cwd():
                 trajectories = protocols.run(
                     self.job.protocol_source or self.job.protocol,
                     tracker or self.tracker,
@@ -226,8 +247,8 @@ class Worker:
 
 
 @contextmanager
-def _staying() -> Iterator[None]:
-    """Return to the working folder: a tracker that leaves it must not take data and results along."""
+def keep_cwd() -> Iterator[None]:
+    """Restore the current folder at the end, so that a tracker's ``chdir`` does not affect relative paths."""
     here = Path.cwd()
     try:
         yield
@@ -235,11 +256,11 @@ def _staying() -> Iterator[None]:
         os.chdir(here)
 
 
-def settle(store: Store, answer: Answer) -> Outcome:
-    """Store an answer: the trajectories, or the traceback beside them.
+def store_answer(store: Store, answer: Answer) -> Outcome:
+    """Store an answer: the trajectories, or the traceback in a log next to the results.
 
     Raises:
-        EvalkitError: It cannot be written: the run as a whole cannot go on.
+        EvalkitError: It cannot be written, so that the run as a whole cannot go on.
     """
     unit = answer.unit
     if answer.error is not None:

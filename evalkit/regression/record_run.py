@@ -79,8 +79,8 @@ def _job(tracker: SuiteTracker, dataset: ResolvedDataset, results: Path, *, time
     return Job(
         tracker=tracker.name, label=tracker.label, dataset=dataset.name, results=results,
         protocol=dataset.protocol, protocol_source=dataset.protocol_source, data=dataset.data,
-        weights=tracker.weights, seed=tracker.seed, settings=tracker.settings, timed=timed,
-        **asdict(tracker.execution),
+        weights=tracker.weights, execution=tracker.execution, seed=tracker.seed, settings=tracker.settings,
+        timed=timed,
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _worker(job: Job) -> Worker:
     Otherwise it uses ``regress`` inside that folder, from which results of other code are deleted.
     """
     worker = Worker(job)
-    identity, code = worker.identity(), fingerprint(job.tracker, job.runtime)
+    identity, code = worker.identity(), fingerprint(job.tracker, job.execution.runtime)
     if _is_made_by(worker.store, identity, code):
         return worker
     own = replace(job, results=job.results / OWN_FOLDER)

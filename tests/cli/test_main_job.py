@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import pytest
 from moving_square import moving_square, tiny_dataset
 
-from evalkit import registry
 from evalkit.cli import cli, main
-from evalkit.registry import Entry
 from evalkit.types import Dataset
 
 TRACKER = '''
@@ -173,22 +171,16 @@ def test_a_failing_sequence_is_reported_and_the_rest_completes(
 
 
 def test_incomplete_data_are_refused_unless_a_part_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    register_dataset: Callable[[Dataset], None], file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = tiny_dataset(moving_square("a"), expected=("a", "b"))
-    register(monkeypatch, dataset)
+    register_dataset(dataset)
     arguments = ("run", "--tracker", f"{file}:Right", "--dataset", "tiny", "--results", tmp_path / "r")
     assert evalkit(*arguments) == 2
     assert "1 of 2 sequences are missing (found only a). Missing: b" in capsys.readouterr().err
     assert evalkit(*arguments, "--sequences", "a") == 0
     assert evalkit(*arguments, "--sequences", "b") == 2
     assert "tiny/b: this sequence is not on disk" in capsys.readouterr().err
-
-
-def register(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
-    registry.dataset.names()
-    entries = {**registry.dataset._entries, "tiny": Entry("tiny", lambda: dataset, "")}
-    monkeypatch.setattr(registry.dataset, "_entries", entries)
 
 
 @pytest.mark.usefixtures("tiny")

@@ -20,7 +20,7 @@ from moving_square import tiny_dataset
 
 from evalkit import registry
 from evalkit.cli import main
-from evalkit.registry import Entry
+from evalkit.registry import DatasetEntry
 
 USAGE = "Try 'evalkit"
 """What follows a wrong option: the page that explains it."""
@@ -172,7 +172,7 @@ NUMBERS = [
     Misuse(f"{RUN} identity --repeat -1", "-1 is not in the range x>=1", USAGE),
     Misuse(f"{RUN} identity --seed -1", "-1 is not in the range x>=0", USAGE),
     Misuse(f"{RUN} identity --timeout nan", "'nan' is not a finite number", USAGE),
-    Misuse(f"{RUN} identity --shard 3/2", "this is no shard (found 3/2", "expected I/N with I from 1 to N"),
+    Misuse(f"{RUN} identity --shard 3/2", "invalid shard (found 3/2", "expected I/N with I from 1 to N"),
     Misuse(f"{RUN} lighttrack-m --set penalty_k", "'penalty_k' is not KEY=VALUE", "e.g. penalty_k=0.007"),
     Misuse(f"{RUN} lighttrack-m --set penalty_k=much", "found much", "expected a number that is not negative"),
     Misuse(f"{RUN} lighttrack-m --set penalty=1", "no setting 'penalty'", "Did you mean 'penalty_k'?"),
@@ -184,8 +184,8 @@ NUMBERS = [
 TOGETHER = [
     Misuse(f"{RUN} identity --tracker mosse --name x", "one label cannot be used for several trackers (found 2",
            "Run each separately"),
-    Misuse(f"{RUN} identity --address auto", "found auto", "an address is for --engine ray"),
-    Misuse(f"{RUN} identity --engine lockstep --timeout 3", "cannot be stopped alone",
+    Misuse(f"{RUN} identity --address auto", "found auto", "an address is used by --engine ray only"),
+    Misuse(f"{RUN} identity --engine lockstep --timeout 3", "cannot stop a single sequence",
            "Use --engine local with --jobs"),
     Misuse(f"{RUN} mosse --runtime onnxruntime", "mosse has no network that evalkit executes", "without --runtime"),
     Misuse(f"{RUN} mosse --device cuda:0", "mosse has no network that evalkit executes", "without --device"),
@@ -354,9 +354,7 @@ ALL = [*NAMES, *NUMBERS, *TOGETHER, *PLACES, *CONTENTS, *TRACKERS]
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Finished runs of identity, under its own name and another."""
     folder = tmp_path_factory.mktemp("results")
-    registry.dataset.names()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.dataset._entries, "tiny", Entry("tiny", tiny_dataset, "three moving squares"))
+    with registry.dataset.temporarily(DatasetEntry("tiny", tiny_dataset, "three moving squares")):
         for label in ("identity", "other"):
             code, _ = told(f"run --tracker identity --dataset tiny --results {folder} --name {label}".split())
             assert code == 0

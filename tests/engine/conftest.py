@@ -1,15 +1,15 @@
-"""A benchmark that worker processes find as well: an installed package that registers through an entry point."""
+"""A dataset that worker processes find as well: an installed package registers it through an entry point."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from evalkit import registry
 from evalkit.engine.work import Job
-from evalkit.registry import Entry
 
 PACKAGE = '''
 import dataclasses
@@ -47,7 +47,7 @@ import numpy as np
 from evalkit.types import Box, Prediction
 
 class Drift:
-    """Moves by what it sees, so that boxes depend on pixels; sequence 3 is special to its kin."""
+    """Moves by what it sees, so that boxes depend on pixels; subclasses misbehave in sequence 3."""
     card = {"step": 1}
     special = False
     def initialize(self, image, region):
@@ -63,7 +63,7 @@ class Drift:
         pass
 
 class Placed(Drift):
-    """Claims to be another tracker in every folder."""
+    """Has another identity in every folder."""
     card = {"home": __file__}
 
 class Slow(Drift):
@@ -75,7 +75,7 @@ class Raising(Drift):
     def misbehave(self):
         raise MemoryError("too much")
 
-class Speechless(Drift):
+class RaisingWithoutMessage(Drift):
     def misbehave(self):
         raise MemoryError
 
@@ -99,7 +99,7 @@ class Hanging(Drift):
         time.sleep(60)
 
 class Split(Drift):
-    """The same in three steps; its siblings share the list of batch sizes."""
+    """Drift in three steps; its siblings share the list of batch sizes."""
     def __init__(self):
         self.batches = []
     def crop(self, image):
@@ -126,22 +126,22 @@ class Split(Drift):
 class SplitRaising(Split, Raising):
     pass
 
-class Indigestible(Split):
+class FailingBatch(Split):
     """Its network fails on batches that hold sequence 3."""
     def network(self, weights, crops):
         if (crops[:, 0, 0, 0] == 3).any():
             raise MemoryError("no room for this batch")
         return super().network(weights, crops)
 
-class Narrow(Split):
-    """Has room for two at once, as soon as what a larger batch took is free again."""
+class SmallMemory(Split):
+    """Has memory for batches of two, once the memory of a larger batch is free again."""
     taken = staticmethod(lambda: None)
     def network(self, weights, crops):
-        if Narrow.taken() is not None:
-            raise MemoryError("the failed batch is still there")
+        if SmallMemory.taken() is not None:
+            raise MemoryError("the failed batch is still in memory")
         if len(crops) > 2:
             activations = crops.copy()
-            Narrow.taken = weakref.ref(activations)
+            SmallMemory.taken = weakref.ref(activations)
             raise MemoryError("no room for more than two")
         return super().network(weights, crops)
 '''
@@ -149,7 +149,7 @@ class Narrow(Split):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What has to be on ``sys.path`` for the benchmark ``marching`` to be installed."""
+    """The folder on ``sys.path`` that contains the installed dataset ``marching``."""
     folder = tmp_path_factory.mktemp("site")
     info = folder / "marching-1.dist-info"
     info.mkdir()
@@ -160,18 +160,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def marching(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Installs the benchmark ``marching`` here and in child processes; returns its ``site``."""
-    monkeypatch.setattr(registry.dataset, "_entries", dict(_known()))
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.delitem(sys.modules, "marching_squares", raising=False)
-    __import__("marching_squares")
-    return site
-
-
-def _known() -> dict[str, Entry]:
-    registry.dataset.names()
-    return registry.dataset._entries
+def marching(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Install the dataset ``marching`` here and in child processes; gives its ``site``."""
+    with registry.dataset.temporarily():
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.delitem(sys.modules, "marching_squares", raising=False)
+        __import__("marching_squares")
+        yield site
 
 
 @pytest.fixture
@@ -183,7 +178,7 @@ def trackers(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(marching: Path, trackers: Path, tmp_path: Path) -> Job:
-    """Of the tracker ``Drift``, untimed."""
+    """A job of the tracker ``Drift``, untimed."""
     return Job(
         tracker=f"{trackers}:Drift", label="Drift", dataset="marching", results=tmp_path / "results",
         protocol="one_pass", timed=False,

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: a real one of two nodes, on this machine."""
+"""Workers on a real Ray cluster of two nodes, on this machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from evalkit.engine import cluster, serial
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
+from evalkit.types import Execution
 
 if os.environ.get("EVALKIT_REQUIRE_RAY") != "1":
     pytest.importorskip("ray", reason="needs the extra evalkit-sot[ray]")
@@ -55,7 +56,7 @@ def as_tracker(job: Job, name: str) -> Job:
     return replace(job, tracker=job.tracker.replace(":Drift", f":{name}"), label=name)
 
 
-def test_a_cluster_answers_bit_for_bit_what_one_process_answers(nodes: Any, job: Job) -> None:
+def test_a_cluster_gives_the_bits_that_one_process_gives(nodes: Any, job: Job) -> None:
     found = run(nodes, job)
     for answer in serial.execute(Worker(job), units(job)):
         assert found[answer.unit.sequence].unit == answer.unit
@@ -71,12 +72,12 @@ def test_failures_stay_with_their_sequence(nodes: Any, job: Job) -> None:
     assert found["s2"].error is None
 
 
-def test_a_killed_worker_and_a_hanging_one_cost_their_own_sequence(nodes: Any, job: Job) -> None:
+def test_a_killed_and_a_hanging_worker_fail_only_their_sequence(nodes: Any, job: Job) -> None:
     found = run(nodes, as_tracker(job, "Killed"), [2, 3])
-    assert "its worker was lost 3 times" in (found["s3"].error or "")
+    assert "its worker died 3 times" in (found["s3"].error or "")
     assert found["s2"].error is None
     found = run(nodes, as_tracker(job, "Hanging"), [2, 3], timeout=1.0)
-    assert found["s3"].error == "no end after 1 seconds: its worker was stopped"
+    assert found["s3"].error == "not finished after 1 seconds: its worker was killed"
     assert found["s2"].error is None
 
 
@@ -85,7 +86,7 @@ def test_a_node_that_would_compute_something_else_is_refused(nodes: Any, job: Jo
         run(nodes, as_tracker(job, "Placed"))
 
 
-def test_a_lost_node_is_survived(nodes: Any, job: Job) -> None:
+def test_a_run_continues_after_a_node_is_lost(nodes: Any, job: Job) -> None:
     extra = nodes.add_node(num_cpus=1)
     worker = Worker(as_tracker(job, "Slow"))
     worker.store.begin(worker.identity())
@@ -96,9 +97,9 @@ def test_a_lost_node_is_survived(nodes: Any, job: Job) -> None:
     assert sorted((answer.unit.sequence, answer.error) for answer in found) == [(f"s{n}", None) for n in range(6)]
 
 
-def test_a_cluster_without_room_says_what_a_worker_needs(nodes: Any, job: Job) -> None:
+def test_a_cluster_without_room_is_an_error_with_the_workers_needs(nodes: Any, job: Job) -> None:
     with pytest.raises(EvalkitError, match=r"no room for a worker \(found \d CPU, 0 GPU, expected 1 CPU, 1 GPU\)"):
-        run(nodes, replace(job, device="cuda:0", tracker="identity"))
+        run(nodes, replace(job, execution=Execution(device="cuda:0"), tracker="identity"))
 
 
 def test_an_address_where_nothing_answers_is_an_error(job: Job) -> None:

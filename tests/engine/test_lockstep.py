@@ -1,4 +1,4 @@
-"""Sequences in lockstep: one batch through the network, the same answers."""
+"""Sequences in lockstep: one batch through the network gives the same answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def by_name(answers: Iterable[Answer]) -> dict[str, Answer]:
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 16])
-def test_every_number_of_lanes_answers_what_one_after_another_answers(job: Job, lanes: int) -> None:
+def test_any_number_of_lanes_gives_the_answers_of_a_serial_run(job: Job, lanes: int) -> None:
     alone = by_name(serial.execute(split(job), units(job)))
     together = by_name(lockstep.execute(split(job), units(job), lanes=lanes))
     assert together.keys() == alone.keys()
@@ -47,7 +47,7 @@ def test_crops_of_all_lanes_go_through_the_network_together(job: Job) -> None:
     assert len(batches) < 20
 
 
-def test_the_same_run_meets_the_same_batches(job: Job) -> None:
+def test_the_same_run_has_the_same_batches(job: Job) -> None:
     seen = []
     for _ in range(3):
         worker = split(job)
@@ -56,21 +56,21 @@ def test_the_same_run_meets_the_same_batches(job: Job) -> None:
     assert seen[0] == seen[1] == seen[2]
 
 
-@pytest.mark.parametrize(("name", "error"), [("SplitRaising", "too much"), ("Indigestible", "no room for this batch")])
-def test_a_failure_stays_with_its_own_sequence(job: Job, name: str, error: str) -> None:
+@pytest.mark.parametrize(("name", "error"), [("SplitRaising", "too much"), ("FailingBatch", "no room for this batch")])
+def test_a_failure_affects_only_its_own_sequence(job: Job, name: str, error: str) -> None:
     found = by_name(lockstep.execute(split(job, name), units(job), lanes=4))
     assert error in (found["s3"].error or "")
     assert [answer.unit.sequence for answer in found.values() if answer.error] == ["s3"]
 
 
 def test_a_batch_that_is_too_large_for_the_memory_is_halved_until_it_fits(job: Job) -> None:
-    worker = split(job, "Narrow")
+    worker = split(job, "SmallMemory")
     found = by_name(lockstep.execute(worker, units(job), lanes=4))
     assert [answer.error for answer in found.values()] == [None] * 6
     assert worker.tracker.batches[:4] == [2] * 4  # type: ignore[attr-defined]
 
 
-def test_leaving_early_ends_every_lane(job: Job) -> None:
+def test_closing_the_iterator_early_ends_every_lane(job: Job) -> None:
     answers = lockstep.execute(split(job), units(job), lanes=4)
     next(answers)
     answers.close()  # type: ignore[attr-defined]
@@ -82,7 +82,7 @@ def test_a_tracker_without_the_three_steps_is_refused(job: Job) -> None:
         list(lockstep.execute(Worker(job), units(job), lanes=2))
 
 
-def test_a_batch_is_filled_up_to_a_power_of_two_but_never_beyond_the_lanes() -> None:
+def test_a_batch_is_padded_to_a_power_of_two_but_not_beyond_the_lanes() -> None:
     sizes = []
 
     def network(values: NDArray[np.int64]) -> tuple[NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Lockstep with a real network: boxes equal those of one sequence after another, within a stated tolerance."""
+"""Lockstep with a real network: boxes equal those of a serial run within a stated tolerance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.rendering.scene import SceneFrames
 from evalkit.types import Annotation, Sequence
 
 TOLERANCE = 0.01
-"""Pixels, as long as no other candidate wins: what a batch changes in a response are its last bits."""
+"""Pixels, as long as no other candidate wins: a batch changes only the last bits of a response."""
 
 
 def rendered(index: int, length: int) -> Sequence:
@@ -26,14 +26,14 @@ def rendered(index: int, length: int) -> Sequence:
 
 @pytest.mark.slow
 @pytest.mark.regression
-def test_lighttrack_in_lockstep_answers_what_it_answers_alone(data: Path, tmp_path: Path) -> None:
+def test_lighttrack_gives_the_same_boxes_in_lockstep(data: Path, tmp_path: Path) -> None:
     job = Job(
         tracker="lighttrack-m", label="x", dataset="tiny", results=tmp_path, protocol="one_pass", timed=False,
         weights=data / "weights" / "lighttrack_m_fp16.pth",
     )  # fmt: skip
-    worker = Worker(job)
-    # Unequal lengths, so that full and filled-up batches occur.
-    vars(worker)["dataset"] = tiny_dataset(*(rendered(index, 4 + 2 * index) for index in range(3)))
+    # Unequal lengths, so that full and padded batches occur.
+    dataset = tiny_dataset(*(rendered(index, 4 + 2 * index) for index in range(3)))
+    worker = Worker(job, dataset=dataset)
     units = [Unit(job, sequence.name) for sequence in worker.dataset.sequences]
     alone = {answer.unit.sequence: answer for answer in serial.execute(worker, units)}
     together = {answer.unit.sequence: answer for answer in lockstep.execute(worker, units, lanes=3)}

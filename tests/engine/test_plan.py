@@ -1,4 +1,4 @@
-"""Which engine does the work, and that it does not matter for the files."""
+"""The engine of a run, and that all engines write the same files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from evalkit import api
 from evalkit.engine.plan import Plan, Shard, parse_shard
 from evalkit.engine.work import Job, Outcome, Status, Unit, Worker
 from evalkit.errors import EvalkitError
+from evalkit.types import Execution
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -53,7 +54,7 @@ def test_processes_lockstep_and_shards_write_the_bytes_that_one_process_writes(t
 
 
 @pytest.mark.usefixtures("marching")
-def test_any_engine_goes_on_where_another_stopped(trackers: Path, tmp_path: Path) -> None:
+def test_any_engine_continues_what_another_began(trackers: Path, tmp_path: Path) -> None:
     run(trackers, tmp_path / "alone")
     run(trackers, tmp_path / "mixed", sequences=["s1", "s2"])
     run(trackers, tmp_path / "mixed", engine="lockstep", sequences=["s0", "s1", "s4"])
@@ -64,7 +65,7 @@ def test_any_engine_goes_on_where_another_stopped(trackers: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("marching")
-def test_a_failed_sequence_is_tried_again_and_its_log_goes_when_it_succeeds(trackers: Path, tmp_path: Path) -> None:
+def test_a_failed_sequence_is_tried_again_and_its_log_deleted_on_success(trackers: Path, tmp_path: Path) -> None:
     failed = run(trackers, tmp_path / "r", "Killed", jobs=2)
     (row,) = failed.failures
     assert row.unit.sequence == "s3"
@@ -95,7 +96,7 @@ def test_a_shard_is_every_nth_sequence_and_shards_cover_all() -> None:
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3"])
-def test_what_is_no_shard_is_refused(text: str) -> None:
+def test_an_invalid_shard_is_an_error(text: str) -> None:
     with pytest.raises(EvalkitError, match="I/N with I from 1 to N"):
         parse_shard(text)
 
@@ -104,12 +105,12 @@ def test_what_is_no_shard_is_refused(text: str) -> None:
     ("options", "complaint"),
     [
         ({"engine": "slurm"}, "no such engine"),
-        ({"address": "auto"}, "for --engine ray"),
-        ({"engine": "lockstep", "timeout": 5.0}, "cannot be stopped alone"),
-        ({"engine": "ray", "devices": ("cuda:0", "cuda:1")}, "takes one device"),
+        ({"address": "auto"}, "used by --engine ray only"),
+        ({"engine": "lockstep", "timeout": 5.0}, "cannot stop a single sequence"),
+        ({"engine": "ray", "devices": ("cuda:0", "cuda:1")}, "uses one device"),
     ],
 )
-def test_what_does_not_go_together_is_refused(options: dict[str, Any], complaint: str) -> None:
+def test_options_that_cannot_be_combined_are_an_error(options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(EvalkitError, match=complaint):
         Plan(**options)
 
@@ -138,13 +139,14 @@ def test_the_real_time_protocol_is_refused_under_parallel_load(job: Job) -> None
 
 
 def test_the_shares_of_two_gpus_are_one_run(job: Job, trackers: Path) -> None:
-    first, second = (Worker(replace(job, device=device), device="cpu").identity() for device in ("cuda:0", "cuda:1"))
+    jobs = (replace(job, execution=Execution(device=device)) for device in ("cuda:0", "cuda:1"))
+    first, second = (Worker(one, device="cpu").identity() for one in jobs)
     assert first == second
     assert first["device"] == "cuda"
 
 
 @pytest.mark.usefixtures("marching")
-def test_no_worker_is_left_when_a_result_cannot_be_stored(trackers: Path, tmp_path: Path) -> None:
+def test_no_worker_is_left_if_a_result_cannot_be_stored(trackers: Path, tmp_path: Path) -> None:
     def stop(outcome: Outcome, number: int, total: int) -> None:
         raise OSError("no space left")
 
@@ -155,7 +157,7 @@ def test_no_worker_is_left_when_a_result_cannot_be_stored(trackers: Path, tmp_pa
 
 @pytest.mark.usefixtures("marching")
 @pytest.mark.parametrize("engine", ["local", "lockstep"])
-def test_a_forced_run_leaves_no_result_of_before_where_a_sequence_fails(
+def test_a_forced_run_keeps_no_earlier_result_of_a_sequence_that_fails(
     trackers: Path, tmp_path: Path, engine: str
 ) -> None:
     run(trackers, tmp_path, "Split")
@@ -170,7 +172,7 @@ def test_a_forced_run_leaves_no_result_of_before_where_a_sequence_fails(
 
 
 @pytest.mark.usefixtures("marching")
-def test_what_was_forced_and_interrupted_goes_on_without_force(trackers: Path, tmp_path: Path) -> None:
+def test_a_forced_run_that_was_interrupted_continues_without_force(trackers: Path, tmp_path: Path) -> None:
     class EnoughError(Exception):
         pass
 
@@ -197,10 +199,10 @@ def test_force_loses_nothing_when_the_run_cannot_begin(
     assert files(tmp_path) == before
 
 
-def test_who_only_hands_out_work_needs_neither_a_gpu_nor_a_runtime_for_one(tmp_path: Path) -> None:
+def test_a_machine_that_only_distributes_work_needs_no_gpu(tmp_path: Path) -> None:
     job = Job(
         tracker="lighttrack-m", label="x", dataset="synthetic", results=tmp_path, protocol="one_pass",
-        runtime="torch-cuda-graph", device="cuda:1",
+        execution=Execution("torch-cuda-graph", device="cuda:1"),
     )  # fmt: skip
     identity = Plan("ray", devices=("cuda:1",)).worker(job).identity()
     assert (identity["runtime"], identity["device"]) == ("torch-cuda-graph", "cuda")

@@ -1,4 +1,4 @@
-"""Worker processes: the same answers, whatever happens to them."""
+"""Worker processes give the answers of a single process, also when they are killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def by_name(answers: Iterable[Answer]) -> dict[str, Answer]:
     return {answer.unit.sequence: answer for answer in answers}
 
 
-def test_two_processes_answer_bit_for_bit_what_one_answers(job: Job) -> None:
+def test_two_processes_give_the_bits_that_one_gives(job: Job) -> None:
     alone = by_name(serial.execute(Worker(job), units(job)))
     together = by_name(pool.execute(job, units(job), devices=TWO))
     assert together.keys() == alone.keys()
@@ -41,7 +41,7 @@ def test_two_processes_answer_bit_for_bit_what_one_answers(job: Job) -> None:
 
 
 @pytest.mark.parametrize(("name", "error"), [("Raising", "MemoryError: too much"), ("Leaving", "SystemExit: 7")])
-def test_a_tracker_that_raises_fails_on_its_sequence_alone(job: Job, name: str, error: str) -> None:
+def test_a_tracker_that_raises_fails_on_its_sequence_only(job: Job, name: str, error: str) -> None:
     found = by_name(serial.execute(Worker(as_tracker(job, name)), units(job, [2, 3, 4])))
     assert error in (found["s3"].error or "")
     assert "misbehave" in found["s3"].traceback
@@ -49,8 +49,8 @@ def test_a_tracker_that_raises_fails_on_its_sequence_alone(job: Job, name: str, 
     assert found["s4"].error is None
 
 
-def test_an_error_without_words_is_named_alone(job: Job) -> None:
-    (found,) = serial.execute(Worker(as_tracker(job, "Speechless")), units(job, [3]))
+def test_an_error_without_message_is_reported_by_its_name(job: Job) -> None:
+    (found,) = serial.execute(Worker(as_tracker(job, "RaisingWithoutMessage")), units(job, [3]))
     assert (found.error or "").endswith("the tracker failed with MemoryError")
 
 
@@ -61,14 +61,14 @@ def test_a_unit_whose_worker_is_killed_is_tried_again(job: Job) -> None:
 
 def test_a_unit_that_kills_every_worker_is_given_up_and_the_rest_completes(job: Job) -> None:
     found = by_name(pool.execute(as_tracker(job, "Killed"), units(job, [3, 1, 2]), devices=("cpu",)))
-    assert "its worker was lost 3 times; it was killed by SIGKILL" in (found["s3"].error or "")
+    assert "its worker died 3 times; it was killed by SIGKILL" in (found["s3"].error or "")
     assert found["s1"].error is None
     assert found["s2"].error is None
 
 
-def test_a_unit_that_hangs_is_stopped_and_says_where_it_was(job: Job) -> None:
+def test_a_unit_that_hangs_is_stopped_and_its_stack_reported(job: Job) -> None:
     found = by_name(pool.execute(as_tracker(job, "Hanging"), units(job, [3, 1]), devices=("cpu",), timeout=0.5))
-    assert found["s3"].error == "no end after 0.5 seconds: its worker was stopped"
+    assert found["s3"].error == "not finished after 0.5 seconds: its worker was killed"
     assert "in misbehave" in found["s3"].traceback
     assert found["s1"].error is None
     assert not multiprocessing.active_children()
@@ -81,7 +81,7 @@ def test_leaving_the_iterator_early_leaves_no_process_behind(job: Job) -> None:
     assert not multiprocessing.active_children()
 
 
-def test_a_tracker_that_cannot_be_built_stops_the_run_with_its_own_words(job: Job, tmp_path: Path) -> None:
+def test_a_tracker_that_cannot_be_built_stops_the_run_with_its_error(job: Job, tmp_path: Path) -> None:
     broken = replace(job, tracker=f"{tmp_path}/mine.py:Missing")
-    with pytest.raises(Exception, match="nothing in it is named 'Missing'"):
+    with pytest.raises(Exception, match="it does not define 'Missing'"):
         list(pool.execute(broken, units(job), devices=("cpu",)))

@@ -1,4 +1,4 @@
-"""A run that is killed, or meets damaged files, loses nothing: seen from outside, on files on disk."""
+"""A run that is killed or finds damaged files loses nothing: tested from outside, by the files on disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROWS = {"Couple": 140, "Crossing": 120, "Deer": 71, "Man": 134}
 
 
 def otb(folder: Path) -> Path:
-    """OTB's own layout with four of its sequences at their official lengths, showing a square that stands still."""
+    """Write four sequences of OTB at their official lengths in its own layout, with a square that does not move."""
     for name, rows in ROWS.items():
         frames = MovingSquare(rows, speed=0)
         images = folder / "OTB100" / name / "img"
@@ -77,9 +77,9 @@ def test_a_killed_run_continues_to_the_same_bytes(place: Path) -> None:
     assert 1 <= len(stored(place)) < len(ROWS), "it was killed in the middle"
     again = run(place)
     assert again.returncode == 0, again.stderr
-    assert "Couple" not in again.stderr, "what is there is kept"
+    assert "Couple" not in again.stderr, "stored results are kept"
     assert stored(place) == stored(place, "whole")
-    assert not list((place / "results").rglob("*.tmp")), "nothing half done is left under a result's name"
+    assert not list((place / "results").rglob("*.tmp")), "no temporary file is left"
 
 
 def test_ctrl_c_ends_with_130_and_the_same_command_continues(place: Path) -> None:
@@ -116,14 +116,14 @@ def damage(place: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "named"),
     [
-        ("missing frame", "Crossing/img: images 1 to 120 are evaluated"),
+        ("missing frame", "Crossing/img: some of the images"),
         ("truncated JPEG", "0005.jpg"),
         ("row too few", "Crossing"),
         ("NaN start", "Crossing"),
         ("letters", "groundtruth_rect.txt"),
     ],
 )
-def test_damaged_data_are_named_and_the_other_sequences_are_finished(place: Path, kind: str, named: str) -> None:
+def test_damaged_data_are_named_and_other_sequences_finished(place: Path, kind: str, named: str) -> None:
     damage(place, kind)
     answer = run(place)
     assert answer.returncode in (1, 2)
@@ -133,7 +133,7 @@ def test_damaged_data_are_named_and_the_other_sequences_are_finished(place: Path
         assert set(stored(place)) == {"Couple.txt", "Man.txt", "Deer.txt"}, "the rest completes"
 
 
-def test_a_results_folder_that_cannot_be_written_is_said_before_anything_is_tracked(place: Path) -> None:
+def test_a_results_folder_that_cannot_be_written_is_an_error_before_tracking(place: Path) -> None:
     (place / "results").mkdir()
     (place / "results" / "OTB100").write_text("a file where the folder should be")
     answer = run(place)
