@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from moving_square import moving_square, tiny_dataset
 
-from evalkit import registry
-from evalkit.registry import Entry
 from evalkit.types import Dataset
 
 HERE = Path(__file__).parent
@@ -19,18 +17,11 @@ WriteSuite = Callable[..., Path]
 
 
 @pytest.fixture
-def squares(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+def squares(register_dataset: Callable[[Dataset], None]) -> Dataset:
     """Register eight sequences of twenty frames as ``tiny``."""
     dataset = tiny_dataset(*(moving_square(f"square-{index}", 20) for index in range(8)))
-    register(dataset, monkeypatch)
+    register_dataset(dataset)
     return dataset
-
-
-def register(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry.dataset.names()
-    entries = dict(registry.dataset._entries)
-    entries[dataset.name] = Entry(dataset.name, lambda: dataset, "moving squares")
-    monkeypatch.setattr(registry.dataset, "_entries", entries)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from evalkit.errors import EvalkitError, WithheldGroundtruth
 from evalkit.regression import GateFinding, RegressionReport, Verdict, regress
 from evalkit.types import Annotation, Dataset, Sequence
 
-from .conftest import WriteSuite, register
+from .conftest import WriteSuite
 
 PERFECT = {"speed": 2}
 
@@ -103,9 +104,11 @@ def test_a_gain_beyond_the_margin_is_reported(squares: Dataset, write_suite: Wri
     assert "explain the change" in accuracy.reason
 
 
-def test_a_missing_sequence_fails(squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_sequence_fails(
+    squares: Dataset, write_suite: WriteSuite, register_dataset: Callable[[Dataset], None]
+) -> None:
     write_baseline(write_suite(settings=PERFECT))
-    register(tiny_dataset(*squares.sequences[:7]), monkeypatch)
+    register_dataset(tiny_dataset(*squares.sequences[:7]))
     report = run(write_suite(settings=PERFECT))
     assert finding(report, "sequences").verdict is Verdict.FAIL
     assert "square-7" in finding(report, "sequences").reason
@@ -130,10 +133,10 @@ def test_a_sequence_that_fails_is_missing_and_its_error_is_reported(squares: Dat
 
 
 def test_a_new_sequence_is_inconclusive(
-    squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
+    squares: Dataset, write_suite: WriteSuite, register_dataset: Callable[[Dataset], None]
 ) -> None:
     write_baseline(write_suite(settings=PERFECT))
-    register(tiny_dataset(*squares.sequences, moving_square("ninth", 20)), monkeypatch)
+    register_dataset(tiny_dataset(*squares.sequences, moving_square("ninth", 20)))
     report = run(write_suite(settings=PERFECT))
     assert finding(report, "sequences").verdict is Verdict.INCONCLUSIVE
     assert report.exit_code() == 3
@@ -222,10 +225,10 @@ def test_results_that_the_present_code_made_are_taken_from_the_results_folder(
 
 
 def test_results_of_a_further_protocol_are_kept_and_their_environment_is_known(
-    squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
+    squares: Dataset, write_suite: WriteSuite, register_dataset: Callable[[Dataset], None]
 ) -> None:
     protocols = ("supervised", "unsupervised")
-    register(replace(squares, protocols=protocols, profiles=("vot-unsupervised",), layout="vot"), monkeypatch)
+    register_dataset(replace(squares, protocols=protocols, profiles=("vot-unsupervised",), layout="vot"))
     suite = write_suite(settings=PERFECT, accuracy="{}", sequences='protocol = "unsupervised"')
     baseline = write_baseline(suite)
     assert "processor" in json.loads(baseline.read_text())["trackers"]["toy"]["environment"]
@@ -270,14 +273,14 @@ def test_a_metric_that_no_dataset_has_is_rejected_before_anything_is_tracked(
 
 
 def test_withheld_groundtruth_is_rejected_before_anything_is_tracked_unless_accuracy_is_not_gated(
-    squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
+    squares: Dataset, write_suite: WriteSuite, register_dataset: Callable[[Dataset], None]
 ) -> None:
     def first_only(sequence: Sequence) -> Sequence:
         boxes = sequence.groundtruth.copy()
         boxes[1:] = np.nan
         return replace(sequence, read=lambda: Annotation(boxes))
 
-    register(replace(squares, sequences=tuple(map(first_only, squares.sequences))), monkeypatch)
+    register_dataset(replace(squares, sequences=tuple(map(first_only, squares.sequences))))
     suite = write_suite(settings=PERFECT)
     with pytest.raises(WithheldGroundtruth):
         write_baseline(suite)

@@ -10,7 +10,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.factories import open_dataset
-from evalkit.registry import Entry
+from evalkit.registry import DatasetEntry
 from evalkit.regression import GateFinding, RegressionReport, Verdict, regress
 from evalkit.regression.latency import measure
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
@@ -50,9 +50,7 @@ def short() -> Iterator[Dataset]:
         "short", "short", "1", 0, tuple(shortened(whole.sequence(name)) for name in SEQUENCES), SEQUENCES,
         ("one_pass",), ("otb-matlab",), "otb",
     )  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        entries = {**registry.dataset._entries, "short": Entry("short", lambda: dataset, "the first frames")}
-        patch.setattr(registry.dataset, "_entries", entries)
+    with registry.dataset.temporarily(DatasetEntry("short", lambda: dataset, "the first frames")):
         yield dataset
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from evalkit.errors import EvalkitError
 from evalkit.regression import Verdict, regress
 from evalkit.types import Dataset
 
-from .conftest import WriteSuite, register
+from .conftest import WriteSuite
 
 RENDERED = {"dataset": "synthetic", "sequences": 'sequences = ["scale"]'}
 
@@ -61,10 +62,10 @@ def test_an_interrupted_call_is_continued_by_the_next_one(squares: Dataset, writ
 
 
 def test_several_jobs_are_rejected_where_the_protocol_depends_on_the_speed(
-    squares: Dataset, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
+    squares: Dataset, write_suite: WriteSuite, register_dataset: Callable[[Dataset], None]
 ) -> None:
     vot = replace(squares, protocols=("supervised", "realtime"), profiles=("vot-supervised",), layout="vot")
-    register(vot, monkeypatch)
+    register_dataset(vot)
     suite = write_suite(sequences='protocol = "realtime"', accuracy="{}")
     with pytest.raises(EvalkitError, match="depends on the tracker's speed"):
         regress(suite, jobs=2, update=True, reason="first", results=suite.parent / "results")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,17 +13,15 @@ from evalkit.regression.resolved_dataset import DEFAULT_MARGIN, ResolvedDataset,
 from evalkit.regression.suite import SuiteDataset
 from evalkit.types import Dataset
 
-from .conftest import register
-
 
 def resolved(margins: dict[str, float] | None = None, **fields: object) -> ResolvedDataset:
     return resolve_dataset(SuiteDataset("tiny", **fields), margins, None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+def tiny(register_dataset: Callable[[Dataset], None]) -> Dataset:
     dataset = tiny_dataset(*(moving_square(name, 6) for name in ("low-resolution", "scale", "blur")))
-    register(dataset, monkeypatch)
+    register_dataset(dataset)
     return dataset
 
 
