@@ -20,7 +20,7 @@ from evalkit.geometry import overlap
 from evalkit.io.rows import number, read_bytes, split, text_lines
 from evalkit.io.text_table import aligned_lines
 from evalkit.results import run_record
-from evalkit.types import Floats
+from evalkit.types import Floats, finite_or_none
 
 _OTHER_FILES = re.compile(r"_time\.txt$|_confidence\.txt$|_longterm\.txt$")
 _OTHER_FOLDERS = {"times", "confidence", "failures"}
@@ -194,8 +194,8 @@ def _compare_files(name: str, a: Path, b: Path, tolerance: float) -> SequenceDif
         count,
         first=beyond[0] + 1,
         differing=len(beyond),
-        first_pixels=_finite_or_none(changes[beyond[0]]),
-        most_pixels=_finite_or_none(changes[most]),
+        first_pixels=finite_or_none(changes[beyond[0]]),
+        most_pixels=finite_or_none(changes[most]),
         most_frame=most + 1,
         least_overlap=min((one for one in overlaps if one is not None), default=None),
         note=note,
@@ -257,7 +257,3 @@ def _flat_settings(content: dict[str, Any]) -> dict[str, Any]:
 def _value_text(value: Any) -> str:
     text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
-
-
-def _finite_or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import comparison as comparisons
-from evalkit import registry, scoring
+from evalkit import protocols, registry, scoring
 from evalkit.arguments import Names, Place, path, some
 from evalkit.comparison import Comparison
 from evalkit.dataframes import by_sequence, frame
@@ -145,7 +145,8 @@ def import_results(
 ) -> importing.Imported:
     """Import another toolkit's raw results into the results folder; see ``evalkit.results.importing``."""
     opened = open_dataset(dataset, path(data))
-    return importing.import_results(Path(source), layout, opened, Path(results), label=label, protocol=protocol)
+    chosen = protocols.choose(opened, protocol)
+    return importing.import_results(Path(source), layout, opened, Path(results), label=label, protocol=chosen)
 
 
 def convert(
@@ -170,12 +171,13 @@ def convert(
         protocol: Name of the protocol of the results; by default the dataset's official one.
 
     Raises:
-        UnknownName: There is no such dataset or layout.
+        UnknownName: There is no such dataset, layout or protocol.
         MissingResults: The tracker has no results on the dataset.
         EvalkitError: The layout cannot hold these results, or ``output`` already holds the tracker's folder.
     """
     opened = open_dataset(dataset, path(data))
-    return converting.convert(opened, tracker, Path(results), layout, Path(output), protocol=protocol)
+    chosen = protocols.choose(opened, protocol)
+    return converting.convert(opened, tracker, Path(results), layout, Path(output), protocol=chosen)
 
 
 def pack(
@@ -188,12 +190,15 @@ def pack(
     protocol: str | None = None,
 ) -> packing.Packed:
     """Write a submission archive for an evaluation server; see ``evalkit.results.packing``."""
-    return packing.pack(open_dataset(dataset, path(data)), tracker, Path(results), Path(output), protocol=protocol)
+    opened = open_dataset(dataset, path(data))
+    chosen = protocols.choose(opened, protocol)
+    return packing.pack(opened, tracker, Path(results), Path(output), protocol=chosen)
 
 
 def check_archive(archive: Place, dataset: str, *, data: Place | None = None, protocol: str | None = None) -> list[str]:
     """Return what is wrong with a submission archive; see ``evalkit.results.packing.check``."""
-    return packing.check(Path(archive), open_dataset(dataset, path(data)), protocol=protocol)
+    opened = open_dataset(dataset, path(data))
+    return packing.check(Path(archive), opened, protocol=protocols.choose(opened, protocol))
 
 
 def merge(folders: Iterable[Place], results: Place = "results") -> list[merging.Merged]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from evalkit.types import finite_or_none
 
 
 class Verdict(str, Enum):
@@ -79,7 +80,11 @@ class GateFinding:
 
     def record(self) -> dict[str, Any]:
         """Return the flat JSON record; its fields are a contract of the command line."""
-        record = {key: _finite(value) for key, value in asdict(self).items() if key != "responsible"}
+        record = {
+            key: finite_or_none(value) if isinstance(value, float) else value
+            for key, value in asdict(self).items()
+            if key != "responsible"
+        }
         record["verdict"] = self.verdict.value
         record["responsible"] = [asdict(one) for one in self.responsible]
         return record
@@ -120,7 +125,3 @@ class RegressionReport:
     def records(self) -> list[dict[str, Any]]:
         """Return one flat JSON record per finding."""
         return [{"suite": self.suite, **finding.record()} for finding in self.findings]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

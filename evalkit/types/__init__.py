@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRules
 from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
-from evalkit.types.scores import Cost, Metric, Score
+from evalkit.types.scores import Cost, Metric, Score, finite_or_none
 from evalkit.types.tracking import Execution, FrameState, NetworkPart, Prediction, SplitTracker, Tracker, Trajectory
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "Tracker",
     "Trajectory",
     "VotRules",
+    "finite_or_none",
 ]

@@ -83,9 +83,9 @@ class Score:
             "metric": self.metric,
             "profile": self.profile,
             "metric_version": self.version,
-            "value": _finite(self.value),
-            "low": _finite(self.low),
-            "high": _finite(self.high),
+            "value": finite_or_none(self.value),
+            "low": finite_or_none(self.low),
+            "high": finite_or_none(self.high),
             "unit": self.unit,
             "higher_is_better": self.higher_is_better,
             "sequences": self.sequences,
@@ -121,8 +121,13 @@ class Cost:
 
     def record(self) -> dict[str, Any]:
         """The flat JSON record; its fields are a contract of the command line."""
-        return {**asdict(self), "value": _finite(self.value), "not_counted": list(self.not_counted)}
+        return {**asdict(self), "value": finite_or_none(self.value), "not_counted": list(self.not_counted)}
 
 
-def _finite(value: float | None) -> float | None:
+def finite_or_none(value: float | None) -> float | None:
+    """Return a number for JSON, which has neither NaN nor infinity: None in their place.
+
+    >>> finite_or_none(0.5), finite_or_none(float("nan")), finite_or_none(None)
+    (0.5, None, None)
+    """
     return None if value is None or not math.isfinite(value) else float(value)

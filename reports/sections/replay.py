@@ -11,7 +11,7 @@ from evalkit.reports.document.model import Figure, Frame, Section
 from evalkit.reports.document.sequence_replay import SequenceReplay, key_frames
 from evalkit.reports.document.view import View
 from evalkit.reports.figures.overlap_over_time import overlap_plot
-from evalkit.types import Dataset, Image
+from evalkit.types import Dataset, Image, finite_or_none
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -81,7 +81,7 @@ def _overlap_figure(view: View, replay: SequenceReplay, numbers: list[int]) -> F
         numbers: Key frames to link to, counted from 1.
     """
     labels = {one.index: one.label for one in view.trackers}
-    overlaps = {index: [_finite(value) for value in values] for index, values in replay.overlaps().items()}
+    overlaps = {index: [_rounded(value) for value in values] for index, values in replay.overlaps().items()}
     links = [(number, f"#{_key(replay)}-{number}") for number in numbers]
     name = replay.sequence.name
 
@@ -105,5 +105,5 @@ def _means(overlaps: dict[int, list[float | None]]) -> dict[int, float]:
     return {index: float(np.mean(values)) for index, values in present.items() if values}
 
 
-def _finite(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
+def _rounded(value: float) -> float | None:
+    return finite_or_none(round(float(value), 4))

@@ -12,7 +12,7 @@ from evalkit.reports.document.view import View, ranked
 from evalkit.reports.figures.curves import Line, curve_plot
 from evalkit.reports.figures.ranking import RankedValue, ranking_plot
 from evalkit.reports.figures.scatter import Point, scatter_plot
-from evalkit.types import Score
+from evalkit.types import Score, finite_or_none
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -70,7 +70,7 @@ def _curve_figure(view: View, scores: list[Score], labels: CurveLabels) -> Figur
 
 
 def _line(view: View, score: Score) -> Line:
-    points = [(_finite(x), _finite(y)) for x, y in _curve_points(score)]
+    points = [(finite_or_none(x), finite_or_none(y)) for x, y in _curve_points(score)]
     value = f"{score.value:.{unit_digits(score.unit)}f}"
     index = view.tracker(score.tracker).index
     return Line(score.tracker, index, value, [x for x, _ in points], [y for _, y in points])
@@ -81,10 +81,6 @@ def _curve_points(score: Score) -> Iterator[tuple[float, float]]:
     for x, y in zip(*(score.curve or ((), ())), strict=True):
         if score.metric != "eao" or x > 0:
             yield x, y
-
-
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
 
 
 def eao_interval(view: View, dataset: str) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.io import savemat
 
-from evalkit import registry
+from evalkit import api, registry
 from evalkit.cli.import_ import import_command
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts, run_record
@@ -115,6 +115,16 @@ def test_published_results_are_imported_from_the_command_line(data: Path, tmp_pa
         (theirs,) = layouts.get("vot").read(data / "results" / "VOT2018" / "LightTrack", sequence, "supervised")
         np.testing.assert_array_equal(ours.boxes, theirs.boxes)
         np.testing.assert_array_equal(ours.states, theirs.states)
+
+
+def test_protocols_are_named_with_hyphens_as_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    rows = "".join("1,2,3,4\n" * len(api.open_dataset("synthetic", None).sequence("scale")))
+    (tmp_path / "theirs" / "scale.txt").write_text(rows)
+    places = {"results": tmp_path / "results", "protocol": "one-pass"}
+    api.import_results(tmp_path / "theirs", "plain", "synthetic", **places)  # type: ignore[arg-type]
+    converted = api.convert("synthetic", "theirs", "otb-json", tmp_path / "out", **places)  # type: ignore[arg-type]
+    assert converted.sequences == ("scale",)
 
 
 def test_got10k_and_pysot_are_toolkits_whose_layout_depends_on_the_benchmark() -> None:
