@@ -36,7 +36,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the work of a run is distributed.
+    """Distribution of the work of a run.
 
     Attributes:
         engine: ``local``: this process, or ``jobs`` processes; ``lockstep``: one process, ``jobs`` sequences in one

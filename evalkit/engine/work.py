@@ -84,7 +84,7 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a worker returns for a unit: trajectories, or an error. It can be pickled.
+    """Answer of a worker for a unit: trajectories, or an error. It can be pickled.
 
     Attributes:
         unit: The unit.
@@ -113,7 +113,7 @@ class Outcome:
 
     Attributes:
         unit: The unit.
-        status: Whether it was tracked now, was stored before, or failed.
+        status: State of the unit.
         frames: Number of frames tracked, 0 unless done.
         seconds: Time inside the tracker; NaN where other work ran at the same time.
         error: One line for the user; None unless failed.
@@ -197,7 +197,7 @@ class Worker:
         return Store(self.job.results, self.dataset, self.job.label, self.job.protocol)
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the numbers of this job, for ``run.json``.
+        """Return the values that decide the numbers of this job, for ``run.json``.
 
         A device is recorded without its number, so that the work of ``cuda:0`` and ``cuda:1`` is one run.
         """

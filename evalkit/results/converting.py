@@ -26,14 +26,14 @@ _HINT = "Choose another layout; `evalkit list layouts` shows them all"
 
 @dataclass(frozen=True)
 class Converted:
-    """What a conversion wrote.
+    """Result of a conversion.
 
     Attributes:
         output: Folder that was written to; the tracker's folder is inside of it.
         files: Number of files that were written.
         sequences: Names of the sequences that were converted.
         missing: Names of the benchmark's sequences without results.
-        notes: What the layout cannot hold and was left out, one sentence each.
+        notes: One sentence for each kind of data that the layout has no place for and that was left out.
     """
 
     output: Path

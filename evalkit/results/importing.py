@@ -23,7 +23,7 @@ _BENCHMARK_LAYOUTS = {"got10k": ("got10k", "vot", "vot-bin"), "pysot": ("vot", "
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import stored.
+    """Result of an import.
 
     Attributes:
         folder: The tracker's folder of results.

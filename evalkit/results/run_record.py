@@ -1,6 +1,6 @@
 """Read and write ``run.json``, the record of a run, so that two different runs are never mixed in one folder.
 
-The file has three parts. ``identity`` is what decides the numbers: a second run into the same folder must have the
+The file has three parts. ``identity`` decides the numbers: a second run into the same folder must have the
 same. ``environments`` lists the machines and versions that contributed; they are recorded but not compared, so that
 shards from several machines can be merged and a run can be continued after an update. ``costs`` are the MACs and
 parameters of the tracker's network; the part is missing for trackers without one, and where they were not counted.
@@ -109,7 +109,7 @@ def save(
 
     Args:
         folder: The result folder.
-        identity: What decides the numbers of the run.
+        identity: The values that decide the numbers of the run.
         environments: Machines and versions that contributed, as ``environment`` returns them.
         costs: Records of ``evalkit.types.Cost`` that do not depend on a machine, without the tracker's name.
     """

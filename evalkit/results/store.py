@@ -69,7 +69,7 @@ class Store:
         """Record a run in ``run.json``, or continue the same run.
 
         Args:
-            identity: What decides the numbers of the run; that of an existing run must be equal.
+            identity: The values that decide the numbers of the run; those of an existing run must be equal.
             force: Delete another run's results instead of raising an error.
             record_environment: Also record that this process contributes to the run.
 

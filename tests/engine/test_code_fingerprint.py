@@ -30,11 +30,11 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     return loaded
 
 
-def test_what_a_tracker_imported_from_beside_itself_counts(tmp_path: Path, load: Load) -> None:
+def test_modules_imported_from_the_trackers_folder_count(tmp_path: Path, load: Load) -> None:
     own = load("mine", tmp_path / "mine.py")
-    beside = load("helper", tmp_path / "parts" / "helper.py")
-    load("stranger", tmp_path.parent / "elsewhere" / "stranger.py")
-    assert code_fingerprint._own_files("mine") == sorted([own, beside])
+    near = load("helper", tmp_path / "parts" / "helper.py")
+    load("unrelated", tmp_path.parent / "elsewhere" / "unrelated.py")
+    assert code_fingerprint._own_files("mine") == sorted([own, near])
 
 
 def test_packages_installed_below_a_tracker_do_not_count(
@@ -47,7 +47,7 @@ def test_packages_installed_below_a_tracker_do_not_count(
     assert code_fingerprint._own_files("mine") == [own]
 
 
-def test_of_an_installed_module_it_alone_counts_and_of_a_package_all_its_modules(
+def test_an_installed_module_counts_alone_and_a_package_with_all_its_modules(
     tmp_path: Path, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     single = load("single", tmp_path / "single.py")
@@ -58,7 +58,7 @@ def test_of_an_installed_module_it_alone_counts_and_of_a_package_all_its_modules
     assert code_fingerprint._own_files("package.part") == sorted([package, part])
 
 
-def test_the_environment_that_runs_is_known_as_installed() -> None:
+def test_the_present_environment_is_known_as_installed() -> None:
     places = code_fingerprint._libraries()
     for module in ("json", "numpy", "evalkit", "evalkit.trackers.baselines"):
         file = Path(str(import_module(module).__file__)).resolve()

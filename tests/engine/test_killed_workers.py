@@ -1,4 +1,4 @@
-"""Runs seen from outside: interrupted, or with workers killed at random moments."""
+"""Runs that are interrupted, or whose workers are killed at random moments, tested from outside."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def start(place: Path, site: Path, results: str, *more: str) -> subprocess.Popen
 
 
 def workers(run: subprocess.Popen[str]) -> list[int]:
-    """Processes that were spawned by the run to track."""
+    """Return the ids of a run's worker processes."""
     listing = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(run.pid)], capture_output=True, text=True)
     rows = (line.split(maxsplit=1) for line in listing.stdout.splitlines())
     return [int(pid) for pid, arguments in rows if "spawn_main" in arguments]
@@ -56,7 +56,7 @@ def wait_for(condition: object, run: subprocess.Popen[str]) -> None:
         if condition():  # type: ignore[operator]
             return
         time.sleep(0.05)
-    raise AssertionError(f"it did not come to that: {run.communicate()}")
+    raise AssertionError(f"the condition was not met: {run.communicate()}")
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -64,8 +64,8 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def is_deserted(session: int) -> bool:
-    """Whether every process of a session ends within seconds."""
+def has_ended(session: int) -> bool:
+    """Return whether every process of a session ends within seconds."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         command = ["ps", "-o", "pid=", "--sid", str(session)]
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_a_pool_with_130_and_leaves_no_process_and_no_half_file(plac
     assert run.returncode == 130
     assert "the same command continues" in complaint
     assert "Traceback" not in complaint
-    assert is_deserted(run.pid)
+    assert has_ended(run.pid)
     assert not list((place / "results").rglob(".*"))
 
 
@@ -92,13 +92,13 @@ def test_workers_do_not_outlive_a_run_that_is_killed(place: Path, site: Path) ->
     wait_for(lambda: list(place.glob("results/*/*/s*.txt")), run)
     run.kill()
     run.communicate(timeout=30)
-    assert is_deserted(run.pid)
+    assert has_ended(run.pid)
 
 
 @pytest.mark.slow
 def test_twenty_workers_killed_at_random_moments_change_nothing(place: Path, site: Path) -> None:
-    undisturbed = start(place, site, "calm")
-    assert undisturbed.communicate(timeout=60) and undisturbed.returncode == 0
+    reference = start(place, site, "calm")
+    assert reference.communicate(timeout=60) and reference.returncode == 0
     (place / "mine.py").write_text(SLOW.replace("0.03", "0.15"))
     rng = random.Random(7)
     killed, ends = 0, []

@@ -65,8 +65,8 @@ def stored(place: Path, results: str = "results") -> dict[str, bytes]:
 
 
 def test_a_killed_run_continues_to_the_same_bytes(place: Path) -> None:
-    undisturbed = run(place, "--results", "whole")
-    assert undisturbed.returncode == 0, undisturbed.stderr
+    reference = run(place, "--results", "whole")
+    assert reference.returncode == 0, reference.stderr
     first = place / "results" / "OTB100" / "Slow" / "Couple.txt"
     process = subprocess.Popen(command(place), cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60

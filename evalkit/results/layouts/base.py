@@ -1,4 +1,4 @@
-"""What result layouts have in common: the interface, finding files by a sequence's name, columns of numbers."""
+"""Common parts of result layouts: the interface, finding files by a sequence's name, columns of numbers."""
 
 from __future__ import annotations
 
