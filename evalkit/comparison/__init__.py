@@ -1,4 +1,4 @@
-"""Compare several trackers on several datasets: the content of every report.
+"""Comparison of several trackers on several datasets: the content of every report.
 
 Needs result files and annotations, but neither frames nor torch.
 """
@@ -6,14 +6,10 @@ Needs result files and annotations, but neither frames nor torch.
 from evalkit.comparison.collect import collect
 from evalkit.comparison.collect_sequence import collect_sequence
 from evalkit.comparison.formats import format_of
-from evalkit.comparison.model import Card, Comparison
-from evalkit.metrics.leading import BESIDE, LEADING
+from evalkit.comparison.model import Comparison
 from evalkit.results.run_record import is_imported
 
 __all__ = [
-    "BESIDE",
-    "LEADING",
-    "Card",
     "Comparison",
     "collect",
     "collect_sequence",

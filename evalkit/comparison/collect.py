@@ -150,9 +150,9 @@ def _compare(datasets: Sequence[Dataset], found: Mapping[Key, Collected]) -> Com
         datasets=tuple(datasets),
         scores=tuple(score for one in present.values() for score in one.scores),
         runs={key: one.trajectories for key, one in present.items()},
-        cards={key: one.record for key, one in present.items() if one.record is not None},
+        records={key: one.record for key, one in present.items() if one.record is not None},
         differences={dataset.name: _differences(dataset.name, present) for dataset in datasets},
-        rates={key: one.rates for key, one in present.items() if one.rates},
+        auc_by_frame_rate={key: one.auc_by_frame_rate for key, one in present.items() if one.auc_by_frame_rate},
         skipped={key: "there are no results" for key, one in found.items() if one.absent},
         unscored=_unscored(datasets, present),
     )

@@ -46,7 +46,7 @@ class Collected:
         omissions: Sentences that name sequences that were left out.
         requested: Number of sequences that were asked for.
         leading: The measure that rankings and tests of significance use.
-        rates: Frame rate of a stream and the AUC in it.
+        auc_by_frame_rate: Pairs of a stream's frame rate and the AUC in it.
     """
 
     trajectories: Trajectories
@@ -58,7 +58,7 @@ class Collected:
     omissions: tuple[str, ...] = ()
     scores: tuple[Score, ...] = ()
     leading: Measure | None = None
-    rates: tuple[tuple[float, float], ...] = ()
+    auc_by_frame_rate: tuple[tuple[float, float], ...] = ()
 
 
 @cache
@@ -81,9 +81,8 @@ def collect_run(request: Request) -> Collected:
     if run.empty or problem is not None or run.withheld:
         return found
     scores, leading = _score(run, request.profiles)
-    return replace(
-        found, scores=tuple(scores), leading=leading, rates=_scores_by_rate(run, scores[0].profile) if scores else ()
-    )
+    by_rate = _auc_by_frame_rate(run, scores[0].profile) if scores else ()
+    return replace(found, scores=tuple(scores), leading=leading, auc_by_frame_rate=by_rate)
 
 
 def _score(run: StoredRun, requested: Sequence[str] | None) -> tuple[list[Score], Measure | None]:
@@ -121,7 +120,7 @@ def _score_by_profile(run: StoredRun, profile: str, measures: Sequence[Measure])
     ]
 
 
-def _scores_by_rate(run: StoredRun, profile: str) -> tuple[tuple[float, float], ...]:
+def _auc_by_frame_rate(run: StoredRun, profile: str) -> tuple[tuple[float, float], ...]:
     """Return AUC by frame rate, up to the rate from which on the tracker would have to be run again."""
     firsts = {name: found[0] for name, found in run.trajectories.items()}
     timed = all(np.isfinite(one.seconds[1:]).all() for one in firsts.values())

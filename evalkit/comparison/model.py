@@ -11,10 +11,7 @@ from evalkit.results.run_record import RunRecord
 from evalkit.types import Cost, Dataset, Score, Trajectory
 
 Key: TypeAlias = tuple[str, str]
-"""Name of a dataset, label of a tracker."""
-
-Card: TypeAlias = RunRecord
-"""Content of ``run.json``: what a tracker's results on a dataset were made by."""
+"""Name of a dataset and label of a tracker."""
 
 Runs: TypeAlias = Mapping[str, list[Trajectory]]
 """By sequence name; repetitions, or the runs from each anchor."""
@@ -22,21 +19,23 @@ Runs: TypeAlias = Mapping[str, list[Trajectory]]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Trackers beside one another, as far as their results go.
+    """Results, scores and costs of several trackers on several datasets.
 
     Attributes:
-        trackers: Labels, in the order asked for; also those that have no results.
-        scores: Of every tracker on every benchmark it has results for, attributes included.
-        runs: The trajectories the scores were computed from.
-        cards: What ``run.json`` says; results without one have no entry.
-        differences: By dataset and pair of labels, the first minus the second in the leading metric of the first
-            profile; p-values are adjusted for the number of pairs.
-        rates: Frames per second of a video that does not wait, and the AUC in it, as far as stored times tell.
+        trackers: Labels in the requested order, also those without results.
+        datasets: The datasets in the requested order.
+        scores: Scores of every tracker on every dataset that it has results for, including those by attribute.
+        costs: MACs, parameters and times of the trackers.
+        runs: The trajectories that the scores were computed from.
+        records: Content of ``run.json``: what the results were made by; results without one have no entry.
+        differences: By dataset and pair of labels, the first tracker minus the second one in the leading metric of the
+            first profile; p-values are adjusted for the number of pairs.
+        auc_by_frame_rate: Pairs of a stream's frame rate and the AUC at it, as far as the stored times determine them.
         skipped: Why a tracker has no results on a dataset.
-        unscored: By dataset, why it has no scores although there are results (its groundtruth is withheld).
-        notices: What was found, and what was skipped and why, one sentence each.
-        replay: Names of sequences to show frame by frame.
-        names: The tracker that a label stands for, where the label does not say it.
+        unscored: By dataset, why it has no scores although there are results, e.g. a withheld groundtruth.
+        notices: Sentences that name the results that were found, and those that were skipped with the reason.
+        replay: Names of the sequences to show frame by frame.
+        names: The tracker that a label stands for, where the label is not its name.
     """
 
     trackers: tuple[str, ...]
@@ -44,9 +43,9 @@ class Comparison:
     scores: tuple[Score, ...] = ()
     costs: tuple[Cost, ...] = ()
     runs: Mapping[Key, Runs] = field(default_factory=dict)
-    cards: Mapping[Key, Card] = field(default_factory=dict)
+    records: Mapping[Key, RunRecord] = field(default_factory=dict)
     differences: Mapping[str, Mapping[tuple[str, str], Difference]] = field(default_factory=dict)
-    rates: Mapping[Key, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    auc_by_frame_rate: Mapping[Key, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     skipped: Mapping[Key, str] = field(default_factory=dict)
     unscored: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -54,4 +53,5 @@ class Comparison:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def dataset(self, name: str) -> Dataset | None:
+        """Return the dataset with this name; None if it is not part of the comparison."""
         return next((one for one in self.datasets if one.name == name), None)

@@ -76,7 +76,7 @@ class View:
 
     def _tracker_name(self, label: str) -> str:
         """Return evalkit's name for the tracker that made the results with a label."""
-        records = (record for (_, tracker), record in self.comparison.cards.items() if tracker == label)
+        records = (record for (_, tracker), record in self.comparison.records.items() if tracker == label)
         recorded = next((str(record["identity"].get("tracker", label)) for record in records), label)
         return self.comparison.names.get(label) or _registered_name(recorded)
 
@@ -97,7 +97,7 @@ class View:
     def _origin(self, label: str) -> str:
         if not self._has_results(label):
             return "published"
-        imported = [is_imported(self.comparison.cards.get(key)) for key in self.comparison.runs if key[1] == label]
+        imported = [is_imported(self.comparison.records.get(key)) for key in self.comparison.runs if key[1] == label]
         return "imported" if imported and all(imported) else "evalkit"
 
     @cached_property

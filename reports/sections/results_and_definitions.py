@@ -60,7 +60,7 @@ def _results_cell(view: View, dataset: Dataset, label: str) -> Cell:
     key = (dataset.name, label)
     if key not in view.comparison.runs:
         return Cell("skipped", detail=view.comparison.skipped.get(key, ""))
-    origin = "imported" if is_imported(view.comparison.cards.get(key)) else "run.json"
+    origin = "imported" if is_imported(view.comparison.records.get(key)) else "run.json"
     return Cell(f"{len(view.comparison.runs[key])} of {len(dataset.expected)}", detail=origin)
 
 

@@ -6,21 +6,21 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalkit.comparison import Card
 from evalkit.reports.document.model import Section
 from evalkit.reports.document.view import View
+from evalkit.results.run_record import RunRecord
 
 
 def run_records_section(view: View) -> Section:
     """Return one list of properties for each run record: its whole content except the costs, which have tables."""
-    records, runs = view.comparison.cards, view.comparison.runs
+    records, runs = view.comparison.records, view.comparison.runs
     missing = ", ".join(f"{label} on {dataset}" for dataset, label in runs if (dataset, label) not in records)
     skipped = (f"Without a run record, because evalkit did not make the results: {missing}.",) if missing else ()
     named = tuple((f"{label} on {dataset}", _properties(record)) for (dataset, label), record in records.items())
     return Section("run-records", "Run records", properties=named, skipped=skipped)
 
 
-def _properties(record: Card) -> tuple[tuple[str, str], ...]:
+def _properties(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """Return the properties of the run, then those of the tracker that differ from them, then those of the machines."""
     identity = dict(record["identity"])
     tracker = dict(_flat(identity.pop("card", {})))

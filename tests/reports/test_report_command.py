@@ -45,7 +45,7 @@ def test_imported_results_are_scored_like_those_of_evalkit(results: Path) -> Non
     found = collect(None, ["tiny"], results=results)
     ours, theirs = ([score.value for score in found.scores if score.tracker == one] for one in ("identity", "theirs"))
     assert ours == theirs
-    assert ("tiny", "theirs") not in found.cards
+    assert ("tiny", "theirs") not in found.records
     assert found.differences["tiny"]["identity", "theirs"].value == 0.0
     assert "tiny: theirs found, all 3 sequences, imported" in found.notices
 
