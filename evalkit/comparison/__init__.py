@@ -3,6 +3,7 @@
 Needs result files and annotations, but neither frames nor torch.
 """
 
+from evalkit.comparison.agreement import Agreement, agreements
 from evalkit.comparison.collect import collect
 from evalkit.comparison.collect_sequence import collect_sequence
 from evalkit.comparison.formats import format_of
@@ -10,7 +11,9 @@ from evalkit.comparison.model import Comparison
 from evalkit.results.run_record import is_imported
 
 __all__ = [
+    "Agreement",
     "Comparison",
+    "agreements",
     "collect",
     "collect_sequence",
     "format_of",

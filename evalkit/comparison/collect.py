@@ -205,6 +205,7 @@ def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) ->
             continue
         count, expected = len(one.trajectories), one.requested
         origin = "imported" if is_imported(one.record) else "run by evalkit"
-        amount = "all " if count == expected and sequences is None else f"{count} of "
-        sentences += [f"{where} found, {amount}{expected} sequences, {origin}", *one.omissions]
+        amount = "all " if count == expected > 1 and sequences is None else f"{count} of "
+        noun = "sequence" if expected == 1 else "sequences"
+        sentences += [f"{where} found, {amount}{expected} {noun}, {origin}", *one.omissions]
     return tuple(sentences)

@@ -55,3 +55,11 @@ class Comparison:
     def dataset(self, name: str) -> Dataset | None:
         """Return the dataset with this name; None if it is not part of the comparison."""
         return next((one for one in self.datasets if one.name == name), None)
+
+    def runs_on(self, dataset: str) -> dict[str, Runs]:
+        """Return, by label, the trajectories of every tracker on a dataset, in the order of the trackers."""
+        order = {label: place for place, label in enumerate(self.trackers)}
+        labels = [label for name, label in self.runs if name == dataset]
+        return {
+            label: self.runs[dataset, label] for label in sorted(labels, key=lambda one: order.get(one, len(order)))
+        }

@@ -10,6 +10,7 @@ from evalkit.reports.document.model import Document, Section, counted
 from evalkit.reports.document.published import PublishedNumber
 from evalkit.reports.document.view import View
 from evalkit.reports.sections.accuracy_against_cost import accuracy_against_cost_section
+from evalkit.reports.sections.agreement import agreement_section
 from evalkit.reports.sections.attributes import attributes_section
 from evalkit.reports.sections.auc_by_frame_rate import auc_by_frame_rate_section
 from evalkit.reports.sections.lighttrack_figure import lighttrack_figure_section
@@ -26,6 +27,7 @@ from evalkit.types import Cost, Score
 
 DATASET_SECTIONS = (
     scores_section,
+    agreement_section,
     significance_section,
     attributes_section,
     auc_by_frame_rate_section,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.comparison.agreement import frame_agreement
 from evalkit.geometry import bounding_box, overlap, shifted
 from evalkit.reports.document.model import Outline
 from evalkit.types import Dataset, Mask, Polygon, Region, Sequence, Trajectory
@@ -29,6 +30,22 @@ class SequenceReplay:
     dataset: Dataset
     sequence: Sequence
     runs: Mapping[int, Trajectory]
+
+    @property
+    def annotated(self) -> bool:
+        """True if a frame after the first one is annotated, so that overlap with the groundtruth says something."""
+        return not np.isnan(self.sequence.groundtruth[1:]).all()
+
+    def agreements(self) -> dict[int, NDArray[np.float64]]:
+        """Return the mean overlap of each tracker's box with those of all others, by index; empty for one tracker.
+
+        Each of shape (N,), in [0, 1]; NaN on the first frame and where neither of two trackers answered.
+        """
+        return {
+            index: _mean_known([frame_agreement(run, other) for place, other in self.runs.items() if place != index])
+            for index, run in self.runs.items()
+            if len(self.runs) > 1
+        }
 
     def overlaps(self) -> dict[int, NDArray[np.float64]]:
         """Return the overlap of axis-aligned boxes with the groundtruth, by index of the tracker.
@@ -63,7 +80,7 @@ def key_frames(replay: SequenceReplay, count: int = KEY_FRAMES) -> list[tuple[in
     """Return frames that are worth showing, in order of time, with the reason.
 
     The first frame, the one with the lowest mean overlap, the one where trackers differ most, and evenly spaced ones
-    that are not close to these.
+    that are not close to these. Without groundtruth, trackers differ most where they agree least.
 
     Args:
         replay: The sequence and its results.
@@ -74,7 +91,8 @@ def key_frames(replay: SequenceReplay, count: int = KEY_FRAMES) -> list[tuple[in
     """
     length = len(replay.sequence)
     chosen: dict[int, str] = {0: "initialization"}
-    for frame, reason in _striking_frames(_overlap_table(replay)):
+    striking = _striking_frames(_overlap_table(replay)) if replay.annotated else _least_agreement(replay)
+    for frame, reason in striking:
         chosen.setdefault(frame, reason)
     for frame in np.linspace(0, length - 1, count).round().astype(int):
         if len(chosen) < count and all(abs(frame - other) > length // (3 * count) for other in chosen):
@@ -102,3 +120,22 @@ def _striking_frames(table: NDArray[np.float64]) -> list[tuple[int, str]]:
         gap = np.where(known, table.max(axis=0) - table.min(axis=0), -np.inf)
         found.append((int(gap.argmax()), "trackers differ most"))
     return found
+
+
+def _least_agreement(replay: SequenceReplay) -> list[tuple[int, str]]:
+    """Return the frame on which trackers agree least; none if they agree everywhere, or for one tracker."""
+    values = list(replay.agreements().values())
+    mean = _mean_known(values) if values else np.empty(0)
+    if np.isnan(mean).all() or np.nanmin(mean) == 1.0:
+        return []
+    return [(int(np.nanargmin(mean)), "trackers differ most")]
+
+
+def _mean_known(rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the mean of the values that are known in each place; NaN where none is. Rows may differ in length."""
+    table = np.full((len(rows), max(map(len, rows))), np.nan)
+    for place, row in enumerate(rows):
+        table[place, : len(row)] = row
+    known = ~np.isnan(table)
+    return np.divide(np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0), out=np.full(table.shape[1], np.nan),
+                     where=known.any(axis=0))  # fmt: skip

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 def overlap_plot(
     title: str,
-    overlaps: Mapping[int, Sequence[float | None]],
-    labels: Mapping[int, str],
+    overlaps: Mapping[int | None, Sequence[float | None]],
+    labels: Mapping[int | None, str],
     links: Sequence[tuple[int, str]],
+    *,
+    y_label: str = "overlap",
 ) -> Figure:
     """Draw the overlap on every frame; frames are counted from 1.
 
     Args:
         title: Title of the figure.
-        overlaps: By index of the tracker, its overlap on each frame; None leaves a gap.
+        overlaps: By index of the tracker, its overlap on each frame; None leaves a gap. The index None stands for a
+            line that belongs to no single tracker.
         labels: By index of the tracker, its label.
         links: Numbers of key frames, each with the target that a click on its mark leads to.
+        y_label: Label of the vertical axis.
     """
     entries = [(TrackerStyle(index), shortened(labels[index])) for index in overlaps]
     legend = legend_rows([label for _, label in entries])
@@ -40,7 +44,7 @@ def overlap_plot(
     axes.set_xlim(1, max(map(len, overlaps.values()), default=2))
     axes.set_ylim(0, 1.0)
     axes.set_xlabel("frame")
-    axes.set_ylabel("overlap")
+    axes.set_ylabel(y_label)
     add_legend(figure, entries, solid=True)
     return figure
 

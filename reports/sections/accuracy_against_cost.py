@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.reports.document.metric_labels import metric_head
@@ -45,18 +45,28 @@ _AXES = (
 
 
 def accuracy_against_cost_section(view: View) -> Section:
-    """Return one figure for each dataset and cost, and the table of MACs; sentences name the figures left out."""
-    figures, skipped = [], []
+    """Return one figure for each dataset and cost, and the table of MACs; a sentence names the figures left out."""
+    figures: list[Figure] = []
+    missing: dict[str, list[str]] = {}
     for dataset in view.datasets:
+        if not (leaders := view.leading(dataset)):
+            continue
         for axis in _AXES:
             points = _points(view, dataset, axis)
             if len(points) < 2:
-                skipped.append(f"{dataset} against {axis.label}: fewer than two trackers have both numbers.")
+                missing.setdefault(axis.label, []).append(dataset)
             else:
-                figures.append(_figure(view.leading(dataset)[0], axis, points))
-    return Section(
-        "cost", "Accuracy against cost", (_INTRODUCTION,), macs_tables(view), tuple(figures), skipped=tuple(skipped)
-    )
+                figures.append(_figure(leaders[0], axis, points))
+    introduction = (_INTRODUCTION,) if figures else ()
+    tables = macs_tables(view)
+    skipped = _skipped(missing) if figures or tables else ()
+    return Section("cost", "Accuracy against cost", introduction, tables, tuple(figures), skipped=skipped)
+
+
+def _skipped(missing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the sentence that names the figures left out."""
+    parts = [f"{label} ({', '.join(datasets)})" for label, datasets in missing.items()]
+    return (f"Not drawn, because fewer than two trackers have both numbers: {'; '.join(parts)}.",) if parts else ()
 
 
 def _points(view: View, dataset: str, axis: _CostAxis) -> list[Point]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,8 +21,13 @@ _WIDTH = 480
 
 _JPEG_QUALITY = 82
 _INTRODUCTION = (
-    "The dashed white outline is the groundtruth. Overlap is that of axis-aligned boxes; a number above the plot links "
-    "to its frame."
+    "The dashed white outline is the groundtruth. Overlap is that of axis-aligned boxes. Click a frame number above "
+    "the plot to jump to the frame."
+)
+_UNANNOTATED = "Only the first frame is annotated, so there is no overlap with the groundtruth."
+_AGREEMENT = (
+    "The plot shows agreement instead: the mean overlap of each tracker's box with those of the others. Click a frame "
+    "number above it to jump to the frame."
 )
 _NO_FRAMES = "The frames of this sequence are not available, only its annotation; give --data a folder with images."
 
@@ -49,8 +54,46 @@ def _replay_section(view: View, replay: SequenceReplay) -> Section:
         return Section(key, title, chapter=chapter, skipped=(_NO_FRAMES,))
     chosen = key_frames(replay)
     frames = tuple(_frame(replay, replay.sequence.frames[number], number, caption) for number, caption in chosen)
-    figure = _overlap_figure(view, replay, [number + 1 for number, _ in chosen])
-    return Section(key, title, (_INTRODUCTION,), figures=(figure,), frames=frames, chapter=chapter)
+    plotted = _plotted(view, replay)
+    numbers = [number + 1 for number, _ in chosen]
+    figures = (_overlap_figure(replay, plotted, numbers),) if plotted.values else ()
+    return Section(key, title, _introduction(replay, plotted), figures=figures, frames=frames, chapter=chapter)
+
+
+class _Plotted(NamedTuple):
+    """What is plotted over time.
+
+    Attributes:
+        name: Name of the values.
+        values: By index of the tracker, its value on each frame; None where there is none. The index None stands for
+            two trackers, whose agreement with one another is one line.
+        labels: By index of the tracker, its label.
+    """
+
+    name: str
+    values: dict[int | None, list[float | None]]
+    labels: dict[int | None, str]
+
+
+def _introduction(replay: SequenceReplay, plotted: _Plotted) -> tuple[str, ...]:
+    if replay.annotated:
+        return (_INTRODUCTION,)
+    return (_UNANNOTATED, _AGREEMENT) if plotted.values else (_UNANNOTATED,)
+
+
+def _plotted(view: View, replay: SequenceReplay) -> _Plotted:
+    """Return the overlap with the groundtruth, or the agreement of the trackers where there is no groundtruth."""
+    labels: dict[int | None, str] = {one.index: one.label for one in view.trackers}
+    found = replay.overlaps() if replay.annotated else replay.agreements()
+    values: dict[int | None, list[float | None]] = {
+        index: [_rounded(value) for value in row] for index, row in found.items()
+    }
+    if replay.annotated:
+        return _Plotted("overlap", values, labels)
+    if len(values) == 2:
+        labels[None] = " and ".join(labels[index] for index in values)
+        values = {None: next(iter(values.values()))}
+    return _Plotted("agreement", values, labels)
 
 
 def _frame(replay: SequenceReplay, image: Image, number: int, caption: str) -> Frame:
@@ -72,35 +115,34 @@ def _key(replay: SequenceReplay) -> str:
     return f"frame-{replay.dataset.name}-{place}"
 
 
-def _overlap_figure(view: View, replay: SequenceReplay, numbers: list[int]) -> Figure:
-    """Return the figure of overlap over time.
+def _overlap_figure(replay: SequenceReplay, plotted: _Plotted, numbers: list[int]) -> Figure:
+    """Return the figure of overlap, or agreement, over time.
 
     Args:
-        view: The comparison.
         replay: The sequence and its results.
+        plotted: What to plot.
         numbers: Key frames to link to, counted from 1.
     """
-    labels = {one.index: one.label for one in view.trackers}
-    overlaps = {index: [_rounded(value) for value in values] for index, values in replay.overlaps().items()}
+    _, values, labels = plotted
     links = [(number, f"#{_key(replay)}-{number}") for number in numbers]
-    name = replay.sequence.name
+    name, sequence = plotted.name.capitalize(), replay.sequence.name
 
     def draw() -> Drawing:
-        return overlap_plot(f"Overlap · {name}", overlaps, labels, links)
+        return overlap_plot(f"{name} · {sequence}", values, labels, links, y_label=plotted.name)
 
     series = [
-        {"tracker": labels[index], "index": index, "x": list(range(1, len(values) + 1)), "y": values}
-        for index, values in overlaps.items()
+        {"tracker": labels[index], "index": index, "x": list(range(1, len(row) + 1)), "y": row}
+        for index, row in values.items()
     ]
-    means = "; ".join(f"{labels[index]}: mean {mean:.3f}" for index, mean in _means(overlaps).items())
+    means = "; ".join(f"{labels[index]}: mean {mean:.3f}" for index, mean in _means(values).items())
     return Figure(
-        f"{_key(replay)}-strip", f"Overlap over time, {name}", f"Mean overlap: {means}.", draw,
+        f"{_key(replay)}-strip", f"{name} over time, {sequence}", f"Mean {plotted.name}: {means}.", draw,
         {"kind": "curve", "series": series}, wide=True,
     )  # fmt: skip
 
 
-def _means(overlaps: dict[int, list[float | None]]) -> dict[int, float]:
-    """Return the mean overlap of every tracker that has one on any frame."""
+def _means(overlaps: dict[int | None, list[float | None]]) -> dict[int | None, float]:
+    """Return the mean of every line that has a value on any frame."""
     present = {index: [value for value in values if value is not None] for index, values in overlaps.items()}
     return {index: float(np.mean(values)) for index, values in present.items() if values}
 

@@ -21,9 +21,10 @@ from evalkit.reports.tables.cost_columns import clock_note, cost_columns, macs_n
 from evalkit.reports.tables.score_tables import score_cell
 from evalkit.types import Score
 
-_LEGEND = (
-    "Best in bold, second best underlined. Small print: the 95 % confidence interval over sequences; after a "
-    "published value, the measured minus the published value."
+_LEGEND = "Best in bold, second best underlined."
+_SMALL_PRINT = (
+    "Small print: the 95 % confidence interval over sequences; after a published value, the measured minus the "
+    "published value."
 )
 _CITED = "† cited from a publication, not counted by evalkit."
 _PUBLISHED = "(published): numbers of a paper without raw results, which the significance tests leave out."
@@ -78,7 +79,7 @@ def difference_cell(score: Score | None, published: float, digits: int) -> Cell:
 
 def _notes(view: View) -> list[str]:
     notes = (
-        _LEGEND,
+        _legend(view),
         _partial_note(view),
         _CITED if _has_cited_costs(view) else "",
         _PUBLISHED if any(one.origin == "published" for one in view.trackers) else "",
@@ -87,6 +88,11 @@ def _notes(view: View) -> list[str]:
         _fps_sentence(view),
     )
     return [note for note in notes if note]
+
+
+def _legend(view: View) -> str:
+    scored = any(view.leading(dataset) for dataset in view.datasets)
+    return f"{_LEGEND} {_SMALL_PRINT}" if scored else _LEGEND
 
 
 def _partial_note(view: View) -> str:

@@ -75,6 +75,35 @@ def test_results_that_cannot_be_scored_are_reported_with_the_reason_and_their_tr
     assert scores.skipped == ("No scores: the groundtruth is withheld.",)
 
 
+def test_results_without_groundtruth_have_costs_and_agreement_but_no_score_anywhere() -> None:
+    runs = {("tiny", label): {"a": [trajectory("a")], "b": [trajectory("b")]} for label in ("one", "two")}
+    comparison = Comparison(("one", "two"), (tiny_dataset(),), runs=runs, unscored={"tiny": "withheld"})
+    document = build_report(comparison, ())
+    tables = {table.key: table for table in document.tables()}
+    matrix = [[cell.text for cell in row] for row in tables["tiny-agreement"].rows]
+    assert matrix == [["one", "", "1.000"], ["two", "1.000", ""]]
+    assert [row[0].text for row in tables["tiny-agreement-sequences"].rows] == ["a", "b"]
+    assert "confidence interval" not in " ".join(tables["summary"].notes)
+    keys = {section.key for section in document.sections}
+    assert not keys & {"tiny-significance", "tiny-attributes", "tiny-rates", "tiny-sequences", "cost"}
+
+
+def test_many_pairs_of_trackers_are_shown_by_the_pair_that_agrees_least() -> None:
+    labels = ("one", "two", "three", "four", "five")
+    far = replace(trajectory("a"), boxes=np.full((2, 4), 50.0))
+    runs = {("tiny", label): {"a": [far if label == "four" else trajectory("a")], "b": [trajectory("b")]}
+            for label in labels}  # fmt: skip
+    comparison = Comparison(labels, (tiny_dataset(),), runs=runs, unscored={"tiny": "withheld"})
+    table = next(one for one in build_report(comparison, ()).tables() if one.key == "tiny-agreement-sequences")
+    assert [column.head for column in table.columns] == ["sequence", "mean of all pairs", "lowest",
+                                                         "pair with the lowest"]  # fmt: skip
+    assert [cell.text for cell in table.rows[0]] == ["a", "0.600", "0.000", "one and four"]
+
+
+def test_a_benchmark_with_scores_has_no_agreement_section(compare: Compare) -> None:
+    assert not [one for one in build_document(compare("one", "two")).sections if one.key == "toy-agreement"]
+
+
 def test_the_refusal_of_an_unknown_tracker_names_the_reason_why_its_results_are_missing() -> None:
     comparison = Comparison(("one",), (tiny_dataset(),), skipped={("tiny", "one"): "there are no results"})
     with pytest.raises(EvalkitError, match=r"--tracker one: .*\(found tiny: there are no results\)"):

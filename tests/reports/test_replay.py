@@ -15,8 +15,9 @@ from PIL import Image as Pillow
 from evalkit import api, registry
 from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
+from evalkit.reports.document.build import build_report
 from evalkit.reports.document.sequence_replay import SequenceReplay, key_frames, outline
-from evalkit.types import Box, Boxes, Dataset, FrameState, Mask, Polygon, Score, Trajectory
+from evalkit.types import Annotation, Box, Boxes, Dataset, FrameState, Mask, Polygon, Score, Sequence, Trajectory
 
 
 def trajectory(boxes: Boxes, tracker: str = "one", sequence: str = "square") -> Trajectory:
@@ -63,6 +64,43 @@ def test_key_frames_hold_the_hardest_and_the_one_where_trackers_differ_most() ->
     assert chosen[41] == "trackers differ most"
     assert len(chosen) <= 8
     assert list(chosen) == sorted(chosen)
+
+
+def unannotated(length: int = 6) -> Sequence:
+    """A moving square of which only the first box is known."""
+    sequence = moving_square(length=length)
+    boxes = sequence.groundtruth.copy()
+    boxes[1:] = np.nan
+    return replace(sequence, read=lambda: Annotation(boxes))
+
+
+def test_without_groundtruth_the_plot_shows_agreement_and_no_overlap_of_one_frame() -> None:
+    dataset, truth = tiny_dataset(unannotated()), moving_square().groundtruth
+    apart = truth.copy()
+    apart[4] += [500, 500, 0, 0]
+    runs = {
+        ("tiny", label): {"square": [trajectory(boxes, label)]} for label, boxes in (("one", truth), ("two", apart))
+    }
+    shown = Comparison(("one", "two"), (dataset,), runs=runs, unscored={"tiny": "withheld"}, replay=("square",))
+    section = next(one for one in build_report(shown, ()).sections if one.key.endswith("-replay"))
+    (figure,) = section.figures
+    assert figure.data["series"] == [
+        {"tracker": "one and two", "index": None, "x": [1, 2, 3, 4, 5, 6], "y": [None, 1.0, 1.0, 1.0, 0.0, 1.0]}
+    ]
+    assert "overlap with the groundtruth" in section.introduction[0]
+    assert {frame.number: frame.caption for frame in section.frames}[5] == "trackers differ most"
+    text = page(shown)
+    assert "Mean overlap:" not in text
+    assert "mean 1.000" not in text
+
+
+def test_without_groundtruth_one_tracker_has_frames_and_no_plot() -> None:
+    dataset, boxes = tiny_dataset(unannotated()), moving_square().groundtruth
+    runs = {("tiny", "one"): {"square": [trajectory(boxes)]}}
+    shown = Comparison(("one",), (dataset,), runs=runs, unscored={"tiny": "withheld"}, replay=("square",))
+    section = next(one for one in build_report(shown, ()).sections if one.key.endswith("-replay"))
+    assert section.frames
+    assert not section.figures
 
 
 def comparison(dataset: Dataset, *shown: str) -> Comparison:

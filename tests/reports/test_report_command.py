@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from moving_square import moving_square
 
 from evalkit import api
 from evalkit.cli import cli
@@ -108,3 +112,28 @@ def test_results_made_on_another_version_of_the_dataset_are_refused_with_the_rea
         collect(["identity", "theirs"], ["tiny"], results=results)
     found = collect(["identity", "theirs"], ["tiny"], results=results, exclude="identity")
     assert {score.tracker for score in found.scores} == {"theirs"}
+
+
+def test_a_video_with_one_box_has_no_score_in_any_format(tmp_path: Path) -> None:
+    sequence = moving_square(length=8)
+    clip = tmp_path / "clips" / "mine"
+    clip.mkdir(parents=True)
+    assert sequence.frames is not None
+    for number in range(8):
+        cv2.imwrite(str(clip / f"{number + 1:04d}.png"), sequence.frames[number])
+    np.savetxt(clip / "groundtruth.txt", sequence.groundtruth[:1], delimiter=",")
+    folder = tmp_path / "results"
+    api.run(["identity", "mosse"], ["folder"], data=tmp_path / "clips", results=folder)
+    arguments = ["report", "--dataset", "folder", "--data", str(tmp_path / "clips"), "--results", str(folder)]
+    for suffix in ("md", "json", "html"):
+        output = tmp_path / f"report.{suffix}"
+        answer = CliRunner().invoke(cli, [*arguments, "--replay", "mine", "--output", str(output)])
+        assert answer.exit_code == 0, answer.output
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert text.count("No scores: only the first frame is annotated") == 1
+    assert "Agreement between trackers" in text
+    assert "(published)" not in text
+    assert not re.search(r"AUC|P\\_norm|Mean overlap:", text)
+    rows = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["records"]
+    assert {row["quantity"] for row in rows} >= {"fps", "latency_p50"}
+    assert all("metric" not in row for row in rows)
