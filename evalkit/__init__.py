@@ -1,7 +1,7 @@
 """Evaluate single-object visual trackers: accuracy, robustness, cost, and regressions.
 
 The commands of the command line are functions here: ``evalkit.run``, ``score``, ``profile``, ``compare`` and
-``report``, ``regress``, ``diff``, ...; ``evalkit.api`` has all of them.
+``report``, ``regress``, ``diff``, ...; ``evalkit.api`` has all of them. ``evalkit.plot`` draws on matplotlib axes.
 
 >>> import evalkit
 >>> evalkit.__version__.count(".")
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from evalkit import plot as plot
     from evalkit.api import (
         check_data,
         compare,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         render_data,
         replay,
         report,
+        report_figures,
         run,
         score,
         train,
@@ -42,6 +44,8 @@ _HOME = {
     "evalkit.errors": ("EvalkitError",),
     "evalkit.types": ("Box", "Boxes", "Image", "Mask", "Polygon", "Prediction", "Region", "Tracker"),
 }
+
+_MODULES = ("plot",)
 
 __all__ = [
     "Box",
@@ -63,11 +67,13 @@ __all__ = [
     "import_results",
     "merge",
     "pack",
+    "plot",
     "profile",
     "regress",
     "render_data",
     "replay",
     "report",
+    "report_figures",
     "run",
     "score",
     "train",
@@ -80,6 +86,8 @@ def __getattr__(name: str) -> Any:
 
     if name not in __all__:
         raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
+    if name in _MODULES:
+        return import_module(f"evalkit.{name}")
     home = next((module for module, names in _HOME.items() if name in names), "evalkit.api")
     return getattr(import_module(home), name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,16 +36,43 @@ def by_sequence(scores: Iterable[Score]) -> pd.DataFrame:
 
     Scores without a value per sequence (EAO) have no rows.
     """
-    kept = ("tracker", "dataset", "protocol", "metric", "profile", "metric_version", "unit", "higher_is_better", "fps")
-    return _numeric(
-        [
-            {**{column: record[column] for column in kept if column in record}, "sequence": name, "value": value}
-            for score in scores
-            if score.attribute is None
-            for record in (score.record(),)
-            for name, value in score.per_sequence.items()
-        ]
-    )
+    return _numeric(sequence_records(scores))
+
+
+def sequence_records(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Return one flat record per score and sequence; scores without a value per sequence (EAO) have none."""
+    return [
+        {**_kind(score), "sequence": name, "value": value}
+        for score in scores
+        if score.attribute is None
+        for name, value in score.per_sequence.items()
+    ]
+
+
+def curve_records(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Return one flat record per point of every score's curve: ``x`` is the threshold, or a length for EAO.
+
+    Scores without a curve have none. Points without a value are None.
+    """
+    return [
+        {**_kind(score), "x": _finite(x), "y": _finite(y)}
+        for score in scores
+        if score.attribute is None and score.curve is not None
+        for x, y in zip(*score.curve, strict=True)
+    ]
+
+
+_KIND = ("tracker", "dataset", "protocol", "metric", "profile", "metric_version", "unit", "higher_is_better", "fps")
+
+
+def _kind(score: Score) -> dict[str, Any]:
+    """Return the part of a score's record that says what the score is."""
+    record = score.record()
+    return {name: record[name] for name in _KIND if name in record}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _numeric(records: list[dict[str, Any]]) -> pd.DataFrame:

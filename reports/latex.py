@@ -63,7 +63,8 @@ class _Layout(NamedTuple):
 @document_format("latex", summary="booktabs tables for a paper", aliases=("tex",), suffix=".tex")
 def write_latex(document: Document) -> str:
     """Return all tables; they compile with the packages booktabs and longtable, as the first lines say."""
-    lines = [f"% {latex(document.title)}: {latex(document.subtitle)}", "% \\usepackage{booktabs,longtable}", ""]
+    about = ": ".join(filter(None, (document.title, document.subtitle)))
+    lines = [f"% {latex(about)}", "% \\usepackage{booktabs,longtable}", ""]
     lines += [latex_table(table) for table in document.tables()]
     lines += [f"% {latex(notice)}" for notice in document.notices]
     return "\n".join(lines).rstrip("\n")

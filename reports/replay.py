@@ -163,7 +163,7 @@ def _legend_entries(labels: Sequence[str], font: FreeTypeFont, width: int) -> li
 
 def _color(index: int | None) -> _Color:
     """Return the colour of a tracker on a dark background; white for the groundtruth (None)."""
-    from evalkit.reports.figures.tracker_styles import DARK
+    from evalkit.plot.tracker_styles import DARK
 
     if index is None:
         return _GROUNDTRUTH

@@ -39,21 +39,26 @@ def as_json(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), rows: Sequ
 
 
 @registry.report("csv", summary="one flat record a row", suffix=".csv")
-def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = ()) -> str:
+def as_csv(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), rows: Sequence[dict[str, Any]] = ()) -> str:
     """Return the records of JSON as rows; text that a spreadsheet would take for a formula gets an apostrophe."""
     import pandas as pd
 
-    frame = pd.DataFrame(records(scores, costs))
+    frame = pd.DataFrame([*records(scores, costs), *rows])
     text = frame.map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
     return str(text.to_csv(index=False)).rstrip("\n")
 
 
 @registry.report("table", summary="aligned text for a terminal")
-def as_table(scores: Sequence[Score] = (), costs: Sequence[Cost] = (), notices: Sequence[str] = ()) -> str:
+def as_table(
+    scores: Sequence[Score] = (),
+    costs: Sequence[Cost] = (),
+    notices: Sequence[str] = (),
+    rows: Sequence[dict[str, Any]] = (),
+) -> str:
     """Return the aligned tables with their titles and notes, then the notices."""
     from evalkit.reports.document.build import build_tables
 
-    blocks = [_table_block(table) for table in build_tables(scores, costs, notices).tables()]
+    blocks = [_table_block(table) for table in build_tables(scores, costs, notices, rows).tables()]
     return "\n\n".join([*blocks, *(["\n".join(notices)] if notices else [])])
 
 

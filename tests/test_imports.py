@@ -32,6 +32,7 @@ LAYERS = (
     ("stored", "infer_dataset"),
     ("scoring",),
     ("comparison",),
+    ("plot",),
     ("trackers", "datasets", "reports"),
     ("regression", "run_diff", "doctor", "data_check", "running", "api"),
     ("cli",),

@@ -34,6 +34,7 @@ from evalkit.api.results import (
     render,
     replay,
     report,
+    report_figures,
     score,
 )
 from evalkit.api.tracking import run, train
@@ -75,6 +76,7 @@ __all__ = [
     "render_regression",
     "replay",
     "report",
+    "report_figures",
     "run",
     "score",
     "scores",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import comparison as comparisons
 from evalkit import protocols, registry, scoring
-from evalkit.arguments import Names, Place, path, some
+from evalkit.arguments import Names, Place, names, path, some
 from evalkit.comparison import Comparison
 from evalkit.dataframes import by_sequence, frame
 from evalkit.factories import open_dataset
@@ -70,7 +70,7 @@ def render(
     Args:
         format: ``table``, ``json``, ``csv``, ``markdown``, ``latex`` or ``profile``.
         notices: Sentences below the table.
-        rows: Any other flat records; for ``json`` alone.
+        rows: Any other flat records; not for ``profile``.
 
     Raises:
         UnknownName: No report format has that name.
@@ -99,6 +99,34 @@ def report(comparison: Comparison, output: Place) -> None:
         comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
     )
     write_bytes(target, content if isinstance(content, bytes) else f"{content}\n".encode())
+
+
+def report_figures(
+    comparison: Comparison,
+    folder: Place,
+    *,
+    formats: Names = "pdf",
+    width: str | float = "column",
+) -> list[Path]:
+    """Write every figure of a report as a file of its own, for a paper.
+
+    Args:
+        comparison: What the figures are about.
+        folder: Folder of the files; existing files of the same name are replaced.
+        formats: ``pdf``, ``svg``, ``png``, ``pgf``; ``pgf`` needs LaTeX.
+        width: Width of a figure: ``column`` (229 pt), ``page`` (469 pt), or a number of points.
+
+    Returns:
+        The files, in the order of the figures.
+
+    Raises:
+        EvalkitError: There is no such format or width, LaTeX is missing, or a file cannot be written.
+    """
+    files = registry.report.find("figures").build(comparison=comparison, formats=names(formats), width=width)
+    paths = [Path(folder) / name for name in files]
+    for target, content in zip(paths, files.values(), strict=True):
+        write_bytes(target, content)
+    return paths
 
 
 def replay(

@@ -24,9 +24,30 @@ from evalkit.cli import completers, options
 @click.option(
     "--output",
     type=options.FILE,
-    required=True,
     metavar="FILE.{html,pdf,md,tex,csv,xlsx,json}",
     help="File to write; its suffix selects the format.",
+)
+@click.option(
+    "--figures",
+    type=options.FOLDER,
+    metavar="DIR",
+    help="Folder to write every figure to, one file each, for a paper.",
+)
+@click.option(
+    "--figure-format",
+    "figure_formats",
+    type=click.Choice(("pdf", "svg", "png", "pgf")),
+    multiple=True,
+    default=("pdf",),
+    show_default="pdf",
+    help="With --figures: format of the files; repeatable. pgf needs LaTeX.",
+)
+@click.option(
+    "--figure-width",
+    default="column",
+    show_default=True,
+    metavar="W",
+    help="With --figures: column (229 pt), page (469 pt), or a number of points.",
 )
 @options.labels
 @click.option(
@@ -68,8 +89,16 @@ from evalkit.cli import completers, options
 @options.allow_partial
 @options.data
 @options.results
-def report_command(datasets: tuple[str, ...], output: Path, names: tuple[tuple[str, str], ...], **chosen: Any) -> None:
-    """Write a comparison report: HTML, PDF, Markdown, LaTeX, CSV, XLSX, JSON.
+def report_command(
+    datasets: tuple[str, ...],
+    output: Path | None,
+    figures: Path | None,
+    figure_formats: tuple[str, ...],
+    figure_width: str,
+    names: tuple[tuple[str, str], ...],
+    **chosen: Any,
+) -> None:
+    """Write a comparison report (HTML, PDF, Markdown, LaTeX, CSV, XLSX, JSON), its figures for a paper, or both.
 
     Result files and annotations are enough; frames are needed for --replay only, torch is not needed. A tracker
     without results is shown with its published numbers.
@@ -79,16 +108,25 @@ def report_command(datasets: tuple[str, ...], output: Path, names: tuple[tuple[s
       evalkit report --output report.html
       evalkit report --tracker lighttrack-m --tracker ocean --dataset otb100 --dataset vot2018 --output paper.tex
       evalkit report --dataset otb100 --replay David,Couple --output report.html
+      evalkit report --dataset lasot --figures figures/ --figure-format pdf --figure-format pgf
 
-    Writes: the file named by --output.
+    Writes: the file named by --output, and one file per figure in the folder named by --figures.
     """
     from evalkit import api
 
-    api.check_report(output)
+    if output is None and figures is None:
+        raise click.UsageError("Give --output FILE, --figures DIR, or both.")
+    if output is not None:
+        api.check_report(output)
     compared = api.compare(
         datasets=datasets or None, names=dict(names), **options.or_none(chosen, "trackers", "profiles")
     )
-    api.report(compared, output)
+    if output is not None:
+        api.report(compared, output)
+    written = (
+        [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
+    )
     for notice in compared.notices:
         click.echo(notice, err=True)
-    click.echo(str(output))
+    for path in ([] if output is None else [output]) + written:
+        click.echo(str(path))

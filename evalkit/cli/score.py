@@ -24,6 +24,10 @@ from evalkit.cli import completers, options
 @options.protocol
 @options.sequences
 @click.option("--attributes", is_flag=True, help="Also print scores by attribute or tag.")
+@click.option(
+    "--per-sequence", is_flag=True, help="Print one row per sequence instead; metrics without such values have none."
+)
+@click.option("--curves", is_flag=True, help="Print the points of the curves instead: x is the threshold.")
 @options.allow_partial
 @click.option(
     "--fps",
@@ -41,7 +45,14 @@ from evalkit.cli import completers, options
 @options.data
 @options.results
 @options.text_format("table", "json", "csv", "markdown", "latex")
-def score_command(dataset: str | None, text_format: str, fps: tuple[float, ...], **chosen: Any) -> None:
+def score_command(
+    dataset: str | None,
+    text_format: str,
+    fps: tuple[float, ...],
+    per_sequence: bool,
+    curves: bool,
+    **chosen: Any,
+) -> None:
     """Score stored results, evalkit's own or any other toolkit's; frames are not needed.
 
     \b
@@ -50,10 +61,17 @@ def score_command(dataset: str | None, text_format: str, fps: tuple[float, ...],
       evalkit score --dataset otb100 --data /data/OTB100 --profile all
       evalkit score --dataset vot2018 --data VOT2018.json --tracker LightTrack --format json
       evalkit score --dataset synthetic --fps 30 --fps 60 --latency 0.02
+      evalkit score --dataset lasot --per-sequence --format csv
     """
-    from evalkit import api
+    from evalkit import api, dataframes
 
+    if per_sequence and curves:
+        raise click.UsageError("Give --per-sequence or --curves, not both.")
     found = api.scores(dataset, fps=fps or None, **options.or_none(chosen, "trackers", "profiles"))
+    if per_sequence or curves:
+        rows = dataframes.sequence_records(found.scores) if per_sequence else dataframes.curve_records(found.scores)
+        click.echo(api.render(text_format, rows=rows))
+        return
     # Programs that read JSON or CSV expect rows of one kind.
     costs = () if text_format in ("json", "csv") else found.costs
     click.echo(api.render(text_format, scores=found.scores, costs=costs, notices=found.notices))

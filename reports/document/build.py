@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from evalkit.comparison import Comparison
 from evalkit.errors import listed
@@ -22,6 +23,7 @@ from evalkit.reports.sections.sequences import sequences_section
 from evalkit.reports.sections.significance import significance_section
 from evalkit.reports.sections.summary import summary_section
 from evalkit.reports.sections.timing import timing_section
+from evalkit.reports.tables.record_tables import record_tables
 from evalkit.reports.tables.score_tables import score_and_cost_tables
 from evalkit.types import Cost, Score
 
@@ -50,18 +52,20 @@ def build_document(
     scores: Sequence[Score] = (),
     costs: Sequence[Cost] = (),
     notices: Sequence[str] = (),
+    rows: Sequence[dict[str, Any]] = (),
 ) -> Document:
     """Return the document that every format writes.
 
     Args:
         comparison: What a full report is about; None for tables of scores and costs alone.
         scores, costs, notices: Content of the tables if there is no comparison, which otherwise holds its own.
+        rows: Other flat records for a table of their own, if there is no comparison.
 
     Raises:
         EvalkitError: A tracker of the comparison has neither results nor published numbers.
     """
     if comparison is None:
-        return build_tables(scores, costs, notices)
+        return build_tables(scores, costs, notices, rows)
     return build_report(comparison)
 
 
@@ -95,13 +99,16 @@ def _all_sections(view: View) -> Iterable[Section]:
     yield from (build(view) for build in CLOSING_SECTIONS)
 
 
-def build_tables(scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str]) -> Document:
+def build_tables(
+    scores: Sequence[Score], costs: Sequence[Cost], notices: Sequence[str], rows: Sequence[dict[str, Any]] = ()
+) -> Document:
     """Return tables of scores and costs without the sections of a report, as a terminal or a paper needs them.
 
-    One table for each benchmark, protocol, attribute and frame rate; costs without scores are one table.
+    One table for each benchmark, protocol, attribute and frame rate; costs without scores are one table, and so are
+    other records.
     """
     view = View(Comparison((), scores=tuple(scores), costs=tuple(costs)), ())
-    section = Section("scores", "Scores", tables=tuple(score_and_cost_tables(view)))
+    section = Section("scores", "Scores", tables=(*score_and_cost_tables(view), *record_tables(rows)))
     return Document(
         "Scores", "", view.trackers, (section,), tuple(notices), tuple(scores), tuple(costs), tables_only=True
     )

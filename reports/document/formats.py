@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalkit import registry
 
@@ -44,10 +44,11 @@ def document_format(
             scores: Sequence[Score] = (),
             costs: Sequence[Cost] = (),
             notices: Sequence[str] = (),
+            rows: Sequence[dict[str, Any]] = (),
         ) -> str | bytes:
             from evalkit.reports.document.build import build_document
 
-            return write(build_document(comparison, scores, costs, notices))
+            return write(build_document(comparison, scores, costs, notices, rows))
 
         for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
             setattr(factory, attribute, getattr(write, attribute))

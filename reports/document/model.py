@@ -11,6 +11,8 @@ from evalkit.types import Cost, Score
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+    from evalkit.reports.figures.theme import FigureStyle
+
 Row = TypeVar("Row")
 
 
@@ -140,7 +142,7 @@ class Figure:
     Attributes:
         key: Identifier, unique in the report.
         description: Text for readers who cannot see the plot.
-        draw: Draws the plot; called at most once for a written report.
+        draw: Draws the plot in a style, under ``theme`` of the same style.
         data: The plotted points as JSON values.
         wide: Whether it takes the whole width of the page.
     """
@@ -148,7 +150,7 @@ class Figure:
     key: str
     title: str
     description: str
-    draw: Callable[[], Drawing]
+    draw: Callable[[FigureStyle], Drawing]
     data: Mapping[str, Any] = field(default_factory=dict)
     wide: bool = False
 

@@ -137,5 +137,6 @@ def _mean_known(rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     for place, row in enumerate(rows):
         table[place, : len(row)] = row
     known = ~np.isnan(table)
-    return np.divide(np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0), out=np.full(table.shape[1], np.nan),
-                     where=known.any(axis=0))  # fmt: skip
+    mean: NDArray[np.float64] = np.full(table.shape[1], np.nan)
+    np.divide(np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0), out=mean, where=known.any(axis=0))
+    return mean

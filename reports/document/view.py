@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from evalkit import registry
 from evalkit.comparison import Comparison, is_imported
+from evalkit.comparison.cost_choice import MACS_CONVENTIONS, PARAMETER_CONVENTIONS, TRACKING, chosen_cost
+from evalkit.comparison.ranking import leading_scores, ranked
 from evalkit.errors import EvalkitError
-from evalkit.metrics.leading import leading
 from evalkit.reports.document.model import ReportedTracker
 from evalkit.reports.document.published import PublishedNumber, find_published, load_published, published_cost
 from evalkit.types import Cost, Dataset, Score
-
-TRACKING = "tracking"
-"""Convention of times stored with results: initialize and update are timed, decoding is not."""
-
-MACS_CONVENTIONS = ("thop-2020", "conv", "all")
-"""In order of preference; the first one is what papers of this field print."""
-
-_PARAMETER_CONVENTIONS = ("distinct", "all")
 
 
 class CostValue(NamedTuple):
@@ -130,16 +123,14 @@ class View:
 
         Measurements that were declared invalid are used only if there are no others.
         """
-        found = self._costs.get((label, quantity), ())
-        return next((cost for name in conventions for cost in found if cost.convention == name), None)
+        return chosen_cost(self._costs.get((label, quantity), ()), label, quantity, conventions)
 
     @cached_property
     def _costs(self) -> dict[tuple[str, str], list[Cost]]:
-        """Costs with a value by label and quantity, valid ones first."""
+        """Costs by label and quantity."""
         found: dict[tuple[str, str], list[Cost]] = {}
-        for cost in sorted(self.comparison.costs, key=is_invalid):
-            if cost.value is not None:
-                found.setdefault((cost.tracker, cost.quantity), []).append(cost)
+        for cost in self.comparison.costs:
+            found.setdefault((cost.tracker, cost.quantity), []).append(cost)
         return found
 
     def macs(self, tracker: ReportedTracker) -> CostValue | None:
@@ -148,7 +139,7 @@ class View:
 
     def parameters(self, tracker: ReportedTracker) -> CostValue | None:
         """Return the number of parameters; the published one if they were not counted."""
-        return self._counted(tracker, "parameters", _PARAMETER_CONVENTIONS) or self._cited_cost(tracker, "params")
+        return self._counted(tracker, "parameters", PARAMETER_CONVENTIONS) or self._cited_cost(tracker, "params")
 
     def latency(self, tracker: ReportedTracker) -> CostValue | None:
         """Return the median milliseconds of an update."""
@@ -166,28 +157,6 @@ class View:
         """Return the most certain published score of a tracker."""
         found = find_published(self.published, tracker.name, dataset, metric)
         return found[0] if found else None
-
-
-def is_invalid(cost: Cost) -> bool:
-    """Return whether a measurement was declared invalid when it was made, as on a busy machine."""
-    return any(remark.startswith("invalid") for remark in cost.not_counted)
-
-
-def leading_scores(scores: Sequence[Score]) -> list[Score]:
-    """Return the scores that rank trackers: the leading metric (``evalkit.metrics.leading``), in its first profile."""
-    metric = leading(score.metric for score in scores)
-    chosen = [score for score in scores if score.metric == metric]
-    return [score for score in chosen if score.profile == chosen[0].profile]
-
-
-def ranked(scores: Iterable[Score]) -> list[Score]:
-    """Return scores of one metric, best first; those without a value last."""
-    return sorted(scores, key=_rank)
-
-
-def _rank(score: Score) -> tuple[bool, float]:
-    value = score.value or 0.0
-    return score.value is None, -value if score.higher_is_better else value
 
 
 def _registered_name(label: str) -> str:

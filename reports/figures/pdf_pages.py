@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.io.text_table import aligned_lines
+from evalkit.plot.tracker_styles import INK
 from evalkit.reports.document.model import Document, Table
-from evalkit.reports.figures.theme import theme
-from evalkit.reports.figures.tracker_styles import INK
+from evalkit.reports.figures.theme import PAGE, theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def pdf_pages(document: Document) -> bytes:
         for page in _text_pages(list(_lines(document))):
             pages.savefig(page)
         for figure in document.figures():
-            pages.savefig(figure.draw())
+            pages.savefig(figure.draw(PAGE))
     return stream.getvalue()
 
 

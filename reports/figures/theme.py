@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports.figures.tracker_styles import GRID, INK, MUTED, TrackerStyle, shortened
+from evalkit.plot.axes import SIZE
+from evalkit.plot.tracker_styles import GRID, INK, MUTED, TrackerStyle
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -15,24 +17,76 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-WIDTH = 380.0
-"""Width of a figure in points; on a page it scales with its column."""
-
 LEFT_MARGIN = 46.0
-"""Room for the labels of the vertical axis, in points, where a figure does not need more."""
+"""Room for the labels of the vertical axis on a page, in points, where a figure does not need more."""
 
 TITLE_HEIGHT = 26.0
-"""Room for the title, in points, where a figure does not need more."""
+"""Room for the title on a page, in points."""
 
 _FOOT, _RIGHT, _LEGEND_ROW = 38.0, 12.0, 15.0
+
+
+@dataclass(frozen=True)
+class FigureStyle:
+    """Sizes of a figure in points, and whether it has a title.
+
+    Attributes:
+        width: Width of a figure.
+        wide: Width of a figure that takes the whole width of a page.
+        size: Size of numbers, legends and labels of trackers.
+        label_size: Size of the labels of axes.
+        title: Size of the title; None for no title, as where a caption takes its place.
+        families: Families of fonts, the preferred one first.
+    """
+
+    width: float = 380.0
+    wide: float = 760.0
+    size: float = SIZE
+    label_size: float = SIZE + 0.5
+    title: float | None = 11.0
+    families: tuple[str, ...] = ("DejaVu Sans",)
+
+    @property
+    def scale(self) -> float:
+        """Factor by which margins and rows differ from those of a page."""
+        return self.size / SIZE
+
+    @property
+    def plot_scale(self) -> float:
+        """Factor by which the height of a plot differs from that on a page."""
+        return min(1.0, max(0.7, self.width / PAGE_WIDTH))
+
+    @property
+    def title_height(self) -> float:
+        """Room for the title."""
+        return TITLE_HEIGHT if self.title is not None else 7.0
+
+
+PAGE_WIDTH = 380.0
+"""Width of a figure on a page in points; it scales with its column."""
+
+PAGE = FigureStyle()
+"""Figures of the HTML page."""
+
+WIDTHS = {"column": 229.0, "page": 469.0}
+"""Widths of a column and of a page of two columns, in points; they fit the classes of all common journals."""
+
+
+def paper_style(width: float) -> FigureStyle:
+    """Return the style of figures for a paper: small print in Times, no title, all of the same width.
+
+    Args:
+        width: Width in points.
+    """
+    return FigureStyle(width, width, size=8.0, label_size=8.0, title=None, families=("STIXGeneral", "DejaVu Sans"))
+
+
 _SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text: a tenth of the size, searchable, read aloud, in the page's own font
     "svg.hashsalt": "evalkit",
     "pdf.fonttype": 42,
     "text.parse_math": False,  # a tracker may be called "$x$"
     "path.simplify": False,  # every point of a curve is drawn
-    "font.family": "DejaVu Sans",
-    "font.size": 9.5,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
@@ -49,19 +103,20 @@ _SETTINGS: Any = {
     "ytick.color": MUTED,
     "grid.color": GRID,
     "grid.linewidth": 0.6,
-    "lines.linewidth": 1.7,
     "legend.frameon": False,
 }
 
 
 @contextmanager
-def theme() -> Iterator[None]:
+def theme(style: FigureStyle = PAGE) -> Iterator[None]:
     """Apply the style to everything that is drawn and saved inside; the user's own settings come back afterwards."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        fonts: Any = {"font.family": list(style.families), "font.size": style.label_size}
+        lines: Any = {"lines.linewidth": 1.7 if style.title is not None else 1.2}
+        matplotlib.rcParams.update({**_SETTINGS, **fonts, **lines})
         # The bundled font only measures text; the page's font draws it, and has characters that the bundled one lacks.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         yield
@@ -69,85 +124,85 @@ def theme() -> Iterator[None]:
 
 def new_figure(
     title: str,
+    style: FigureStyle,
     *,
-    height: float = 262.0,
-    legend: int = 0,
-    width: float = WIDTH,
+    height: float = 198.0,
+    rows: bool = False,
+    wide: bool = False,
+    legend: Sequence[str] = (),
     left: float = LEFT_MARGIN,
-    head: float = TITLE_HEIGHT,
+    above: float = 0.0,
 ) -> tuple[Figure, Axes]:
     """Return a figure with one pair of axes, a title above them and room for a legend below.
 
+    Heights and widths are those of a page, which the style scales.
+
     Args:
         title: Title, aligned with the left end of the axes.
-        height: Height of everything but the legend, in points.
-        legend: Number of rows of the legend.
-        width: Width, in points.
+        style: Sizes.
+        height: Height of the axes, in points.
+        rows: Whether the height is that of rows of text, which scale with the size of text.
+        wide: Whether the figure takes the whole width of a page.
+        legend: Labels of the legend that ``add_legend`` adds.
         left: Room for the labels of the vertical axis, in points.
-        head: Room for the title, in points.
+        above: Room between title and axes, in points.
     """
     from matplotlib.figure import Figure
 
-    total = height + legend * _LEGEND_ROW + (6 if legend else 0)
+    scale, width = style.scale, style.wide if wide else style.width
+    entries = _legend_rows(legend, style, width) if legend else 0
+    below = (entries * _LEGEND_ROW + (6 if entries else 0)) * scale
+    plot = height * (scale if rows else style.plot_scale)
+    foot, head = below + _FOOT * scale, style.title_height + above * scale
+    total, left = foot + plot + head, left * scale
     figure = Figure(figsize=(width / 72, total / 72))
-    foot = total - height + _FOOT
-    axes = figure.add_axes(
-        (left / width, foot / total, (width - left - _RIGHT) / width, (height - head - _FOOT) / total)
-    )
-    figure.text(left / width, 1 - 16 / total, title, fontsize=11, fontweight="bold", color=INK)
+    axes = figure.add_axes((left / width, foot / total, (width - left - _RIGHT) / width, plot / total))
+    if style.title is not None:
+        figure.text(left / width, 1 - 16 / total, title, fontsize=style.title, fontweight="bold", color=INK)
     axes.grid(visible=True)
-    axes.tick_params(length=0, labelsize=9)
+    axes.tick_params(length=0, labelsize=style.size)
     return figure, axes
 
 
-def set_logarithmic(axes: Axes, low: float, high: float) -> None:
-    """Make the horizontal axis logarithmic from low to high, labelled in plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 60 * low else (1.0,), numticks=12))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1e6 else f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+def _legend_rows(labels: Sequence[str], style: FigureStyle, width: float) -> int:
+    """Return the number of rows of a legend with these labels."""
+    return -(-len(labels) // _legend_columns(labels, style, width))
 
 
-def set_row_labels(axes: Axes, labels: Sequence[str]) -> None:
-    """Label one row of the vertical axis each, the first at the top."""
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
-
-
-def legend_rows(labels: Sequence[str]) -> int:
-    """Return the number of rows that ``add_legend`` needs for these labels."""
-    return -(-len(labels) // _legend_columns(labels))
-
-
-def _legend_columns(labels: Sequence[str]) -> int:
+def _legend_columns(labels: Sequence[str], style: FigureStyle, width: float) -> int:
+    if style.title is None:
+        return max(1, min(4, len(labels), int((width - 8) / ((0.5 * max(map(len, labels)) + 4.2) * style.size))))
     return 1 if any(len(label) > 30 for label in labels) or len(labels) < 3 else 2
 
 
 def add_legend(
-    figure: Figure, entries: Sequence[tuple[TrackerStyle, str]], *, marker: bool = False, solid: bool = False
+    figure: Figure,
+    entries: Sequence[tuple[TrackerStyle, str]],
+    style: FigureStyle,
+    *,
+    marker: bool = False,
+    solid: bool = False,
 ) -> None:
     """Add a legend below the axes; its parts carry the identifiers of the series that they name.
 
     Args:
         figure: A figure with room for it, see ``new_figure``.
         entries: Style and label of each tracker.
+        style: Sizes.
         marker: Whether to show markers instead of lines.
         solid: Whether the lines are drawn without their dashes.
     """
     labels = [label for _, label in entries]
-    handles = [_legend_handle(style, marker=marker, solid=solid) for style, _ in entries]
+    handles = [_legend_handle(one, marker=marker, solid=solid) for one, _ in entries]
     drawn = figure.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(0.02, 0.0), ncols=_legend_columns(labels), fontsize=9,
-        handlelength=2.6, labelspacing=0.42, columnspacing=1.4, borderaxespad=0.2,
+        handles, labels, loc="lower left", bbox_to_anchor=(0.02, 0.0), fontsize=style.size,
+        ncols=_legend_columns(labels, style, figure.get_figwidth() * 72), handlelength=2.6, labelspacing=0.42,
+        columnspacing=1.4, borderaxespad=0.2,
     )  # fmt: skip
-    for place, (style, _) in enumerate(entries):
+    for place, (one, _) in enumerate(entries):
         parts: list[Artist | None] = [drawn.legend_handles[place], drawn.get_texts()[place]]
         for part in filter(None, parts):
-            part.set_gid(f"{style.name}--{place}")
+            part.set_gid(f"{one.name}--{place}")
 
 
 def _legend_handle(style: TrackerStyle, *, marker: bool, solid: bool) -> Line2D:
@@ -156,8 +211,3 @@ def _legend_handle(style: TrackerStyle, *, marker: bool, solid: bool) -> Line2D:
     if marker:
         return Line2D([], [], color=style.color, linestyle="", marker=style.marker, markersize=6)
     return Line2D([], [], color=style.color, dashes=(not solid and style.dashes) or (None, None))
-
-
-def legend_label(label: str, value: str) -> str:
-    """Return a tracker's label, shortened to fit a legend, with its value."""
-    return f"{shortened(label)} [{value}]"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit import __version__
+from evalkit.plot.tracker_styles import BAND, DARK, GRID, INK, LIGHT, MUTED
 from evalkit.reports.document.model import Document, Figure, Section
 from evalkit.reports.figures.svg import to_svg
-from evalkit.reports.figures.theme import theme
-from evalkit.reports.figures.tracker_styles import BAND, DARK, GRID, INK, LIGHT, MUTED
+from evalkit.reports.figures.theme import PAGE, theme
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -51,7 +51,7 @@ def render_page(document: Document) -> str:
 def draw_svg(figure: Figure) -> str:
     """Return a figure as SVG text."""
     with theme():
-        return to_svg(figure.draw(), figure.key, title=figure.title, description=figure.description)
+        return to_svg(figure.draw(PAGE), figure.key, title=figure.title, description=figure.description)
 
 
 def _environment() -> Environment:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.reports.document.metric_labels import metric_head
+from evalkit.comparison.metric_labels import metric_head
+from evalkit.plot.point_labels import Point
 from evalkit.reports.document.model import Figure, ReportedTracker, Section
 from evalkit.reports.document.view import CostValue, View
-from evalkit.reports.figures.scatter import Point, scatter_plot
+from evalkit.reports.figures.plots import scatter_plot
 from evalkit.reports.tables.macs_table import macs_tables
 from evalkit.types import Score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from evalkit.reports.figures.theme import FigureStyle
 
 _INTRODUCTION = (
     "The dashed line is the Pareto front: it joins the trackers that no other one beats in both accuracy and cost. "
@@ -121,9 +124,9 @@ def _figure(best: Score, axis: _CostAxis, points: list[Point]) -> Figure:
     """
     name = metric_head(best)
 
-    def draw() -> Drawing:
+    def draw(style: FigureStyle) -> Drawing:
         return scatter_plot(
-            f"{name} on {best.dataset}", axis.label, name, points, log=True, front=True,
+            f"{name} on {best.dataset}", axis.label, name, points, style, log=True, front=True,
             lower_y=not best.higher_is_better,
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from evalkit.plot.curves import Line
 from evalkit.reports.document.model import (
     Column,
     ColumnOf,
@@ -17,10 +18,12 @@ from evalkit.reports.document.model import (
     text_column,
 )
 from evalkit.reports.document.view import View
-from evalkit.reports.figures.curves import Line, curve_plot
+from evalkit.reports.figures.plots import curve_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from evalkit.reports.figures.theme import FigureStyle
 
 _TITLE = "AUC by frame rate"
 _INTRODUCTION = (
@@ -62,8 +65,8 @@ def _rate_column(rate: float, values: Mapping[str, Mapping[float, float]]) -> Co
 def _figure(view: View, dataset: str, rates: _Rates) -> Figure:
     lines = [_line(view, label, row) for label, row in rates.items()]
 
-    def draw() -> Drawing:
-        return curve_plot(f"{_TITLE} · {dataset}", "frames per second", "AUC", lines, marks=True)
+    def draw(style: FigureStyle) -> Drawing:
+        return curve_plot(f"{_TITLE} · {dataset}", "frames per second", "AUC", lines, style, marks=True)
 
     ranges = "; ".join(f"{label}: {_range(row)}" for label, row in rates.items())
     data = {"kind": "points", "series": [line.record() for line in lines]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from evalkit.plot.point_labels import Point
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -18,11 +19,13 @@ from evalkit.reports.document.model import (
 )
 from evalkit.reports.document.published import PublishedNumber, find_published, published_cost
 from evalkit.reports.document.view import View
-from evalkit.reports.figures.scatter import Point, scatter_plot
+from evalkit.reports.figures.plots import scatter_plot
 from evalkit.reports.tables.cost_columns import amount_cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from evalkit.reports.figures.theme import FigureStyle
 
 _KEY = "paper"
 _TITLE = "LightTrack's figure"
@@ -73,8 +76,9 @@ def _figure(view: View, rows: list[_PublishedTracker]) -> Figure:
         for row in rows
     ]  # fmt: skip
 
-    def draw() -> Drawing:
-        return scatter_plot("EAO on VOT2019, as published", "MACs per frame (M)", "EAO", points, log=True, front=True)
+    def draw(style: FigureStyle) -> Drawing:
+        title = "EAO on VOT2019, as published"
+        return scatter_plot(title, "MACs per frame (M)", "EAO", points, style, log=True, front=True)
 
     values = "; ".join(f"{row.tracker}: {row.million_macs:.4g} M, EAO {row.eao.plain:.3f}" for row in rows)
     data = {"kind": "points", "points": [[point.index, point.label, point.x, point.y] for point in points]}

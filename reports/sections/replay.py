@@ -10,11 +10,13 @@ import numpy as np
 from evalkit.reports.document.model import Figure, Frame, Section
 from evalkit.reports.document.sequence_replay import SequenceReplay, key_frames
 from evalkit.reports.document.view import View
-from evalkit.reports.figures.overlap_over_time import overlap_plot
+from evalkit.reports.figures.plots import overlap_plot
 from evalkit.types import Dataset, Image, finite_or_none
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from evalkit.reports.figures.theme import FigureStyle
 
 _WIDTH = 480
 """Width of the pictures in pixels, at most."""
@@ -127,8 +129,8 @@ def _overlap_figure(replay: SequenceReplay, plotted: _Plotted, numbers: list[int
     links = [(number, f"#{_key(replay)}-{number}") for number in numbers]
     name, sequence = plotted.name.capitalize(), replay.sequence.name
 
-    def draw() -> Drawing:
-        return overlap_plot(f"{name} · {sequence}", values, labels, links, y_label=plotted.name)
+    def draw(style: FigureStyle) -> Drawing:
+        return overlap_plot(f"{name} · {sequence}", values, labels, links, style, y_label=plotted.name)
 
     series = [
         {"tracker": labels[index], "index": index, "x": list(range(1, len(row) + 1)), "y": row}

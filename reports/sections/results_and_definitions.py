@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.comparison import is_imported
+from evalkit.comparison.metric_labels import declared_metric, metric_name
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
-from evalkit.reports.document.metric_labels import declared_metric, metric_name
 from evalkit.reports.document.model import (
     Cell,
     ColumnOf,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalkit.reports.document.metric_labels import metric_name, unit_digits
+from evalkit.comparison.metric_labels import metric_name, unit_digits
 from evalkit.reports.document.model import (
     Cell,
     Column,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evalkit.reports.document.metric_labels import metric_head, metric_name, unit_digits
+from evalkit.comparison.metric_labels import metric_head, metric_name, unit_digits
 from evalkit.reports.document.model import (
     Cell,
     Column,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from evalkit.comparison.metric_labels import metric_head, unit_digits
 from evalkit.metrics.statistics import Difference
-from evalkit.reports.document.metric_labels import metric_head, unit_digits
 from evalkit.reports.document.model import (
     Cell,
     Column,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from evalkit.comparison.cost_choice import TRACKING, is_invalid
+from evalkit.comparison.metric_labels import metric_head, unit_digits
 from evalkit.errors import listed
-from evalkit.reports.document.metric_labels import metric_head, unit_digits
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -16,7 +17,7 @@ from evalkit.reports.document.model import (
     text_column,
 )
 from evalkit.reports.document.published import PublishedNumber
-from evalkit.reports.document.view import TRACKING, View, is_invalid
+from evalkit.reports.document.view import View
 from evalkit.reports.tables.cost_columns import clock_note, cost_columns, macs_note
 from evalkit.reports.tables.score_tables import score_cell
 from evalkit.types import Score

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from evalkit.comparison.cost_choice import TRACKING
+from evalkit.plot.ranking import RankedValue
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -16,13 +18,15 @@ from evalkit.reports.document.model import (
     number_cell,
     text_column,
 )
-from evalkit.reports.document.view import TRACKING, View
-from evalkit.reports.figures.ranking import RankedValue, ranking_plot
+from evalkit.reports.document.view import View
+from evalkit.reports.figures.plots import ranking_plot
 from evalkit.reports.tables.cost_columns import amount_cell, network_runtime
 from evalkit.types import Cost
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from evalkit.reports.figures.theme import FigureStyle
 
 _QUANTITIES = {
     "fps": Column("fps", higher_is_better=True, digits=2),
@@ -115,8 +119,9 @@ def _figures(view: View, costs: list[Cost]) -> list[Figure]:
     if not rows:
         return []
 
-    def draw() -> Drawing:
-        return ranking_plot("Latency of update, median to 99th percentile", "milliseconds", rows, log=True, digits=2)
+    def draw(style: FigureStyle) -> Drawing:
+        title = "Latency of update, median to 99th percentile"
+        return ranking_plot(title, "milliseconds", rows, style, log=True, digits=2)
 
     values = "; ".join(f"{row.label}: {row.value:.2f} ms" for row in rows)
     data = {"kind": "ranking", "rows": [row.record() for row in rows]}

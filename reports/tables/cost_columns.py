@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from evalkit.comparison.cost_choice import MACS_CONVENTIONS, TRACKING
 from evalkit.reports.document.model import Cell, Column, ColumnOf, ReportedTracker, counted
-from evalkit.reports.document.view import MACS_CONVENTIONS, TRACKING, CostValue, View
+from evalkit.reports.document.view import CostValue, View
 from evalkit.types import Cost
 
 

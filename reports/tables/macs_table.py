@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from evalkit.comparison.cost_choice import MACS_CONVENTIONS
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -15,7 +16,7 @@ from evalkit.reports.document.model import (
     number_cell,
     text_column,
 )
-from evalkit.reports.document.view import MACS_CONVENTIONS, View
+from evalkit.reports.document.view import View
 from evalkit.types import Cost
 
 _NETWORKS = {"macs": "every frame", "template_macs": "first frame"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from evalkit.reports.document.metric_labels import metric_head, unit_digits
+from evalkit.comparison.cost_choice import TRACKING
+from evalkit.comparison.metric_labels import metric_head, unit_digits
+from evalkit.comparison.ranking import leading_scores, ranked
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -17,7 +19,7 @@ from evalkit.reports.document.model import (
     name_cell,
     text_column,
 )
-from evalkit.reports.document.view import TRACKING, View, leading_scores, ranked
+from evalkit.reports.document.view import View
 from evalkit.reports.tables.cost_columns import cost_columns
 from evalkit.reports.tables.cost_list import cost_list_table
 from evalkit.types import Score

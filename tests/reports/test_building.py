@@ -14,9 +14,9 @@ from moving_square import tiny_dataset
 
 from evalkit import registry
 from evalkit.comparison import Comparison
+from evalkit.comparison.metric_labels import curve_labels, metric_head
 from evalkit.errors import EvalkitError
 from evalkit.reports.document.build import CLOSING_SECTIONS, DATASET_SECTIONS, build_document, build_report
-from evalkit.reports.document.metric_labels import curve_labels, metric_head
 from evalkit.reports.document.model import Cell, Column, build_table, counted, row_cells, text_column
 from evalkit.reports.document.published import load_published
 from evalkit.types import FrameState, Metric, Score, Trajectory

@@ -11,15 +11,16 @@ from xml.etree import ElementTree
 import pytest
 
 from evalkit.comparison import Comparison
+from evalkit.plot.accuracy_robustness import reliability
+from evalkit.plot.curves import Line
+from evalkit.plot.point_labels import Point
+from evalkit.plot.scatter import pareto
+from evalkit.plot.tracker_styles import DARK, LIGHT, TrackerStyle, shortened
 from evalkit.reports.document.build import build_report
-from evalkit.reports.figures.curves import Line, curve_plot
-from evalkit.reports.figures.overlap_over_time import overlap_plot
-from evalkit.reports.figures.scatter import Point, pareto, scatter_plot
+from evalkit.reports.figures.plots import curve_plot, overlap_plot, scatter_plot
 from evalkit.reports.figures.svg import to_svg
 from evalkit.reports.figures.theme import theme
-from evalkit.reports.figures.tracker_styles import DARK, LIGHT, TrackerStyle, shortened
 from evalkit.reports.latex import latex_table
-from evalkit.reports.sections.scores_figures import reliability
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "reports"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

@@ -6,37 +6,33 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalkit.reports.figures.theme import WIDTH, add_legend, legend_rows, new_figure
-from evalkit.reports.figures.tracker_styles import INK, MUTED, TrackerStyle, shortened
+from evalkit.plot.axes import SIZE
+from evalkit.plot.tracker_styles import INK, MUTED, TrackerStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
-def overlap_plot(
-    title: str,
+def draw_overlaps(
+    axes: Axes,
     overlaps: Mapping[int | None, Sequence[float | None]],
-    labels: Mapping[int | None, str],
     links: Sequence[tuple[int, str]],
+    y_label: str,
     *,
-    y_label: str = "overlap",
-) -> Figure:
+    size: float = SIZE,
+) -> None:
     """Draw the overlap on every frame; frames are counted from 1.
 
     Args:
-        title: Title of the figure.
+        axes: Axes to draw on.
         overlaps: By index of the tracker, its overlap on each frame; None leaves a gap. The index None stands for a
             line that belongs to no single tracker.
-        labels: By index of the tracker, its label.
         links: Numbers of key frames, each with the target that a click on its mark leads to.
         y_label: Label of the vertical axis.
+        size: Size of text, in points.
     """
-    entries = [(TrackerStyle(index), shortened(labels[index])) for index in overlaps]
-    legend = legend_rows([label for _, label in entries])
-    figure, axes = new_figure(title, height=200, legend=legend, width=2 * WIDTH, head=40)
     for number, target in links:
-        _mark_key_frame(axes, number, target)
+        _mark_key_frame(axes, number, target, size - 1.0)
     for index, values in overlaps.items():
         style = TrackerStyle(index)
         heights = [math.nan if value is None else value for value in values]
@@ -45,11 +41,9 @@ def overlap_plot(
     axes.set_ylim(0, 1.0)
     axes.set_xlabel("frame")
     axes.set_ylabel(y_label)
-    add_legend(figure, entries, solid=True)
-    return figure
 
 
-def _mark_key_frame(axes: Axes, number: int, target: str) -> None:
+def _mark_key_frame(axes: Axes, number: int, target: str, size: float) -> None:
     axes.plot([number, number], [0, 1.0], color=MUTED, linewidth=0.6, dashes=(2, 2), zorder=1)
-    axes.annotate(str(number), (number, 1.03), fontsize=7.5, color=INK, ha="center", va="bottom", url=target,
+    axes.annotate(str(number), (number, 1.03), fontsize=size, color=INK, ha="center", va="bottom", url=target,
                   annotation_clip=False)  # fmt: skip

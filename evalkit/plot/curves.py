@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports.figures.theme import add_legend, legend_label, legend_rows, new_figure, set_logarithmic
-from evalkit.reports.figures.tracker_styles import BAND, TrackerStyle
+from evalkit.comparison.metric_labels import unit_digits
+from evalkit.plot.axes import SIZE, set_logarithmic
+from evalkit.plot.tracker_styles import BAND, TrackerStyle, shortened
+from evalkit.types import Score, finite_or_none
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -38,36 +39,54 @@ class Line:
         return asdict(self)
 
 
-def curve_plot(
-    title: str,
+def curve_line(score: Score, index: int) -> Line:
+    """Return the curve of a score as a line.
+
+    EAO's curve is returned without the sequence of no frames, which some toolkits count from.
+
+    Args:
+        score: A score with a curve and a value.
+        index: Index of the tracker.
+    """
+    curve = zip(*(score.curve or ((), ())), strict=True)
+    points = [(finite_or_none(x), finite_or_none(y)) for x, y in curve if score.metric != "eao" or x > 0]
+    value = f"{score.value:.{unit_digits(score.unit)}f}"
+    return Line(score.tracker, index, value, [x for x, _ in points], [y for _, y in points])
+
+
+def draw_curves(
+    axes: Axes,
+    lines: Sequence[Line],
     x_label: str,
     y_label: str,
-    lines: Sequence[Line],
     *,
     interval: tuple[float, float] | None = None,
     marks: bool = False,
-) -> Figure:
+    size: float = SIZE,
+) -> None:
     """Draw lines through exactly the given points; a missing value interrupts its line.
 
     Args:
-        title: Title of the figure.
+        axes: Axes to draw on.
+        lines: Best tracker first; it is drawn above the others.
         x_label: Label of the horizontal axis.
         y_label: Label of the vertical axis, which reaches at least from 0 to 1.
-        lines: Best tracker first.
         interval: Abscissae between which the score averages the curve; shaded.
         marks: Whether every point has a marker and the horizontal axis is logarithmic.
+        size: Size of text, in points.
     """
-    labels = [legend_label(line.tracker, line.value) for line in lines]
-    figure, axes = new_figure(title, legend=legend_rows(labels))
     if interval is not None:
         axes.axvspan(*interval, color=BAND, linewidth=0)
     for rank, line in enumerate(reversed(lines)):
         _draw_line(axes, line, rank, marks=marks)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    _set_limits(axes, lines, interval, marks=marks)
-    add_legend(figure, [(TrackerStyle(line.index), label) for line, label in zip(lines, labels, strict=True)])
-    return figure
+    _set_limits(axes, lines, interval, marks=marks, size=size)
+
+
+def legend_label(label: str, value: str) -> str:
+    """Return a tracker's label, shortened to fit a legend, with its value."""
+    return f"{shortened(label)} [{value}]"
 
 
 def _draw_line(axes: Axes, line: Line, rank: int, *, marks: bool) -> None:
@@ -78,11 +97,13 @@ def _draw_line(axes: Axes, line: Line, rank: int, *, marks: bool) -> None:
     )  # fmt: skip
 
 
-def _set_limits(axes: Axes, lines: Sequence[Line], interval: tuple[float, float] | None, *, marks: bool) -> None:
+def _set_limits(
+    axes: Axes, lines: Sequence[Line], interval: tuple[float, float] | None, *, marks: bool, size: float
+) -> None:
     left, right = _ends([x for line in lines for x in line.x], least=())
     bottom, top = _ends([y for line in lines for y in line.y], least=(0.0, 1.0))
     if marks:
-        set_logarithmic(axes, 0.9 * left, 1.1 * right)
+        set_logarithmic(axes, 0.9 * left, 1.1 * right, size=size)
     else:
         axes.set_xlim(left, right if interval is None else min(right, 2.0 * interval[1]))
     axes.set_ylim(bottom, top)

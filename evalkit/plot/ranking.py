@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports.figures.theme import new_figure, set_logarithmic, set_row_labels
-from evalkit.reports.figures.tracker_styles import INK, TrackerStyle, shortened
+from evalkit.plot.axes import SIZE, set_logarithmic, set_row_labels
+from evalkit.plot.tracker_styles import INK, TrackerStyle, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _LABEL_LENGTH = 26
 
@@ -38,30 +37,42 @@ class RankedValue:
         return list(astuple(self))
 
 
-def ranking_plot(
-    title: str, x_label: str, rows: Sequence[RankedValue], *, log: bool = False, digits: int = 3
-) -> Figure:
+def draw_ranking(
+    axes: Axes,
+    rows: Sequence[RankedValue],
+    x_label: str,
+    *,
+    log: bool = False,
+    digits: int = 3,
+    size: float = SIZE,
+) -> None:
     """Draw one row per tracker with its value, also in figures, and its interval.
 
     Args:
-        title: Title of the figure.
-        x_label: Label of the horizontal axis.
+        axes: Axes to draw on.
         rows: Best tracker first; it is drawn at the top. At least one.
+        x_label: Label of the horizontal axis.
         log: Whether the horizontal axis is logarithmic.
         digits: Decimals of the values.
+        size: Size of text, in points.
     """
-    labels = [shortened(row.label, _LABEL_LENGTH) for row in rows]
-    left = min(160.0, 14 + 5.6 * max(map(len, labels)))
-    figure, axes = new_figure(title, height=72 + 19 * len(rows), left=left)
     for place, row in enumerate(rows):
-        _draw_row(axes, place, row, f"{row.value:.3g}" if log else f"{row.value:.{digits}f}")
-    set_row_labels(axes, labels)
+        _draw_row(axes, place, row, _text(row.value, digits, log=log), size)
+    set_row_labels(axes, row_labels(rows))
     axes.set_xlabel(x_label)
-    _set_limits(axes, rows, log=log)
-    return figure
+    _set_limits(axes, rows, log=log, size=size)
 
 
-def _draw_row(axes: Axes, place: int, row: RankedValue, text: str) -> None:
+def row_labels(rows: Sequence[RankedValue]) -> list[str]:
+    """Return the labels of the rows, shortened to fit next to the axis."""
+    return [shortened(row.label, _LABEL_LENGTH) for row in rows]
+
+
+def _text(value: float, digits: int, *, log: bool) -> str:
+    return f"{value:.3g}" if log else f"{value:.{digits}f}"
+
+
+def _draw_row(axes: Axes, place: int, row: RankedValue, text: str, size: float) -> None:
     style = TrackerStyle(row.index)
     if row.low is not None and row.high is not None:
         axes.plot([row.low, row.high], [place, place], color=style.color, linewidth=2.4, alpha=0.55,
@@ -70,16 +81,16 @@ def _draw_row(axes: Axes, place: int, row: RankedValue, text: str) -> None:
               gid=f"{style.name}--p{place}")  # fmt: skip
     axes.annotate(
         text, (1, place), xycoords=("axes fraction", "data"), xytext=(-2, 0), textcoords="offset points", color=INK,
-        ha="right", va="center", fontsize=9, gid=f"{style.name}--v{place}",
+        ha="right", va="center", fontsize=size, gid=f"{style.name}--v{place}",
     )  # fmt: skip
 
 
-def _set_limits(axes: Axes, rows: Sequence[RankedValue], *, log: bool) -> None:
+def _set_limits(axes: Axes, rows: Sequence[RankedValue], *, log: bool, size: float) -> None:
     """Leave room for the values in figures at the right."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     low, high = min(ends), max(ends)
     span = high - low or abs(high) or 1.0
     if log:
-        set_logarithmic(axes, low * 0.8, high * (high / low) ** 0.25 * 1.3)
+        set_logarithmic(axes, low * 0.8, high * (high / low) ** 0.25 * 1.3, size=size)
     else:
         axes.set_xlim(low - 0.06 * span, high + 0.24 * span)

@@ -1,0 +1,42 @@
+"""The choice between several measured or counted values of the same cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evalkit.types import Cost
+
+TRACKING = "tracking"
+"""Convention of times stored with results: initialize and update are timed, decoding is not."""
+
+MACS_CONVENTIONS = ("thop-2020", "conv", "all")
+"""In order of preference; the first one is what papers of this field print."""
+
+PARAMETER_CONVENTIONS = ("distinct", "all")
+"""In order of preference."""
+
+_CONVENTIONS = {"macs": MACS_CONVENTIONS, "parameters": PARAMETER_CONVENTIONS}
+
+
+def is_invalid(cost: Cost) -> bool:
+    """Return whether a measurement was declared invalid when it was made, as on a busy machine."""
+    return any(remark.startswith("invalid") for remark in cost.not_counted)
+
+
+def chosen_cost(
+    costs: Iterable[Cost], label: str, quantity: str, conventions: Sequence[str] | None = None
+) -> Cost | None:
+    """Return the cost of a tracker by the first of these conventions that it has a value for; None without a value.
+
+    Measurements that were declared invalid are used only if there are no others.
+
+    Args:
+        costs: Costs of any trackers.
+        label: Label of the tracker.
+        quantity: E.g. ``macs``.
+        conventions: In order of preference; by default those of the quantity, ``tracking`` for times.
+    """
+    own = [cost for cost in costs if (cost.tracker, cost.quantity) == (label, quantity) and cost.value is not None]
+    valid_first = sorted(own, key=is_invalid)
+    wanted = conventions or _CONVENTIONS.get(quantity, (TRACKING,))
+    return next((cost for name in wanted for cost in valid_first if cost.convention == name), None)
