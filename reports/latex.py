@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.reports.document.escaping import latex
 from evalkit.reports.document.formats import document_format
 
 if TYPE_CHECKING:
-    from evalkit.reports.document.model import Cell, Document, Table
+    from evalkit.reports.document.model import Cell, Column, Document, Table
 
 _LONG = 40
 """Rows above which a table becomes a longtable, which may break across pages."""
 
 _LINE_WIDTH = 345.0
 """Width of a line of the article class, in points."""
+
+_COLUMN_WIDTH, _PAGE_WIDTH = 229.0, 469.0
+"""Width of a column and of the page of the article class with two columns, in points."""
 
 _WIDEST_CELL = 26
 """Characters above which a column of text is broken into lines."""
@@ -65,7 +69,7 @@ def write_latex(document: Document) -> str:
     """Return all tables; they compile with the packages booktabs and longtable, as the first lines say."""
     about = ": ".join(filter(None, (document.title, document.subtitle)))
     lines = [f"% {latex(about)}", "% \\usepackage{booktabs,longtable}", ""]
-    lines += [latex_table(table) for table in document.tables()]
+    lines += [latex_paper_table(table) if table.grouped else latex_table(table) for table in document.tables()]
     lines += [f"% {latex(notice)}" for notice in document.notices]
     return "\n".join(lines).rstrip("\n")
 
@@ -74,9 +78,41 @@ def latex_table(table: Table) -> str:
     """Return a table with its caption, label and notes, set small enough for the width of an article's page."""
     layout = _choose_layout(table)
     lines = _longtable(table, layout) if len(table.rows) > _LONG else _tabular(table, layout)
+    return "\n".join(_too_wide(layout) + lines) + "\n"
+
+
+def latex_paper_table(table: Table) -> str:
+    """Return a table with groups of columns for a paper of two columns: as wide as a column if it fits, else a page."""
+    layout = _choose_layout(table, _COLUMN_WIDTH)
+    environment = "table" if layout.room >= 0 else "table*"
     if layout.room < 0:
-        lines.insert(0, "% Wider than the text of an article: rotate the page or leave columns out.")
-    return "\n".join(lines) + "\n"
+        layout = _choose_layout(table, _PAGE_WIDTH)
+    lines = [
+        rf"\begin{{{environment}}}[t]", rf"\centering{_size(layout.style)}", _caption(table),
+        rf"\begin{{tabular}}{{{_column_types(table, layout)}}}", r"\toprule", *_group_heads(table),
+        *_head(table)[1:], *_rows(table, layout), r"\bottomrule", r"\end{tabular}", *_notes(table),
+        rf"\end{{{environment}}}",
+    ]  # fmt: skip
+    return "\n".join(_too_wide(layout) + lines) + "\n"
+
+
+def _too_wide(layout: _Layout) -> list[str]:
+    return [] if layout.room >= 0 else ["% Wider than the text of an article: rotate the page or leave columns out."]
+
+
+def _group_heads(table: Table) -> list[str]:
+    """Return the row with the names of the groups, and the rules below them; nothing without groups."""
+    groups = [(name, list(columns)) for name, columns in groupby(range(len(table.columns)), _group_of(table))]
+    if not any(name for name, _ in groups):
+        return []
+    heads = [rf"\multicolumn{{{len(columns)}}}{{c}}{{{latex(name)}}}" if name else " & " * (len(columns) - 1)
+             for name, columns in groups]  # fmt: skip
+    rules = [rf"\cmidrule(lr){{{columns[0] + 1}-{columns[-1] + 1}}}" for name, columns in groups if name]
+    return [" & ".join(heads) + r" \\", "".join(rules)]
+
+
+def _group_of(table: Table) -> Callable[[int], str]:
+    return lambda place: table.columns[place].group
 
 
 def _longtable(table: Table, layout: _Layout) -> list[str]:
@@ -111,7 +147,13 @@ def _column_types(table: Table, layout: _Layout) -> str:
 
 
 def _head(table: Table) -> list[str]:
-    return [r"\toprule", " & ".join(latex(column.title) for column in table.columns) + r" \\", r"\midrule"]
+    return [r"\toprule", " & ".join(map(_head_text, table.columns)) + r" \\", r"\midrule"]
+
+
+def _head_text(column: Column) -> str:
+    return latex(column.head + column.arrow).replace(
+        r"P\_norm", r"P\textsubscript{norm}" if column.group else r"P\_norm"
+    )
 
 
 def _rows(table: Table, layout: _Layout) -> list[str]:
@@ -128,20 +170,20 @@ def _notes(table: Table) -> list[str]:
     return [r"\par\footnotesize " + latex(note) for note in table.notes]
 
 
-def _choose_layout(table: Table) -> _Layout:
-    """Return the most readable layout that fits the line, else the narrowest one."""
+def _choose_layout(table: Table, width: float = _LINE_WIDTH) -> _Layout:
+    """Return the most readable layout that fits a line of this width, in points, else the narrowest one."""
     columns = range(len(table.columns))
     broken = frozenset(place for place in columns if _widest(cell.full for cell in _cells(table, place)) > _WIDEST_CELL)
-    layouts = [_Layout(style, broken, _room(table, style, broken)) for style in _STYLES]
+    layouts = [_Layout(style, broken, _room(table, style, broken, width)) for style in _STYLES]
     fitting = (one for one in layouts if one.room >= len(broken) * _WIDEST_CELL * one.style.character)
     return next(fitting, layouts[-1])
 
 
-def _room(table: Table, style: _TableStyle, broken: frozenset[int]) -> float:
+def _room(table: Table, style: _TableStyle, broken: frozenset[int], width: float) -> float:
     """Return the points that are left for the columns with broken lines."""
     columns = range(len(table.columns))
     taken = sum(_column_width(table, place, style) for place in columns if place not in broken)
-    return _LINE_WIDTH - 2 * style.gap * len(columns) - taken
+    return width - 2 * style.gap * len(columns) - taken
 
 
 def _column_width(table: Table, place: int, style: _TableStyle) -> float:
@@ -149,7 +191,8 @@ def _column_width(table: Table, place: int, style: _TableStyle) -> float:
     text = _widest(cell.text for cell in _cells(table, place)) * style.character
     detail = _widest(cell.detail for cell in _cells(table, place)) * _STYLES[-1].character
     cell = max(text, detail) if style.stacked else text + detail
-    return max(len(table.columns[place].title) * style.character, cell)
+    column = table.columns[place]
+    return max(len(column.head + column.arrow) * style.character, cell)
 
 
 def _cells(table: Table, place: int) -> list[Cell]:

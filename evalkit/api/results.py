@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit import comparison as comparisons
 from evalkit import protocols, registry, scoring
 from evalkit.arguments import Names, Place, names, path, some
-from evalkit.comparison import Comparison
+from evalkit.comparison import Comparison, TableOptions
 from evalkit.dataframes import by_sequence, frame
+from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 from evalkit.io.atomic import write_bytes
 from evalkit.results import converting, importing, merging, packing
@@ -88,15 +89,38 @@ def check_report(output: Place) -> None:
     comparisons.format_of(Path(output))
 
 
-def report(comparison: Comparison, output: Place) -> None:
+def report(
+    comparison: Comparison,
+    output: Place,
+    *,
+    metrics: Names | None = None,
+    percent: bool = False,
+    intervals: bool = True,
+    order: Literal["given", "best"] = "best",
+) -> None:
     """Write a report in the format of the output's suffix: ``evalkit.report(evalkit.compare(...), "report.html")``.
 
+    Args:
+        comparison: What the report is about.
+        output: The file.
+        metrics: Write one table with these columns instead of a whole report: names of metrics, and of the costs
+            ``macs``, ``parameters``, ``fps`` and ``latency_p50``; grouped by dataset.
+        percent, intervals, order: See ``evalkit.comparison.TableOptions``; with ``metrics`` only.
+
     Raises:
-        EvalkitError: No report format has that suffix, or the file cannot be written.
+        EvalkitError: No report format has that suffix, no tracker has a metric, or the file cannot be written.
     """
     target = Path(output)
-    content = comparisons.format_of(target).build(
-        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices
+    entry = comparisons.format_of(target)
+    table = None if metrics is None else TableOptions(names(metrics), percent, intervals, order)
+    if table is not None and "table" not in entry.parameters:
+        raise EvalkitError(
+            "this format has no table of chosen metrics",
+            where=f"--output {output}",
+            hint="Use .tex, .md, .html or .xlsx",
+        )
+    content = entry.build(
+        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices, table=table
     )
     write_bytes(target, content if isinstance(content, bytes) else f"{content}\n".encode())
 

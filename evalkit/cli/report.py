@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -49,6 +49,15 @@ from evalkit.cli import completers, options
     metavar="W",
     help="With --figures: column (229 pt), page (469 pt), or a number of points.",
 )
+@click.option(
+    "--metrics",
+    type=options.Commas(),
+    metavar="A,B",
+    help="Write one table of these metrics, grouped by benchmark, instead of a whole report; "
+    "also macs, parameters, fps, latency_p50. Trackers are in the order of --tracker, or best first.",
+)
+@click.option("--percent", is_flag=True, help="With --metrics: show fractions as percentages.")
+@click.option("--no-intervals", is_flag=True, help="With --metrics: leave out confidence intervals.")
 @options.labels
 @click.option(
     "--profile",
@@ -95,6 +104,9 @@ def report_command(
     figures: Path | None,
     figure_formats: tuple[str, ...],
     figure_width: str,
+    metrics: list[str] | None,
+    percent: bool,
+    no_intervals: bool,
     names: tuple[tuple[str, str], ...],
     **chosen: Any,
 ) -> None:
@@ -108,6 +120,7 @@ def report_command(
       evalkit report --output report.html
       evalkit report --tracker lighttrack-m --tracker ocean --dataset otb100 --dataset vot2018 --output paper.tex
       evalkit report --dataset otb100 --replay David,Couple --output report.html
+      evalkit report --dataset otb100 --dataset lasot --metrics auc,precision --percent --output table.tex
       evalkit report --dataset lasot --figures figures/ --figure-format pdf --figure-format pgf
 
     Writes: the file named by --output, and one file per figure in the folder named by --figures.
@@ -118,11 +131,14 @@ def report_command(
         raise click.UsageError("Give --output FILE, --figures DIR, or both.")
     if output is not None:
         api.check_report(output)
+    if metrics is None and (percent or no_intervals):
+        raise click.UsageError("--percent and --no-intervals choose the content of a table: give --metrics A,B, too.")
     compared = api.compare(
         datasets=datasets or None, names=dict(names), **options.or_none(chosen, "trackers", "profiles")
     )
     if output is not None:
-        api.report(compared, output)
+        order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
+        api.report(compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order)
     written = (
         [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
     )

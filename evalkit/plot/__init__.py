@@ -22,19 +22,15 @@ All raise an ``EvalkitError`` if there is nothing to draw.
 
 from __future__ import annotations
 
-from evalkit.plot.functions import (
-    accuracy_against_cost,
-    accuracy_robustness,
-    attributes,
+from evalkit.plot.curve_functions import (
     auc_by_frame_rate,
     eao,
     normalized_precision,
     precision,
     precision_recall,
-    radar,
-    ranking,
     success,
 )
+from evalkit.plot.functions import accuracy_against_cost, accuracy_robustness, attributes, radar, ranking
 
 __all__ = [
     "accuracy_against_cost",

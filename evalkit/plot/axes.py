@@ -48,3 +48,14 @@ def set_row_labels(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
+
+
+def plain_text(text: str) -> str:
+    """Return a label that a legend shows as it is: a dollar sign starts no formula, an underscore hides nothing."""
+    escaped = text.replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped
+
+
+def text_size(ax: Axes) -> float:
+    """Return a size of text, in points, that is a little smaller than that of the labels of the axes."""
+    return 0.9 * float(ax.xaxis.label.get_fontsize())

@@ -15,6 +15,9 @@ from evalkit.types import Score
 Source: TypeAlias = Comparison | Iterable[Score]
 """A comparison (``evalkit.compare``), or scores (``evalkit.api.scores(...).scores``)."""
 
+Shown: TypeAlias = Mapping[str, str]
+"""By label of a tracker, the name to show instead."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -30,7 +33,7 @@ class Selection:
     dataset: str
     scores: tuple[Score, ...]
     indices: Mapping[str, int]
-    shown: Mapping[str, str]
+    shown: Shown
 
     def overall(self) -> list[Score]:
         """Return the scores over all attributes."""
@@ -77,9 +80,7 @@ class Selection:
         )  # fmt: skip
 
 
-def select(
-    source: Source, *, dataset: str | None, trackers: Names | None, shown: Mapping[str, str] | None
-) -> Selection:
+def select(source: Source, *, dataset: str | None, trackers: Names | None, shown: Shown | None) -> Selection:
     """Return the scores to draw.
 
     Args:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from evalkit.comparison import Comparison
+from evalkit.comparison.table_options import TableOptions
 from evalkit.errors import listed
 from evalkit.reports.document.model import Document, Section, counted
 from evalkit.reports.document.published import PublishedNumber
@@ -23,6 +24,7 @@ from evalkit.reports.sections.sequences import sequences_section
 from evalkit.reports.sections.significance import significance_section
 from evalkit.reports.sections.summary import summary_section
 from evalkit.reports.sections.timing import timing_section
+from evalkit.reports.tables.paper_table import paper_table
 from evalkit.reports.tables.record_tables import record_tables
 from evalkit.reports.tables.score_tables import score_and_cost_tables
 from evalkit.types import Cost, Score
@@ -53,6 +55,7 @@ def build_document(
     costs: Sequence[Cost] = (),
     notices: Sequence[str] = (),
     rows: Sequence[dict[str, Any]] = (),
+    table: TableOptions | None = None,
 ) -> Document:
     """Return the document that every format writes.
 
@@ -60,13 +63,30 @@ def build_document(
         comparison: What a full report is about; None for tables of scores and costs alone.
         scores, costs, notices: Content of the tables if there is no comparison, which otherwise holds its own.
         rows: Other flat records for a table of their own, if there is no comparison.
+        table: What the only table of the document shows; None for a full report.
 
     Raises:
-        EvalkitError: A tracker of the comparison has neither results nor published numbers.
+        EvalkitError: A tracker of the comparison has neither results nor published numbers; the table has a metric
+            that no tracker has.
     """
     if comparison is None:
         return build_tables(scores, costs, notices, rows)
-    return build_report(comparison)
+    return build_report(comparison) if table is None else build_paper_table(comparison, table)
+
+
+def build_paper_table(
+    comparison: Comparison, options: TableOptions, numbers: tuple[PublishedNumber, ...] | None = None
+) -> Document:
+    """Return a document with one table for a paper; see ``paper_table``.
+
+    Args:
+        comparison: What the table is about.
+        options: What it shows.
+        numbers: Published numbers; those that come with evalkit by default.
+    """
+    view = View(comparison, numbers)
+    section = Section("table", "Table", tables=(paper_table(view, options),))
+    return Document("Table", "", view.trackers, (section,), tables_only=True)
 
 
 def build_report(comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None) -> Document:

@@ -9,6 +9,7 @@ from evalkit import registry
 
 if TYPE_CHECKING:
     from evalkit.comparison import Comparison
+    from evalkit.comparison.table_options import TableOptions
     from evalkit.reports.document.model import Document
     from evalkit.types import Cost, Score
 
@@ -45,10 +46,11 @@ def document_format(
             costs: Sequence[Cost] = (),
             notices: Sequence[str] = (),
             rows: Sequence[dict[str, Any]] = (),
+            table: TableOptions | None = None,
         ) -> str | bytes:
             from evalkit.reports.document.build import build_document
 
-            return write(build_document(comparison, scores, costs, notices, rows))
+            return write(build_document(comparison, scores, costs, notices, rows, table))
 
         for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
             setattr(factory, attribute, getattr(write, attribute))

@@ -52,6 +52,7 @@ class Column:
         numeric: Whether the column is aligned to the right and sorted by value.
         digits: Decimals that a spreadsheet shows.
         hint: Short explanation, shown when the pointer rests on the head.
+        group: Name of the neighbouring columns that it belongs to, e.g. a dataset; empty for none.
     """
 
     head: str
@@ -59,12 +60,17 @@ class Column:
     numeric: bool = True
     digits: int = 3
     hint: str = ""
+    group: str = ""
+
+    @property
+    def arrow(self) -> str:
+        """An arrow in the direction of better values, after a space; empty if they have none."""
+        return {True: " ↑", False: " ↓", None: ""}[self.higher_is_better]
 
     @property
     def title(self) -> str:
-        """The head with an arrow in the direction of better values."""
-        arrow = {True: " ↑", False: " ↓", None: ""}[self.higher_is_better]
-        return self.head + arrow
+        """Group and head with an arrow in the direction of better values."""
+        return " ".join(filter(None, (self.group, self.head))) + self.arrow
 
 
 ColumnOf: TypeAlias = tuple[Column, Callable[[Row], Cell]]
@@ -93,6 +99,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     filterable: bool = False
+
+    @property
+    def grouped(self) -> bool:
+        """True if some of its columns belong to a group."""
+        return any(column.group for column in self.columns)
 
     def with_best_marked(self) -> Table:
         """Return the same table with the best and second-best value marked in every column that has a direction.

@@ -16,11 +16,17 @@ def record_tables(rows: Sequence[dict[str, Any]]) -> Iterator[Table]:
     if not rows:
         return
     fields = list(dict.fromkeys(field for row in rows for field in row))
-    same = {field for field in fields if len({str(row.get(field)) for row in rows}) == 1} - {"value", "x", "y"}
+    same = _same_fields(rows, fields)
     shared = [str(rows[0][field]) for field in fields if field in same and field not in _UNTITLED]
     title = f"{', '.join(shared)} ({counted(len(rows), 'row')})" if shared else counted(len(rows), "row")
     columns = [_column(field, rows) for field in fields if field not in same and field not in _UNTITLED]
     yield build_table("records", title, columns, rows)
+
+
+def _same_fields(rows: Sequence[dict[str, Any]], fields: Sequence[str]) -> set[str]:
+    """Return the fields on which all records agree; values and points always have a column."""
+    found = {field for field in fields if len({str(row.get(field)) for row in rows}) == 1}
+    return found - {"value", "x", "y"}
 
 
 def _column(field: str, rows: Sequence[dict[str, Any]]) -> ColumnOf[dict[str, Any]]:
