@@ -198,14 +198,15 @@ def _all_labels(results: Path, datasets: Iterable[Dataset]) -> list[str]:
 
 def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) -> tuple[str, ...]:
     sentences = []
+    absent: dict[str, list[str]] = {}
     for (dataset, label), one in found.items():
-        where = f"{dataset}: {label}"
         if one.absent:
-            sentences.append(f"{where} skipped, there are no results")
+            absent.setdefault(dataset, []).append(label)
             continue
         count, expected = len(one.trajectories), one.requested
         origin = "imported" if is_imported(one.record) else "run by evalkit"
         amount = "all " if count == expected > 1 and sequences is None else f"{count} of "
         noun = "sequence" if expected == 1 else "sequences"
-        sentences += [f"{where} found, {amount}{expected} {noun}, {origin}", *one.omissions]
-    return tuple(sentences)
+        sentences += [f"{dataset}: {label} found, {amount}{expected} {noun}, {origin}", *one.omissions]
+    skipped = [f"{name}: {', '.join(labels)} skipped, there are no results" for name, labels in absent.items()]
+    return (*sentences, *skipped)

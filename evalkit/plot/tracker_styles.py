@@ -22,11 +22,13 @@ BAND = "#eaeef2"
 
 LIGHT = (
     "#0072b2", "#d55e00", "#009e73", "#b5579b", "#c78500", "#3a9bd9", "#5b3a8e", "#8c510a", "#737373", "#b2182b",
+    "#0f8b8d", "#e83e8c", "#1b5e20", "#948a00", "#3339c4", "#ff6f59", "#3d4d5c", "#7cb518", "#b06cf0", "#5c0a3a",
 )  # fmt: skip
 """Colours of trackers on a light background."""
 
 DARK = (
     "#4ea8de", "#ff8c42", "#3ddc97", "#e8a0c8", "#ffc24b", "#9fdcff", "#b39ddb", "#d2a679", "#b8b8b8", "#ff7b7b",
+    "#2fb8ba", "#ff5aa5", "#6fbf73", "#e6dc5a", "#8088ff", "#ffb3a6", "#7d93a8", "#bff04a", "#f06bff", "#c4669a",
 )  # fmt: skip
 """Their counterparts on a dark background, in the same order."""
 

@@ -15,6 +15,7 @@ from evalkit.reports.sections.accuracy_against_cost import accuracy_against_cost
 from evalkit.reports.sections.agreement import agreement_section
 from evalkit.reports.sections.attributes import attributes_section
 from evalkit.reports.sections.auc_by_frame_rate import auc_by_frame_rate_section
+from evalkit.reports.sections.failures import failures_section
 from evalkit.reports.sections.lighttrack_figure import lighttrack_figure_section
 from evalkit.reports.sections.replay import replay_sections
 from evalkit.reports.sections.results_and_definitions import results_and_definitions_section
@@ -36,6 +37,7 @@ DATASET_SECTIONS = (
     attributes_section,
     auc_by_frame_rate_section,
     sequences_section,
+    failures_section,
 )
 """Sections of each benchmark, before its replays."""
 

@@ -11,6 +11,7 @@ from evalkit.types import Cost, Score
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+    from evalkit.reports.document.player import Player
     from evalkit.reports.figures.theme import FigureStyle
 
 Row = TypeVar("Row")
@@ -198,6 +199,7 @@ class Section:
     Attributes:
         key: Identifier, unique in the report; the anchor on the page.
         introduction: Sentences shown before everything else.
+        player: Frames of a sequence to step through; None for none.
         properties: Named lists of property names and values (run records).
         skipped: Sentences that name what the section lacks, and why.
         chapter: The benchmark that the section is about; empty for sections about all of them.
@@ -209,6 +211,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     frames: tuple[Frame, ...] = ()
+    player: Player | None = None
     properties: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     skipped: tuple[str, ...] = ()
     chapter: str = ""
@@ -263,6 +266,10 @@ class Document:
     def figures(self) -> list[Figure]:
         """Return the figures of all sections."""
         return [figure for section in self.sections for figure in section.figures]
+
+    def players(self) -> list[Player]:
+        """Return the players of all sections."""
+        return [section.player for section in self.sections if section.player is not None]
 
     def frames(self) -> list[Frame]:
         """Return the frames of all sections."""

@@ -11,12 +11,33 @@
   });
 
   // Trackers: shown or hidden on every figure and in every table at once.
+  const hidden = new Set();
   for (const chip of all(".chip")) {
     chip.addEventListener("click", () => {
       const off = chip.getAttribute("aria-pressed") === "true";
       chip.setAttribute("aria-pressed", String(!off));
+      if (off) hidden.add(Number(chip.dataset.series)); else hidden.delete(Number(chip.dataset.series));
       for (const element of all(`.series.series-${chip.dataset.series}`)) element.classList.toggle("off", off);
     });
+  }
+
+  // Trackers: the one whose row, chip or line is pointed at stands out in every figure.
+  const light = (index) => {
+    for (const element of all(".lit")) element.classList.remove("lit");
+    for (const svg of all("figure > svg")) svg.classList.toggle("dim", index !== null && svg.querySelector(`.series-${index}`) !== null);
+    if (index !== null) for (const element of all(`.series.series-${index}`)) element.classList.add("lit");
+  };
+  const seriesOf = (element) => {
+    const name = [...element.classList].find((one) => /^series-\d+$/.test(one));
+    return name ? Number(name.slice(7)) : null;
+  };
+  for (const element of all("tbody tr.series, figure > svg .series")) {
+    element.addEventListener("pointerenter", () => light(seriesOf(element)));
+    element.addEventListener("pointerleave", () => light(null));
+  }
+  for (const chip of all(".chip")) {
+    for (const name of ["pointerenter", "focus"]) chip.addEventListener(name, () => light(Number(chip.dataset.series)));
+    for (const name of ["pointerleave", "blur"]) chip.addEventListener(name, () => light(null));
   }
 
   // Tables: sort by a column, missing values last; equal rows keep their order.
@@ -63,35 +84,145 @@
     points.forEach((point, place) => { if (Math.abs(point - x) < Math.abs(points[best] - x)) best = place; });
     return best;
   };
-  const readout = (figure, content, event) => {
-    const svg = figure.querySelector("svg");
-    const [left, , right, , low, high] = svg.dataset.plot.split(" ").map(Number);
+  const make = (name, text, className) => {
+    const element = document.createElement(name);
+    element.textContent = text;
+    if (className) element.className = className;
+    return element;
+  };
+  const plot = (svg) => {
+    const [left, top, right, bottom, low, high] = svg.dataset.plot.split(" ").map(Number);
+    return { left, top, right, bottom, low, high };
+  };
+  const pointed = (svg, event) => {
+    const { left, right, low, high } = plot(svg);
     const box = svg.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
-    const x = low + ((at - left) / (right - left)) * (high - low);
-    const line = figure.querySelector(".readout");
-    if (x < low || x > high) { line.textContent = ""; return; }
-    const place = nearest(content.series[0].x, x);
-    const shown = content.series.filter((one) => one.y[place] !== null && one.y[place] !== undefined).slice(0, 6);
-    const text = shown.map((one) => `${one.tracker} ${one.y[place].toFixed(3)}`).join(" · ");
-    line.textContent = `at ${Number(content.series[0].x[place].toFixed(3))}: ${text}`;
+    return { x: low + ((at - left) / (right - left)) * (high - low), share: (event.clientX - box.left) / box.width };
+  };
+  const cursor = (svg, name, x) => {
+    let line = svg.querySelector(`.${name}`);
+    const { left, top, right, bottom, low, high } = plot(svg);
+    if (x === null || x < low || x > high) { line?.remove(); return; }
+    if (!line) {
+      line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+      line.setAttribute("class", `cursor ${name}`);
+      svg.append(line);
+    }
+    const at = left + ((x - low) / (high - low)) * (right - left);
+    for (const [key, number] of [["x1", at], ["x2", at], ["y1", top], ["y2", bottom]]) line.setAttribute(key, number);
+  };
+  const leave = (figure) => {
+    figure.querySelector(".readout").hidden = true;
+    cursor(figure.querySelector("svg"), "pointer", null);
+  };
+  const readout = (figure, content, event) => {
+    const svg = figure.querySelector("svg");
+    const { low, high } = plot(svg);
+    const { x, share } = pointed(svg, event);
+    if (x < low || x > high) { leave(figure); return; }
+    const longest = content.series.reduce((a, b) => (b.x.length > a.x.length ? b : a));
+    const at = longest.x[nearest(longest.x, x)];
+    const rows = content.series
+      .filter((one) => !hidden.has(one.index))
+      .map((one) => ({ one, y: one.y[nearest(one.x, at)] }))
+      .filter((row) => row.y !== null && row.y !== undefined)
+      .sort((a, b) => b.y - a.y);
+    if (!rows.length) { leave(figure); return; }
+    const panel = figure.querySelector(".readout");
+    panel.replaceChildren(make("b", `at ${Number(at.toFixed(3))}`));
+    for (const { one, y } of rows) {
+      const row = make("div", "");
+      row.append(make("span", one.tracker, one.index === null ? "" : `series-${one.index}`), make("i", ` ${y.toFixed(3)}`));
+      panel.append(row);
+    }
+    panel.classList.toggle("many", rows.length > 12);
+    panel.style.left = share > 0.5 ? "auto" : `${share * 100 + 3}%`;
+    panel.style.right = share > 0.5 ? `${(1 - share) * 100 + 3}%` : "auto";
+    panel.hidden = false;
+    cursor(svg, "pointer", at);
   };
   for (const figure of all("[data-figure]")) {
     const content = data.figures[figure.dataset.figure];
     if (content && content.kind === "curve" && content.series.length) {
-      figure.addEventListener("pointermove", (event) => readout(figure, content, event));
-      figure.addEventListener("pointerleave", () => { figure.querySelector(".readout").textContent = ""; });
+      figure.querySelector("svg").addEventListener("pointermove", (event) => readout(figure, content, event));
+      figure.querySelector("svg").addEventListener("pointerleave", () => leave(figure));
     }
     const save = figure.querySelector(".save");
     save.hidden = false;
     save.title = "Save this figure as an SVG file";
     save.addEventListener("click", () => {
-      const text = new XMLSerializer().serializeToString(figure.querySelector("svg"));
+      const copy = figure.querySelector("svg").cloneNode(true);
+      for (const line of all(".cursor", copy)) line.remove();
+      const text = new XMLSerializer().serializeToString(copy);
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
       link.download = `${figure.dataset.figure}.svg`;
       link.click();
       URL.revokeObjectURL(link.href);
     });
+  }
+
+  // Players: step through the frames of a sequence.
+  const draw = (player, content, strip, place) => {
+    const svg = player.querySelector("svg");
+    const number = content.numbers[place];
+    svg.querySelector("image").setAttribute("href", `data:image/jpeg;base64,${content.pictures[place]}`);
+    svg.setAttribute("aria-label", `frame ${number} of ${content.length}`);
+    svg.querySelector("g").replaceChildren(...content.outlines[place].map(([index, points]) => {
+      const polygon = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
+      const off = hidden.has(index) ? " off" : "";
+      polygon.setAttribute("class", index === null ? "truth" : `box series series-${index}${off}`);
+      polygon.setAttribute("points", points.join(" "));
+      return polygon;
+    }));
+    player.querySelector("output").textContent = `frame ${number} of ${content.length}`;
+    const series = strip ? data.figures[strip.dataset.figure].series : [];
+    player.querySelector(".values").replaceChildren(...series.map((one) => {
+      const y = one.y[number - 1];
+      const name = one.index === null ? "" : `series series-${one.index}${hidden.has(one.index) ? " off" : ""}`;
+      return make("li", `${one.tracker} ${y === null || y === undefined ? "-" : y.toFixed(3)}`, name);
+    }));
+    if (strip) cursor(strip.querySelector("svg"), "shown", number);
+  };
+  for (const [key, content] of Object.entries(data.players)) {
+    const player = document.getElementById(key);
+    const strip = player.closest("section").querySelector('[data-figure$="-strip"]');
+    const slider = player.querySelector("input");
+    const play = player.querySelector(".play");
+    let timer = null;
+    const show = (place) => { slider.value = place; draw(player, content, strip, Number(slider.value)); };
+    const stop = () => { clearInterval(timer); timer = null; play.textContent = "▶"; play.setAttribute("aria-label", "play"); };
+    const start = () => {
+      if (Number(slider.value) === content.numbers.length - 1) show(0);
+      timer = setInterval(() => {
+        show(Number(slider.value) + 1);
+        if (Number(slider.value) === content.numbers.length - 1) stop();
+      }, 80);
+      play.textContent = "❚❚";
+      play.setAttribute("aria-label", "pause");
+    };
+    player.hidden = false;
+    slider.addEventListener("input", () => { stop(); show(slider.value); });
+    play.addEventListener("click", () => { if (timer === null) start(); else stop(); });
+    for (const button of all("[data-jump]", player)) {
+      button.addEventListener("click", () => {
+        stop();
+        const shown = content[button.dataset.jump].filter((one) => !Array.isArray(one) || !hidden.has(one[1]));
+        const numbers = shown.map((one) => (Array.isArray(one) ? one[0] : one));
+        const now = content.numbers[Number(slider.value)];
+        const next = numbers.find((number) => number > now) ?? numbers[0];
+        if (next !== undefined) show(nearest(content.numbers, next));
+      });
+    }
+    if (strip) {
+      strip.querySelector("svg").addEventListener("click", (event) => {
+        if (event.target.closest("a")) return;
+        stop();
+        show(nearest(content.numbers, pointed(strip.querySelector("svg"), event).x));
+      });
+    }
+    for (const chip of all(".chip")) chip.addEventListener("click", () => show(slider.value));
+    show(0);
   }
 })();

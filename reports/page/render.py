@@ -7,16 +7,19 @@ import hashlib
 import itertools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 from evalkit.plot.tracker_styles import BAND, DARK, GRID, INK, LIGHT, MUTED
 from evalkit.reports.document.model import Document, Figure, Section
 from evalkit.reports.figures.svg import to_svg
 from evalkit.reports.figures.theme import PAGE, theme
+from evalkit.reports.page.swatches import swatch
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from evalkit.reports.document.player import Player
 
 FOLDER = Path(__file__).resolve().parent
 """Folder of the template, the style sheet and the script."""
@@ -25,7 +28,9 @@ _DARK_THEME = (
     " color-scheme: dark; --paper: #0f1318; --raised: #181e25; --ink: #e6edf3; --muted: #9aa7b4; --line: #303a45;"
     " --band: #1e262f; --accent: #79b8ff; --good: #123524; --bad: #45221b;"
 )
-_HIDDEN = "svg .off { display: none; }\ntr.off { display: none; }\n[hidden] { display: none !important; }\n"
+_HIDDEN = (
+    "svg .off, .values .off { display: none; }\ntr.off { display: none; }\n[hidden] { display: none !important; }\n"
+)
 
 
 def render_page(document: Document) -> str:
@@ -38,6 +43,7 @@ def render_page(document: Document) -> str:
         document=document,
         chapters=_chapters(document),
         drawings={figure.key: Markup(draw_svg(figure)) for figure in document.figures()},  # noqa: S704 - escaped
+        swatches=[Markup(swatch(one.index)) for one in document.trackers],  # noqa: S704 - ours
         pictures={frame.key: _data_url(frame.jpeg) for frame in document.frames()},
         data=Markup(_plotted_data(document)),  # noqa: S704 - "<" cannot occur in it
         style=Markup(css),  # noqa: S704 - our own file
@@ -79,10 +85,27 @@ def _chapters(document: Document) -> list[tuple[str, list[Section]]]:
 
 
 def _plotted_data(document: Document) -> str:
-    """Return the plotted points of all figures as JSON that is safe inside a script element."""
-    content = {"figures": {figure.key: dict(figure.data) for figure in document.figures() if figure.data}}
+    """Return the points of all figures and the content of all players as JSON that is safe inside a script element."""
+    content = {
+        "figures": {figure.key: dict(figure.data) for figure in document.figures() if figure.data},
+        "players": {player.key: _player_data(player) for player in document.players()},
+    }
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
+
+
+def _player_data(player: Player) -> dict[str, Any]:
+    return {
+        "numbers": player.numbers,
+        "length": player.length,
+        "pictures": [base64.b64encode(jpeg).decode() for jpeg in player.pictures],
+        "outlines": [
+            [[index, [round(value, 1) for point in outline for value in point]] for index, outline in outlines]
+            for outlines in player.outlines
+        ],
+        "failures": player.failures,
+        "partings": player.partings,
+    }
 
 
 def _color_rules(trackers: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.comparison.attribute_scores import AttributeScores, attribute_scores
 from evalkit.comparison.metric_labels import metric_head, metric_name, unit_digits
+from evalkit.reports.document.abbreviations import explained_attributes
 from evalkit.reports.document.model import Cell, Column, Figure, Section, Table, counted, row_cells, text_column
 from evalkit.reports.document.view import View
 from evalkit.reports.figures.plots import attribute_plot, radar_plot
@@ -30,9 +31,8 @@ def attributes_section(view: View, dataset: str) -> Section:
     found = attribute_scores(view.comparison.scores, leaders)
     if not found.names:
         return Section(key, title, chapter=dataset, skipped=(_NO_ATTRIBUTES,))
-    return Section(
-        key, title, tables=(_table(key, found),), figures=tuple(_figures(view, dataset, found)), chapter=dataset
-    )
+    figures = tuple(_figures(view, dataset, found))
+    return Section(key, title, explained_attributes(found.names), (_table(key, found),), figures, chapter=dataset)
 
 
 def _table(key: str, found: AttributeScores) -> Table:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
 
 from evalkit.reports.document.model import Figure, Frame, Section
+from evalkit.reports.document.pictures import encode_jpeg
+from evalkit.reports.document.player import BUDGET, make_player
 from evalkit.reports.document.sequence_replay import SequenceReplay, key_frames
 from evalkit.reports.document.view import View
 from evalkit.reports.figures.plots import overlap_plot
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
     from evalkit.reports.figures.theme import FigureStyle
 
-_WIDTH = 480
-"""Width of the pictures in pixels, at most."""
-
-_JPEG_QUALITY = 82
 _INTRODUCTION = (
     "The dashed white outline is the groundtruth. Overlap is that of axis-aligned boxes. Click a frame number above "
     "the plot to jump to the frame."
@@ -40,17 +37,19 @@ def replay_sections(view: View, dataset: str) -> list[Section]:
     if found is None:
         return []
     known = {one.name for one in found.sequences}
-    return [_replay_section(view, _replay(view, found, name)) for name in view.comparison.replay if name in known]
+    budget = BUDGET // max(1, len(view.comparison.replay))
+    shown = [name for name in view.comparison.replay if name in known]
+    return [_replay_section(view, sequence_replay(view, found, name), budget) for name in shown]
 
 
-def _replay(view: View, dataset: Dataset, name: str) -> SequenceReplay:
+def sequence_replay(view: View, dataset: Dataset, name: str) -> SequenceReplay:
     """Return the sequence with the first repetition of every tracker that has results on it."""
     stored = {one.index: view.comparison.runs.get((dataset.name, one.label), {}).get(name) for one in view.trackers}
     runs = {index: repetitions[0] for index, repetitions in stored.items() if repetitions}
     return SequenceReplay(dataset, dataset.sequence(name), runs)
 
 
-def _replay_section(view: View, replay: SequenceReplay) -> Section:
+def _replay_section(view: View, replay: SequenceReplay, budget: int) -> Section:
     key, title, chapter = f"{_key(replay)}-replay", f"Replay: {replay.sequence.name}", replay.dataset.name
     if replay.sequence.frames is None:
         return Section(key, title, chapter=chapter, skipped=(_NO_FRAMES,))
@@ -59,7 +58,10 @@ def _replay_section(view: View, replay: SequenceReplay) -> Section:
     plotted = _plotted(view, replay)
     numbers = [number + 1 for number, _ in chosen]
     figures = (_overlap_figure(replay, plotted, numbers),) if plotted.values else ()
-    return Section(key, title, _introduction(replay, plotted), figures=figures, frames=frames, chapter=chapter)
+    player = make_player(f"{_key(replay)}-player", replay, [number for number, _ in chosen], budget)
+    return Section(
+        key, title, _introduction(replay, plotted), figures=figures, frames=frames, player=player, chapter=chapter
+    )
 
 
 class _Plotted(NamedTuple):
@@ -101,15 +103,7 @@ def _plotted(view: View, replay: SequenceReplay) -> _Plotted:
 def _frame(replay: SequenceReplay, image: Image, number: int, caption: str) -> Frame:
     height, width = image.shape[:2]
     key, outlines = f"{_key(replay)}-{number + 1}", tuple(replay.outlines(number))
-    return Frame(key, number + 1, _jpeg(image), (width, height), outlines, caption)
-
-
-def _jpeg(image: Image) -> bytes:
-    height, width = image.shape[:2]
-    scale = min(1.0, _WIDTH / width)
-    small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return jpeg.tobytes()
+    return Frame(key, number + 1, encode_jpeg(image), (width, height), outlines, caption)
 
 
 def _key(replay: SequenceReplay) -> str:

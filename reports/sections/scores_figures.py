@@ -27,14 +27,22 @@ def curve_figures(view: View, dataset: str) -> list[Figure]:
     for score in view.scores(dataset):
         if score.curve is not None and score.value is not None:
             curved.setdefault((score.profile, score.metric), []).append(score)
+    known = [(scores, labels) for scores in curved.values() if (labels := curve_labels(scores[0])) is not None]
+    titles = [labels.title for _, labels in known]
     return [
-        _curve_figure(view, ranked(scores), labels)
-        for scores in curved.values()
-        if (labels := curve_labels(scores[0])) is not None
+        _curve_figure(view, ranked(scores), labels, named=titles.count(labels.title) > 1) for scores, labels in known
     ]
 
 
-def _curve_figure(view: View, scores: list[Score], labels: CurveLabels) -> Figure:
+def _curve_figure(view: View, scores: list[Score], labels: CurveLabels, *, named: bool) -> Figure:
+    """Return the figure of one profile and metric.
+
+    Args:
+        view: The comparison.
+        scores: Scores of all trackers, best first.
+        labels: Title and labels of the axes.
+        named: Whether the title names the profile, because another figure has the same title.
+    """
     best = scores[0]
     dataset, profile, metric = best.dataset, best.profile, best.metric
     title, x_label, y_label = labels
@@ -42,7 +50,8 @@ def _curve_figure(view: View, scores: list[Score], labels: CurveLabels) -> Figur
     interval = eao_interval(view, dataset) if metric == "eao" else None
 
     def draw(style: FigureStyle) -> Drawing:
-        return curve_plot(f"{title} · {dataset}", x_label, y_label, lines, style, interval=interval)
+        shown = f"{title} · {dataset}" + (f" ({profile})" if named else "")
+        return curve_plot(shown, x_label, y_label, lines, style, interval=interval)
 
     leader = f"{best.tracker} leads with {metric_name(best)} {lines[0].value}"
     series = [line.record() for line in lines]

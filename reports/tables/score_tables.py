@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from evalkit.comparison.cost_choice import TRACKING
-from evalkit.comparison.metric_labels import metric_head, unit_digits
+from evalkit.comparison.metric_labels import declared_metric, metric_head, unit_digits
 from evalkit.comparison.ranking import leading_scores, ranked
 from evalkit.reports.document.model import (
     Cell,
@@ -73,8 +73,18 @@ def scores_table(view: View, scores: Sequence[Score], *, costs: bool = False) ->
     trackers = [view.tracker(label) for label in dict.fromkeys(score.tracker for score in order)]
     columns = [(text_column("tracker"), name_cell), *_metric_columns(shown), *_coverage_columns(shown)]
     columns += cost_columns(view, trackers) if costs else []
-    notes = dict.fromkeys(f"{score.tracker}: {note}" for score in shown for note in score.notes)
+    notes = _grouped_notes(shown) if not _part(shown[0]) else ()
     return build_table(_key(shown, "scores"), _title(shown), columns, trackers, notes=notes).with_best_marked()
+
+
+def _grouped_notes(scores: Sequence[Score]) -> list[str]:
+    """Return each note once, with the trackers that it holds for in brackets unless it holds for all."""
+    found: dict[str, dict[str, None]] = {}
+    for score in scores:
+        for note in score.notes:
+            found.setdefault(note, {})[score.tracker] = None
+    everyone = {score.tracker for score in scores}
+    return [note if set(labels) == everyone else f"{note} ({', '.join(labels)})" for note, labels in found.items()]
 
 
 def _without_second_speed(view: View, scores: Sequence[Score]) -> Sequence[Score]:
@@ -107,7 +117,9 @@ def _metric_column(scores: Sequence[Score], *, named: bool) -> ColumnOf[Reported
     first, own = scores[0], {score.tracker: score for score in scores}
     digits = unit_digits(first.unit)
     head = metric_head(first) + (f" · {first.profile}" if named else "")
-    column = Column(head, first.higher_is_better, digits=digits, hint=f"{first.profile} v{first.version}")
+    declared = declared_metric(first)
+    meaning = "" if declared is None else f"{declared.summary} "
+    column = Column(head, first.higher_is_better, digits=digits, hint=f"{meaning}({first.profile} v{first.version})")
     return column, lambda tracker: score_cell(own.get(tracker.label), digits)
 
 

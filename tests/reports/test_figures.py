@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
+import numpy as np
 import pytest
 
 from evalkit.comparison import Comparison
@@ -94,9 +96,42 @@ def test_every_colour_has_a_counterpart_in_the_dark() -> None:
     assert len(LIGHT) == len(DARK) == len(set(LIGHT)) == len(set(DARK))
 
 
-def test_ten_trackers_differ_without_any_colour() -> None:
-    looks = {(TrackerStyle(index).dashes, TrackerStyle(index).marker) for index in range(10)}
-    assert len(looks) == 10
+def test_twenty_trackers_differ_without_any_colour() -> None:
+    looks = {(TrackerStyle(index).dashes, TrackerStyle(index).marker) for index in range(20)}
+    assert len(looks) == 20
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK])
+def test_twenty_colours_can_be_told_apart(colors: tuple[str, ...]) -> None:
+    rgb = np.array([[int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)] for color in colors], np.float32)
+    lab = cv2.cvtColor(rgb[None], cv2.COLOR_RGB2LAB)[0]
+    distances = np.linalg.norm(lab[:, None] - lab[None], axis=2) + 1000 * np.eye(len(lab))
+    assert len(colors) == 20
+    assert distances.min() > 15, "in CIE Lab"
+
+
+def test_labels_of_many_points_in_one_place_cover_neither_one_another_nor_leave_the_figure() -> None:
+    points = [Point(index, f"a-long-name-{index}", 100.0 + index, 0.5 + index / 1000) for index in range(12)]
+    with theme():
+        figure = scatter_plot("t", "x", "y", points, log=True)
+        boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+        width, height = figure.get_size_inches() * figure.dpi
+    for place, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[place + 1 :])
+        assert one.x0 >= 0
+        assert one.y0 >= 0
+        assert one.x1 <= width
+        assert one.y1 <= height
+
+
+def test_the_last_number_of_a_logarithmic_axis_is_not_cut_off() -> None:
+    points = [Point(0, "one", 80.0, 0.5), Point(1, "two", 99_000.0, 0.6)]
+    with theme():
+        figure = scatter_plot("t", "x", "y", points, log=True)
+        figure.draw_without_rendering()
+        width = figure.get_size_inches()[0] * figure.dpi
+        for label in figure.axes[0].get_xticklabels():
+            assert not label.get_text() or label.get_window_extent().x1 <= width
 
 
 def test_the_pareto_front_contains_the_points_that_no_other_point_beats() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from headless_browser import Browser
+from moving_square import moving_square, tiny_dataset
 
 from evalkit import registry
 from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
+from evalkit.types import FrameState, Score, Trajectory
 
 pytestmark = pytest.mark.browser
 
@@ -108,15 +111,136 @@ def test_figures_follow_the_dark_theme(page: Browser) -> None:
         page.command("Emulation.setEmulatedMedia", features=[])
 
 
-def test_the_values_under_the_pointer_are_those_of_the_curve(page: Browser) -> None:
+def test_the_values_under_the_pointer_are_those_of_the_curve_and_nothing_moves(
+    page: Browser, nasty: Comparison
+) -> None:
+    height = page.run("return document.documentElement.scrollHeight")
     page.run("""
-        const figure = document.querySelector('[data-figure$="auc-curve"]');
-        const box = figure.querySelector('svg').getBoundingClientRect();
-        figure.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + box.width / 2}));
+        const svg = document.querySelector('[data-figure$="auc-curve"] svg');
+        const box = svg.getBoundingClientRect();
+        svg.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + box.width / 2, bubbles: true}));
     """)
-    text = page.run("return document.querySelector('[data-figure$=\"auc-curve\"] .readout').textContent")
+    readout = "document.querySelector('[data-figure$=\"auc-curve\"] .readout')"
+    text = page.run(f"return {readout}.textContent")
     assert text.startswith("at 0.")
     assert "<script>alert(1)</script> 0." in text
+    assert page.run(f"return {readout}.querySelectorAll('div').length") == len(nasty.trackers), "every tracker"
+    assert page.run("return document.querySelectorAll('svg .cursor').length") == 1
+    assert page.run("return document.documentElement.scrollHeight") == height
+    page.run("""
+        const svg = document.querySelector('[data-figure$="auc-curve"] svg');
+        svg.dispatchEvent(new PointerEvent('pointerleave'));
+    """)
+    assert page.run(f"return {readout}.hidden")
+    assert page.run("return document.querySelectorAll('svg .cursor').length") == 0
+
+
+def test_the_curves_of_a_tracker_stand_out_while_its_row_is_pointed_at(page: Browser) -> None:
+    point = "document.querySelector('tr.series-1').dispatchEvent(new PointerEvent('pointer{}'))"
+    opacity = """
+        return [0, 1].map((index) => getComputedStyle(
+            document.querySelector(`[data-figure$="auc-curve"] .series-${index}`)).opacity);
+    """
+    page.run(point.format("enter"))
+    assert [float(value) < 0.5 for value in page.run(opacity)] == [True, False]
+    page.run(point.format("leave"))
+    assert page.run(opacity) == ["1", "1"]
+
+
+def test_a_chip_shows_the_line_and_the_marker_of_its_tracker(page: Browser, nasty: Comparison) -> None:
+    count = "return document.querySelectorAll('.chip .swatch .line, .chip .swatch .mark').length"
+    assert page.run(count) == 2 * len(nasty.trackers)
+
+
+@pytest.fixture
+def replay(browser: Browser, tmp_path: Path) -> Browser:
+    """A browser that has just opened a report with a replay, in which one of two trackers is lost at frame 8 of 20."""
+    sequence = moving_square(length=20)
+    truth = sequence.groundtruth
+    lost = truth.copy()
+    lost[7:] += [500, 0, 0, 0]
+    states = np.full(20, FrameState.TRACKED, dtype=np.int8)
+    unknown = np.full(20, np.nan)
+    runs = {
+        ("tiny", label): {"square": [Trajectory(label, "square", "one_pass", boxes, None, unknown, unknown, states)]}
+        for label, boxes in (("kept", truth), ("lost", lost))
+    }
+    scores = tuple(
+        Score(label, "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 1, 1)
+        for label in ("kept", "lost")
+    )
+    comparison = Comparison(("kept", "lost"), (tiny_dataset(sequence),), scores, runs=runs, replay=("square",))
+    path = tmp_path / "replay.html"
+    path.write_text(registry.report.find("html").build(comparison=comparison), encoding="utf-8")
+    browser.log("browser")
+    browser.open(path)
+    return browser
+
+
+OUTPUT = "return document.querySelector('.player output').textContent"
+
+
+def test_the_player_goes_to_any_frame_by_its_slider(replay: Browser) -> None:
+    assert replay.run(OUTPUT) == "frame 1 of 20"
+    replay.run("""
+        const slider = document.querySelector('.player input');
+        slider.value = 11; slider.dispatchEvent(new Event('input'));
+    """)
+    assert replay.run(OUTPUT) == "frame 12 of 20"
+    assert replay.run("return document.querySelectorAll('.player polygon').length") == 3
+    assert replay.run("return document.querySelector('.player .values').innerText").split() == [
+        "kept", "1.000", "lost", "0.000"
+    ]  # fmt: skip
+    left = "return document.querySelector('.player polygon.truth').points[0].x"
+    assert replay.run(left) == 20 + 2 * 11
+    loaded = """
+        const image = new Image();
+        image.src = document.querySelector('.player image').getAttribute('href');
+        return image.decode().then(() => image.naturalWidth);
+    """
+    assert replay.run(loaded) == 80
+    assert replay.log("browser") == []
+
+
+def test_the_player_jumps_to_the_next_failure_and_to_where_trackers_part(replay: Browser) -> None:
+    for kind in ("failures", "partings"):
+        replay.run("document.querySelector('.player input').value = 0")
+        replay.run(f"document.querySelector('.player [data-jump={kind}]').click()")
+        assert replay.run(OUTPUT) == "frame 8 of 20"
+
+
+def test_the_player_plays_to_the_end_and_stops(replay: Browser) -> None:
+    replay.run("document.querySelector('.player .play').click()")
+    done = "return new Promise((resolve) => setTimeout(() => resolve(true), 2500))"
+    assert replay.run(done)
+    assert replay.run(OUTPUT) == "frame 20 of 20"
+    assert replay.run("return document.querySelector('.player .play').textContent") == "▶"
+
+
+def test_a_click_on_the_overlap_plot_goes_to_the_frame(replay: Browser) -> None:
+    replay.run("""
+        const svg = document.querySelector('[data-figure$="-strip"] svg');
+        const [left, , right] = svg.dataset.plot.split(' ').map(Number);
+        const box = svg.getBoundingClientRect();
+        const at = (left + (right - left) * 9 / 19) / svg.viewBox.baseVal.width;
+        svg.dispatchEvent(new MouseEvent('click', {clientX: box.left + box.width * at, bubbles: true}));
+    """)
+    assert replay.run(OUTPUT) == "frame 10 of 20"
+
+
+def test_a_hidden_tracker_is_hidden_in_the_player(replay: Browser) -> None:
+    replay.run("document.querySelector('.chip[data-series=\"1\"]').click()")
+    visible = "return [...document.querySelectorAll('.player .series-1')].filter(e => e.getClientRects().length).length"
+    assert replay.run(visible) == 0
+
+
+def test_the_player_is_not_printed(replay: Browser) -> None:
+    replay.command("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert replay.run("return document.querySelector('.player').getClientRects().length") == 0
+        assert replay.run("return document.querySelectorAll('.frame').length") > 1
+    finally:
+        replay.command("Emulation.setEmulatedMedia", media="")
 
 
 def test_pictures_of_frames_are_there(page: Browser) -> None:

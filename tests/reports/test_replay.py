@@ -115,7 +115,7 @@ def page(content: Comparison) -> str:
 
 def test_the_page_shows_the_frames_and_the_overlap_plot_links_to_them() -> None:
     text = page(comparison(tiny_dataset(), "b"))
-    assert text.count("data:image/jpeg;base64,") == text.count('class="frame"') > 1
+    assert text.count('<image href="data:image/jpeg;base64,') == text.count('class="frame"') > 1
     assert 'href="#frame-tiny-1-1"' in text
     assert 'id="frame-tiny-1-1"' in text
 
@@ -123,7 +123,7 @@ def test_the_page_shows_the_frames_and_the_overlap_plot_links_to_them() -> None:
 def test_a_sequence_without_frames_says_so_instead() -> None:
     bare = tuple(replace(one, frames=None) for one in tiny_dataset().sequences)
     text = page(comparison(tiny_dataset(*bare), "b"))
-    assert "data:image/jpeg" not in text
+    assert 'href="data:image/jpeg' not in text
     assert "frames of this sequence are not available" in text
 
 
