@@ -136,7 +136,7 @@ def test_replay_shows_real_frames(folders: tuple[Path, Path], tmp_path: Path, br
     )
     api.report(gathered, output)
     browser.open(output)
-    assert browser.run("return document.querySelectorAll('.frame image').length") == 8
+    assert browser.run("return document.querySelectorAll('[id$=\"-replay\"] .frame image').length") == 8
     loaded = """
         const image = new Image();
         image.src = document.querySelector('.frame image').getAttribute('href');
