@@ -139,7 +139,7 @@ def test_replay_shows_real_frames(folders: tuple[Path, Path], tmp_path: Path, br
     assert browser.run("return document.querySelectorAll('[id$=\"-replay\"] .frame image').length") == 8
     loaded = """
         const image = new Image();
-        image.src = document.querySelector('.frame image').getAttribute('href');
+        image.src = document.querySelector('[id$="-replay"] .frame image').getAttribute('href');
         return image.decode().then(() => image.naturalWidth);
     """
     assert browser.run(loaded) == 360
