@@ -67,16 +67,21 @@ def make_player(key: str, replay: SequenceReplay, striking: Sequence[int], budge
     kept = {*striking, *(frame for frame, _ in failures[:20]), *partings[:20]}
     first: Image = images[0]
     frames = _spread(len(images), kept, max(8, int(0.85 * budget / len(_encode(first)))))
-    pictures = {frame: _encode(images[frame]) for frame in frames}
-    while sum(map(len, pictures.values())) > budget and len(pictures) > len(kept) + 1:
-        others = [frame for frame in pictures if frame not in kept][::2]
-        pictures = {frame: jpeg for frame, jpeg in pictures.items() if frame not in others}
+    pictures = _thinned({frame: _encode(images[frame]) for frame in frames}, kept, budget)
     return Player(
         key, (first.shape[1], first.shape[0]), len(images), tuple(frame + 1 for frame in pictures),
         tuple(pictures.values()), tuple(tuple(replay.outlines(frame)) for frame in pictures),
         tuple((frame + 1, index) for frame, index in failures if frame in pictures),
         tuple(frame + 1 for frame in partings if frame in pictures),
     )  # fmt: skip
+
+
+def _thinned(pictures: dict[int, bytes], kept: set[int], budget: int) -> dict[int, bytes]:
+    """Leave out every second picture that is not kept, until the others fit the budget."""
+    while sum(map(len, pictures.values())) > budget and len(pictures) > len(kept) + 1:
+        left_out = [frame for frame in pictures if frame not in kept][::2]
+        pictures = {frame: jpeg for frame, jpeg in pictures.items() if frame not in left_out}
+    return pictures
 
 
 def _encode(image: Image) -> bytes:

@@ -52,12 +52,16 @@ def paper_table(view: View, options: TableOptions) -> Table:
     _check(view, options)
     columns = [column for dataset in view.datasets for column in _score_columns(view, dataset, options)]
     columns += [_cost_column(view, name) for name in options.metrics if name in _COSTS]
-    rows = [(Cell(one.label), *(column.cell(one) for column in columns)) for one in view.trackers]
+    rows = _rows(view, columns)
     if options.order == "best" and columns:
         rows.sort(key=lambda row: _rank(row[1], columns[0].column))
     heads = (text_column("tracker"), *(column.column for column in columns))
     cited = (_CITED,) if any(cell.cited for row in rows for cell in row) else ()
     return Table("paper", _title(view, options), heads, tuple(rows), cited).with_best_marked()
+
+
+def _rows(view: View, columns: list[_PaperColumn]) -> list[tuple[Cell, ...]]:
+    return [(Cell(one.label), *(column.cell(one) for column in columns)) for one in view.trackers]
 
 
 def _check(view: View, options: TableOptions) -> None:
@@ -70,14 +74,20 @@ def _check(view: View, options: TableOptions) -> None:
             )  # fmt: skip
     wanted = [name for name in options.metrics if name not in _COSTS]
     for dataset in view.datasets if wanted else ():
-        available = list(dict.fromkeys(score.metric for score in view.scores(dataset)))
-        if not set(wanted) & set(available):
-            reason = view.comparison.unscored.get(dataset)
-            raise EvalkitError(
-                f"none of these metrics has a score on {dataset}" + (f": {reason}" if reason else ""),
-                where="--metrics", found=", ".join(wanted), expected=", ".join(available) or None,
-                hint=f"Add one of its metrics, or leave out --dataset {dataset}",
-            )  # fmt: skip
+        _check_dataset(view, dataset, wanted)
+
+
+def _check_dataset(view: View, dataset: str, wanted: list[str]) -> None:
+    """Refuse a dataset that has none of the wanted metrics."""
+    available = list(dict.fromkeys(score.metric for score in view.scores(dataset)))
+    if set(wanted) & set(available):
+        return
+    reason = view.comparison.unscored.get(dataset)
+    raise EvalkitError(
+        f"none of these metrics has a score on {dataset}" + (f": {reason}" if reason else ""), where="--metrics",
+        found=", ".join(wanted), expected=", ".join(available) or None,
+        hint=f"Add one of its metrics, or leave out --dataset {dataset}",
+    )  # fmt: skip
 
 
 def _score_columns(view: View, dataset: str, options: TableOptions) -> Iterator[_PaperColumn]:
