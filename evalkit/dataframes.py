@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evalkit.types import Score
+from evalkit.types import Score, finite_or_none
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +54,7 @@ def curve_records(scores: Iterable[Score]) -> list[dict[str, Any]]:
     Scores without a curve have none. Points without a value are None.
     """
     return [
-        {**_kind(score), "x": _finite(x), "y": _finite(y)}
+        {**_kind(score), "x": finite_or_none(x), "y": finite_or_none(y)}
         for score in scores
         if score.attribute is None and score.curve is not None
         for x, y in zip(*score.curve, strict=True)
@@ -69,10 +68,6 @@ def _kind(score: Score) -> dict[str, Any]:
     """Return the part of a score's record that says what the score is."""
     record = score.record()
     return {name: record[name] for name in _KIND if name in record}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _numeric(records: list[dict[str, Any]]) -> pd.DataFrame:
