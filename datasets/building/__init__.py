@@ -26,16 +26,19 @@ from evalkit.datasets.building.annotations import (
     read_flags,
     require_rows,
 )
+from evalkit.datasets.building.benchmark_table import TableBenchmark, read_benchmarks
 from evalkit.datasets.building.folders import expected_names, file_stems, find_folders, match_names, no_sequences_error
 from evalkit.datasets.building.forms import AnnotationForm, Source, join_forms, text_file_form
 from evalkit.datasets.building.images import FolderImages
 from evalkit.datasets.building.json_index import find_json_indices, index_boxes, json_index_form, read_json_index
+from evalkit.datasets.building.table_forms import open_table, register_benchmarks
 from evalkit.io.video import VideoFile
 
 __all__ = [
     "AnnotationForm",
     "FolderImages",
     "Source",
+    "TableBenchmark",
     "VideoFile",
     "boxes_reader",
     "check_row_count",
@@ -49,9 +52,12 @@ __all__ = [
     "json_index_form",
     "match_names",
     "no_sequences_error",
+    "open_table",
+    "read_benchmarks",
     "read_boxes",
     "read_flags",
     "read_json_index",
+    "register_benchmarks",
     "require_rows",
     "text_file_form",
 ]
