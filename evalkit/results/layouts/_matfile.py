@@ -19,6 +19,7 @@ _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _CHAR = 1, 2, 4
 _NUMBERS = range(6, 16)
+_SKIPPED = (3, 16, 17)  # objects and function handles, which files of a whole workspace contain next to the results
 _STORED = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
 }  # fmt: skip
@@ -33,7 +34,7 @@ def read_mat(data: bytes, where: object = None) -> dict[str, Any]:
 
     Returns:
         The variables by name: numbers as float64 arrays of their own shape, text as str, cells as flat lists, a
-        structure as a dict, an array of structures as a list of dicts.
+        structure as a dict, an array of structures as a list of dicts, objects and function handles as None.
 
     Raises:
         DamagedResults: The file is damaged, of another format (version 7.3 is HDF5), or holds something else.
@@ -102,6 +103,8 @@ class _Reader:
             return self._structures(parts, depth)
         if kind == _CHAR:
             return self._text(*parts[0]) if parts else ""
+        if kind in _SKIPPED:
+            return None
         if kind in _NUMBERS and not is_complex:
             return self._numbers(*parts[0]).reshape(shape, order="F")
         raise ValueError(f"unsupported type of variable {kind}")
