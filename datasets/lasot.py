@@ -35,7 +35,7 @@ DIRECTORIES = ("LaSOT", "LaSOTBenchmark", "LaSOT_Evaluation_Toolkit", "LaSOT_too
 EXTENSION_DIRECTORIES = ("LaSOT-ext", "LaSOT_ext", "LaSOText", "LaSOT_extension_subset", "LaSOTExtension", *DIRECTORIES)
 """Usual names of the folder of the extension."""
 
-_PROFILES = ("lasot-matlab", "pysot", "pytracking", "got10k")
+_PROFILES = ("lasot-matlab", "pysot", "pytracking", "ostrack", "got10k")
 _SURPLUS = 1  # some folders hold one image more than there are rows (LaSOT evaluation toolkit, issue 6)
 
 

@@ -33,7 +33,7 @@ from evalkit.types import Annotation, Dataset
 DIRECTORIES = ("OTB", "OTB100", "OTB-100", "OTB2015", "OTB-2015", "TB-100", "OTB50", "OTB-50", "TB-50", "OTB2013")
 """Usual names of the benchmark's folder."""
 
-_PROFILES = ("otb-matlab", "pysot", "pytracking", "got10k")
+_PROFILES = ("otb-matlab", "pysot", "pytracking", "ostrack", "got10k")
 
 
 @registry.dataset("otb100", summary="OTB-100, one-pass, 100 targets", aliases=("otb2015", "otb", "tb100"))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from evalkit.errors import EvalkitError, suggestion
 from evalkit.io import toml
 from evalkit.types.datasets import Family
 
@@ -99,7 +98,7 @@ class TableBenchmark:
     language: str | None = None
     prefix: str = ""
     family: Family | None = None
-    profiles: tuple[str, ...] = ("otb-matlab", "pysot", "pytracking", "got10k")
+    profiles: tuple[str, ...] = ("otb-matlab", "pysot", "pytracking", "ostrack", "got10k")
     fps: float | None = None
     unverified: bool = False
 
@@ -118,54 +117,47 @@ class TableBenchmark:
 
 
 def read_benchmarks(path: Path) -> dict[str, TableBenchmark]:
-    """Read a TOML file with one table per benchmark, named like it.
+    """Read a TOML file with one table ``[[benchmark]]`` per benchmark, whose keys are the fields of ``TableBenchmark``.
 
-    The file ``sequences/<name>.csv`` next to it is its list of sequences, where there is one.
+    The file ``sequences/<name>.csv`` next to it is a benchmark's list of sequences, where there is one.
 
     Raises:
         EvalkitError: The file is missing or damaged, a key is unknown or missing, or a value has the wrong type.
     """
-    tables = toml.read(path, missing="this table of benchmarks is missing", hint=_HINT)
-    return {name: _benchmark(name, table, path) for name, table in tables.items()}
+    tables = toml.load_table(path, missing="this table of benchmarks does not exist", hint=_HINT)
+    benchmarks = [_benchmark(table, path.parent / "sequences") for table in tables.tables("benchmark")]
+    tables.reject_unknown_keys()
+    return {benchmark.name: benchmark for benchmark in benchmarks}
 
 
-def _benchmark(name: str, table: Any, path: Path) -> TableBenchmark:
-    where = f"{path}, [{name}]"
-    if not isinstance(table, dict):
-        raise EvalkitError("not a table", where=where, expected=f"[{name}] and its keys", hint=_HINT)
-    known = {one.name: one for one in fields(TableBenchmark) if one.name not in ("name", "sequences")}
-    for key in table:
-        if key not in known:
-            raise EvalkitError("unknown key", where=where, found=key, hint=suggestion(key, known) or _HINT)
-    sequences = path.parent / "sequences" / f"{name}.csv"
-    values = {key: _checked(value, str(known[key].type), f"{where} {key}") for key, value in table.items()}
-    try:
-        benchmark = TableBenchmark(name=name, sequences=sequences if sequences.is_file() else None, **values)
-    except TypeError as error:
-        raise EvalkitError(f"a key is missing: {error}", where=where, hint=_HINT) from error
-    if benchmark.rows not in get_args(RowKind) or benchmark.family not in (None, *get_args(Family)):
-        raise EvalkitError("unknown kind of rows, or unknown family", where=where, hint=_HINT)
-    return benchmark
+def _benchmark(table: toml.StrictTable, lists: Path) -> TableBenchmark:
+    values = {one.name: _value(table, one) for one in fields(TableBenchmark) if one.name != "sequences"}
+    table.reject_unknown_keys()
+    for key, choices in (("rows", get_args(RowKind)), ("family", (None, *get_args(Family)))):
+        if values[key] not in choices:
+            raise table.invalid(key, values[key], " or ".join(choice for choice in choices if choice))
+    path = lists / f"{values['name']}.csv"
+    return TableBenchmark(**values, sequences=path if path.is_file() else None)
 
 
-_TYPES: Mapping[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool, "float": (int, float)}
+def _value(table: toml.StrictTable, key: Field[Any]) -> Any:
+    """Read the value of a field; the default where it is optional and missing."""
+    default = key.default_factory() if key.default_factory is not MISSING else key.default
+    if key.name == "flags":
+        flags = table.table("flags")
+        patterns = {flag: names for flag in _FLAGS if (names := flags.names(flag)) is not None}
+        flags.reject_unknown_keys()
+        return patterns
+    kind = _KINDS.get(str(key.type).removesuffix(" | None"), str)
+    if kind is list:
+        names = table.names(key.name)
+        if names is None and default is MISSING:
+            table.require(key.name, list)
+        return default if names is None else names
+    return table.require(key.name, kind) if default is MISSING else table.get(key.name, kind, default)
 
 
-def _checked(value: Any, annotation: str, where: str) -> Any:
-    """Return a value as the field's type has it: arrays as tuples.
+_KINDS: Mapping[str, type] = {"int": int, "bool": bool, "float": float, "tuple[str, ...]": list}
+"""Type in TOML by the annotation of a field; all others are text."""
 
-    Raises:
-        EvalkitError: It has another type.
-    """
-    kind = annotation.removesuffix(" | None")
-    if kind.startswith("tuple"):
-        right = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        value = tuple(value) if right else value
-    elif kind.startswith("Mapping"):
-        right = isinstance(value, dict) and all(isinstance(item, list) for item in value.values())
-        value = {key: tuple(item) for key, item in value.items()} if right else value
-    else:
-        right = isinstance(value, _TYPES.get(kind, str)) and isinstance(value, bool) == (kind == "bool")
-    if not right:
-        raise EvalkitError("a value has the wrong type", where=where, found=repr(value), expected=kind, hint=_HINT)
-    return value
+_FLAGS = ("absent", "full_occlusion", "out_of_view")

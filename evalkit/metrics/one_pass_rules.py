@@ -23,13 +23,40 @@ def matlab_errors(groundtruth: Boxes, boxes: Boxes, present: NDArray[np.bool_] |
         present: Shape (N,), False where the target is absent; None where it never is.
     """
     truth, answer = success.columns(groundtruth), success.columns(boxes)
-    valid = (truth > 0).all(axis=0)
+    valid = all_positive(truth)
     # An invalid groundtruth has error -1, which is below every threshold: a hit.
     overlap, error, normalized = (np.where(valid, values, -1.0) for values in frame_errors(truth, answer))
     if present is not None:
         # NaN is neither a success nor precise: the frame leaves the numerator.
         overlap[~present] = error[~present] = normalized[~present] = np.nan
     return Errors(overlap, error, normalized, len(groundtruth))
+
+
+def all_positive(truth: success.Columns) -> NDArray[np.bool_]:
+    """Return where groundtruth is valid by the rule of OTB's and LaSOT's toolkits and of pytracking.
+
+    Args:
+        truth: Shape (4, N); x, y, width, height.
+
+    Returns:
+        Shape (N,), False where any of the four numbers is NaN, zero or negative.
+    """
+    valid: NDArray[np.bool_] = (truth > 0).all(axis=0)
+    return valid
+
+
+def positive_size(truth: success.Columns) -> NDArray[np.bool_]:
+    """Return where groundtruth is valid by the rule of pysot and of the STARK and OSTrack family.
+
+    Args:
+        truth: Shape (4, N); x, y, width, height.
+
+    Returns:
+        Shape (N,), False where width or height is NaN, zero or negative. A box that begins at or left of the image's
+        corner is valid.
+    """
+    valid: NDArray[np.bool_] = (truth[2:] > 0).all(axis=0)
+    return valid
 
 
 def frame_errors(truth: success.Columns, answer: success.Columns) -> tuple[Floats, Floats, Floats]:

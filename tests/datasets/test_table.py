@@ -151,7 +151,8 @@ def test_a_folder_of_another_name_is_not_taken_for_a_benchmark_whose_paths_other
 
 
 MADE_UP = """
-[meadow]
+[[benchmark]]
+name = "meadow"
 title = "Meadow, 3 sequences"
 directory = "MEADOW"
 folders = ["Meadow"]
@@ -194,11 +195,11 @@ def test_another_benchmark_is_a_table_and_a_list_of_its_sequences(made_up: Path,
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('directories = "x"', r"\[meadow\]: unknown key \(found directories"),
-        ("origin = true", r"origin: a value has the wrong type \(found True, expected int"),
-        ('folders = "x"', r"folders: a value has the wrong type \(found 'x', expected tuple"),
-        ('family = "cows"', "unknown kind of rows, or unknown family"),
-        ("", "a key is missing: .*folders"),
+        ('directories = "x"', r"unknown key 'directories'. Did you mean 'directory'\?"),
+        ("origin = true", r"invalid value for origin \(found True, expected an integer"),
+        ('folders = "x"', r"invalid value for folders \(found 'x', expected a list"),
+        ('family = "cows"', r"invalid value for family \(found 'cows', expected otb or lasot"),
+        ("", "missing key 'folders'"),
     ],
 )
 def test_a_wrong_table_is_an_error_that_names_the_key(text: str, problem: str, tmp_path: Path) -> None:

@@ -95,6 +95,36 @@ def test_pytracking_counts_invalid_groundtruth_of_uav123_as_a_hit(make: Any) -> 
         assert uav[metric].value == other[metric].value
 
 
+def test_ostrack_scores_boxes_that_begin_outside_the_image(make: Any) -> None:
+    truth = [[10, 10, 20, 20], [0, 10, 20, 20], [-3, -4, 20, 20], [10, 10, 20, 0]]
+    found, pytracking = (scores(make, profile, truth, truth[:3] + truth[:1]) for profile in ("ostrack", "pytracking"))
+    assert (found["auc"].value, pytracking["auc"].value) == (pytest.approx(20 / 21 * 0.75), pytest.approx(20 / 21 / 4))
+    assert (found["precision"].value, pytracking["precision"].value) == (0.75, 0.25)
+    # A frame without valid groundtruth is a hit of normalised precision.
+    assert (found["norm_precision"].value, pytracking["norm_precision"].value) == (1, 1)
+
+
+def test_ostrack_counts_invalid_groundtruth_of_uav123_as_a_hit_of_precision(make: Any) -> None:
+    truth = [[10, 10, 20, 20], NAN, NAN, [10, 10, 20, 20]]
+    away = [[10, 10, 20, 20], *[[500, 500, 20, 20]] * 3]
+    other, uav = (scores(make, "ostrack", truth, away, family=family) for family in (None, "uav"))
+    assert (other["precision"].value, uav["precision"].value) == (0.25, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("profile", "family", "expected"),
+    [
+        ("ostrack", None, (1, 1)), ("ostrack", "lasot", (0.75, 0.75)), ("pytracking", "lasot", (0.75, 0.75)),
+        ("pytracking", None, (0.75, 1)),
+    ],
+)  # fmt: skip
+def test_absent_targets_are_misses_of_normalised_precision_on_lasot_only(
+    make: Any, profile: str, family: str | None, expected: tuple[float, float]
+) -> None:
+    found = scores(make, profile, STILL, STILL, family=family, absent=[False, False, True, False])
+    assert (found["precision"].value, found["norm_precision"].value) == expected
+
+
 @pytest.mark.parametrize(
     ("family", "metrics"),
     [

@@ -22,8 +22,8 @@ STILL = [[10, 10, 20, 20]] * 4
 
 def test_every_profile_states_its_source_and_why_it_differs() -> None:
     assert set(registry.profile.names()) == {
-        "otb-matlab", "lasot-matlab", "pysot", "pytracking", "got10k", "trackingnet", "vot-supervised", "vot-toolkit",
-        "vot-multistart", "vot-longterm", "vot-exact", "vot-unsupervised",
+        "otb-matlab", "lasot-matlab", "pysot", "pytracking", "ostrack", "got10k", "trackingnet", "vot-supervised",
+        "vot-toolkit", "vot-multistart", "vot-longterm", "vot-exact", "vot-unsupervised",
     }  # fmt: skip
     for profile in registry.profile.entries():
         assert registry.profile.is_builtin(profile)

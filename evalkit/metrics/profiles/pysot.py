@@ -8,7 +8,7 @@ from evalkit import registry
 from evalkit.metrics import alignment, longterm, precision, success
 from evalkit.metrics.measures import Evaluation, Measure, Notes
 from evalkit.metrics.one_pass import METRICS, ONE_PASS, Errors, Toolkit
-from evalkit.metrics.one_pass_rules import frames_with_target
+from evalkit.metrics.one_pass_rules import frames_with_target, positive_size
 from evalkit.types import Boxes, Floats, Sequence
 
 
@@ -20,7 +20,7 @@ def errors(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     if present is not None:
         groundtruth, boxes = groundtruth[present], boxes[present]
     truth, answer = success.columns(groundtruth), success.columns(boxes)
-    valid = (truth[2:] > 0).all(axis=0)
+    valid = positive_size(truth)
     size = truth[2:] + 1e-16
     truth_center, center = precision.centers(truth), precision.centers(answer)
     # The toolkit checks the coordinates of a centre, also after division by the size.

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit import registry
 from evalkit.errors import ProfileNotApplicable
 from evalkit.metrics import alignment, success
 from evalkit.metrics.measures import Evaluation, Measure, Notes
 from evalkit.metrics.one_pass import AUC, NORM_PRECISION, ONE_PASS, PRECISION, SR50, SR75, Errors, Toolkit
-from evalkit.metrics.one_pass_rules import cut_surplus_rows, frame_errors, frames_with_target, repair_boxes
+from evalkit.metrics.one_pass_rules import (
+    all_positive,
+    cut_surplus_rows,
+    frame_errors,
+    frames_with_target,
+    repair_boxes,
+)
 from evalkit.types import Boxes, Sequence
 
 METRICS = (AUC, PRECISION, NORM_PRECISION, SR50, SR75)
@@ -22,9 +29,30 @@ def errors(sequence: Sequence, boxes: Boxes, notes: Notes, *, family: str | None
     """Compute the errors of one result; ``check_values`` has refused what the toolkit refuses.
 
     Args:
-        family: Benchmark family of the dataset: on UAV123 a frame with an invalid groundtruth is a hit of precision.
+        family: Benchmark family of the dataset; see ``analysis_errors``.
 
     Source: ``calc_seq_err_robust`` in ``pytracking/analysis/extract_results.py``.
+    """
+    return analysis_errors(sequence, boxes, notes, family, all_positive, frames_with_target(sequence))
+
+
+def analysis_errors(
+    sequence: Sequence,
+    boxes: Boxes,
+    notes: Notes,
+    family: str | None,
+    valid_rows: Callable[[success.Columns], NDArray[np.bool_]],
+    present: NDArray[np.bool_] | None,
+) -> Errors:
+    """Compute the errors of one result as pytracking and the toolkits made from it do.
+
+    A frame without valid groundtruth is a miss of success, a hit of normalised precision, and a miss of precision, but
+    on UAV123 a hit of it. On LaSOT, a frame without the target is a miss of all three.
+
+    Args:
+        family: Benchmark family of the dataset: ``uav`` is UAV123, ``lasot`` LaSOT.
+        valid_rows: The rule for valid groundtruth, ``all_positive`` or ``positive_size``.
+        present: Frames with the target, shape (N,); None where that is not taken into account.
     """
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
     missing = len(groundtruth) - len(boxes)
@@ -34,11 +62,11 @@ def errors(sequence: Sequence, boxes: Boxes, notes: Notes, *, family: str | None
         notes.add_frames("rows missing at the end taken as empty boxes", missing)
         boxes = np.vstack([boxes, np.zeros((missing, 4))])
     truth, answer = success.columns(groundtruth), success.columns(boxes)
-    present = frames_with_target(sequence)
-    valid = (truth > 0).all(axis=0)
-    hidden = -1.0 if present is None else np.where(present, -1.0, np.inf)
+    valid = valid_rows(truth)
+    hidden = np.full(len(groundtruth), -1.0)
     if present is not None:
         valid &= present
+        hidden[~present] = np.inf if family == "lasot" else -1.0
     overlap, error, normalized = frame_errors(truth, answer)
     return Errors(
         np.where(valid, overlap, -1.0),
@@ -48,8 +76,11 @@ def errors(sequence: Sequence, boxes: Boxes, notes: Notes, *, family: str | None
     )
 
 
-def check_values(evaluation: Evaluation) -> None:
+def check_values(evaluation: Evaluation, toolkit: str = "pytracking") -> None:
     """Refuse the values that the toolkit refuses.
+
+    Args:
+        toolkit: Its name, for the message.
 
     Raises:
         ProfileNotApplicable: Boxes hold NaN or negative sizes; names the sequences.
@@ -59,7 +90,7 @@ def check_values(evaluation: Evaluation) -> None:
     )
     if wrong:
         raise ProfileNotApplicable(
-            f"pytracking does not score NaN or negative sizes, which results of {len(wrong)} sequences have",
+            f"{toolkit} does not score NaN or negative sizes, which results of {len(wrong)} sequences have",
             where=evaluation.dataset.name,
             found=", ".join(wrong),
             hint="Other profiles have a rule for such rows",
