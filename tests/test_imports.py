@@ -40,6 +40,7 @@ LAYERS = (
 WITHIN_A_LAYER = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
     ("checkpoints", "config"),  # the cache folder
+    ("results", "config"),  # the cache folder
     ("cost", "runtimes"),  # latency is that of a runtime
     ("registry", "types"),
     ("registry", "errors"),

@@ -14,7 +14,7 @@ from evalkit.dataframes import by_sequence, frame
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 from evalkit.io.atomic import write_bytes
-from evalkit.results import converting, importing, merging, packing
+from evalkit.results import converting, importing, merging, packing, published
 from evalkit.types import Cost, Score
 
 if TYPE_CHECKING:
@@ -230,6 +230,48 @@ def convert(
     opened = open_dataset(dataset, path(data))
     chosen = protocols.choose(opened, protocol)
     return converting.convert(opened, tracker, Path(results), layout, Path(output), protocol=chosen)
+
+
+def list_results(dataset: str | None = None) -> list[dict[str, Any]]:
+    """Return one flat record per published raw result; see ``evalkit.results.published``.
+
+    Args:
+        dataset: Name of the only dataset to list.
+
+    Raises:
+        UnknownName: There is no such dataset.
+    """
+    chosen = None if dataset is None else registry.dataset.find(dataset).name
+    return [one.record() for one in published.published_results().values() if chosen in (None, one.dataset)]
+
+
+def fetch_results(
+    name: str,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    label: str | None = None,
+    progress: published.FileProgress | None = None,
+) -> importing.Imported:
+    """Download published raw results, verify them, and import them into the results folder.
+
+    Args:
+        name: A name of ``list_results``.
+        data: Folder of the dataset; its annotations are enough.
+        label: Label of the results; that of the catalogue if None.
+        progress: Called with the numbers of complete files and of all files.
+
+    Raises:
+        UnknownName: There are no published results of that name.
+        EvalkitError: The dataset is not found; or as ``evalkit.results.published.download_results`` and
+            ``import_results``.
+    """
+    entry = published.find_published(name)
+    opened = open_dataset(entry.dataset, path(data))
+    folder = published.download_results(entry, progress=progress)
+    return importing.import_results(
+        folder, entry.layout, opened, Path(results), label=label or entry.tracker, provenance=entry.provenance
+    )
 
 
 def pack(

@@ -19,6 +19,7 @@ from pathlib import Path
 from evalkit import config
 from evalkit.checkpoints.loading import read_state
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.io.git_objects import blob_id
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".onnx")
 """File name endings of checkpoints."""
@@ -277,5 +278,4 @@ def sha256(path: Path) -> str:
 
 def git_blob(path: Path) -> str:
     """Return the object id that ``git hash-object`` prints for a file."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return blob_id(path.read_bytes())

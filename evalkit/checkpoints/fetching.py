@@ -1,16 +1,7 @@
-"""Download published checkpoints and verify them; an interrupted download is resumed.
-
-Proxies are read from the environment (``https_proxy``, ``no_proxy``, ...), as in Python's standard library.
-"""
+"""Download published checkpoints and verify them; an interrupted download is resumed."""
 
 from __future__ import annotations
 
-import errno
-import http.client
-import os
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from evalkit.checkpoints.catalogue import (
@@ -23,14 +14,7 @@ from evalkit.checkpoints.catalogue import (
 )
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import move_into_place
-
-CHUNK = 1 << 16
-"""Bytes read at a time."""
-TIMEOUT = 30.0
-"""Seconds without a byte after which a connection is given up."""
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes received so far and the total number of bytes (None if the server does not state it)."""
+from evalkit.io.download import Progress, download
 
 
 def fetch_weights(name: str, *, output: Path | None = None, progress: Progress | None = None) -> FoundCheckpoint:
@@ -75,75 +59,3 @@ def fetch(checkpoint: Checkpoint, folder: Path | None = None, *, progress: Progr
         )  # fmt: skip
     move_into_place(partial, target)
     return find(checkpoint.name, target)
-
-
-def download(url: str, path: Path, *, resume: bool = False, progress: Progress | None = None) -> None:
-    """Write the content of an address to a file.
-
-    Args:
-        url: http or https.
-        path: Receives the bytes; after a failure it keeps those that arrived.
-        resume: Continue after the bytes that the file already has. Only safe if the whole file is verified afterwards.
-        progress: Called after every chunk.
-
-    Raises:
-        EvalkitError: The connection, the disk or the server failed.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            path.unlink(missing_ok=True)
-        _request(url, path, progress)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            # The server has no bytes after ours: the file is either complete, which the caller verifies, or wrong.
-            return
-        raise _failed(url, _refusal(error)) from error
-    except urllib.error.URLError as error:
-        raise _failed(url, f"the server cannot be reached: {error.reason}") from error
-    except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
-        raise _failed(url, f"the connection broke: {type(error).__name__}") from error
-    except OSError as error:
-        cure = "Free some disk space" if error.errno == errno.ENOSPC else "Check the permissions of the folder"
-        raise EvalkitError(
-            f"cannot write this file: {error.strerror}", where=path,
-            hint=f"{cure}, or choose another folder with EVALKIT_CACHE; the same command resumes the download",
-        ) from error  # fmt: skip
-
-
-def _request(url: str, path: Path, progress: Progress | None) -> None:
-    request = urllib.request.Request(url, headers={"User-Agent": "evalkit"})  # noqa: S310 - from the catalogue
-    received = path.stat().st_size if path.is_file() else 0
-    if received:
-        request.add_header("Range", f"bytes={received}-")
-    # Each download gets its own opener: the library's global one keeps the proxies of its first use.
-    with urllib.request.build_opener().open(request, timeout=TIMEOUT) as answer:
-        _receive(answer, path, received if answer.status == http.client.PARTIAL_CONTENT else 0, url, progress)
-
-
-def _receive(answer: http.client.HTTPResponse, path: Path, received: int, url: str, progress: Progress | None) -> None:
-    if answer.headers.get_content_type() == "text/html":
-        raise _failed(url, "the server sends a web page instead of the file")
-    length = answer.headers.get("Content-Length")
-    total = None if length is None else received + int(length)
-    with path.open("ab" if received else "wb") as stream:
-        while chunk := answer.read(CHUNK):
-            stream.write(chunk)
-            received += len(chunk)
-            if progress is not None:
-                progress(received, total)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if total is not None and received < total:
-        raise _failed(url, f"the connection closed after {received} of {total} bytes")
-
-
-def _refusal(error: urllib.error.HTTPError) -> str:
-    if "redirect" in str(error.reason).casefold() or error.code in (301, 302, 303, 307, 308):
-        return "the server redirects in a circle"
-    return f"the server answers {error.code} {error.reason}"
-
-
-def _failed(url: str, what: str) -> EvalkitError:
-    return EvalkitError(what, where=url, exit_code=1, hint="The same command resumes the download")

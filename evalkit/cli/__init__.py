@@ -33,6 +33,7 @@ COMMANDS = {
     "train": ("train", "Train a LightTrack subnet."),
     "data": ("data", "Check a benchmark's files, or render a synthetic one."),
     "weights": ("weights", "List, fetch and verify checkpoints."),
+    "results": ("results", "List published raw results, fetch and import them."),
     "doctor": ("doctor", "Check this installation and print how to fix it."),
     "init": ("init", "Write a commented evalkit.toml."),
     "completion": ("completion", "Print the script that completes commands in a shell."),

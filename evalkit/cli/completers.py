@@ -80,6 +80,12 @@ def _checkpoints(ctx: click.Context) -> Iterable[str]:
     return list(published())
 
 
+def _published_results(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from evalkit.results.published import published_results
+
+    return [(name, f"{entry.tracker} on {entry.dataset}") for name, entry in published_results().items()]
+
+
 datasets = _completing(_datasets)
 labels = _completing(_labels)
 layouts = _completing(_layouts)
@@ -88,6 +94,7 @@ protocols = _completing(_protocols)
 precisions = _completing(lambda ctx: ("fp32", "fp16", "bf16", "int8"))
 runtimes = _completing(_runtimes)
 checkpoints = _completing(_checkpoints)
+published_results = _completing(_published_results)
 
 
 def trackers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +39,14 @@ class Imported:
 
 
 def import_results(
-    source: Path, layout: str, dataset: Dataset, results: Path, *, label: str | None = None, protocol: str | None = None
+    source: Path,
+    layout: str,
+    dataset: Dataset,
+    results: Path,
+    *,
+    label: str | None = None,
+    protocol: str | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> Imported:
     """Read one tracker's results on one benchmark, and store them in the results folder.
 
@@ -49,6 +56,7 @@ def import_results(
             former) GOT-10k's results in the benchmark's own layout and those of other benchmarks as ``plain``.
         label: Name of the tracker; that of the folder or archive if None.
         protocol: Name of the protocol of the results; the benchmark's first if None.
+        provenance: Where the results are from, for the run record, beyond the layout and the name of the source.
 
     Raises:
         UnknownName: There is no such layout.
@@ -70,7 +78,7 @@ def import_results(
         if not found:
             raise _no_results(source, folder, layout, dataset, chosen)
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
-                    "imported": {"layout": layout, "source": source.name}}  # fmt: skip
+                    "imported": {"layout": layout, "source": source.name, **(provenance or {})}}  # fmt: skip
         run_record.save(store.home, identity, [run_record.environment()])
         for trajectories in found.values():
             store.write(replace(trajectory, tracker=name) for trajectory in trajectories)
