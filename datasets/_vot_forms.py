@@ -56,8 +56,8 @@ def _places(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
 
 def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> Source:
     place = path.parent
-    properties = _properties(place / "sequence")
-    folder = _image_folder(place, properties)
+    properties = read_properties(place / "sequence")
+    folder = image_folder(place, properties)
 
     def read() -> Annotation:
         _check_single(place)
@@ -77,6 +77,11 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
     )
 
 
+def sequence_size(properties: Mapping[str, str], images: FolderImages | None) -> tuple[int, int] | None:
+    """Return width and height of the frames: as stated in the description file, or those of the first image."""
+    return _size(properties, {}) or (_size_of_first(images) if images else None)
+
+
 def _check_single(place: Path) -> None:
     """Refuse a sequence with several targets, each with its own ``groundtruth_<object>.txt``.
 
@@ -86,13 +91,13 @@ def _check_single(place: Path) -> None:
     several = sorted(path.name for path in place.glob("groundtruth_*.txt"))
     if several and not (place / "groundtruth.txt").is_file():
         raise EvalkitError(
-            "this sequence has a groundtruth file for each of several objects; evalkit tracks one object", where=place,
+            "this sequence has a groundtruth file for each of several objects, as in VOTS", where=place,
             found=listed(several, most=4), expected="groundtruth.txt",
-            hint="To track one of them, copy its file to groundtruth.txt",
+            hint="Open it as --dataset vots2023; to track one of them here, copy its file to groundtruth.txt",
         )  # fmt: skip
 
 
-def _image_folder(place: Path, properties: Mapping[str, str]) -> Path | None:
+def image_folder(place: Path, properties: Mapping[str, str]) -> Path | None:
     """Return the folder of the images; VOT downloads before 2017 have them in the folder of the groundtruth."""
     channel = properties.get("channels.color", "color/").replace("\\", "/")
     named = place / channel if "." not in Path(channel).name else (place / channel).parent
@@ -102,7 +107,7 @@ def _image_folder(place: Path, properties: Mapping[str, str]) -> Path | None:
     return place if FolderImages(place).names() else None
 
 
-def _properties(path: Path) -> dict[str, str]:
+def read_properties(path: Path) -> dict[str, str]:
     """Return the ``key=value`` lines of a sequence's description file; nothing if there is no such file."""
     if not path.is_file():
         return {}

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+
 from evalkit.errors import EvalkitError
 from evalkit.io.frames import read_image
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
@@ -152,10 +154,15 @@ class _SequenceCheck:
         if official is not None and official != rows:
             what = "the number of annotated rows is not the benchmark's"
             yield self._finding("mis-counted", self._sequence.name, what, rows, official)
-        start = annotation.boxes[0]
+        start = annotation.boxes[self._first_known_row(annotation)]
         if annotation.anchors is None and not (start[2:] > 0).all():
             found = ",".join(f"{value:g}" for value in start)
             yield self._finding("annotation", self._sequence.name, "the first row is not a box to start from", found)
+
+    def _first_known_row(self, annotation: Annotation) -> int:
+        """Return the row that a tracker starts from: the first, or of an object of a video (VOTS) the first known."""
+        known = np.flatnonzero(~np.isnan(annotation.boxes).any(axis=1))
+        return int(known[0]) if self._sequence.video is not None and known.size else 0
 
     def _check_folder(self, frames: ImageFolder, *, headers: bool) -> Iterator[DataFinding]:
         """Yield missing and surplus images, and with ``headers`` those of another size among a few."""

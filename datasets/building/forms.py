@@ -37,6 +37,7 @@ class Source:
     official_rows: int | None = None
     omitted_rows: int = 0
     other_names: tuple[str, ...] = ()
+    video: str | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
 
 

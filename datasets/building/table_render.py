@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.datasets.building.benchmark_table import TableBenchmark
 from evalkit.datasets.building.patterns import Keys, sequence_keys
@@ -51,7 +50,7 @@ def write_table_sequence(
     _write(root, benchmark.annotations[0], keys, _rows(benchmark, annotation.boxes))
     if benchmark.listed_by is not None and benchmark.listed_by != benchmark.annotations[0]:
         _write(root, benchmark.listed_by, keys, "")
-    absent: NDArray[np.bool_] = np.isnan(annotation.boxes).any(axis=1)
+    absent = np.asarray(np.isnan(annotation.boxes).any(axis=1))
     for flag, patterns in benchmark.flags.items():
         values = annotation.flags.get(flag, absent if flag == "absent" else np.zeros(len(absent)))
         _write(root, patterns[0], keys, ",".join(str(int(value)) for value in values) + "\n")

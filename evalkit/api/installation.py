@@ -10,6 +10,7 @@ from evalkit import data_check, doctor, registry
 from evalkit.arguments import Names, Place, path, some
 from evalkit.checkpoints import FoundCheckpoint, catalogue, fetching
 from evalkit.factories import open_dataset
+from evalkit.io.download import Progress
 from evalkit.rendering import write_as
 from evalkit.types import Dataset
 
@@ -45,9 +46,7 @@ def examine(data: Place | None = None, results: Place = "results") -> list[docto
     return doctor.examine(path(data), Path(results))
 
 
-def fetch_weights(
-    name: str, *, output: Place | None = None, progress: fetching.Progress | None = None
-) -> FoundCheckpoint:
+def fetch_weights(name: str, *, output: Place | None = None, progress: Progress | None = None) -> FoundCheckpoint:
     """Download a published checkpoint and verify it; see ``evalkit.checkpoints.fetching``."""
     return fetching.fetch_weights(name, output=path(output), progress=progress)
 

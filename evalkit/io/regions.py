@@ -221,7 +221,7 @@ def _unpack(data: bytes, offset: int, where: str) -> tuple[Record, int]:
     if kind == _MASK:
         x, y, width, height, count = struct.unpack_from("<hhHHH", data, offset)
         lengths = struct.unpack_from(f"<{count}H", data, offset + 10)
-        return Mask(bitmap_of(lengths, width, height, where), x, y), offset + 10 + 2 * count
+        return Mask(bitmap_of(lengths, width, height, where), x, y, as_stored=True), offset + 10 + 2 * count
     if kind == -1:
         raise struct.error
     raise EvalkitError("unknown kind of record", where=where, found=kind, expected="0 to 3")

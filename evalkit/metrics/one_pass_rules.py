@@ -41,8 +41,7 @@ def all_positive(truth: success.Columns) -> NDArray[np.bool_]:
     Returns:
         Shape (N,), False where any of the four numbers is NaN, zero or negative.
     """
-    valid: NDArray[np.bool_] = (truth > 0).all(axis=0)
-    return valid
+    return np.asarray((truth > 0).all(axis=0))
 
 
 def positive_size(truth: success.Columns) -> NDArray[np.bool_]:
@@ -55,8 +54,7 @@ def positive_size(truth: success.Columns) -> NDArray[np.bool_]:
         Shape (N,), False where width or height is NaN, zero or negative. A box that begins at or left of the image's
         corner is valid.
     """
-    valid: NDArray[np.bool_] = (truth[2:] > 0).all(axis=0)
-    return valid
+    return np.asarray((truth[2:] > 0).all(axis=0))
 
 
 def frame_errors(truth: success.Columns, answer: success.Columns) -> tuple[Floats, Floats, Floats]:

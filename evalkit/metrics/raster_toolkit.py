@@ -56,7 +56,7 @@ def is_empty(region: Region | None) -> bool:
     """Return whether the toolkit treats an annotation as an absent target.
 
     A mask of a single row or column of pixels is one: ``Mask.is_empty`` compares the far corner with 0, and a mask that
-    was read begins at its first pixel.
+    was read from text begins at its first pixel.
     """
     if region is None:
         return True
@@ -65,6 +65,8 @@ def is_empty(region: Region | None) -> bool:
     if isinstance(region, Polygon):
         points = region.points.astype(np.float32)
         return bool((points.min(axis=0) == points.max(axis=0)).any())
+    if region.as_stored:
+        return 0 in _extent_of_bitmap(region.bitmap)[2:]
     cropped = _as_read(region)
     return not isinstance(cropped, Mask) or min(cropped.bitmap.shape) < 2
 
@@ -73,9 +75,9 @@ def _as_read(region: Region | None) -> Region | None:
     """Return the region as the toolkit has it after reading it from text: a mask is cropped to its pixels.
 
     A mask without pixels, or with all of its pixels in the first column, becomes empty and moves to the corner of the
-    image (``Mask._optimize``; the toolkit does not do this to results from binary files).
+    image (``Mask._optimize``). Masks of binary files are left as they are.
     """
-    if not isinstance(region, Mask):
+    if not isinstance(region, Mask) or region.as_stored:
         return region
     left, top, right, bottom = _extent_of_bitmap(region.bitmap)
     if right == 0:

@@ -134,6 +134,7 @@ class Session:
             states=self._states,
             repetition=repetition,
             anchor=anchor,
+            video=self._sequence.video,
         )
 
     def _check(self, index: int, prediction: object) -> None:

@@ -41,12 +41,15 @@ class Annotation:
         flags: Per-frame arrays of shape (N,): ``absent``, ``full_occlusion``, ``out_of_view``,
             ``cut_by_image`` (boolean), ``cover`` (eighths, 0 to 8), VOT tags by their own names (boolean).
         anchors: Shape (N,), VOT2020 and later: +1 a forward start, -1 a backward start, 0 none.
+        ignored: One region per frame whose pixels no overlap counts (VOTS), None where there is none; None if the
+            benchmark has no such regions.
     """
 
     boxes: Boxes
     regions: tuple[Region | None, ...] | None = None
     flags: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     anchors: NDArray[np.int64] | None = None
+    ignored: tuple[Region | None, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,8 @@ class Sequence:
         other_names: Further names that toolkits use, beyond other spellings of ``name`` (OTB's ``Human4-2``: Human4).
         exact_name: True where another sequence of the benchmark differs only in case, ``-``, ``.`` or ``_``, so that
             files of this one are found by the exact name only. ``Dataset`` sets it.
+        video: Name of the video, where several targets of it are a sequence each (VOTS); None where the video has the
+            name of the sequence.
         meta: Further text that the benchmark publishes (GOT-10k's ``meta_info.ini``, ...).
     """
 
@@ -81,6 +86,7 @@ class Sequence:
     omitted_rows: int = 0
     other_names: tuple[str, ...] = ()
     exact_name: bool = False
+    video: str | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

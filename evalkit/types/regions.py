@@ -53,11 +53,14 @@ class Mask:
         bitmap: Shape (h, w), boolean; the mask's own bounding rectangle or a larger one.
         x: Column of the bitmap's first column in the image.
         y: Row of the bitmap's first row in the image.
+        as_stored: True for a mask of a binary result file. vot-toolkit uses its bitmap as stored, while it crops masks
+            of text files to their pixels; this matters only for masks without pixels or of a single row or column.
     """
 
     bitmap: NDArray[np.bool_]
     x: int = 0
     y: int = 0
+    as_stored: bool = False
 
 
 Region: TypeAlias = Box | Polygon | Mask

@@ -122,6 +122,7 @@ class Trajectory:
         states: Shape (N,), values of ``FrameState``.
         repetition: Counted from 1.
         anchor: Frame a multi-start run began at, 0-based; None elsewhere. Backward runs are in run order.
+        video: As of the sequence: the name of the video that several targets share, else None.
     """
 
     tracker: str
@@ -134,6 +135,7 @@ class Trajectory:
     states: NDArray[np.int8]
     repetition: int = 1
     anchor: int | None = None
+    video: str | None = None
 
     def region(self, index: int) -> Region | None:
         """The answer at a frame, in the coordinates of the file; None where there is none."""

@@ -23,7 +23,7 @@ STILL = [[10, 10, 20, 20]] * 4
 def test_every_profile_states_its_source_and_why_it_differs() -> None:
     assert set(registry.profile.names()) == {
         "otb-matlab", "lasot-matlab", "pysot", "pytracking", "ostrack", "got10k", "trackingnet", "vot-supervised",
-        "vot-toolkit", "vot-multistart", "vot-longterm", "vot-exact", "vot-unsupervised",
+        "vot-toolkit", "vot-multistart", "vot-longterm", "vot-exact", "vot-unsupervised", "vots",
     }  # fmt: skip
     for profile in registry.profile.entries():
         assert registry.profile.is_builtin(profile)
@@ -36,12 +36,14 @@ HEADS = {
     "auc": "AUC", "precision": "P", "norm_precision": "P_norm", "norm_precision_auc": "P_norm AUC", "ao": "AO",
     "sr50": "SR50", "sr75": "SR75", "accuracy": "A", "robustness": "R", "failures": "failures", "eao": "EAO",
     "f_score": "F", "lt_precision": "Pr", "lt_recall": "Re", "fps": "fps by got10k", "coverage": "coverage",
+    "quality": "Q", "not_reported_error": "NRE", "drift_rate_error": "DRE", "absence_detection_quality": "ADQ",
 }  # fmt: skip
 CURVES = {
     "auc": ("Success plot", "overlap threshold", "success rate"),
     "precision": ("Precision plot", "centre error threshold (pixels)", "precision"),
     "norm_precision": ("Normalized precision plot", "normalized centre error threshold", "precision"),
     "ao": ("Success plot", "overlap threshold", "success rate"),
+    "quality": ("Quality plot", "overlap threshold", "success rate"),
     "eao": ("Expected average overlap", "sequence length (frames)", "expected overlap"),
     "f_score": ("Precision against recall", "recall", "precision"),
 }

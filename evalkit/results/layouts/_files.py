@@ -39,9 +39,13 @@ def find_file(folder: Path, sequence: Sequence, suffix: str) -> Path | None:
 def find_folder(folder: Path, sequence: Sequence) -> Path | None:
     """Return the folder of a sequence in ``folder``, with its name matched as by ``find_file``; None if there is none.
 
+    Of an object of a video, it is the folder with the exact name of the video.
+
     Raises:
         DamagedResults: Several names are other spellings of the sequence's.
     """
+    if sequence.video is not None:
+        return folder / sequence.video if (folder / sequence.video).is_dir() else None
     for name in (sequence.name, *sequence.other_names):
         exact = folder / name
         if exact.is_dir():

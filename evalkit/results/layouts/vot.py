@@ -37,15 +37,19 @@ from evalkit.results.layouts.base import (
     write_time_table,
     write_value_file,
 )
-from evalkit.types import Boxes, FrameState, Region, Sequence, Trajectory
+from evalkit.types import Boxes, FrameState, Mask, Region, Sequence, Trajectory
 
-_EXPERIMENTS = {"supervised": "baseline", "multistart": "baseline", "one_pass": "unsupervised"}
+_EXPERIMENTS = {
+    "supervised": "baseline", "multistart": "baseline", "multi_object": "baseline", "one_pass": "unsupervised",
+}  # fmt: skip
 _INITIALIZED, _FAILED = 1, 2
 _STATES = {_INITIALIZED: FrameState.INITIALIZED, _FAILED: FrameState.FAILED}
 
 
 class Vot(WritableLayout):
     """A folder for each sequence, a file of regions and codes for each repetition or anchor.
+
+    Several objects of a video (VOTS) are in the folder of the video: ``<experiment>/<video>/<video>_<object>_001.txt``.
 
     Args:
         suffix: ``.txt`` or ``.bin``, the form that is written.
@@ -55,15 +59,16 @@ class Vot(WritableLayout):
         self._suffix = suffix
 
     def write(self, folder: Path, trajectory: Trajectory) -> None:
-        place = experiment_folder(folder, trajectory.protocol) / trajectory.sequence
+        place = experiment_folder(folder, trajectory.protocol) / (trajectory.video or trajectory.sequence)
         stem = f"{trajectory.sequence}_{file_number(trajectory)}"
-        if trajectory.anchor is None:
+        if trajectory.anchor is None and trajectory.video is None:
             write_time_table(place / f"{trajectory.sequence}_time.txt", trajectory.seconds, trajectory.repetition)
         else:
             write_value_file(place / f"{stem}_time.value", trajectory.seconds)
         write_value_file(place / f"{stem}_confidence.value", trajectory.confidence)
         records = records_of(trajectory)
-        if self._suffix == ".bin":
+        # Masks of binary files stay in one: the toolkit crops those of text files when it reads them.
+        if self._suffix == ".bin" or any(isinstance(one, Mask) and one.as_stored for one in records):
             write_bytes(place / f"{stem}.bin", _format_binary(records, place / f"{stem}.bin"))
         else:
             write_text(place / f"{stem}.txt", format_lines(map(format_record, records)))
@@ -77,7 +82,7 @@ class Vot(WritableLayout):
         return [_read(folder, sequence, protocol, path, number, anchored) for number, path in files.items()]
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
-        place = experiment_folder(folder, protocol) / sequence.name
+        place = experiment_folder(folder, protocol) / (sequence.video or sequence.name)
         if not starts_at_anchors(sequence, protocol):
             return _exists(place, f"{sequence.name}_{repetition:03d}")
         anchors = sequence.annotation.anchors
@@ -154,6 +159,7 @@ def _read(folder: Path, sequence: Sequence, protocol: str, path: Path, number: i
         states=states,
         repetition=1 if anchored else number,
         anchor=number if anchored else None,
+        video=sequence.video,
     )
 
 
