@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-LEADING = ("eao", "auc", "ao", "f_score")
+LEADING = ("eao", "auc", "ao", "f_score", "quality")
 """Metrics that rankings, tests of significance and default accuracy gates use, in order of preference."""
 
 BESIDE = {"pysot": frozenset({"norm_precision"}), "got10k": frozenset({"ao", "sr50", "sr75"})}

@@ -91,9 +91,9 @@ def test_objects_are_tracked_from_their_first_mask_and_stored_in_the_folder_of_t
         run("run", "--tracker", "identity", *arguments, "--sequences", "pair_cat,pair_dog_2", "--format", "json") == 0
     )
     place = results / "VOTS2023" / "identity" / "baseline" / "pair"
-    assert {path.name for path in place.iterdir()} == {
-        f"{name}_001{end}" for name in ("pair_cat", "pair_dog_2") for end in (".txt", "_time.value", "_confidence.value")
-    }  # fmt: skip
+    ends = (".txt", "_time.value", "_confidence.value")
+    files = {f"{name}_001{end}" for name in ("pair_cat", "pair_dog_2") for end in ends}
+    assert {path.name for path in place.iterdir()} == files
     assert (place / "pair_dog_2_001.txt").read_text().splitlines()[:3] == ["0", "0", "1"]
     capsys.readouterr()
     assert run("score", *arguments, "--sequences", "pair_cat,pair_dog_2", "--format", "json") == 0

@@ -7,7 +7,7 @@ from evalkit.metrics.leading import BESIDE, LEADING, leading
 
 
 def test_eao_leads_before_auc_and_ao() -> None:
-    assert LEADING == ("eao", "auc", "ao", "f_score")
+    assert LEADING == ("eao", "auc", "ao", "f_score", "quality")
     assert leading(["sr50", "ao", "auc"]) == "auc"
 
 
