@@ -55,7 +55,8 @@ def lasot_train(root: Path | None) -> Dataset:
 
 
 @registry.dataset(
-    "lasot-ext", summary="LaSOT extension, one-pass, 150 sequences", aliases=("lasot_ext", "lasotext"),
+    "lasot-ext", summary="LaSOT extension, one-pass, 150 sequences",
+    aliases=("lasot_ext", "lasotext", "lasot_extension_subset"),
 )  # fmt: skip
 def lasot_ext(root: Path | None) -> Dataset:
     """Open the extension: ten sequences of each of 15 further classes."""

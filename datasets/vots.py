@@ -45,7 +45,7 @@ def _open(year: int, root: Path | None) -> Dataset:
     videos = expected_names(folders, "list.txt", ())
     forms = [object_form(folder, videos) for folder in folders]
     found = {key: source.video for form in forms for key, source in form.items()}
-    names = [key for video in videos or sorted(set(found.values()), key=str) for key in _objects(video, found)]
+    names = [key for video in videos or sorted({str(one) for one in found.values()}) for key in _objects(video, found)]
     sequences = join_forms(names, forms)
     if not sequences:
         raise no_sequences_error(name, root, folders, "<video>/groundtruth_<object>.txt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from evalkit.datasets.building.patterns import Keys, find_paths, list_sequences,
 from evalkit.errors import EvalkitError
 from evalkit.io.rows import parse_rows, read_bytes, read_values
 from evalkit.types import Annotation, Boxes, Dataset
+
+if TYPE_CHECKING:
+    from evalkit.rendering.write_as import DatasetLayout
 
 _COLUMNS = ("name", "folder", "first", "rows", "attributes")
 """Columns of the list of sequences that have a meaning here; the others become ``Sequence.meta``."""
@@ -74,7 +78,16 @@ def _register(benchmark: TableBenchmark, module: str) -> Callable[..., Dataset]:
 
     open_benchmark.__doc__ = f"Open {benchmark.title}."
     open_benchmark.__module__ = module
-    return registry.dataset(benchmark.name, summary=benchmark.summary, aliases=benchmark.aliases)(open_benchmark)
+    register = registry.dataset(
+        benchmark.name, summary=benchmark.summary, aliases=benchmark.aliases, layout=lambda: _layout(benchmark)
+    )
+    return register(open_benchmark)
+
+
+def _layout(benchmark: TableBenchmark) -> DatasetLayout:
+    from evalkit.datasets.building.table_render import table_layout
+
+    return table_layout(benchmark)
 
 
 def _folders(benchmark: TableBenchmark, root: Path | None) -> list[Path]:

@@ -11,9 +11,23 @@ from evalkit.datasets.building.benchmark_table import TableBenchmark
 from evalkit.datasets.building.patterns import Keys, sequence_keys
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_lines
+from evalkit.rendering.recipes import BENCHMARK
+from evalkit.rendering.scene import Scene
+from evalkit.rendering.write_as import DatasetLayout, encode_frame
 from evalkit.types import Annotation, Boxes
 
 _LABEL = '"target"'
+
+
+def table_layout(benchmark: TableBenchmark) -> DatasetLayout:
+    """Return the layout in which ``evalkit data render`` writes the synthetic benchmark."""
+    names = tree_names(benchmark, len(BENCHMARK))
+
+    def write(root: Path, name: str, scene: Scene, annotation: Annotation) -> None:
+        images = (encode_frame(scene.frame(index)) for index in range(scene.length))
+        write_table_sequence(benchmark, root, names[name], annotation, images)
+
+    return DatasetLayout(write, lambda root, written: None, lambda number, scene: list(names)[number])
 
 
 def tree_names(benchmark: TableBenchmark, count: int) -> dict[str, Keys]:

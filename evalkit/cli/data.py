@@ -51,7 +51,10 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
 
 @data_command.command(name="render")
 @click.option(
-    "--layout", required=True, metavar="L", help=f"Benchmark whose layout is written: {', '.join(layout_names.NAMES)}."
+    "--layout",
+    required=True,
+    metavar="L",
+    help=f"Benchmark whose layout is written: {', '.join(layout_names.NAMES)}, or a dataset such as uav123 or tnl2k.",
 )
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Folder to write, new or empty.")
 @click.option("--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Seed of the scenes.")
@@ -63,6 +66,7 @@ def render(layout: str, output: Path, seed: int, sequences: list[str] | None) ->
     Examples:
       evalkit data render --layout otb --output /tmp/OTB
       evalkit data render --layout got10k --output /tmp/GOT-10k --sequences scale,blur
+      evalkit data render --layout uav123 --output /tmp/UAV123
 
     Writes: a folder that can be given to --data.
     """

@@ -70,7 +70,14 @@ class TrackerEntry(Entry):
 
 @dataclass(frozen=True)
 class DatasetEntry(Entry):
-    """A dataset. The factory takes ``root`` (a ``Path`` or None) and returns a ``Dataset``."""
+    """A dataset. The factory takes ``root`` (a ``Path`` or None) and returns a ``Dataset``.
+
+    Attributes:
+        layout: Returns the ``evalkit.rendering.write_as.DatasetLayout`` in which ``evalkit data render`` writes the
+            synthetic benchmark for this dataset; None where there is none.
+    """
+
+    layout: Callable[[], Any] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit import registry
 from evalkit.errors import EvalkitError, suggestion
 from evalkit.io.regions import format_record
 from evalkit.io.rows import format_lines
@@ -30,7 +31,7 @@ from evalkit.rendering.layout_names import (
 )
 from evalkit.rendering.recipes import BENCHMARK, benchmark_scene
 from evalkit.rendering.scene import Scene
-from evalkit.types import Annotation, Boxes, Mask
+from evalkit.types import Annotation, Boxes, Image, Mask
 
 _JPEG_QUALITY = 95
 OTB_NAMES = (
@@ -69,7 +70,7 @@ def write_dataset(layout: str, output: Path, *, seed: int = 0, sequences: Sequen
     """Write the synthetic benchmark into an empty or new folder.
 
     Args:
-        layout: One of ``layout_names.NAMES``.
+        layout: One of ``layout_names.NAMES``, or the name of a dataset that is registered with a layout.
         output: The benchmark's own folder, which ``--data`` can name afterwards.
         seed: Seed of the scenes.
         sequences: Names of the scenes to write; all twelve if None.
@@ -80,8 +81,9 @@ def write_dataset(layout: str, output: Path, *, seed: int = 0, sequences: Sequen
     Raises:
         EvalkitError: There is no such layout or scene, the folder is not empty, or a file cannot be written.
     """
-    _check_request(layout, output, sequences)
-    chosen, names = LAYOUTS[layout], []
+    _check_request(output, sequences)
+    names: list[str] = []
+    chosen = _find_layout(layout)
     try:
         for number, recipe in enumerate(BENCHMARK):
             if sequences is None or recipe.name in sequences:
@@ -94,12 +96,20 @@ def write_dataset(layout: str, output: Path, *, seed: int = 0, sequences: Sequen
     return names
 
 
-def _check_request(layout: str, output: Path, sequences: Sequence[str] | None) -> None:
-    if layout not in LAYOUTS:
+def _find_layout(name: str) -> DatasetLayout:
+    if name in LAYOUTS:
+        return LAYOUTS[name]
+    described = {entry.name: entry.layout for entry in registry.dataset.entries() if entry.layout is not None}
+    if name not in described:
+        known = (*NAMES, *described)
         raise EvalkitError(
-            f"no layout is named {layout!r}", where="--layout", expected=", ".join(NAMES),
-            hint=suggestion(layout, NAMES),
-        )  # fmt: skip
+            f"no layout is named {name!r}", where="--layout", expected=", ".join(known), hint=suggestion(name, known)
+        )
+    layout: DatasetLayout = described[name]()
+    return layout
+
+
+def _check_request(output: Path, sequences: Sequence[str] | None) -> None:
     scenes = [recipe.name for recipe in BENCHMARK]
     for name in sequences or ():
         if name not in scenes:
@@ -114,9 +124,13 @@ def _check_request(layout: str, output: Path, sequences: Sequence[str] | None) -
 def _write_frames(scene: Scene, folder: Path, pattern: str, *, first: int = 1) -> None:
     folder.mkdir(parents=True)
     for index in range(scene.length):
-        image = cv2.cvtColor(scene.frame(index), cv2.COLOR_RGB2BGR)
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        (folder / (pattern % (first + index))).write_bytes(data.tobytes())
+        (folder / (pattern % (first + index))).write_bytes(encode_frame(scene.frame(index)))
+
+
+def encode_frame(image: Image) -> bytes:
+    """Return an image as a JPEG file."""
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return data.tobytes()
 
 
 def _format_boxes(boxes: Boxes, number: str, *, origin: int = 0, missing: str = "0,0,0,0") -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evalkit import registry
 from evalkit.errors import EvalkitError, MissingResults, listed
+from evalkit.names import canonical
 from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
@@ -129,15 +130,30 @@ def _open_source(source: Path) -> Iterator[Path]:
 def _read_all(
     folder: Path, layout: str, dataset: Dataset, protocol: str, label: str | None
 ) -> dict[str, list[Trajectory]]:
-    """Return the trajectories by sequence, from the folder itself or, where it holds only one folder, from that."""
+    """Return the trajectories by sequence.
+
+    They are read from the folder itself or else, where it holds only one folder or one with a name of the dataset
+    (``<param>/<dataset>/<seq>.txt``, as trackers made from pytracking write results), from that.
+    """
     chosen = layout_for(layout, dataset, label)
     while True:
         found = {sequence.name: chosen.read(folder, sequence, protocol) for sequence in dataset.sequences}
         found = {name: trajectories for name, trajectories in found.items() if trajectories}
         inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-        if found or len(inside) != 1 or not inside[0].is_dir():
+        own = [path for path in inside if canonical(path.name) in _names(dataset)] or inside
+        if found or len(own) != 1 or not own[0].is_dir():
             return found
-        folder = inside[0]
+        folder = own[0]
+
+
+def _names(dataset: Dataset) -> set[str]:
+    """Return the spellings of a dataset's names, in which toolkits call folders of results."""
+    names = {canonical(name) for name in (dataset.name, dataset.directory)}
+    try:
+        aliases = registry.dataset.find(dataset.name).aliases
+    except EvalkitError:  # a dataset of a file, or one that is not registered
+        return names
+    return names | {canonical(alias) for alias in aliases}
 
 
 def _no_results(source: Path, folder: Path, layout: str, dataset: Dataset, protocol: str) -> MissingResults:

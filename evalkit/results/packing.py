@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from evalkit import __version__
 from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
-from evalkit.io.regions import format_record
+from evalkit.io.regions import format_binary, format_record
 from evalkit.io.rows import format_lines
 from evalkit.results import layouts
 from evalkit.results.archives import unpack
 from evalkit.results.layouts.base import expected_rows
 from evalkit.results.layouts.vot import experiment_folder, file_number, records_of
 from evalkit.results.store import Store
-from evalkit.types import Dataset, FrameState, Sequence, Trajectory
+from evalkit.types import Dataset, FrameState, Mask, Sequence, Trajectory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same results give the same archive
 _LARGEST_SHIFT = 0.51  # pixels; first boxes that are shifted by a whole pixel have the wrong origin
@@ -119,14 +119,14 @@ def _separator_problem(file: Path, folder: Path) -> str | None:
     return f"{file.relative_to(folder)}: separated by {found}; servers accept commas only" if found else None
 
 
-def _archive(files: Mapping[str, str]) -> bytes:
+def _archive(files: Mapping[str, str | bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
+        for name, content in files.items():
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            archive.writestr(info, text)
+            archive.writestr(info, content)
     return stream.getvalue()
 
 
@@ -136,11 +136,11 @@ class _Submission:
 
     Attributes:
         problems: Returns the problems of one sequence's results, one sentence each.
-        files: Returns the name in the archive and the text of each file.
+        files: Returns the name in the archive and the content of each file.
     """
 
     problems: Callable[[Dataset, str, list[Trajectory]], Iterable[str]]
-    files: Callable[[Dataset, str, Mapping[str, list[Trajectory]]], Iterable[tuple[str, str]]]
+    files: Callable[[Dataset, str, Mapping[str, list[Trajectory]]], Iterable[tuple[str, str | bytes]]]
 
 
 def _submission(dataset: Dataset) -> _Submission:
@@ -198,11 +198,21 @@ def _vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterat
         rows = expected_rows(sequence, run)
         if len(run) != rows:
             yield f"{name}_{file_number(run)}: {len(run)} rows, expected {rows}"
-        if len(run) and run.states[0] != FrameState.INITIALIZED:
-            yield f"{name}_{file_number(run)}: it does not begin with the code 1"
+        start = _start(sequence)
+        if len(run) > start and run.states[start] != FrameState.INITIALIZED:
+            where = "it does not begin with" if start == 0 else f"row {start + 1}, where the object appears, is not"
+            yield f"{name}_{file_number(run)}: {where} the code 1"
     yield from _missing_anchors(sequence, runs)
     if runs[0].protocol == "supervised" and not any((run.states == FrameState.INITIALIZED).any() for run in runs):
         yield f"{name}: the result of a single pass, not of the supervised protocol"
+
+
+def _start(sequence: Sequence) -> int:
+    """Return the frame in which a tracker starts: the first, or of an object of a video (VOTS) the first known."""
+    if sequence.video is None:
+        return 0
+    known = (index for index in range(len(sequence)) if sequence.region(index) is not None)
+    return next(known, 0)
 
 
 def _missing_anchors(sequence: Sequence, runs: list[Trajectory]) -> Iterator[str]:
@@ -213,12 +223,16 @@ def _missing_anchors(sequence: Sequence, runs: list[Trajectory]) -> Iterator[str
             yield f"{sequence.name}: no run from anchor {', '.join(map(str, missing))}"
 
 
-def _vot_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str]]:
+def _vot_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str | bytes]]:
     for name, trajectories in runs.items():
         for run in trajectories:
-            place = experiment_folder(Path(), run.protocol) / name
+            place = experiment_folder(Path(), run.protocol) / (run.video or name)
             stem = f"{place.as_posix()}/{name}_{file_number(run)}"
-            yield f"{stem}.txt", format_lines(map(format_record, records_of(run)))
+            records = records_of(run)
+            if any(isinstance(record, Mask) and record.as_stored for record in records):
+                yield f"{stem}.bin", format_binary(records)
+            else:
+                yield f"{stem}.txt", format_lines(map(format_record, records))
             for kind, values in (("time", run.seconds), ("confidence", run.confidence)):
                 if not np.isnan(values).all():
                     lines = ("" if value != value else repr(value) for value in values.tolist())

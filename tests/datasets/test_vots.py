@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from evalkit.data_check import check_files
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 from evalkit.io.regions import format_record, parse_binary
+from evalkit.results import packing
 from evalkit.types import Mask
 
 FRAMES = 5
@@ -106,6 +108,24 @@ def test_objects_are_tracked_from_their_first_mask_and_stored_in_the_folder_of_t
     before = {path: path.stat().st_mtime_ns for path in place.iterdir()}
     assert run("run", "--tracker", "identity", *arguments, "--sequences", "pair_cat,pair_dog_2") == 0
     assert {path: path.stat().st_mtime_ns for path in place.iterdir()} == before
+
+
+def test_the_archive_has_the_files_of_the_toolkit_and_its_check_passes(tree: Path, tmp_path: Path) -> None:
+    results, output = tmp_path / "results", tmp_path / "identity.zip"
+    arguments = ("--dataset", "vots2025", "--data", tree, "--results", results)
+    assert run("run", "--tracker", "identity", *arguments) == 0
+    assert run("pack", *arguments, "--tracker", "identity", "--output", output) == 0
+    with zipfile.ZipFile(output) as archive:
+        names = set(archive.namelist())
+    assert names >= {
+        "baseline/pair/pair_cat_001.txt", "baseline/pair/pair_dog_2_001.txt", "baseline/alone/alone_001.txt",
+        "manifest.yml",
+    }  # fmt: skip
+    assert packing.check(output, open_dataset("vots2025", tree)) == []
+    stored = results / "VOTS2025" / "identity" / "baseline" / "pair" / "pair_dog_2_001.txt"
+    stored.write_text("0\n0\n0\n0\n0\n")
+    with pytest.raises(EvalkitError, match="pair_dog_2_001: row 3, where the object appears, is not the code 1"):
+        packing.pack(open_dataset("vots2025", tree), "identity", results, tmp_path / "again.zip")
 
 
 def test_masks_of_binary_results_stay_in_binary_files(tree: Path, tmp_path: Path) -> None:
