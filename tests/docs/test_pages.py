@@ -34,6 +34,14 @@ ASK = "echo $?"
 EXEMPT: dict[tuple[str, str], str] = {
     ("README.md", "pip install --constraint constraints.txt ."): "a step of .ci/run of its own",
     ("README.md", "pip install tox"): "a step of .ci/run of its own",
+    (
+        "docs/benchmarks.md",
+        "evalkit import vitb_256 --layout pytracking --dataset uav123 --data UAV123",
+    ): "needs results of a tracker",
+    (
+        "docs/benchmarks.md",
+        "evalkit results fetch uav123/arcf uav123/autotrack --data UAV123",
+    ): "downloads from the internet",
     ("CONTRIBUTING.md", "EVALKIT_REWRITE_DOCS=1 pytest tests/docs -k report"): "it would run itself",
 }
 """By page and first line, the blocks that no test runs, and why; the page says so above the block."""
