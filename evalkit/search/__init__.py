@@ -1,0 +1,1 @@
+"""Search for architectures under limits of cost: ledger, evolution, front. It knows no tracker."""

@@ -1,0 +1,258 @@
+"""LightTrack's search space as genes: canonical paths, random paths, and the neighbourhood of one path.
+
+Two path strings can describe one network: digits of blocks after the output are not built, and a skipped layer of a
+tower can stand anywhere. A canonical path has 0 for blocks that are not built and its skipped layers at the end.
+
+An architecture has 35 genes: the choice of each of 14 blocks, the output, and for each branch of the head its width,
+its number of layers and the kernel of each of eight layers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.errors import EvalkitError
+from evalkit.search.space import Genes
+from evalkit.trackers._lighttrack.architecture import (
+    TOWER_CHANNELS,
+    TOWER_KERNELS,
+    Architecture,
+    Tower,
+    parse_path_string,
+)
+
+if TYPE_CHECKING:
+    from evalkit.trackers._lighttrack.search.costs import CostTable
+
+BLOCKS = (2, 4, 4, 4)
+"""Blocks per stage that can be built. The fifth stage is part of the path strings and is never built."""
+BLOCK_CHOICES = 6
+"""Choices of a block: kernel 3, 5 or 7 with expansion 4 or 6."""
+LAYERS = 8
+"""Largest number of layers of a branch of the head."""
+OUTPUTS = tuple((stage, block) for stage in (1, 2, 3) for block in range(BLOCKS[stage]))
+"""Blocks that can give the features, as stage and block."""
+DEFAULT_OUTPUTS = tuple(output for output in OUTPUTS if output[0] >= 2)
+"""The last eight blocks, as in the paper."""
+
+_COUNT = sum(BLOCKS)
+_OUTPUT = _COUNT
+_CLS, _REG = _COUNT + 1, _COUNT + 3 + LAYERS
+_TOWER = (len(TOWER_CHANNELS), LAYERS, *[2] * LAYERS)
+_SKIP = TOWER_KERNELS.index(None)
+_FIFTH_STAGE = 4
+
+
+@dataclass(frozen=True)
+class LightTrackSpace:
+    """Paths with certain outputs, optionally only those near one path; see ``evalkit.search.space.SearchSpace``.
+
+    Attributes:
+        table: Costs of every path.
+        outputs: Allowed outputs, as stage and block.
+        center: Genes of the path that the space surrounds.
+        radius: Largest number of digits in which a path differs from the center; None for any number.
+    """
+
+    table: CostTable
+    outputs: tuple[tuple[int, int], ...] = DEFAULT_OUTPUTS
+    center: Genes | None = None
+    radius: int | None = None
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Number of choices of each gene."""
+        return (*[BLOCK_CHOICES] * _COUNT, len(OUTPUTS), *_TOWER, *_TOWER)
+
+    @property
+    def groups(self) -> tuple[slice, ...]:
+        """Genes that the paper's crossover takes from one parent: a stage, the output, a layer of the head."""
+        ends = list(itertools.accumulate(BLOCKS))
+        stages = [slice(end - count, end) for end, count in zip(ends, BLOCKS, strict=True)]
+        return (*stages, *(slice(place, place + 1) for place in range(_OUTPUT, len(self.choices))))
+
+    @cached_property
+    def _allowed_outputs(self) -> tuple[int, ...]:
+        return tuple(OUTPUTS.index(output) for output in self.outputs)
+
+    def canonical(self, genes: Genes) -> Genes:
+        """Return the genes with 0 in place of what is not built."""
+        values = list(genes)
+        for place in range(built_blocks(genes), _COUNT):
+            values[place] = 0
+        for start in (_CLS, _REG):
+            for layer in range(values[start + 1] + 1, LAYERS):
+                values[start + 2 + layer] = 0
+        return tuple(map(int, values))
+
+    def contains(self, genes: Genes) -> bool:
+        """Return whether the output is allowed and the path is within the radius."""
+        if genes[_OUTPUT] not in self._allowed_outputs:
+            return False
+        return self.center is None or self.radius is None or distance(genes, self.center) <= self.radius
+
+    def draw(self, random: np.random.Generator) -> Genes:
+        """Return a random path; around a center, with a random number of its genes drawn anew."""
+        if self.center is None:
+            genes = list(random.integers(0, self.choices))
+            genes[_OUTPUT] = int(random.choice(self._allowed_outputs))
+            return self.canonical(tuple(genes))
+        most = len(self.choices) if self.radius is None else self.radius
+        while True:
+            drawn = random.integers(0, self.choices)
+            drawn[_OUTPUT] = random.choice(self._allowed_outputs)
+            changed = random.random(len(drawn)) < random.integers(0, most + 1) / len(drawn)
+            genes = self.canonical(tuple(np.where(changed, drawn, self.center)))
+            if self.contains(genes):
+                return genes
+
+    def smallest(self) -> list[Genes]:
+        """Return the paths with the smallest choices, one for each output."""
+        if self.center is not None and self.radius is not None:
+            return sorted(self.enumerate() if self.size() <= 4096 else [self.center], key=self._cheapness)[:1]
+        empty = [0] * len(self.choices)
+        found = []
+        for output in self._allowed_outputs:
+            empty[_OUTPUT] = output
+            found.append(self.canonical(tuple(empty)))
+        return found
+
+    def _cheapness(self, genes: Genes) -> float:
+        return self.costs(genes)["macs"]
+
+    def size(self) -> int:
+        """Return an upper bound of the number of paths."""
+        genes = len(self.choices) if self.center is None or self.radius is None else self.radius
+        free = sorted((count - 1 for count in self.choices), reverse=True)
+        if genes >= len(free):
+            return math.prod(count + 1 for count in free)
+        return sum(math.comb(len(free), number) * math.prod(free[:number]) for number in range(genes + 1))
+
+    def enumerate(self) -> list[Genes]:
+        """Return all paths within the radius of the center, the center first."""
+        if self.center is None:
+            raise ValueError("only the neighbourhood of a path can be enumerated")
+        found = dict.fromkeys([self.center])
+        border: Sequence[Genes] = [self.center]
+        for _ in range(self.radius or 0):
+            border = [genes for one in border for genes in self.neighbours(one) if genes not in found]
+            found.update(dict.fromkeys(border))
+        return list(found)
+
+    def neighbours(self, genes: Genes) -> Iterator[Genes]:
+        """Yield the members of the space that differ from canonical genes in one gene."""
+        for place, count in enumerate(self.choices):
+            for choice in range(count):
+                changed = self.canonical((*genes[:place], choice, *genes[place + 1 :]))
+                if changed != genes and self.contains(changed):
+                    yield changed
+
+    def path(self, genes: Genes) -> str:
+        """Return the canonical path string of canonical genes."""
+        return path_string(genes)
+
+    def genes(self, path: str) -> Genes:
+        """Return the canonical genes of a path string.
+
+        Raises:
+            EvalkitError: It is not a path string of this space.
+        """
+        return encode(parse_path_string(path))
+
+    def costs(self, genes: Genes) -> Mapping[str, float]:
+        """Return MACs by convention and parameters of canonical genes."""
+        return self.table.costs(genes)
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what determines the space, as JSON."""
+        return {
+            "outputs": [f"{stage}{block}" for stage, block in self.outputs],
+            "center": None if self.center is None else path_string(self.center),
+            "radius": self.radius,
+            "costs": self.table.digest(),
+        }
+
+
+def built_blocks(genes: Sequence[int]) -> int:
+    """Return the number of blocks up to the output."""
+    stage, block = OUTPUTS[genes[_OUTPUT]]
+    return sum(BLOCKS[:stage]) + block + 1
+
+
+def output_of(genes: Sequence[int]) -> tuple[int, int]:
+    """Return stage and block of the output."""
+    return OUTPUTS[genes[_OUTPUT]]
+
+
+def tower_genes(genes: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the genes of the classification and of the regression branch: width, layers minus 1, eight kernels."""
+    return genes[_CLS:_REG], genes[_REG:]
+
+
+def encode(architecture: Architecture) -> Genes:
+    """Return the canonical genes of an architecture of the budget with stages of 2, 4, 4 and 4 blocks.
+
+    Raises:
+        EvalkitError: Its stages have other numbers of blocks, or a branch has too many layers.
+    """
+    built = [len(stage) for stage in architecture.stages]
+    if built[:-1] != list(BLOCKS[: len(built) - 1]) or not _has_length_of_budget(architecture.path):
+        raise EvalkitError(
+            "this path is not in the search space", where=architecture.path,
+            expected="20 digits for the backbone: stages of 2, 4, 4, 4 and 4 blocks",
+        )  # fmt: skip
+    blocks = [block.choice for stage in architecture.stages for block in stage]
+    genes = [*blocks, *[0] * (_COUNT - len(blocks)), OUTPUTS.index((len(built) - 1, built[-1] - 1))]
+    for tower in (architecture.cls, architecture.reg):
+        if len(tower.kernels) > LAYERS:
+            raise EvalkitError(
+                "a branch of the head has too many layers", where=architecture.path, found=len(tower.kernels),
+                expected=f"at most {LAYERS}",
+            )  # fmt: skip
+        genes += _encode_tower(tower)
+    return tuple(genes)
+
+
+def _has_length_of_budget(path: str) -> bool:
+    return len(path.partition("+")[0].removeprefix("back_")) == 2 + _COUNT + _FIFTH_STAGE
+
+
+def _encode_tower(tower: Tower) -> list[int]:
+    kernels = [TOWER_KERNELS.index(kernel) for kernel in tower.kernels]
+    return [TOWER_CHANNELS.index(tower.channels), len(kernels) - 1, *kernels, *[0] * (LAYERS - len(kernels))]
+
+
+def path_string(genes: Sequence[int]) -> str:
+    """Return the path string of canonical genes.
+
+    >>> from evalkit.trackers._lighttrack.architecture import MOBILE
+    >>> path_string(encode(parse_path_string(MOBILE)))
+    'back_04502514044521000000+cls_211000022+reg_100000111_ops_32'
+    """
+    blocks = "".join(map(str, genes[:_COUNT]))
+    cls, reg = (_tower_digits(tower) for tower in tower_genes(genes))
+    stage, block = output_of(genes)
+    return f"back_0{blocks}{'0' * _FIFTH_STAGE}0+cls_{cls}+reg_{reg}_ops_{stage}{block}"
+
+
+def _tower_digits(tower: Sequence[int]) -> str:
+    width, last, *kernels = tower
+    return "".join(map(str, [width, *kernels[: last + 1], *[_SKIP] * (LAYERS - 1 - last)]))
+
+
+def distance(one: Genes, other: Genes) -> int:
+    """Return the number of digits in which two paths differ; the output counts as one, unbuilt blocks do not count."""
+    common = min(built_blocks(one), built_blocks(other))
+    blocks = sum(a != b for a, b in zip(one[:common], other[:common], strict=True))
+    towers = (
+        sum(a != b for a, b in zip(_tower_digits(mine), _tower_digits(yours), strict=True))
+        for mine, yours in zip(tower_genes(one), tower_genes(other), strict=True)
+    )
+    return blocks + int(one[_OUTPUT] != other[_OUTPUT]) + sum(towers)
