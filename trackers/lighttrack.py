@@ -67,6 +67,12 @@ def model(variant: str | None) -> siamese.SiameseModel:
     def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
         from evalkit.trackers._lighttrack import supernet
 
+        if supernet.is_entangled(state):
+            raise EvalkitError(
+                "this supernet has no statistics of batch normalisation, so its subnets cannot track yet", where=path,
+                hint="Cut one out: evalkit search --output DIR --radius 0 "
+                f"--within lighttrack:{architecture.path} --supernet {path}",
+            )  # fmt: skip
         if not supernet.is_supernet(state):
             return state
         return supernet.extract_subnet(state, architecture, keys, where=path)
@@ -86,9 +92,11 @@ registry.tracker(
     "lighttrack-m",
     summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
     training="evalkit.trackers._lighttrack.training",
+    search="evalkit.trackers._lighttrack.search",
 )(siamese.tracker_factory(model))
 registry.tracker(
     "lighttrack:",
     summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
     training="evalkit.trackers._lighttrack.training",
+    search="evalkit.trackers._lighttrack.search",
 )(siamese.tracker_factory(model))

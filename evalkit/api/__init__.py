@@ -39,18 +39,21 @@ from evalkit.api.results import (
     report_figures,
     score,
 )
+from evalkit.api.search import search
 from evalkit.api.tracking import run, train
 from evalkit.comparison import collect as compare
 from evalkit.dataframes import by_sequence, frame
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.running import RunOptions, RunReport
 from evalkit.scoring import ScoreReport, scores
+from evalkit.search.options import SearchOptions
 
 __all__ = [
     "KINDS",
     "RunOptions",
     "RunReport",
     "ScoreReport",
+    "SearchOptions",
     "by_sequence",
     "check_archive",
     "check_data",
@@ -84,6 +87,7 @@ __all__ = [
     "run",
     "score",
     "scores",
+    "search",
     "train",
     "verify_weights",
 ]

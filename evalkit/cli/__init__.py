@@ -31,6 +31,7 @@ COMMANDS = {
     "export": ("export", "Write a tracker's network in a runtime's format."),
     "replay": ("replay", "Write a sequence with every tracker's box as MP4 or GIF."),
     "train": ("train", "Train a LightTrack subnet."),
+    "search": ("search", "Find LightTrack subnets for a budget of operations, parameters or time."),
     "data": ("data", "Check a benchmark's files, or render a synthetic one."),
     "weights": ("weights", "List, fetch and verify checkpoints."),
     "results": ("results", "List published raw results, fetch and import them."),

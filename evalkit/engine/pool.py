@@ -167,8 +167,7 @@ class _WorkerState:
 def _start_worker(job: Job, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _WorkerState.worker, _WorkerState.spool = Worker(job), spool
-    _WorkerState.worker.tracker  # noqa: B018 - built before any clock starts
+    _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool
 
 
 def _exit_with_parent() -> None:

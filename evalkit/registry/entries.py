@@ -62,10 +62,13 @@ class TrackerEntry(Entry):
     Attributes:
         deterministic: False where two runs differ; the benchmark's number of repetitions is then tracked.
         training: Name of the module with the training recipe, whose ``train`` function ``evalkit train`` calls.
+        search: Name of the module that prepares a search in the family's space, whose ``prepare`` function
+            ``evalkit search`` calls.
     """
 
     deterministic: bool = field(default=True, kw_only=True)
     training: str | None = field(default=None, kw_only=True)
+    search: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

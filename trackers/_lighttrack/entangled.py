@@ -19,15 +19,8 @@ from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.architecture import Architecture, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
 
-PREFIX = "entangled."
-"""Prefix of the names of tensors in files of entangled supernets."""
 LARGEST = "back_05555555555555500000+cls_211111111+reg_211111111_ops_{stage}{block}"
 """Path string of the largest subnet with a given output."""
-
-
-def is_entangled(state: Mapping[str, object]) -> bool:
-    """Return whether the tensors of a checkpoint, by name, are those of an entangled supernet."""
-    return any(key.startswith(PREFIX) for key in state)
 
 
 def largest(stage: int = 3) -> Architecture:

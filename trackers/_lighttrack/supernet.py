@@ -14,6 +14,15 @@ from evalkit.trackers._lighttrack.architecture import TOWER_CHANNELS, TOWER_KERN
 T = TypeVar("T")
 
 
+PREFIX = "entangled."
+"""Prefix of the names of tensors in files of entangled supernets."""
+
+
+def is_entangled(state: Mapping[str, object]) -> bool:
+    """Return whether the tensors of a checkpoint, by name, are those of an entangled supernet."""
+    return any(key.startswith(PREFIX) for key in state)
+
+
 def is_supernet(state: Mapping[str, object]) -> bool:
     """Return whether the tensors of a checkpoint, by name, are those of a supernet."""
     return any(key.startswith("supernet_head.") for key in state)

@@ -111,8 +111,8 @@ def _covering_genes() -> list[Sequence[int]]:
     found: list[Sequence[int]] = []
     for choice, (width, kernel) in enumerate(heads):
         tower = [width, LAYERS - 1, *[kernel] * LAYERS]
-        for output in (OUTPUTS[-1], OUTPUTS[0]):
-            found.append([*[choice] * sum(BLOCKS), OUTPUTS.index(output), *tower, *tower])
+        blocks = [choice] * sum(BLOCKS)
+        found += [[*blocks, OUTPUTS.index(output), *tower, *tower] for output in (OUTPUTS[-1], OUTPUTS[0])]
     tower = [0, 0, *[0] * LAYERS]
     return [*found, [*[0] * sum(BLOCKS), OUTPUTS.index((2, 0)), *tower, *tower]]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evalkit import checkpoints
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 from evalkit.geometry import overlap
@@ -21,8 +22,8 @@ from evalkit.protocols import one_pass
 from evalkit.rendering.catalogue import sample
 from evalkit.rendering.scene import Scene
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, recalibrate
-from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, empty_network, recalibrate
+from evalkit.trackers._lighttrack.training import tile_bank, write_weights
 from evalkit.trackers._lighttrack.training.loss import cell_centers
 from evalkit.trackers._lighttrack.training.pairs import Pairs, make_pairs
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
@@ -33,6 +34,8 @@ PAIRS, SCENES, FINAL = "pairs", "scenes", "final"
 """Measures: mean overlap on held-out pairs, on held-out scenes, and on other held-out scenes after the search."""
 FINAL_SEED = HELD_OUT_SEED + 1
 """Seed of the scenes of ``FINAL``; nothing else uses it."""
+CUTS = "cuts"
+"""Folder with weights that were cut out and recalibrated, in the folder of a search."""
 _BATCH = 16
 _BANK = "bank-search.pt"
 
@@ -112,8 +115,9 @@ class Fitness:
             EvalkitError: The supernet has no such path, the network's output is not finite, or there is no such
                 dataset.
         """
-        pairs = self.plan.final_recalibration if measure == FINAL else self.plan.recalibration
-        return self.measure_network(self.cut(path, pairs), measure)
+        if measure == FINAL:
+            return self.measure_network(self._final_network(path), measure)
+        return self.measure_network(self.cut(path, self.plan.recalibration), measure)
 
     def measure_network(self, network: LightTrack, measure: str) -> tuple[float, dict[str, float]]:
         """Return what ``measure`` does, for a network that is ready."""
@@ -121,6 +125,28 @@ class Fitness:
             return self._pair_overlap(network), {}
         values = sequence_overlaps(as_tracker(network.cpu()), self._measured_sequences(measure), self._origin(measure))
         return float(np.mean(list(values.values()))), values
+
+    def write_cut(self, path: str, file: Path) -> None:
+        """Write the weights of a path, recalibrated on ``final_recalibration`` pairs, in half precision.
+
+        Raises:
+            EvalkitError: The file cannot be written.
+        """
+        self._final_network(path)
+        with atomic.replacing(file) as temporary:
+            shutil.copyfile(self._cut_file(path), temporary)
+
+    def _cut_file(self, path: str) -> Path:
+        return self.folder / CUTS / f"{path}.safetensors"
+
+    def _final_network(self, path: str) -> LightTrack:
+        """Return the network that ``write_cut`` writes, with its values; the file is written once."""
+        file = self._cut_file(path)
+        if not file.exists():
+            write_weights(self.cut(path, self.plan.final_recalibration).state_dict(), file)
+        network = empty_network(path).to_empty(device="cpu")
+        checkpoints.fit(network, checkpoints.read_state(file), where=file)
+        return network.to(self._device).eval().requires_grad_(False)
 
     @torch.no_grad()
     def _pair_overlap(self, network: LightTrack) -> float:
@@ -177,7 +203,7 @@ class Fitness:
 
 
 def _rendered_sequence(scene: Scene) -> Sequence:
-    frames = [scene.image(index) for index in range(scene.length)]
+    frames = [scene.frame(index) for index in range(scene.length)]
     return Sequence(scene.name, scene.annotation, frames)
 
 

@@ -117,13 +117,13 @@ def load_shared_weights(path: Path) -> SharedWeights:
         EvalkitError: The file is not a checkpoint, or not that of a LightTrack supernet.
     """
     state = checkpoints.read_state(path)
-    if entangled.is_entangled(state):
-        tensors = {name.removeprefix(entangled.PREFIX): tensor.float() for name, tensor in state.items()}
+    if supernet.is_entangled(state):
+        tensors = {name.removeprefix(supernet.PREFIX): tensor.float() for name, tensor in state.items()}
         return SharedWeights(tensors, is_entangled=True, where=path)
     if not supernet.is_supernet(state):
         raise EvalkitError(
             "this is not a checkpoint of a LightTrack supernet", where=path, found=next(iter(state)),
-            expected=f"names like {entangled.PREFIX}features... or supernet_head...",
+            expected=f"names like {supernet.PREFIX}features... or supernet_head...",
             hint="To search around a trained subnet, use --within lighttrack:<path> --weights FILE",
         )  # fmt: skip
     tensors = {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
@@ -141,7 +141,7 @@ def write_shared_weights(shared: SharedWeights, path: Path, *, half: bool = Fals
     from evalkit.io import atomic
 
     tensors: dict[str, Any] = {
-        entangled.PREFIX + name: (tensor.half() if half else tensor).detach().cpu().contiguous()
+        supernet.PREFIX + name: (tensor.half() if half else tensor).detach().cpu().contiguous()
         for name, tensor in shared.state.items()
     }
     with atomic.replacing(path) as temporary:

@@ -59,12 +59,14 @@ class LightTrackSpace:
         outputs: Allowed outputs, as stage and block.
         center: Genes of the path that the space surrounds.
         radius: Largest number of digits in which a path differs from the center; None for any number.
+        least_layers: Least number of layers of the classification and of the regression branch.
     """
 
     table: CostTable
     outputs: tuple[tuple[int, int], ...] = DEFAULT_OUTPUTS
     center: Genes | None = None
     radius: int | None = None
+    least_layers: tuple[int, int] = (1, 1)
 
     @property
     def choices(self) -> tuple[int, ...]:
@@ -93,39 +95,46 @@ class LightTrackSpace:
         return tuple(map(int, values))
 
     def contains(self, genes: Genes) -> bool:
-        """Return whether the output is allowed and the path is within the radius."""
+        """Return whether output and numbers of layers are allowed and the path is within the radius."""
         if genes[_OUTPUT] not in self._allowed_outputs:
+            return False
+        if genes[_CLS + 1] + 1 < self.least_layers[0] or genes[_REG + 1] + 1 < self.least_layers[1]:
             return False
         return self.center is None or self.radius is None or distance(genes, self.center) <= self.radius
 
     def draw(self, random: np.random.Generator) -> Genes:
         """Return a random path; around a center, with a random number of its genes drawn anew."""
-        if self.center is None:
-            genes = list(random.integers(0, self.choices))
-            genes[_OUTPUT] = int(random.choice(self._allowed_outputs))
-            return self.canonical(tuple(genes))
+        center = self.center
         most = len(self.choices) if self.radius is None else self.radius
         while True:
             drawn = random.integers(0, self.choices)
             drawn[_OUTPUT] = random.choice(self._allowed_outputs)
-            changed = random.random(len(drawn)) < random.integers(0, most + 1) / len(drawn)
-            genes = self.canonical(tuple(np.where(changed, drawn, self.center)))
+            for place, least in zip((_CLS + 1, _REG + 1), self.least_layers, strict=True):
+                drawn[place] = random.integers(least - 1, LAYERS)
+            if center is not None:
+                changed = random.random(len(drawn)) < random.integers(0, most + 1) / len(drawn)
+                drawn = np.where(changed, drawn, center)
+            genes = self.canonical(tuple(drawn))
             if self.contains(genes):
                 return genes
 
     def smallest(self) -> list[Genes]:
-        """Return the paths with the smallest choices, one for each output."""
+        """Return the paths with the smallest choices, one for each output; within a radius, the cheapest ones."""
         if self.center is not None and self.radius is not None:
-            return sorted(self.enumerate() if self.size() <= 4096 else [self.center], key=self._cheapness)[:1]
-        empty = [0] * len(self.choices)
+            return [self._cheapest(self.center, cost) for cost in self.costs(self.center)]
+        genes = [0] * len(self.choices)
+        genes[_CLS + 1], genes[_REG + 1] = (layers - 1 for layers in self.least_layers)
         found = []
         for output in self._allowed_outputs:
-            empty[_OUTPUT] = output
-            found.append(self.canonical(tuple(empty)))
+            genes[_OUTPUT] = output
+            found.append(self.canonical(tuple(genes)))
         return found
 
-    def _cheapness(self, genes: Genes) -> float:
-        return self.costs(genes)["macs"]
+    def _cheapest(self, genes: Genes, cost: str) -> Genes:
+        """Return the path that a step by step descent of a cost ends at."""
+        for _ in range(self.radius or 0):
+            genes = min([genes, *self.neighbours(genes)], key=lambda one: self.costs(one)[cost])
+        return genes
 
     def size(self) -> int:
         """Return an upper bound of the number of paths."""
@@ -176,6 +185,7 @@ class LightTrackSpace:
             "outputs": [f"{stage}{block}" for stage, block in self.outputs],
             "center": None if self.center is None else path_string(self.center),
             "radius": self.radius,
+            "least_layers": list(self.least_layers),
             "costs": self.table.digest(),
         }
 

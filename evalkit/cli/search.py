@@ -1,0 +1,139 @@
+"""``evalkit search``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evalkit.cli import completers, options
+
+if TYPE_CHECKING:
+    from evalkit.search.run import Generation, SearchResult
+
+METHODS = ("nsga2", "paper", "random")
+
+
+@click.command(name="search")
+@click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Folder of the search.")
+@click.option("--resume", is_flag=True, help="Continue the search in DIR.")
+@click.option("--within", metavar="TRACKER", shell_complete=completers.trackers,
+              help="Search around this LightTrack, whose weights are spread over the space: lighttrack-m or "
+              "lighttrack:<path>.")  # fmt: skip
+@click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE", help="Checkpoint of the tracker in --within.")
+@click.option("--radius", type=options.Whole(0), metavar="N",
+              help="Largest number of digits in which a path differs from --within."
+              "  [default: any number]")  # fmt: skip
+@click.option("--supernet", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Shared weights: a supernet of evalkit or the official one.")  # fmt: skip
+@click.option("--outputs", type=options.Commas(), metavar="20,33",
+              help="Blocks that can give the features, by stage and block.  [default: the last eight; those of the "
+              "same stage with --within]")  # fmt: skip
+@click.option("--limit", "limits", multiple=True, metavar="COST=N",
+              help="Largest cost: macs=600M (thop-2020), macs:conv=N, macs:all=N, parameters=2M; "
+              "repeatable.")  # fmt: skip
+@click.option("--against", default="macs", show_default=True, metavar="COST",
+              help="Cost that the front shows the fitness against.")  # fmt: skip
+@click.option("--fitness", default="pairs", show_default=True, metavar="F", shell_complete=completers.datasets,
+              help="Mean overlap on held-out pairs, on held-out scenes, or of one-pass evaluation on a dataset: "
+              "pairs, scenes, or its name.")  # fmt: skip
+@options.data
+@options.sequences
+@click.option("--pairs", type=options.Whole(16), default=128, show_default=True, metavar="N",
+              help="Number of held-out pairs.")  # fmt: skip
+@click.option("--recalibration", type=options.Whole(16), default=64, show_default=True, metavar="N",
+              help="Number of pairs that each candidate's statistics are computed on.")  # fmt: skip
+@click.option("--final-recalibration", type=options.Whole(16), default=512, show_default=True, metavar="N",
+              help="The same for the members of the front.")  # fmt: skip
+@click.option("--scenes", type=options.Whole(0), default=24, show_default=True, metavar="N",
+              help="Number of held-out scenes, and of other scenes that the front is ranked on; "
+              "0 for none.")  # fmt: skip
+@click.option("--frames", type=options.Whole(2), default=60, show_default=True, metavar="N",
+              help="Frames per scene.")  # fmt: skip
+@click.option("--front", type=options.Whole(1), default=8, show_default=True, metavar="N",
+              help="Largest number of members of the front that are ranked and written.")  # fmt: skip
+@click.option("--method", type=click.Choice(METHODS), default="nsga2", show_default=True,
+              help="NSGA-II (needs the extra `search`), the evolution of the LightTrack paper, or random.")  # fmt: skip
+@click.option("--evaluations", type=options.Whole(1), default=200, show_default=True, metavar="N",
+              help="Number of architectures to evaluate.")  # fmt: skip
+@click.option("--population", type=options.Whole(1), default=40, show_default=True, metavar="N",
+              help="Architectures per generation.")  # fmt: skip
+@click.option("--seed", type=options.Whole(0), default=1, show_default=True, metavar="S",
+              help="Seed of the method and of the pairs.")  # fmt: skip
+@click.option("--device", default="cpu", show_default=True, metavar="D", help="Device of the networks: cpu, cuda:0.")
+@click.option("--threads", type=options.Whole(1), default=1, show_default=True, metavar="N",
+              help="Threads of each worker.")  # fmt: skip
+@click.option("--jobs", type=options.Whole(1), default=1, show_default=True, metavar="N",
+              help="Number of worker processes.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+              help="Where candidates are evaluated.")  # fmt: skip
+@click.option("--address", metavar="A", help="Address of the Ray cluster.")
+@options.text_format("table", "json")
+def search_command(text_format: str, **chosen: Any) -> None:
+    """Find the LightTracks with the best tracking for their cost, within limits.
+
+    The costs of all paths are exact and known before anything is evaluated. A path is cut out of shared weights, its
+    statistics are recalibrated, and its overlap on held-out pairs or scenes is its fitness. The front is then ranked
+    on other scenes, and its weights are written.
+
+    \b
+    Examples:
+      evalkit search --within lighttrack-m --limit macs=500M --output out
+      evalkit search --supernet supernet.pth --limit macs=600M --limit parameters=2M --output out --jobs 8
+      evalkit search --within lighttrack-m --limit macs=500M --output out --resume
+
+    Writes: DIR/search.json, DIR/ledger.jsonl, DIR/front.json, DIR/front/<rank>.safetensors, DIR/costs.json.
+    """
+    import json
+
+    from evalkit import api
+    from evalkit.cli.output import stdout_to_stderr
+
+    lists = {name: tuple(value) if (value := chosen.pop(name)) else None for name in ("outputs", "sequences")}
+    with stdout_to_stderr():
+        result = api.search(api.SearchOptions(**chosen, **lists), progress=_show_generation)
+    if text_format == "json":
+        click.echo(json.dumps({"version": 1, "records": result.records}, indent=2))
+        return
+    for line in _table(result):
+        click.echo(line)
+
+
+def _show_generation(generation: Generation) -> None:
+    click.echo(
+        f"generation {generation.number}: {generation.evaluated} of {generation.total} evaluated, "
+        f"best {generation.best:.3f}, front of {generation.front}, hypervolume {generation.hypervolume:.3f}, "
+        f"{generation.seconds:.0f} s",
+        file=sys.stderr,
+    )
+
+
+def _table(result: SearchResult) -> list[str]:
+    from evalkit.io.text_table import aligned_lines
+
+    head = ["rank", "MACs", "parameters", "fitness", "overlap", "95 %", "path"]
+    rows = [
+        [
+            "-" if record["rank"] is None else str(record["rank"]),
+            f"{record['macs'] / 1e6:.1f} M", f"{record['parameters'] / 1e6:.2f} M", f"{record['fitness']:.3f}",
+            "-" if record["value"] is None else f"{record['value']:.3f}", _interval(record), record["path"],
+        ]
+        for record in result.records
+    ]  # fmt: skip
+    failed = f", {result.failed} failed" if result.failed else ""
+    lines = [*aligned_lines([head, *rows], right=range(6)), "", f"{result.evaluations} paths evaluated{failed}"]
+    if result.records and result.records[0]["rank"] == 1:
+        best = result.records[0]
+        weights = result.folder / best["weights"]
+        lines += [
+            "Next:",
+            f"  evalkit run --tracker {best['tracker']} --weights {weights} --name found",
+            f"  evalkit train {best['tracker']} --output {result.folder / 'training'}",
+        ]
+    return lines
+
+
+def _interval(record: dict[str, Any]) -> str:
+    return "-" if record["low"] is None else f"{record['low']:.3f}..{record['high']:.3f}"

@@ -1,0 +1,122 @@
+"""What a search is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import EvalkitError
+from evalkit.search.evolution import METHODS
+
+PAIRS, SCENES = "pairs", "scenes"
+"""Built-in measures of fitness; any other is the name of a dataset."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Options of a search; see ``evalkit search --help``.
+
+    Attributes:
+        output: Folder of the search.
+        resume: Continue the search in ``output``.
+        within: Tracker name with path string that the search stays near; None for the whole space.
+        weights: Checkpoint of the tracker in ``within``.
+        radius: Largest number of digits in which a path differs from ``within``; None for any number.
+        supernet: File with shared weights; None to spread the weights of ``within``, or to train a supernet.
+        outputs: Blocks that can give the features, e.g. ``("20", "33")``; None for the tracker family's default.
+        limits: Each ``COST=NUMBER``.
+        against: Cost that the front shows the fitness against.
+        fitness: ``pairs``, ``scenes``, or the name of a dataset.
+        data: Folder of that dataset.
+        sequences: Sequences of that dataset; all by default.
+        pairs: Number of held-out pairs.
+        recalibration: Number of pairs for the statistics of batch normalisation of each candidate.
+        final_recalibration: The same for the members of the front.
+        scenes: Number of held-out scenes, and of other held-out scenes for the front.
+        frames: Frames per scene.
+        front: Largest number of members of the front that are validated and written.
+        method: ``nsga2``, ``paper`` or ``random``.
+        evaluations: Number of architectures to evaluate.
+        population: Architectures per generation.
+        seed: Seed of the method and of the pairs.
+        device: Device of the networks.
+        threads: Threads of each worker.
+        jobs: Number of worker processes; 1 for this process.
+        engine: ``local`` or ``ray``.
+        address: Address of the Ray cluster.
+        latency: File with a latency table; needed to limit milliseconds.
+        training: Options of the supernet's training by name.
+    """
+
+    output: Path
+    resume: bool = False
+    within: str | None = None
+    weights: Path | None = None
+    radius: int | None = None
+    supernet: Path | None = None
+    outputs: tuple[str, ...] | None = None
+    limits: tuple[str, ...] = ()
+    against: str = "macs"
+    fitness: str = PAIRS
+    data: Path | None = None
+    sequences: tuple[str, ...] | None = None
+    pairs: int = 128
+    recalibration: int = 64
+    final_recalibration: int = 512
+    scenes: int = 24
+    frames: int = 60
+    front: int = 8
+    method: str = "nsga2"
+    evaluations: int = 200
+    population: int = 40
+    seed: int = 1
+    device: str = "cpu"
+    threads: int = 1
+    jobs: int = 1
+    engine: str = "local"
+    address: str | None = None
+    latency: Path | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Check what can be checked without opening anything.
+
+        Raises:
+            EvalkitError: Options contradict one another or are out of range.
+        """
+        if self.method not in METHODS:
+            raise EvalkitError(
+                "there is no such search method", where="--method", found=self.method, expected=", ".join(METHODS)
+            )
+        if self.population < 4 or self.population % 2:
+            raise EvalkitError(
+                "the population must be an even number from 4 on", where="--population", found=self.population
+            )
+        if self.evaluations < self.population:
+            raise EvalkitError(
+                "there are fewer evaluations than the population has members", where="--evaluations",
+                found=self.evaluations, expected=f"at least {self.population}",
+                hint="Raise --evaluations or lower --population",
+            )  # fmt: skip
+        if self.radius is not None and self.within is None:
+            raise EvalkitError("a radius needs a path to stay near", where="--radius", hint="Add --within TRACKER")
+        if self.weights is not None and self.within is None:
+            raise EvalkitError(
+                "these weights belong to no tracker", where="--weights",
+                hint="Name their tracker with --within, or pass a supernet with --supernet",
+            )  # fmt: skip
+        if self.weights is not None and self.supernet is not None:
+            raise EvalkitError("--weights and --supernet exclude each other", where=self.weights)
+        if self.training and (self.supernet is not None or self.within is not None):
+            given = ", ".join(f"--{name}" for name in self.training)
+            raise EvalkitError(
+                "no supernet is trained where weights are given", where=given,
+                hint="Leave these options out, or leave out --supernet and --within",
+            )  # fmt: skip
+        if self.sequences and self.fitness in (PAIRS, SCENES):
+            raise EvalkitError(
+                "sequences can only be chosen where the fitness is a dataset", where="--sequences",
+                hint="Add --fitness DATASET",
+            )  # fmt: skip

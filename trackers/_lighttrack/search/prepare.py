@@ -1,0 +1,202 @@
+"""Preparation of a search in LightTrack's space: the space, the shared weights, and how paths are evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit import checkpoints
+from evalkit.errors import EvalkitError, listed
+from evalkit.factories import open_dataset
+from evalkit.io.atomic import write_json
+from evalkit.search.evaluating import EvaluationJob
+from evalkit.search.options import PAIRS, SCENES, SearchOptions
+from evalkit.search.space import Genes
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
+from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.search.costs import QUANTITIES, CostTable, count_network, count_table
+from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, load_or_render_banks
+from evalkit.trackers._lighttrack.search.shared_weights import (
+    load_shared_weights,
+    write_shared_weights,
+)
+from evalkit.trackers._lighttrack.search.space import (
+    DEFAULT_OUTPUTS,
+    OUTPUTS,
+    LightTrackSpace,
+    encode,
+    output_of,
+    path_string,
+    tower_genes,
+)
+from evalkit.trackers._lighttrack.search.spreading import spread
+from evalkit.trackers.lighttrack import model
+from evalkit.trackers.siamese import load_network
+
+SPREAD = "spread.safetensors"
+"""File with the weights of a tracker spread over the space, in the folder of a search."""
+COSTS = "costs.json"
+"""File with the table of costs, in the folder of a search."""
+_MODULE = "evalkit.trackers._lighttrack.search"
+
+
+@dataclass(frozen=True)
+class LightTrackSearch:
+    """See ``evalkit.search.run.Prepared``."""
+
+    space: LightTrackSpace
+    job: EvaluationJob
+    reference: str | None
+    fitness: Fitness
+    weights: Mapping[str, Any]
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return the shared weights and the plan of the fitness, as JSON."""
+        arguments = self.job.arguments
+        return {
+            "weights": dict(self.weights),
+            "plan": dict(arguments["plan"]),
+            "sequences": list(arguments["sequences"]) if arguments["sequences"] else None,
+        }
+
+    def write_member(self, path: str, file: Path) -> None:
+        """Write the weights of a path, and check its costs against a count of the network.
+
+        Raises:
+            EvalkitError: The file cannot be written.
+        """
+        check_costs(self.space, path)
+        self.fitness.write_cut(path, file)
+
+    def tracker(self, path: str) -> str:
+        """Return the tracker name of a path."""
+        return f"lighttrack:{path}"
+
+
+def check_costs(space: LightTrackSpace, path: str) -> None:
+    """Check that the table's costs of a path equal a count of its network.
+
+    Raises:
+        AssertionError: They differ; this is a defect.
+    """
+    count, costs = count_network(path), space.costs(space.genes(path))
+    counted = {name: count.macs(convention) for name, convention in QUANTITIES.items()}
+    counted["parameters"] = count.parameters
+    if any(costs[name] != value for name, value in counted.items()):
+        raise AssertionError(f"the cost table disagrees with the count of {path}: {costs}, {counted}")
+
+
+def prepare(variant: str | None, options: SearchOptions) -> LightTrackSearch:
+    """Prepare a search; a supernet is trained first if there are no weights.
+
+    Args:
+        variant: Path string of the tracker in ``options.within``; None for LightTrack-Mobile, or if there is none.
+        options: What is searched for.
+
+    Raises:
+        EvalkitError: An option is invalid, a file is not what it should be, or weights have no such outputs.
+    """
+    table = _cost_table(options)
+    center = None if options.within is None else encode(parse_path_string(variant or MOBILE))
+    file, weights = _shared_weights_file(variant, options)
+    space = LightTrackSpace(table, _outputs(options, center), center, options.radius, _least_layers(options, center))
+    plan = FitnessPlan(
+        options.seed, options.pairs, options.recalibration, options.final_recalibration, options.scenes,
+        options.frames,
+    )  # fmt: skip
+    _check_dataset(options)
+    load_or_render_banks(options.output, plan)
+    write_json(options.output / COSTS, table.record())
+    arguments = {
+        "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
+        "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
+    }  # fmt: skip
+    job = EvaluationJob(_MODULE, arguments, options.device, options.threads)
+    fitness = create_fitness(device=options.device, **arguments)
+    for genes in LightTrackSpace(table, space.outputs).smallest():
+        fitness.shared.cut(path_string(genes))  # raises if the weights have no such output
+    return LightTrackSearch(space, job, None if center is None else path_string(center), fitness, weights)
+
+
+def create_fitness(
+    *,
+    device: str,
+    weights: str,
+    plan: Mapping[str, int],
+    folder: str,
+    data: str | None = None,
+    sequences: tuple[str, ...] | None = None,
+) -> Fitness:
+    """Return the evaluator of a worker; arguments are those of ``EvaluationJob``."""
+    from evalkit.runtimes._torch import find_device
+
+    return Fitness(
+        load_shared_weights(Path(weights)), FitnessPlan(**plan), Path(folder),
+        data=None if data is None else Path(data), sequences=sequences, device=find_device(device),
+    )  # fmt: skip
+
+
+def _cost_table(options: SearchOptions) -> CostTable:
+    return count_table()
+
+
+def _outputs(options: SearchOptions, center: Genes | None) -> tuple[tuple[int, int], ...]:
+    if options.outputs is None:
+        if center is None:
+            return DEFAULT_OUTPUTS
+        stage, _ = output_of(center)
+        return tuple(output for output in OUTPUTS if output[0] == stage)
+    known = {f"{stage}{block}": (stage, block) for stage, block in OUTPUTS}
+    unknown = [name for name in options.outputs if name not in known]
+    if unknown:
+        raise EvalkitError(
+            "this is not a block that can give the features", where="--outputs", found=", ".join(unknown),
+            expected=listed(list(known), most=12),
+        )  # fmt: skip
+    return tuple(known[name] for name in options.outputs)
+
+
+def _least_layers(options: SearchOptions, center: Genes | None) -> tuple[int, int]:
+    """Return the least number of layers of each branch: that of the tracker whose weights are spread, else 1.
+
+    Without training, a branch does not work with fewer layers than it was trained with.
+    """
+    if center is None or options.supernet is not None:
+        return 1, 1
+    cls, reg = tower_genes(center)
+    return cls[1] + 1, reg[1] + 1
+
+
+def _shared_weights_file(variant: str | None, options: SearchOptions) -> tuple[Path, dict[str, Any]]:
+    """Return the file with the shared weights, and what identifies them."""
+    if options.supernet is not None:
+        return options.supernet, {"supernet": checkpoints.sha256(options.supernet)}
+    if options.within is None:
+        raise EvalkitError(
+            "there are no weights to search with", where="--supernet",
+            hint="Pass a supernet with --supernet, or search around a trained tracker: --within lighttrack-m",
+        )  # fmt: skip
+    description = model(variant)
+    found = checkpoints.find(description.checkpoint, options.weights)
+    network = load_network(description.network, found.path, description.unused, description.convert)
+    if not isinstance(network, LightTrack):
+        raise TypeError(f"{type(network).__name__} is not LightTrack's network")
+    file = options.output / SPREAD
+    write_shared_weights(spread(network), file)
+    return file, {"spread": checkpoints.sha256(found.path)}
+
+
+def _check_dataset(options: SearchOptions) -> None:
+    """Open the dataset of the fitness, so that a mistake shows before anything is evaluated."""
+    if options.fitness in (PAIRS, SCENES):
+        return
+    dataset = open_dataset(options.fitness, options.data)
+    if "one_pass" not in dataset.protocols:
+        raise EvalkitError(
+            "fitness is the overlap of one-pass evaluation, which this dataset does not use", where="--fitness",
+            found=dataset.name, expected="a dataset with the protocol one_pass",
+        )  # fmt: skip
+    for name in options.sequences or [one.name for one in dataset.sequences]:
+        dataset.find(name).groundtruth  # noqa: B018 - raises what is wrong with it
