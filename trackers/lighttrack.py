@@ -67,7 +67,7 @@ def model(variant: str | None) -> siamese.SiameseModel:
     def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
         from evalkit.trackers._lighttrack import supernet
 
-        if supernet.is_entangled(state):
+        if supernet.is_entangled(state) or not any(key.endswith("running_mean") for key in state):
             raise EvalkitError(
                 "this supernet has no statistics of batch normalisation, so its subnets cannot track yet", where=path,
                 hint="Cut one out: evalkit search --output DIR --radius 0 "

@@ -11,7 +11,12 @@ from evalkit.search.options import SearchOptions
 from evalkit.search.run import Generation, Prepared, SearchResult, run_search
 
 
-def search(options: SearchOptions, *, progress: Callable[[Generation], None] | None = None) -> SearchResult:
+def search(
+    options: SearchOptions,
+    *,
+    progress: Callable[[Generation], None] | None = None,
+    report: Callable[[dict[str, float]], None] | None = None,
+) -> SearchResult:
     """Find the architectures with the best tracking for their cost, within limits.
 
     Writes ``search.json``, ``ledger.jsonl``, ``front.json`` and the weights of the front into ``options.output``.
@@ -19,6 +24,7 @@ def search(options: SearchOptions, *, progress: Callable[[Generation], None] | N
     Args:
         options: What is searched for, and how.
         progress: Called after each generation.
+        report: Called with the losses of every step, where a supernet is trained.
 
     Returns:
         The front, as in ``front.json``.
@@ -30,7 +36,7 @@ def search(options: SearchOptions, *, progress: Callable[[Generation], None] | N
     module, variant = _searchable(options.within)
 
     def prepare() -> Prepared:
-        prepared: Prepared = importlib.import_module(module).prepare(variant, options)
+        prepared: Prepared = importlib.import_module(module).prepare(variant, options, report)
         return prepared
 
     return run_search(prepare, options, progress)

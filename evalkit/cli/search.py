@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.train import training_progress
 
 if TYPE_CHECKING:
     from evalkit.search.run import Generation, SearchResult
 
 METHODS = ("nsga2", "paper", "random")
+TRAINING = (
+    "photographs", "teacher", "steps", "imitation", "settling", "batch", "rate", "sampling", "layout",
+)  # fmt: skip
+"""Options of the supernet's training."""
 
 
 @click.command(name="search")
@@ -70,18 +75,42 @@ METHODS = ("nsga2", "paper", "random")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
               help="Where candidates are evaluated.")  # fmt: skip
 @click.option("--address", metavar="A", help="Address of the Ray cluster.")
+@click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+              metavar="DIR", help="Supernet: folder of pictures and videos to cut training pairs from; repeatable."
+              "  [default: only rendered pairs]")  # fmt: skip
+@click.option("--teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Supernet: MobileNetV2 weights that initialise the backbone, which imitates it "
+              "first.")  # fmt: skip
+@click.option("--steps", type=options.Whole(1), metavar="N",
+              help="Supernet: number of training steps.  [default: 6000]")  # fmt: skip
+@click.option("--imitation", type=options.Whole(0), metavar="N",
+              help="Supernet: number of initial steps that imitate the teacher."
+              "  [default: 300 with a teacher, else 0]")  # fmt: skip
+@click.option("--settling", type=options.Whole(0), metavar="N",
+              help="Supernet: number of steps after imitation with the backbone frozen."
+              "  [default: 300 with a teacher, else 0]")  # fmt: skip
+@click.option("--batch", type=options.Whole(2), metavar="N",
+              help="Supernet: number of pairs per step, shared by the step's paths.  [default: 48]")  # fmt: skip
+@click.option("--rate", type=options.Number(0, min_open=True), metavar="R",
+              help="Supernet: highest learning rate.  [default: 0.0015]")  # fmt: skip
+@click.option("--sampling", type=click.Choice(["fair", "sandwich", "uniform"]),
+              help="Supernet: how a step's paths are chosen.  [default: fair]")  # fmt: skip
+@click.option("--layout", type=click.Choice(["entangled", "separate"]),
+              help="Supernet: slices of one large network, or tensors of its own for each choice."
+              "  [default: entangled]")  # fmt: skip
 @options.text_format("table", "json")
 def search_command(text_format: str, **chosen: Any) -> None:
     """Find the LightTracks with the best tracking for their cost, within limits.
 
     The costs of all paths are exact and known before anything is evaluated. A path is cut out of shared weights, its
     statistics are recalibrated, and its overlap on held-out pairs or scenes is its fitness. The front is then ranked
-    on other scenes, and its weights are written.
+    on other scenes, and its weights are written. Without --within and --supernet, a supernet is trained first.
 
     \b
     Examples:
       evalkit search --within lighttrack-m --limit macs=500M --output out
       evalkit search --supernet supernet.pth --limit macs=600M --limit parameters=2M --output out --jobs 8
+      evalkit search --teacher mobilenet_v2.pt --photographs /usr/share/backgrounds --limit macs=600M --output out
       evalkit search --within lighttrack-m --limit macs=500M --output out --resume
 
     Writes: DIR/search.json, DIR/ledger.jsonl, DIR/front.json, DIR/front/<rank>.safetensors, DIR/costs.json.
@@ -91,9 +120,14 @@ def search_command(text_format: str, **chosen: Any) -> None:
     from evalkit import api
     from evalkit.cli.output import stdout_to_stderr
 
+    training = {name: value for name in TRAINING if (value := chosen.pop(name))}
     lists = {name: tuple(value) if (value := chosen.pop(name)) else None for name in ("outputs", "sequences")}
     with stdout_to_stderr():
-        result = api.search(api.SearchOptions(**chosen, **lists), progress=_show_generation)
+        result = api.search(
+            api.SearchOptions(**chosen, **lists, training=training),
+            progress=_show_generation,
+            report=training_progress(),
+        )
     if text_format == "json":
         click.echo(json.dumps({"version": 1, "records": result.records}, indent=2))
         return

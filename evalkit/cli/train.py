@@ -75,12 +75,14 @@ def train_command(
 
     weights_file = api.train(
         tracker, output, resume=resume, photographs=photographs, teacher=teacher, device=device,
-        validate=validate, report=_progress(), **{name: value for name, value in plan.items() if value is not None},
+        validate=validate, report=training_progress(),
+        **{name: value for name, value in plan.items() if value is not None},
     )  # fmt: skip
     click.echo(f"wrote {weights_file}")
 
 
-def _progress() -> Callable[[dict[str, float]], None]:
+def training_progress() -> Callable[[dict[str, float]], None]:
+    """Return a function that prints a line of progress from time to time."""
     last = [time.monotonic()]
     rows: list[dict[str, float]] = []
 

@@ -109,11 +109,10 @@ class SearchOptions:
             )  # fmt: skip
         if self.weights is not None and self.supernet is not None:
             raise EvalkitError("--weights and --supernet exclude each other", where=self.weights)
-        if self.training and (self.supernet is not None or self.within is not None):
-            given = ", ".join(f"--{name}" for name in self.training)
+        if self.training and self.supernet is not None:
             raise EvalkitError(
-                "no supernet is trained where weights are given", where=given,
-                hint="Leave these options out, or leave out --supernet and --within",
+                "no supernet is trained where one is given", where="--supernet",
+                hint=f"Leave out {', '.join(f'--{name}' for name in self.training)}, or leave out --supernet",
             )  # fmt: skip
         if self.sequences and self.fitness in (PAIRS, SCENES):
             raise EvalkitError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from evalkit import checkpoints
 from evalkit.errors import EvalkitError, listed
@@ -19,6 +19,7 @@ from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search.costs import QUANTITIES, CostTable, count_network, count_table
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, load_or_render_banks
 from evalkit.trackers._lighttrack.search.shared_weights import (
+    SharedWeights,
     load_shared_weights,
     write_shared_weights,
 )
@@ -32,6 +33,7 @@ from evalkit.trackers._lighttrack.search.space import (
     tower_genes,
 )
 from evalkit.trackers._lighttrack.search.spreading import spread
+from evalkit.trackers._lighttrack.search.supernet_file import train_supernet
 from evalkit.trackers.lighttrack import model
 from evalkit.trackers.siamese import load_network
 
@@ -39,6 +41,8 @@ SPREAD = "spread.safetensors"
 """File with the weights of a tracker spread over the space, in the folder of a search."""
 COSTS = "costs.json"
 """File with the table of costs, in the folder of a search."""
+Report: TypeAlias = "Callable[[dict[str, float]], None]"
+"""Called with the losses of every step of a training."""
 _MODULE = "evalkit.trackers._lighttrack.search"
 
 
@@ -88,20 +92,22 @@ def check_costs(space: LightTrackSpace, path: str) -> None:
         raise AssertionError(f"the cost table disagrees with the count of {path}: {costs}, {counted}")
 
 
-def prepare(variant: str | None, options: SearchOptions) -> LightTrackSearch:
+def prepare(variant: str | None, options: SearchOptions, report: Report | None = None) -> LightTrackSearch:
     """Prepare a search; a supernet is trained first if there are no weights.
 
     Args:
         variant: Path string of the tracker in ``options.within``; None for LightTrack-Mobile, or if there is none.
         options: What is searched for.
+        report: Called with the losses of every step of the supernet's training.
 
     Raises:
         EvalkitError: An option is invalid, a file is not what it should be, or weights have no such outputs.
     """
     table = _cost_table(options)
     center = None if options.within is None else encode(parse_path_string(variant or MOBILE))
-    file, weights = _shared_weights_file(variant, options)
-    space = LightTrackSpace(table, _outputs(options, center), center, options.radius, _least_layers(options, center))
+    outputs = _outputs(options, center)
+    space = LightTrackSpace(table, outputs, center, options.radius, _least_layers(options, center))
+    file, weights = _shared_weights_file(variant, options, outputs, report)
     plan = FitnessPlan(
         options.seed, options.pairs, options.recalibration, options.final_recalibration, options.scenes,
         options.frames,
@@ -163,29 +169,37 @@ def _least_layers(options: SearchOptions, center: Genes | None) -> tuple[int, in
 
     Without training, a branch does not work with fewer layers than it was trained with.
     """
-    if center is None or options.supernet is not None:
+    if center is None or options.supernet is not None or options.training:
         return 1, 1
     cls, reg = tower_genes(center)
     return cls[1] + 1, reg[1] + 1
 
 
-def _shared_weights_file(variant: str | None, options: SearchOptions) -> tuple[Path, dict[str, Any]]:
+def _shared_weights_file(
+    variant: str | None, options: SearchOptions, outputs: tuple[tuple[int, int], ...], report: Report | None
+) -> tuple[Path, dict[str, Any]]:
     """Return the file with the shared weights, and what identifies them."""
     if options.supernet is not None:
         return options.supernet, {"supernet": checkpoints.sha256(options.supernet)}
-    if options.within is None:
-        raise EvalkitError(
-            "there are no weights to search with", where="--supernet",
-            hint="Pass a supernet with --supernet, or search around a trained tracker: --within lighttrack-m",
-        )  # fmt: skip
+    if options.within is not None and not options.training:
+        shared, source = _spread_weights(variant, options)
+        write_shared_weights(shared, options.output / SPREAD)
+        return options.output / SPREAD, source
+    start = None if options.within is None else _spread_weights(variant, options)[0]
+    file = train_supernet(
+        options.output, options.training, outputs=outputs, seed=options.seed, device=options.device, start=start,
+        report=report,
+    )  # fmt: skip
+    return file, {"supernet": checkpoints.sha256(file)}
+
+
+def _spread_weights(variant: str | None, options: SearchOptions) -> tuple[SharedWeights, dict[str, Any]]:
     description = model(variant)
     found = checkpoints.find(description.checkpoint, options.weights)
     network = load_network(description.network, found.path, description.unused, description.convert)
     if not isinstance(network, LightTrack):
         raise TypeError(f"{type(network).__name__} is not LightTrack's network")
-    file = options.output / SPREAD
-    write_shared_weights(spread(network), file)
-    return file, {"spread": checkpoints.sha256(found.path)}
+    return spread(network), {"spread": checkpoints.sha256(found.path)}
 
 
 def _check_dataset(options: SearchOptions) -> None:

@@ -131,7 +131,7 @@ def load_shared_weights(path: Path) -> SharedWeights:
 
 
 def write_shared_weights(shared: SharedWeights, path: Path, *, half: bool = False) -> None:
-    """Write an entangled supernet as safetensors, in half precision if wished.
+    """Write a supernet as safetensors, in half precision if wished.
 
     Raises:
         EvalkitError: The file cannot be written.
@@ -140,8 +140,9 @@ def write_shared_weights(shared: SharedWeights, path: Path, *, half: bool = Fals
 
     from evalkit.io import atomic
 
+    prefix = supernet.PREFIX if shared.is_entangled else ""
     tensors: dict[str, Any] = {
-        supernet.PREFIX + name: (tensor.half() if half else tensor).detach().cpu().contiguous()
+        prefix + name: (tensor.half() if half else tensor).detach().cpu().contiguous()
         for name, tensor in shared.state.items()
     }
     with atomic.replacing(path) as temporary:

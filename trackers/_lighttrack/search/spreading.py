@@ -33,9 +33,7 @@ def spread(network: LightTrack) -> SharedWeights:
     architecture = network.architecture
     goal = entangled.largest(len(architecture.stages) - 1)
     source = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
-    for stage, blocks in enumerate(architecture.stages, start=1):
-        for block in range(len(blocks)):
-            _sort_block(source, f"features.blocks.{stage}.{block}.")
+    sort_blocks(source)
     for branch, prediction in (("cls_tower", "cls_perd.cls_pred"), ("reg_tower", "reg_pred.bbox_pred")):
         count = len((architecture.cls if branch == "cls_tower" else architecture.reg).kernels)
         _sort_tower(source, f"head.{branch}.", f"head.{prediction}.weight", count)
@@ -47,6 +45,17 @@ def spread(network: LightTrack) -> SharedWeights:
         state[entangled.entangled_key(name, goal)] = tensor
     _add_identity_layers(state, architecture)
     return SharedWeights(state, is_entangled=True, where=architecture.path)
+
+
+@torch.no_grad()
+def sort_blocks(state: dict[str, Tensor]) -> None:
+    """Sort the channels inside of each block by strength; the network's output stays the same.
+
+    Args:
+        state: Parameters of a network or of an entangled supernet; entries are replaced.
+    """
+    for name in [name for name in state if name.endswith(".conv_pwl.weight")]:
+        _sort_block(state, name.removesuffix("conv_pwl.weight"))
 
 
 def _sort_block(state: dict[str, Tensor], prefix: str) -> None:

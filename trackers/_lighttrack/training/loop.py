@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -20,12 +20,7 @@ from evalkit.io import atomic
 from evalkit.trackers._lighttrack.architecture import parse_path_string
 from evalkit.trackers._lighttrack.network import BOX_SCALE, TEMPLATE_SIZE, LightTrack
 from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient
-from evalkit.trackers._lighttrack.training.objectives import (
-    Objective,
-    imitation_objective,
-    settling_objective,
-    tracking_objective,
-)
+from evalkit.trackers._lighttrack.training.objectives import Objective, create_objectives
 from evalkit.trackers._lighttrack.training.pairs import make_pairs
 from evalkit.trackers._lighttrack.training.plan import Phase, TrainingPlan
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
@@ -37,6 +32,24 @@ CHECKPOINT = "checkpoint.pt"
 """File with the state of a training, in its output folder."""
 CURVE = "curve.jsonl"
 """File with the losses, one JSON object per step, in the output folder."""
+
+
+class Trainable(Protocol):
+    """What ``run_training`` trains: a subnet or a supernet."""
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """Determines the run."""
+
+    @property
+    def step(self) -> int:
+        """Number of steps done."""
+
+    def run_step(self) -> dict[str, float]:
+        """Run one step and return its losses by name."""
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint atomically."""
 
 
 class Training:
@@ -54,10 +67,9 @@ class Training:
         self.step = 0
         torch.manual_seed(plan.seed)
         self.network = initial_network(plan.path, momentum=plan.momentum)
-        self._objectives: dict[str, Objective] = {"settling": settling_objective, "tracking": tracking_objective}
         if teacher is not None:
             initialize_from_teacher(self.network.features, teacher)
-            self._objectives["imitation"] = imitation_objective(teacher, bank, plan.seed)
+        self._objectives = create_objectives(bank, plan.seed, teacher)
         use_fast_weight_gradient(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -151,7 +163,7 @@ class Training:
 
 
 def run_training(
-    training: Training, folder: Path, *, every: float = 120.0, report: Callable[[dict[str, float]], None] | None = None
+    training: Trainable, folder: Path, *, every: float = 120.0, report: Callable[[dict[str, float]], None] | None = None
 ) -> None:
     """Train to the end of the plan, writing one line per step to the curve.
 

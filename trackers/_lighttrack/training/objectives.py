@@ -70,6 +70,14 @@ def imitation_objective(teacher: Teacher, bank: TileBank, seed: int) -> Objectiv
     return objective
 
 
+def create_objectives(bank: TileBank, seed: int, teacher: Teacher | None) -> dict[str, Objective]:
+    """Return the objective of each phase by name; imitation is missing without a teacher."""
+    objectives: dict[str, Objective] = {"settling": settling_objective, "tracking": tracking_objective}
+    if teacher is not None:
+        objectives["imitation"] = imitation_objective(teacher, bank, seed)
+    return objectives
+
+
 def _losses(network: LightTrack, z: Tensor, x: Tensor, pairs: Pairs, size: int) -> dict[str, Tensor]:
     count = len(z)
     absent = max(count // ABSENT_TARGET_SHARE, 1)

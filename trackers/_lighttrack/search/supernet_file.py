@@ -1,0 +1,97 @@
+"""Training of the supernet that a search uses, into the search's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evalkit.errors import EvalkitError
+from evalkit.runtimes._torch import find_device
+from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, write_shared_weights
+from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
+from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS
+from evalkit.trackers._lighttrack.training.supernet_training import LAYOUTS, SupernetPlan, SupernetTraining
+from evalkit.trackers._lighttrack.training.teacher import load_teacher
+
+SUPERNET = "supernet.safetensors"
+"""File with a trained supernet, in the folder of a search."""
+IMITATION, SETTLING = 300, 300
+"""Default numbers of steps of the first two phases, if there is a teacher."""
+
+
+def train_supernet(
+    folder: Path,
+    options: Mapping[str, Any],
+    *,
+    outputs: tuple[tuple[int, int], ...],
+    seed: int,
+    device: str,
+    start: SharedWeights | None = None,
+    report: Callable[[dict[str, float]], None] | None = None,
+) -> Path:
+    """Train a supernet, or continue the training in the folder, and return its file.
+
+    Args:
+        folder: Folder of the search; receives checkpoint, curve, tiles and the supernet in half precision.
+        options: ``photographs``, ``teacher`` and fields of ``SupernetPlan`` by name.
+        outputs: Outputs to train.
+        seed: Seed of weights, paths and pairs.
+        device: Device to train on.
+        start: Shared weights to start from; random ones or the teacher's if None.
+        report: Called with the losses of every step.
+
+    Raises:
+        EvalkitError: An option is unknown or a file invalid, or the checkpoint in the folder belongs to another plan.
+    """
+    file = folder / SUPERNET
+    values = dict(options)
+    photographs = [Path(one) for one in values.pop("photographs", ())]
+    teacher = values.pop("teacher", None)
+    plan = _plan(values, outputs=outputs, seed=seed, has_teacher=teacher is not None)
+    if file.exists():
+        return file
+    torch.set_num_threads(1)
+    used, _ = tile_bank.load_or_build(folder, plan.seed, photographs).split()
+    training = SupernetTraining(
+        plan, used.to(find_device(device)), None if teacher is None else load_teacher(Path(teacher)), start
+    )
+    if (folder / CHECKPOINT).exists():
+        training.restore(folder)
+    run_training(training, folder, report=report)
+    write_shared_weights(training.average, file, half=True)
+    return file
+
+
+def _plan(
+    values: Mapping[str, Any], *, outputs: tuple[tuple[int, int], ...], seed: int, has_teacher: bool
+) -> SupernetPlan:
+    known = {one.name for one in fields(SupernetPlan)}
+    unknown = sorted(values.keys() - known)
+    if unknown:
+        raise EvalkitError(
+            "this option of the supernet's training does not exist", where=unknown[0], expected=", ".join(sorted(known))
+        )
+    plan = SupernetPlan(seed=seed, outputs=outputs)
+    if has_teacher:
+        plan = replace(plan, imitation=IMITATION, settling=SETTLING)
+    plan = replace(plan, **values)
+    for name, choices in (("sampling", SAMPLINGS), ("layout", LAYOUTS)):
+        if getattr(plan, name) not in choices:
+            raise EvalkitError(
+                f"there is no such {name}", where=f"--{name}", found=getattr(plan, name), expected=", ".join(choices)
+            )
+    if plan.imitation and not has_teacher:
+        raise EvalkitError(
+            "there is no teacher to imitate", where="--imitation", hint="Pass a file with --teacher, or leave it out"
+        )
+    if plan.imitation + plan.settling >= plan.steps:
+        raise EvalkitError(
+            "no step is left for tracking after imitation and settling", where="--steps", found=plan.steps,
+            expected=f"more than {plan.imitation + plan.settling}",
+        )  # fmt: skip
+    return plan
