@@ -1,0 +1,169 @@
+"""Complete searches on the toy space: ledger, resume, workers, front."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from toy_search import ToySearch, ToySpace, planted_fitness, toy_search
+
+from evalkit.errors import EvalkitError
+from evalkit.search import ledger as ledgers
+from evalkit.search.ledger import LEDGER, Evaluation, Ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def keys(folder: Path) -> list[tuple[str, str, float]]:
+    return [(one.path, one.measure, one.value) for one in Ledger(folder / LEDGER)]
+
+
+def test_the_ledger_holds_every_evaluation_with_its_costs(tmp_path: Path) -> None:
+    result = toy_search(tmp_path)
+    searched = [one for one in Ledger(tmp_path / LEDGER) if one.measure == "pairs"]
+    assert len(searched) == result.evaluations == 60
+    assert {one.generation for one in searched} == set(range(5))
+    for one in searched:
+        genes = ToySpace().genes(one.path)
+        assert one.costs == ToySpace().costs(genes)
+        assert one.value == pytest.approx(planted_fitness(genes))
+
+
+def test_the_front_is_ranked_by_other_scenes_and_its_weights_are_written(tmp_path: Path) -> None:
+    reference = ToySpace().path(ToySpace().canonical((*[2] * 24, 11)))
+    result = toy_search(tmp_path, ToySearch(reference=reference))
+    stored = json.loads((tmp_path / "front.json").read_text())
+    assert stored == {"version": 1, "records": result.records}
+    members = [record for record in result.records if record["rank"] is not None]
+    assert [record["rank"] for record in members] == list(range(1, len(members) + 1))
+    assert [record["value"] for record in members] == sorted((one["value"] for one in members), reverse=True)
+    for record in members:
+        assert (tmp_path / record["weights"]).read_text() == record["path"]
+        assert record["low"] <= record["value"] + 0.02
+        assert record["sequences"] == 3
+    assert result.records[-1]["path"] == reference
+    assert result.records[-1]["difference"] == 0
+    first = members[0]
+    assert first["difference"] == pytest.approx(first["value"] - result.records[-1]["value"], abs=0.02)
+
+
+def test_a_resumed_search_evaluates_nothing_twice_and_gives_the_same_files(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    log = tmp_path / "log"
+    toy_search(whole)
+    toy_search(cut)
+    lines = (cut / LEDGER).read_bytes().splitlines(keepends=True)
+    (cut / LEDGER).write_bytes(b"".join(lines[:31]) + lines[31][:20])
+    result = toy_search(cut, ToySearch(log=str(log)), resume=True)
+    assert len(log.read_text().splitlines()) == len(lines) - 31
+    assert keys(cut) == keys(whole)
+    assert (cut / "front.json").read_bytes() == (whole / "front.json").read_bytes()
+    assert result.evaluations == 60
+
+
+def test_a_search_can_be_extended(tmp_path: Path) -> None:
+    toy_search(tmp_path / "short", evaluations=24)
+    toy_search(tmp_path / "short", evaluations=60, resume=True)
+    toy_search(tmp_path / "long")
+    short, long = ({one for one in keys(tmp_path / name) if one[1] == "pairs"} for name in ("short", "long"))
+    assert short == long
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_again_and_again_gives_the_same_ledger_and_front(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    toy_search(whole, ToySearch(pause=0.01))
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    mode, deaths = "new", 0
+    for attempt in range(40):
+        process = subprocess.Popen(
+            [sys.executable, ROOT / "tests/toy_search.py", killed, mode], env=environment, stderr=subprocess.PIPE
+        )
+        # Later attempts live longer, so that the search ends.
+        time.sleep(0.9 + 0.13 * attempt)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            deaths += 1
+        _, error = process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, error.decode()
+        mode = "resume" if (killed / "search.json").exists() else "new"
+    assert process.returncode == 0
+    assert deaths > 0
+    assert keys(killed) == keys(whole)
+    assert (killed / "front.json").read_bytes() == (whole / "front.json").read_bytes()
+
+
+def test_workers_give_the_same_ledger_up_to_order(tmp_path: Path) -> None:
+    toy_search(tmp_path / "serial", evaluations=36)
+    toy_search(tmp_path / "pool", evaluations=36, jobs=2)
+    assert sorted(keys(tmp_path / "pool")) == sorted(keys(tmp_path / "serial"))
+    assert (tmp_path / "pool/front.json").read_bytes() == (tmp_path / "serial/front.json").read_bytes()
+
+
+def failing(tmp_path: Path, trouble: str, **options: object) -> tuple[Evaluation, list[str]]:
+    """Search with a member of the first generation that fails, and return its evaluation and the log."""
+    toy_search(tmp_path / "sound")
+    path = keys(tmp_path / "sound")[3][0]
+    log = tmp_path / "log"
+    toy_search(tmp_path / "failing", ToySearch(trouble={path: trouble}, log=str(log)), **options)
+    found = Ledger(tmp_path / "failing" / LEDGER).find(path, "pairs")
+    assert found is not None
+    return found, [line for line in log.read_text().splitlines() if line.startswith(f"{path} ")]
+
+
+def test_a_candidate_whose_worker_dies_is_retried_and_then_counts_as_worst(tmp_path: Path) -> None:
+    found, attempts = failing(tmp_path, "die", jobs=2, evaluations=24)
+    assert found.value == 0
+    assert "its worker was lost 3 times" in str(found.error)
+    assert len(attempts) == 3
+
+
+def test_a_fitness_that_is_not_finite_counts_as_worst_with_the_reason(tmp_path: Path) -> None:
+    found, attempts = failing(tmp_path, "nan")
+    assert (found.value, len(attempts)) == (0, 1)
+    assert "not finite" in str(found.error)
+
+
+def test_a_search_whose_candidates_all_fail_is_an_error(tmp_path: Path) -> None:
+    class Broken(ToySpace):
+        def path(self, genes: tuple[int, ...]) -> str:
+            return f"{super().path(genes)}"
+
+    trouble = {one[0]: "nan" for one in keys_of_a_search(tmp_path / "sound")}
+    with pytest.raises(EvalkitError, match="every candidate failed; the first said: the fitness is not finite"):
+        toy_search(tmp_path / "broken", ToySearch(Broken(), trouble=trouble))
+
+
+def keys_of_a_search(folder: Path) -> list[tuple[str, str, float]]:
+    toy_search(folder, evaluations=12)
+    return keys(folder)
+
+
+def test_a_full_disk_leaves_a_ledger_that_can_be_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(tmp_path / LEDGER)
+    ledger.append(Evaluation("1-2", "pairs", 0.5))
+    before = ledger.path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ledgers.os, "fsync", full)
+    with pytest.raises(EvalkitError, match="No space left on device.*--resume"):
+        ledger.append(Evaluation("1-3", "pairs", 0.6))
+    assert ledger.path.read_bytes() == before
+    assert len(Ledger(ledger.path)) == 1
+
+
+def test_resuming_after_a_thousand_evaluations_takes_less_than_two_seconds(tmp_path: Path) -> None:
+    toy_search(tmp_path, evaluations=1000, population=50)
+    start = time.process_time()
+    toy_search(tmp_path, evaluations=1000, population=50, resume=True)
+    assert time.process_time() - start < 2
