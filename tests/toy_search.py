@@ -122,6 +122,9 @@ class ToySearch:
     def identity(self) -> Mapping[str, Any]:
         return {"weights": "toy"}
 
+    def write_inputs(self) -> None:
+        pass
+
     def write_member(self, path: str, file: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_text(path, encoding="utf-8")

@@ -51,6 +51,9 @@ class Prepared(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """Return what determines the fitness, as JSON."""
 
+    def write_inputs(self) -> None:
+        """Write files that the workers share; called before the first evaluation."""
+
     def write_member(self, path: str, file: Path) -> None:
         """Write the weights of a path."""
 
@@ -121,6 +124,7 @@ def run_search(
         goal = _goal(prepared.space, options)
         write_record(options.output, _identity(prepared, options, goal.limits))
         ledger = Ledger(options.output / LEDGER)
+        prepared.write_inputs()
         with open_evaluation(
             prepared.job, jobs=options.jobs, engine=options.engine, address=options.address
         ) as executor:

@@ -65,6 +65,15 @@ class LightTrackSearch:
             "sequences": list(arguments["sequences"]) if arguments["sequences"] else None,
         }
 
+    def write_inputs(self) -> None:
+        """Write the table of costs, and render the tiles that the workers share.
+
+        Raises:
+            EvalkitError: A file cannot be written.
+        """
+        write_json(self.fitness.folder / COSTS, self.space.table.record())
+        load_or_render_banks(self.fitness.folder, self.fitness.plan)
+
     def write_member(self, path: str, file: Path) -> None:
         """Write the weights of a path, and check its costs against a count of the network.
 
@@ -113,8 +122,6 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         options.frames,
     )  # fmt: skip
     _check_dataset(options)
-    load_or_render_banks(options.output, plan)
-    write_json(options.output / COSTS, table.record())
     arguments = {
         "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
         "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
