@@ -31,7 +31,7 @@ LAYERS = (
     ("engine",),
     ("stored", "infer_dataset"),
     ("scoring",),
-    ("comparison",),
+    ("comparison", "search"),
     ("plot",),
     ("trackers", "datasets", "reports"),
     ("regression", "run_diff", "doctor", "data_check", "running", "api"),
@@ -61,7 +61,7 @@ WITHIN_A_LAYER = {
     ("io", "compiled"),
     ("io", "geometry"),
 }
-HEAVY = ("torch", "pandas", "matplotlib", "scipy", "shapely", "got10k")
+HEAVY = ("torch", "pandas", "matplotlib", "scipy", "shapely", "got10k", "pymoo")
 FREE_OF_NUMPY = ("numpy", "cv2")
 
 

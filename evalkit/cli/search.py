@@ -72,9 +72,6 @@ TRAINING = (
               help="Threads of each worker.")  # fmt: skip
 @click.option("--jobs", type=options.Whole(1), default=1, show_default=True, metavar="N",
               help="Number of worker processes.")  # fmt: skip
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
-              help="Where candidates are evaluated.")  # fmt: skip
-@click.option("--address", metavar="A", help="Address of the Ray cluster.")
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
               metavar="DIR", help="Supernet: folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Evaluation of candidates in this process, in worker processes, or on a Ray cluster.
+"""Evaluation of candidates in this process or in worker processes.
 
 Workers evaluate and answer; only the process of the search writes the ledger.
 """
@@ -21,6 +21,7 @@ from evalkit.engine import dispatch
 from evalkit.engine.pool import ProcessSlot
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Answer, Job, Unit
+from evalkit.types import Execution
 
 
 class Evaluator(Protocol):
@@ -65,19 +66,18 @@ class EvaluationJob:
     Attributes:
         module: Name of a module with a function ``create_evaluator(device=..., **arguments)``.
         arguments: Its further arguments.
-        device: Device of the networks.
-        threads: Threads of a worker.
+        execution: Device of the networks and threads of a worker.
     """
 
     module: str
     arguments: Mapping[str, Any]
-    device: str = "cpu"
-    threads: int = 1
+    execution: Execution = Execution()  # noqa: RUF009 - frozen
 
     def start_worker(self) -> CandidateWorker:
         """Return a worker that is ready for candidates."""
-        pin_threads(self.threads)
-        evaluator = importlib.import_module(self.module).create_evaluator(device=self.device, **self.arguments)
+        pin_threads(self.execution.threads)
+        module = importlib.import_module(self.module)
+        evaluator = module.create_evaluator(device=self.execution.device, **self.arguments)
         return CandidateWorker(evaluator)
 
     def candidates(self, paths: Sequence[str], measure: str) -> list[Candidate]:
@@ -150,7 +150,7 @@ class PoolEvaluation:
             slot.close()
 
 
-class _KeptSlot:
+class _KeptSlot(dispatch.Slot):
     """A slot whose worker stays between batches, as it holds pairs and weights."""
 
     def __init__(self, slot: dispatch.Slot) -> None:
@@ -181,39 +181,28 @@ class _KeptSlot:
     def cause(self, error: BaseException) -> BaseException:
         return self._slot.cause(error)
 
-    def end(self) -> str:
-        # `dispatch.execute` ends all slots after a batch; one that is idle is kept for the next batch.
+    def kill(self) -> str:
+        # `dispatch.execute` kills the workers of all slots after a batch; one that is idle is kept for the next batch.
         if self._ready is not None and not self._busy:
             return "it is kept"
         return self.close()
 
     def close(self) -> str:
         self._ready = None
-        return self._slot.end()
+        return self._slot.kill()
 
-    def last_words(self) -> str:
-        return self._slot.last_words()
+    def crash_report(self) -> str:
+        return self._slot.crash_report()
 
 
 @contextlib.contextmanager
-def open_evaluation(job: EvaluationJob, *, jobs: int, engine: str, address: str | None) -> Iterator[Evaluation]:
+def open_evaluation(job: EvaluationJob, *, jobs: int) -> Iterator[Evaluation]:
     """Give the block an executor of candidates, and stop its workers at the end.
 
     Args:
         job: How candidates are evaluated.
-        jobs: Number of workers.
-        engine: ``local`` or ``ray``.
-        address: Address of the Ray cluster.
-
-    Raises:
-        EvalkitError: Ray is not installed or the cluster cannot be reached.
+        jobs: Number of worker processes; 1 for this process.
     """
-    if engine == "ray":
-        from evalkit.search.cluster import open_cluster
-
-        with open_cluster(job, jobs=jobs, address=address) as slots:
-            yield PoolEvaluation(job, slots)
-        return
     if jobs == 1:
         yield SerialEvaluation(job)
         return

@@ -44,9 +44,6 @@ class SearchOptions:
         device: Device of the networks.
         threads: Threads of each worker.
         jobs: Number of worker processes; 1 for this process.
-        engine: ``local`` or ``ray``.
-        address: Address of the Ray cluster.
-        latency: File with a latency table; needed to limit milliseconds.
         training: Options of the supernet's training by name.
     """
 
@@ -75,9 +72,6 @@ class SearchOptions:
     device: str = "cpu"
     threads: int = 1
     jobs: int = 1
-    engine: str = "local"
-    address: str | None = None
-    latency: Path | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:

@@ -125,9 +125,7 @@ def run_search(
         write_record(options.output, _identity(prepared, options, goal.limits))
         ledger = Ledger(options.output / LEDGER)
         prepared.write_inputs()
-        with open_evaluation(
-            prepared.job, jobs=options.jobs, engine=options.engine, address=options.address
-        ) as executor:
+        with open_evaluation(prepared.job, jobs=options.jobs) as executor:
             search = Search(goal, options, ledger, executor)
             evaluations = search.evolve(progress)
             records = search.validate(prepared, evaluations)

@@ -63,10 +63,10 @@ def test_contradictory_options_are_rejected(tmp_path: Path, options: dict[str, A
 
 
 def test_resuming_needs_a_search_and_a_new_one_needs_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(EvalkitError, match="no search to resume.*Leave out --resume"):
+    with pytest.raises(EvalkitError, match=r"no search to resume.*Leave out --resume"):
         toy_search(tmp_path, resume=True)
     toy_search(tmp_path)
-    with pytest.raises(EvalkitError, match="contains a search already.*Add --resume"):
+    with pytest.raises(EvalkitError, match=r"contains a search already.*Add --resume"):
         toy_search(tmp_path)
 
 

@@ -122,7 +122,7 @@ def failing(tmp_path: Path, trouble: str, **options: object) -> tuple[Evaluation
 def test_a_candidate_whose_worker_dies_is_retried_and_then_counts_as_worst(tmp_path: Path) -> None:
     found, attempts = failing(tmp_path, "die", jobs=2, evaluations=24)
     assert found.value == 0
-    assert "its worker was lost 3 times" in str(found.error)
+    assert "its worker died 3 times" in str(found.error)
     assert len(attempts) == 3
 
 
@@ -156,7 +156,7 @@ def test_a_full_disk_leaves_a_ledger_that_can_be_continued(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ledgers.os, "fsync", full)
-    with pytest.raises(EvalkitError, match="No space left on device.*--resume"):
+    with pytest.raises(EvalkitError, match=r"No space left on device.*--resume"):
         ledger.append(Evaluation("1-3", "pairs", 0.6))
     assert ledger.path.read_bytes() == before
     assert len(Ledger(ledger.path)) == 1

@@ -77,7 +77,7 @@ def test_paths_of_one_network_have_one_canonical_path() -> None:
 
 
 def test_a_path_of_another_budget_is_not_in_the_space() -> None:
-    with pytest.raises(EvalkitError, match="not in the search space.*2, 4, 4, 4 and 4"):
+    with pytest.raises(EvalkitError, match=r"not in the search space.*2, 4, 4, 4 and 4"):
         encode(parse_path_string("back_0114413213503544142140+cls_2021002000111+reg_0110021100200+ops_30"))
 
 
@@ -213,7 +213,7 @@ def test_a_supernet_survives_its_file(shared: SharedWeights, tmp_path: Path) -> 
     loaded = load_shared_weights(tmp_path / "supernet.safetensors")
     assert loaded.is_entangled == shared.is_entangled
     assert all(torch.equal(loaded.state[name], tensor) for name, tensor in shared.state.items())
-    with pytest.raises(EvalkitError, match="no statistics of batch normalisation.*evalkit search"):
+    with pytest.raises(EvalkitError, match=r"no statistics of batch normalisation.*evalkit search"):
         factories.create_tracker(f"lighttrack:{MOBILE}", weights=tmp_path / "supernet.safetensors")
 
 

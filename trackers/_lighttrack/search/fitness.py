@@ -19,7 +19,7 @@ from evalkit.factories import open_dataset
 from evalkit.geometry import overlap
 from evalkit.io import atomic
 from evalkit.protocols import one_pass
-from evalkit.rendering.catalogue import sample
+from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import Scene
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, empty_network, recalibrate
@@ -197,7 +197,7 @@ class Fitness:
 
     def _scenes(self, seed: int) -> list[Sequence]:
         if seed not in self._rendered:
-            scenes = (sample(seed, index, length=self.plan.frames) for index in range(self.plan.scenes))
+            scenes = (random_scene(seed, index, length=self.plan.frames) for index in range(self.plan.scenes))
             self._rendered[seed] = [_rendered_sequence(scene) for scene in scenes]
         return self._rendered[seed]
 

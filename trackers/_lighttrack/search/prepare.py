@@ -16,7 +16,7 @@ from evalkit.search.options import PAIRS, SCENES, SearchOptions
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.search.costs import QUANTITIES, CostTable, count_network, count_table
+from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, load_or_render_banks
 from evalkit.trackers._lighttrack.search.shared_weights import (
     SharedWeights,
@@ -36,6 +36,7 @@ from evalkit.trackers._lighttrack.search.spreading import spread
 from evalkit.trackers._lighttrack.search.supernet_file import train_supernet
 from evalkit.trackers.lighttrack import model
 from evalkit.trackers.siamese import load_network
+from evalkit.types import Execution
 
 SPREAD = "spread.safetensors"
 """File with the weights of a tracker spread over the space, in the folder of a search."""
@@ -112,7 +113,7 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
     Raises:
         EvalkitError: An option is invalid, a file is not what it should be, or weights have no such outputs.
     """
-    table = _cost_table(options)
+    table = count_table()
     center = None if options.within is None else encode(parse_path_string(variant or MOBILE))
     outputs = _outputs(options, center)
     space = LightTrackSpace(table, outputs, center, options.radius, _least_layers(options, center))
@@ -126,7 +127,7 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
         "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
     }  # fmt: skip
-    job = EvaluationJob(_MODULE, arguments, options.device, options.threads)
+    job = EvaluationJob(_MODULE, arguments, Execution(device=options.device, threads=options.threads))
     fitness = create_fitness(device=options.device, **arguments)
     for genes in LightTrackSpace(table, space.outputs).smallest():
         fitness.shared.cut(path_string(genes))  # raises if the weights have no such output
@@ -149,10 +150,6 @@ def create_fitness(
         load_shared_weights(Path(weights)), FitnessPlan(**plan), Path(folder),
         data=None if data is None else Path(data), sequences=sequences, device=find_device(device),
     )  # fmt: skip
-
-
-def _cost_table(options: SearchOptions) -> CostTable:
-    return count_table()
 
 
 def _outputs(options: SearchOptions, center: Genes | None) -> tuple[tuple[int, int], ...]:
