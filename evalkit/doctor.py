@@ -24,7 +24,11 @@ _MODULES = {"opencv-python": "cv2"}
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 """Builds of OpenCV; each provides the module cv2, and two of them overwrite each other."""
 
-_OTHER_EXTRAS = {"fast": ("numba", "compiled loops for large result sets"), "ray": ("ray", "clusters, --engine ray")}
+_OTHER_EXTRAS = {
+    "fast": ("numba", "compiled loops for large result sets"),
+    "ray": ("ray", "clusters, --engine ray"),
+    "search": ("pymoo", "evalkit search --method nsga2"),
+}
 """Extras that do not belong to a runtime: the package, and its use."""
 
 _FREE_BYTES_NEEDED = 1 << 30

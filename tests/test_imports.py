@@ -41,6 +41,7 @@ WITHIN_A_LAYER = {
     ("protocols", "metrics"),  # the supervised protocol resets at zero overlap, by VOT's own rule
     ("checkpoints", "config"),  # the cache folder
     ("results", "config"),  # the cache folder
+    ("comparison", "search"),  # a report shows searches
     ("cost", "runtimes"),  # latency is that of a runtime
     ("registry", "types"),
     ("registry", "errors"),

@@ -39,7 +39,7 @@ from evalkit.api.results import (
     report_figures,
     score,
 )
-from evalkit.api.search import search
+from evalkit.api.search import add_searches, search
 from evalkit.api.tracking import run, train
 from evalkit.comparison import collect as compare
 from evalkit.dataframes import by_sequence, frame
@@ -54,6 +54,7 @@ __all__ = [
     "RunReport",
     "ScoreReport",
     "SearchOptions",
+    "add_searches",
     "by_sequence",
     "check_archive",
     "check_data",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 from evalkit import registry
+from evalkit.arguments import Place
+from evalkit.comparison import Comparison
 from evalkit.errors import EvalkitError
 from evalkit.search.options import SearchOptions
 from evalkit.search.run import Generation, Prepared, SearchResult, run_search
+from evalkit.search.stored import load_search
 
 
 def search(
@@ -40,6 +45,19 @@ def search(
         return prepared
 
     return run_search(prepare, options, progress)
+
+
+def add_searches(comparison: Comparison, folders: Iterable[Place]) -> Comparison:
+    """Return a comparison that also shows searches, for ``evalkit.report``.
+
+    Args:
+        comparison: From ``evalkit.compare``; ``Comparison(())`` for a report on searches alone.
+        folders: Folders of finished searches.
+
+    Raises:
+        EvalkitError: A folder holds no finished search, or a file is damaged.
+    """
+    return replace(comparison, searches=tuple(load_search(Path(folder)) for folder in folders))
 
 
 def _searchable(tracker: str | None) -> tuple[str, str | None]:

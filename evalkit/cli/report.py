@@ -88,6 +88,14 @@ from evalkit.cli import completers, options
     "--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; their frames are needed."
 )
 @click.option(
+    "--search",
+    "searches",
+    type=options.FOLDER,
+    multiple=True,
+    metavar="DIR",
+    help="Folder of a finished `evalkit search` to show; repeatable.",
+)
+@click.option(
     "--jobs",
     type=options.Whole(1),
     default=lambda: os.cpu_count() or 1,
@@ -108,6 +116,7 @@ def report_command(
     percent: bool,
     no_intervals: bool,
     names: tuple[tuple[str, str], ...],
+    searches: tuple[Path, ...],
     **chosen: Any,
 ) -> None:
     """Write a comparison report (HTML, PDF, Markdown, LaTeX, CSV, XLSX, JSON), its figures for a paper, or both.
@@ -136,6 +145,7 @@ def report_command(
     compared = api.compare(
         datasets=datasets or None, names=dict(names), **options.or_none(chosen, "trackers", "profiles")
     )
+    compared = api.add_searches(compared, searches)
     if output is not None:
         order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
         api.report(compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order)

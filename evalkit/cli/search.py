@@ -118,10 +118,10 @@ def search_command(text_format: str, **chosen: Any) -> None:
     from evalkit.cli.output import stdout_to_stderr
 
     training = {name: value for name in TRAINING if (value := chosen.pop(name))}
-    lists = {name: tuple(value) if (value := chosen.pop(name)) else None for name in ("outputs", "sequences")}
+    chosen |= {name: tuple(chosen[name]) if chosen[name] else None for name in ("outputs", "sequences")}
     with stdout_to_stderr():
         result = api.search(
-            api.SearchOptions(**chosen, **lists, training=training),
+            api.SearchOptions(**chosen, training=training),
             progress=_show_generation,
             report=training_progress(),
         )

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from evalkit.metrics.statistics import Difference
 from evalkit.results.run_record import RunRecord
+from evalkit.search.stored import StoredSearch
 from evalkit.types import Cost, Dataset, Score, Trajectory
 
 Key: TypeAlias = tuple[str, str]
@@ -36,6 +37,7 @@ class Comparison:
         notices: Sentences that name the results that were found, and those that were skipped with the reason.
         replay: Names of the sequences to show frame by frame.
         names: The tracker that a label stands for, where the label is not its name.
+        searches: Searches for architectures to show.
     """
 
     trackers: tuple[str, ...]
@@ -51,6 +53,7 @@ class Comparison:
     notices: tuple[str, ...] = ()
     replay: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    searches: tuple[StoredSearch, ...] = ()
 
     def dataset(self, name: str) -> Dataset | None:
         """Return the dataset with this name; None if it is not part of the comparison."""

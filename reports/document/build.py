@@ -21,6 +21,7 @@ from evalkit.reports.sections.replay import replay_sections
 from evalkit.reports.sections.results_and_definitions import results_and_definitions_section
 from evalkit.reports.sections.run_records import run_records_section
 from evalkit.reports.sections.scores import scores_section
+from evalkit.reports.sections.search import search_sections
 from evalkit.reports.sections.sequences import sequences_section
 from evalkit.reports.sections.significance import significance_section
 from evalkit.reports.sections.summary import summary_section
@@ -118,6 +119,7 @@ def _all_sections(view: View) -> Iterable[Section]:
     for dataset in view.datasets:
         yield from (build(view, dataset) for build in DATASET_SECTIONS)
         yield from replay_sections(view, dataset)
+    yield from search_sections(view)
     yield from (build(view) for build in CLOSING_SECTIONS)
 
 

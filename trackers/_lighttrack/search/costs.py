@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from evalkit.cost import macs
+from evalkit.cost.layers import Count
 from evalkit.trackers._lighttrack.architecture import (
     STAGE_STRIDES,
     TOWER_CHANNELS,
@@ -128,7 +129,7 @@ def _count_parts(genes: Sequence[int], search: int, template: int) -> dict[str, 
     return parts
 
 
-def count_network(path: str, search: int = 256, template: int = 127) -> macs.Count:
+def count_network(path: str, search: int = 256, template: int = 127) -> Count:
     """Count the network of a path as ``evalkit profile`` does, without values: no weights are needed.
 
     Args:

@@ -18,7 +18,7 @@ from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 from evalkit.geometry import overlap
 from evalkit.io import atomic
-from evalkit.protocols import one_pass
+from evalkit.protocols.one_pass import run_one_pass
 from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import Scene
 from evalkit.trackers._lighttrack.network import LightTrack
@@ -214,7 +214,7 @@ def sequence_overlaps(tracker: Tracker, sequences: list[Sequence], origin: int) 
     """
     values = {}
     for sequence in sequences:
-        (trajectory,) = one_pass.run(tracker, sequence, origin=origin, name="search")
+        (trajectory,) = run_one_pass(tracker, sequence, origin=origin, name="search")
         truth = sequence.groundtruth
         shown = np.isfinite(truth).all(axis=1)
         overlaps = overlap(trajectory.boxes[shown], truth[shown])

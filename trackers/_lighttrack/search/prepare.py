@@ -123,7 +123,7 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         options.frames,
     )  # fmt: skip
     _check_dataset(options)
-    arguments = {
+    arguments: dict[str, Any] = {
         "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
         "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
     }  # fmt: skip
@@ -144,7 +144,7 @@ def create_fitness(
     sequences: tuple[str, ...] | None = None,
 ) -> Fitness:
     """Return the evaluator of a worker; arguments are those of ``EvaluationJob``."""
-    from evalkit.runtimes._torch import find_device
+    from evalkit.runtimes.torch_execution import find_device
 
     return Fitness(
         load_shared_weights(Path(weights)), FitnessPlan(**plan), Path(folder),

@@ -54,9 +54,9 @@ class SharedWeights:
         for name, tensor in self.parameters(network.architecture, shapes).items():
             module, _, parameter = name.rpartition(".")
             network.get_submodule(module)._parameters[parameter] = tensor  # type: ignore[assignment]
-        for module in _norms(network):
-            module.running_mean = module.running_var = module.num_batches_tracked = None
-            module.track_running_stats = False
+        for norm in _norms(network):
+            norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+            norm.track_running_stats = False
         return network
 
     def cut(self, path: str) -> LightTrack:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from evalkit.runtimes._torch import find_device
 
 from evalkit.errors import EvalkitError
+from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, write_shared_weights
 from evalkit.trackers._lighttrack.training import tile_bank
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training

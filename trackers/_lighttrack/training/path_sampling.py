@@ -86,7 +86,11 @@ def _sandwich_rows(random: np.random.Generator) -> list[Row]:
 
 def _uniform_rows(random: np.random.Generator) -> list[Row]:
     towers = [
-        _tower(random.integers(len(TOWER_CHANNELS)), random.integers(LAYERS), random.integers(2, size=LAYERS))
+        _tower(
+            int(random.integers(len(TOWER_CHANNELS))),
+            int(random.integers(LAYERS)),
+            random.integers(2, size=LAYERS).tolist(),
+        )  # fmt: skip
         for _ in range(2)
     ]
     return [(random.integers(BLOCK_CHOICES, size=sum(BLOCKS)).tolist(), towers[0], towers[1])]
