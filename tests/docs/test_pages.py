@@ -24,7 +24,7 @@ PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "d
 ROOMS = ["trackers/README.md", "datasets/README.md", "reports/README.md", "CONTRIBUTING.md"]
 CHINESE = "README.zh-CN.md"
 
-SLOW = {"README.md"}
+SLOW = {"README.md", "docs/find-a-tracker.md"}
 """Pages whose commands track real sequences with a real network."""
 
 LANGUAGES = {"bash", "console", "python", "toml", "yaml", "json", "text"}
@@ -42,6 +42,16 @@ EXEMPT: dict[tuple[str, str], str] = {
         "docs/benchmarks.md",
         "evalkit results fetch uav123/arcf uav123/autotrack --data UAV123",
     ): "downloads from the internet",
+    (
+        "docs/find-a-tracker.md",
+        "evalkit run --tracker lighttrack:back_04502514044521000000+cls_011000022+reg_100000111_ops_32 "
+        "--weights out/front/1.safetensors",
+    ): "the path is the one that the search found",
+    (
+        "docs/find-a-tracker.md",
+        "evalkit search --within lighttrack:back_04502514044521000000+cls_211000022+reg_100000111_ops_32 --radius 0 "
+        "--supernet supernet.safetensors --output cut",
+    ): "needs a supernet",
     ("CONTRIBUTING.md", "EVALKIT_REWRITE_DOCS=1 pytest tests/docs -k report"): "it would run itself",
 }
 """By page and first line, the blocks that no test runs, and why; the page says so above the block."""

@@ -90,7 +90,7 @@ def _uniform_rows(random: np.random.Generator) -> list[Row]:
             int(random.integers(len(TOWER_CHANNELS))),
             int(random.integers(LAYERS)),
             random.integers(2, size=LAYERS).tolist(),
-        )  # fmt: skip
+        )
         for _ in range(2)
     ]
     return [(random.integers(BLOCK_CHOICES, size=sum(BLOCKS)).tolist(), towers[0], towers[1])]
