@@ -12,7 +12,20 @@ import numpy as np
 from evalkit.errors import EvalkitError
 from evalkit.geometry import bounding_box, shifted
 from evalkit.io.frames import ahead
-from evalkit.types import Box, Frames, FrameState, Image, Polygon, Prediction, Region, Sequence, Tracker, Trajectory
+from evalkit.types import (
+    Box,
+    ContextTracker,
+    FrameContext,
+    Frames,
+    FrameState,
+    Image,
+    Polygon,
+    Prediction,
+    Region,
+    Sequence,
+    Tracker,
+    Trajectory,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +51,7 @@ class Session:
         self, tracker: Tracker, sequence: Sequence, *, origin: int, name: str, order: range | None = None
     ) -> None:
         self._tracker = tracker
+        self._informed = tracker if isinstance(tracker, ContextTracker) else None
         self._sequence = sequence
         self._origin = origin
         self._name = name
@@ -63,6 +77,7 @@ class Session:
             Seconds spent inside the tracker.
         """
         given = shifted(region, -self._origin, -self._origin)
+        self._tell(index, image, starts=True)
         _, seconds = self._timed(index, lambda: self._tracker.initialize(image, given))
         self._regions[index] = region
         self._seconds[index] = seconds
@@ -80,6 +95,7 @@ class Session:
             TrackerError: The tracker raised an exception, or its answer is not a ``Prediction`` or not finite. NaN, as
                 a diverged network gives, does not mean that the target has left.
         """
+        self._tell(index, image, starts=False)
         prediction, seconds = self._timed(index, lambda: self._tracker.update(image))
         self._check(index, prediction)
         region = prediction.region
@@ -136,6 +152,13 @@ class Session:
             anchor=anchor,
             video=self._sequence.video,
         )
+
+    def _tell(self, index: int, image: Image, *, starts: bool) -> None:
+        """Tell the tracker about the frame before the clock starts, if it wants to know."""
+        informed = self._informed
+        if informed is not None:
+            context = FrameContext(self._sequence, self._order[index:], self._origin, image, starts)
+            self._timed(index, lambda: informed.before_frame(context))
 
     def _check(self, index: int, prediction: object) -> None:
         if not isinstance(prediction, Prediction):

@@ -64,11 +64,16 @@ class TrackerEntry(Entry):
         training: Name of the module with the training recipe, whose ``train`` function ``evalkit train`` calls.
         search: Name of the module that prepares a search in the family's space, whose ``prepare`` function
             ``evalkit search`` calls.
+        file_suffix: Suffix of files that list trackers, e.g. ``.ini``: ``path/to/file.ini:NAME`` is then a tracker of
+            this family, and the variant is the whole name.
+        label: Returns the label of results from a variant of a family; the whole name of the tracker by default.
     """
 
     deterministic: bool = field(default=True, kw_only=True)
     training: str | None = field(default=None, kw_only=True)
     search: str | None = field(default=None, kw_only=True)
+    file_suffix: str = field(default="", kw_only=True)
+    label: Callable[[str], str] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

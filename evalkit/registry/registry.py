@@ -128,6 +128,10 @@ class Registry(Generic[E]):
             path, attribute = split_file_name(name, self.kind)
             if path is not None:
                 return self._entry_from_file(path, attribute), None
+            for entry in self._entries.values():
+                suffix = getattr(entry, "file_suffix", "")
+                if suffix and name.casefold().rpartition(":")[0].endswith(suffix):
+                    return entry, name
         key = name.casefold()
         key = self._aliases.get(key, key)
         if key in self._entries and not key.endswith(":"):

@@ -9,16 +9,28 @@ from __future__ import annotations
 from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRules
 from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
 from evalkit.types.scores import Cost, Metric, Score, finite_or_none
-from evalkit.types.tracking import Execution, FrameState, NetworkPart, Prediction, SplitTracker, Tracker, Trajectory
+from evalkit.types.tracking import (
+    ContextTracker,
+    Execution,
+    FrameContext,
+    FrameState,
+    NetworkPart,
+    Prediction,
+    SplitTracker,
+    Tracker,
+    Trajectory,
+)
 
 __all__ = [
     "Annotation",
     "Box",
     "Boxes",
+    "ContextTracker",
     "Cost",
     "Dataset",
     "Execution",
     "Floats",
+    "FrameContext",
     "FrameState",
     "Frames",
     "Image",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.types.datasets import region_at
+from evalkit.types.datasets import Sequence, region_at
 from evalkit.types.regions import Boxes, Image, Region
 
 
@@ -45,6 +46,43 @@ class Tracker(Protocol):
 
     def update(self, image: Image) -> Prediction:
         """Locate the target in the next image. Must not write into ``image``."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameContext:
+    """What is known about a frame besides its pixels, for trackers that need it.
+
+    Attributes:
+        sequence: The sequence; its groundtruth is not for trackers.
+        order: Numbers of this frame and of those that follow, counted from 0, in the order in which they are shown.
+        origin: Coordinate of the top left pixel in the benchmark's files, 0 or 1.
+        image: The image that the next call gets.
+        starts: True if the next call is ``initialize``.
+    """
+
+    sequence: Sequence
+    order: range
+    origin: int
+    image: Image
+    starts: bool
+
+    @property
+    def file(self) -> Path | None:
+        """Image file of the frame; None where frames are no files, as those of a video."""
+        return self.file_of(self.order[0])
+
+    def file_of(self, number: int) -> Path | None:
+        """Return the image file of a frame of the sequence, counted from 0; None where frames are no files."""
+        find = getattr(self.sequence.frames, "path", None)
+        return Path(find(number)).resolve() if callable(find) else None
+
+
+@runtime_checkable
+class ContextTracker(Tracker, Protocol):
+    """A tracker that is told about each frame first, e.g. because it takes image files instead of pixels."""
+
+    def before_frame(self, context: FrameContext) -> None:
+        """Receive what is known about the next frame. It is called before ``initialize`` and ``update``, untimed."""
 
 
 @dataclass(frozen=True, eq=False)

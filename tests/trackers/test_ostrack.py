@@ -1,0 +1,257 @@
+"""Repositories of the STARK/OSTrack family, used unchanged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scripted_tracker import still
+
+from evalkit import factories, registry
+from evalkit.engine.work import default_label
+from evalkit.errors import EvalkitError
+from evalkit.protocols.session import Session
+from evalkit.types import Box
+
+TRACKER = """
+import torch
+
+class Still:
+    def __init__(self, params, *dataset):
+        assert params.debug == 0 and params.visualization is False
+        self.network = torch.nn.Conv2d(3, 2, 3).cuda()
+        self.params, self.dataset = params, dataset
+
+    def initialize(self, image, info):
+        self.info = dict(info)
+
+    def track(self, image, info=None):
+        out = self.network(torch.zeros(1, 3, 8, 8).cuda())
+        x, y, w, h = self.info["init_bbox"]
+        return {"target_bbox": torch.tensor([x + 1, y, w, h]), "conf_score": out.max() * 0 + 0.5}
+
+def get_tracker_class():
+    return Still
+"""
+
+WRAPPER = """
+import importlib
+
+class Tracker:
+    def __init__(self, name, parameter_name, *rest):
+        self.name, self.parameter_name, self.rest = name, parameter_name, rest
+        self.tracker_class = importlib.import_module(f"PACKAGE.tracker.{name}").get_tracker_class()
+
+    def get_parameters(self):
+        return importlib.import_module(f"PACKAGE.parameter.{MODULE}").parameters(*ARGUMENTS)
+
+    def create_tracker(self, params):
+        return self.tracker_class(params, *self.rest)
+"""
+
+PARAMETERS = """
+class Params:
+    pass
+
+def parameters(yaml_name="default"):
+    params = Params()
+    params.checkpoint = "weights/CHECKPOINT.pth"
+    return params
+"""
+
+
+def write_repository(root: Path, package: str = "lib.test", tracker: str = TRACKER) -> Path:
+    """Write a repository with one tracker, ``still``, and one configuration, ``default``."""
+    home = root.joinpath(*package.split("."))
+    one_file_each = package == "pytracking"
+    module = '{self.name}.{self.parameter_name}"' if one_file_each else '{self.name}"'
+    wrapper = WRAPPER.replace("PACKAGE", package).replace('{MODULE}"', module)
+    wrapper = wrapper.replace("*ARGUMENTS", "" if one_file_each else "self.parameter_name")
+    files = {
+        home / "evaluation" / "tracker.py": wrapper,
+        home / "tracker" / "still.py": tracker,
+        home / "parameter" / ("still/default.py" if one_file_each else "still.py"): PARAMETERS,
+        root / "experiments" / "still" / "default.yaml": "TEST: {SIZE: 1}\n",
+        root / "weights" / "CHECKPOINT.pth": "weights",
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _fresh_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget the repository of a test: its modules are named like those of every other one."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delenv("EVALKIT_REPOSITORY", raising=False)
+    yield
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("lib", "pytracking"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def create(tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that writes a repository and builds its tracker."""
+
+    def build(package: str = "lib.test", tracker: str = TRACKER, **offered: Any) -> Any:
+        root = write_repository(tmp_path / "repository", package, tracker)
+        return factories.create_tracker(f"ostrack:{root}:still/default", **offered)
+
+    return build
+
+
+@pytest.mark.parametrize("package", ["lib.test", "pytracking"])
+def test_a_tracker_of_either_kind_of_repository_is_built_by_its_own_code(create, package):
+    tracker = create(package)
+    tracker.initialize(np.zeros((60, 80, 3), np.uint8), Box(10, 10, 20, 20))
+    prediction = tracker.update(np.zeros((60, 80, 3), np.uint8))
+    assert prediction.region == Box(11, 10, 20, 20)
+    assert prediction.confidence == 0.5
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "name"),
+    [
+        ("otb100", "otb"), ("lasot", "lasot"), ("lasot-ext", "lasot_extension_subset"), ("got10k-test", "got10k_test"),
+        ("trackingnet-test", "trackingnet"), ("vot2020", "vot20"), ("vot2022-stb", "vot22stb"), ("uav123", "uav"),
+    ],
+)  # fmt: skip
+def test_the_repository_gets_its_own_name_of_the_benchmark(create, benchmark, name):
+    tracker = create(benchmark=benchmark)
+    assert tracker.tracker.dataset == (name,)
+    assert tracker.card["dataset_name"] == name
+
+
+def test_every_registered_benchmark_of_the_family_has_its_name():
+    from evalkit.trackers._repository.dataset_names import NAMES
+
+    own = {"folder", "synthetic"}
+    training = {name for name in registry.dataset.names() if name.endswith("-train")}
+    vot_before_the_family = {"vot2016", "vot2017"}
+    unnamed = set(registry.dataset.names()) - set(NAMES) - own - training - vot_before_the_family
+    assert {name for name in unnamed if name.startswith(("otb", "lasot", "got10k", "trackingnet", "vot"))} == set()
+
+
+@pytest.mark.parametrize("origin", [0, 1])
+def test_the_tracker_sees_the_coordinates_of_the_files_and_the_language(create, origin):
+    tracker = create()
+    session = Session(tracker, still(3, language="the red car"), origin=origin, name="still")
+    for index, image in session.frames():
+        if index == 0:
+            session.initialize(0, image, Box(10, 10, 20, 20))
+        else:
+            session.update(index, image)
+    assert tracker.tracker.info == {"init_bbox": [10, 10, 20, 20], "init_nlp": "the red car", "seq_name": "still"}
+    assert session.trajectory("one_pass").boxes[1].tolist() == [11, 10, 20, 20]
+
+
+def test_the_card_holds_configuration_checkpoint_and_code(create, tmp_path):
+    card = create().card
+    assert card["yaml"] == "TEST: {SIZE: 1}\n"
+    assert card["weights"]["file"] == "CHECKPOINT.pth"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
+        del sys.modules[name]
+    changed = create(tracker=TRACKER + "\n# edited\n").card
+    assert changed["code_sha256"] != card["code_sha256"]
+    assert changed["weights"] == card["weights"]
+
+
+def test_the_repository_is_found_from_a_folder_below_it_and_by_the_variable(tmp_path, monkeypatch):
+    root = write_repository(tmp_path / "repository")
+    monkeypatch.chdir(root / "experiments")
+    factories.create_tracker("ostrack:still/default")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVALKIT_REPOSITORY", str(root))
+    factories.create_tracker("ostrack:still/default")
+
+
+def test_results_have_the_same_label_wherever_the_repository_is_named():
+    assert default_label("ostrack:still/default", "torch", "fp32") == "still_default"
+    assert default_label("ostrack:../a/b:still/default", "torch", "fp32") == "still_default"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("ostrack:still", "ostrack:NAME/CONFIG"),
+        ("ostrack:{root}:stil/default", "no tracker 'stil'.*Did you mean 'still'"),
+        ("ostrack:{root}:still/defautl", "no configuration 'defautl'.*Did you mean 'default'"),
+        ("ostrack:{root}/..:still/default", "no repository.*EVALKIT_REPOSITORY"),
+    ],
+)
+def test_a_wrong_name_is_an_error_that_says_what_there_is(tmp_path, name, complaint):
+    root = write_repository(tmp_path / "repository")
+    with pytest.raises(EvalkitError, match=complaint):
+        factories.create_tracker(name.format(root=root))
+
+
+@pytest.mark.parametrize(
+    ("tracker", "complaint"),
+    [
+        ("import lib.models.missing\n", "lib/models; is it a complete checkout"),
+        ("import not_installed_anywhere\n", "Install not_installed_anywhere into the environment"),
+        (TRACKER.replace("self.params, ", "open('weights/none.pth'); self.params, "), "Put the checkpoint.*none.pth"),
+        (TRACKER.replace("self.params, ", "raise SystemExit('no licence'); self.params, "), "SystemExit: no licence"),
+    ],
+)
+def test_failing_code_of_the_repository_names_its_folder_and_what_to_do(create, tmp_path, tracker, complaint):
+    with pytest.raises(EvalkitError, match=complaint) as caught:
+        create(tracker=tracker)
+    assert str(tmp_path / "repository") in str(caught.value)
+
+
+def test_a_second_repository_in_one_process_is_refused(create, tmp_path):
+    create()
+    other = write_repository(tmp_path / "other")
+    with pytest.raises(EvalkitError, match="one command each"):
+        factories.create_tracker(f"ostrack:{other}:still/default")
+
+
+def test_the_code_runs_on_the_cpu_and_torch_is_restored_afterwards(create):
+    import torch
+
+    before = torch.Tensor.cuda, torch.nn.Module.cuda, torch.cuda.is_available
+    tracker = create()
+    assert next(tracker.network.parameters()).device.type == "cpu"
+    assert (torch.Tensor.cuda, torch.nn.Module.cuda, torch.cuda.is_available) == before
+
+
+def test_the_given_repository_runs_unchanged_from_its_root_and_from_elsewhere(data: Path, tmp_path: Path):
+    root = tmp_path / "mini"
+    shutil.copytree(data / "peers" / "mini_ostrack_repo", root, copy_function=shutil.copyfile)
+    subprocess.run([sys.executable, "tracking/_make_ckpt.py"], cwd=root, check=True)
+    boxes = []
+    for folder, name in ((root, "ostrack:mini/baseline"), (tmp_path, "ostrack:mini:mini/baseline")):
+        arguments = ["run", "--tracker", name, "--sequences", "scale", "--results", str(tmp_path / folder.name)]
+        text = evalkit(arguments, folder)
+        assert "mini_baseline: weights Mini_ep0001.pth.tar" in text
+        (file,) = (tmp_path / folder.name).rglob("mini_baseline/scale.txt")
+        boxes.append(file.read_text())
+    assert boxes[0] == boxes[1]
+    assert "mini_baseline" in evalkit(
+        ["score", "--results", str(tmp_path / "mini"), "--dataset", "synthetic", "--allow-partial"], tmp_path
+    )
+
+
+def evalkit(arguments: list[str], folder: Path) -> str:
+    checkout = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    answer = subprocess.run(
+        [sys.executable, "-m", "evalkit", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_json_of_the_card_is_valid(create):
+    assert json.loads(json.dumps(create().card)) == create().card
