@@ -1,147 +1,122 @@
-"""Programs in any language as trackers, ``--tracker "program:./my_tracker --fast"``.
+"""Programs in any language as trackers, ``--tracker "program:./my_tracker --fast"`` or ``--tracker trackers.ini:NAME``.
 
-The protocol over standard input and output is described in docs/add-a-tracker.md.
+Three protocols are understood: evalkit's own over the standard streams (docs/add-a-tracker.md), TraX (the VOT
+toolkit's), and the VOT toolkit's folder protocol. The first two are told apart by the program's first line.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import shlex
-import subprocess
-import weakref
+import time
 from collections.abc import Mapping
-from typing import IO, Any, cast
+from pathlib import Path
+from typing import TypeAlias
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
-from evalkit.geometry import bounding_box
-from evalkit.trackers import _inputs
-from evalkit.types import Box, Image, Prediction, Region
+from evalkit.trackers._program import json_tracker
+from evalkit.trackers._program.folder_tracker import FolderTracker
+from evalkit.trackers._program.ini import read_entry
+from evalkit.trackers._program.json_tracker import JsonTracker
+from evalkit.trackers._program.process import Command, Process, ProgramEnded, ProgramLate
+from evalkit.trackers._program.trax_messages import parse_message
+from evalkit.trackers._program.trax_tracker import TraxTracker
 
-PROTOCOL = 1
-"""Version of the protocol, sent with the first request."""
-GRACE = 5.0
-"""Seconds that a program has to exit after its streams were closed, by either side."""
-
-
-class ProgramTracker:
-    """A tracker in a process of its own, written in any language.
-
-    Args:
-        command: The program and its arguments.
-        settings: Values of ``--set``, sent with the first request.
-
-    Raises:
-        EvalkitError: The program cannot be started, or does not answer the first request.
-    """
-
-    def __init__(self, command: list[str], settings: Mapping[str, str]) -> None:
-        self.card: Mapping[str, Any] = {"program": shlex.join(command), "settings": dict(settings)}
-        self._command = command
-        try:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
-        except OSError as error:
-            raise EvalkitError(
-                f"the program cannot be started: {error.strerror}", where=shlex.join(command),
-                hint="Give its path, or a name that a shell would find",
-            ) from None  # fmt: skip
-        # Both are pipes because Popen was called with PIPE.
-        self._requests = cast(IO[bytes], self._process.stdin)
-        self._answers = cast(IO[bytes], self._process.stdout)
-        self._close = weakref.finalize(self, _terminate, self._process)
-        self._ask({"do": "hello", "protocol": PROTOCOL, "settings": dict(settings)})
-
-    def initialize(self, image: Image, region: Region) -> None:
-        """Send the image and the bounding box of the region.
-
-        Raises:
-            EvalkitError: The region has no area, or the program fails.
-        """
-        _inputs.start_box(region)  # rejects a region without area
-        box = bounding_box(region)
-        self._ask({"do": "initialize", "box": [box.x, box.y, box.width, box.height]}, image)
-
-    def update(self, image: Image) -> Prediction:
-        """Send the image and return the program's box.
-
-        Raises:
-            EvalkitError: The program fails, or its answer is invalid.
-        """
-        answer = self._ask({"do": "update"}, image)
-        if "box" not in answer:
-            raise self._broken(
-                'its answer to update has no "box" (null means that the target is not visible)', json.dumps(answer)
-            )
-        try:
-            box = answer["box"]
-            confidence = float(answer.get("confidence", math.nan))
-            return Prediction(None if box is None else Box(*map(float, box)), confidence)
-        except (TypeError, ValueError):
-            raise self._broken("its answer is not a box", json.dumps(answer)) from None
-
-    def _ask(self, request: dict[str, Any], image: Image | None = None) -> dict[str, Any]:
-        if image is not None:
-            image = _inputs.as_rgb(image)
-            request = {**request, "height": image.shape[0], "width": image.shape[1]}
-        try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
-            if image is not None:
-                self._requests.write(image.tobytes())
-            self._requests.flush()
-        except OSError:
-            raise self._broken("the program ended", self._end_of_process()) from None
-        return self._parsed(self._answers.readline(), str(request["do"]))
-
-    def _parsed(self, line: bytes, asked: str) -> dict[str, Any]:
-        if not line:
-            raise self._broken(f"the program ended instead of answering {asked}", self._end_of_process())
-        try:
-            answer = json.loads(line)
-        except ValueError:
-            raise self._broken(f"its answer to {asked} is not JSON", line[:200].decode(errors="replace")) from None
-        if not isinstance(answer, dict):
-            raise self._broken(f"its answer to {asked} is not an object", line[:200].decode(errors="replace"))
-        if "error" in answer:
-            raise self._broken(f"the program refuses {asked}", answer["error"])
-        return answer
-
-    def _end_of_process(self) -> str:
-        try:
-            return f"exit code {self._process.wait(GRACE)}"
-        except subprocess.TimeoutExpired:
-            return "closed streams, but the program still runs"
-
-    def _broken(self, what: str, found: object) -> EvalkitError:
-        return EvalkitError(
-            what, where=shlex.join(self._command), found=str(found).strip(), exit_code=1,
-            hint="docs/add-a-tracker.md describes the requests and answers",
-        )  # fmt: skip
+ProgramTracker: TypeAlias = JsonTracker | TraxTracker | FolderTracker
+TIMEOUT = 120.0
+"""Seconds that each answer of a program may take unless ``--set timeout=SECONDS`` says otherwise."""
 
 
-def _terminate(process: subprocess.Popen[bytes]) -> None:
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            try:
-                stream.close()
-            except OSError:
-                continue  # the process has already closed its end
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-@registry.tracker("program:", summary='any program as a tracker, over its standard streams: "program:./my_tracker"')
+@registry.tracker("program:", summary='any program as a tracker, by its own protocol or TraX: "program:./my_tracker"')
 def program(*, variant: str, settings: Mapping[str, str] | None = None) -> ProgramTracker:
-    """Start a program from its command line, which is split as a shell does; no shell is started."""
+    """Start a program from its command line, which is split as a shell does; no shell is started.
+
+    ``--set protocol=folder`` selects the folder protocol of the VOT toolkit, ``--set timeout=SECONDS`` the time that an
+    answer may take. Other settings are sent to the program.
+    """
+    given = dict(settings or {})
+    command = Command(_split(variant), timeout=_timeout(given))
+    own = {key: value for key, value in given.items() if key not in ("protocol", "timeout")}
+    protocol = given.get("protocol")
+    if protocol == "folder":
+        return FolderTracker(command, own)
+    if protocol == "trax":
+        return TraxTracker(command, own)
+    if protocol is not None:
+        raise EvalkitError("unknown protocol of a program", where="--set protocol", found=protocol,
+                           expected="trax or folder; without it, the program's first line decides")  # fmt: skip
+    return _recognised(command, given, own)
+
+
+@registry.tracker(
+    "trackers.ini:", summary="a tracker of a trackers.ini of the VOT toolkit: path/to/trackers.ini:NAME",
+    file_suffix=".ini", label=lambda variant: variant.rpartition(":")[2],
+)  # fmt: skip
+def ini(*, variant: str, settings: Mapping[str, str] | None = None) -> ProgramTracker:
+    """Start a tracker of a ``trackers.ini``; settings are sent to it in addition to its arguments."""
+    file, separator, name = variant.rpartition(":")
+    entry = read_entry(Path(file if separator else "trackers.ini"), name)
+    arguments = {**entry.arguments, **(settings or {})}
+    if entry.protocol == "folder":
+        return FolderTracker(entry.command, arguments)
+    return TraxTracker(entry.command, arguments)
+
+
+def _split(variant: str) -> tuple[str, ...]:
     try:
-        command = shlex.split(variant)
+        words = shlex.split(variant)
     except ValueError as error:
         raise EvalkitError(
             f"invalid command line: {error}", where=f"program:{variant}", hint="Close the quotation mark"
         ) from None
-    if not command:
+    if not words:
         raise EvalkitError("no program is named", where="program:", hint='Write "program:./my_tracker --option"')
-    return ProgramTracker(command, settings or {})
+    return tuple(words)
+
+
+def _timeout(settings: Mapping[str, str]) -> float:
+    try:
+        value = float(settings.get("timeout", TIMEOUT))
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise EvalkitError("the timeout is not a number of seconds", where="--set timeout", found=settings["timeout"])
+    return value
+
+
+def _recognised(command: Command, settings: Mapping[str, str], own: Mapping[str, str]) -> ProgramTracker:
+    """Start a program and return its tracker by the protocol of its first line.
+
+    The first request of evalkit's own protocol is sent at once; TraX trackers skip lines that are not messages. A
+    program may print text of its own first.
+    """
+    process = Process(command)
+    limit = time.monotonic() + command.timeout
+    try:
+        process.write(json_tracker.greeting(settings))
+        while True:
+            line = process.read_line(max(0.0, limit - time.monotonic()))
+            message = parse_message(line)
+            if message is not None:
+                return TraxTracker(command, own, process, message)
+            if _is_json(line):
+                return JsonTracker(process, settings, line)
+            process.own_output.append(line[:200].decode(errors="replace").strip())
+    except ProgramEnded as end:
+        found = f"{end}; its output: {process.quoted()}" if process.own_output else str(end)
+        raise command.error("the program ended instead of answering hello", found, json_tracker.HINT) from None
+    except ProgramLate:
+        process.close()
+        raise command.error(
+            f"no answer to hello within {command.timeout:g} s, neither JSON nor @@TRAX:hello; the program was ended",
+            process.quoted() or "no output", json_tracker.HINT,
+        ) from None  # fmt: skip
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True

@@ -58,7 +58,7 @@ def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
     [
         ("raise SystemExit(3)", "exit code 3"),
         ("import os, time; os.close(1); time.sleep(60)", "the program still runs"),
-        ("print('hello', flush=True); input()", "not JSON"),
+        ("print('hello', flush=True); input(); input()", "neither JSON nor @@TRAX:hello.*hello"),
         ("print('[]', flush=True); input()", "not an object"),
         ('print(\'{"error": "no licence"}\', flush=True); input()', "no licence"),
     ],
@@ -66,7 +66,8 @@ def test_a_program_tracks_over_its_standard_streams(tmp_path: Path):
 def test_a_program_that_fails_is_an_error_that_names_it(
     tmp_path: Path, text: str, complaint: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("evalkit.trackers.program.GRACE", 0.5)
+    monkeypatch.setattr("evalkit.trackers._program.process.GRACE", 0.5)
+    monkeypatch.setattr("evalkit.trackers.program.TIMEOUT", 3.0)
     with pytest.raises(EvalkitError, match=rf"program\.py.*{complaint}"):
         factories.create_tracker(name(tmp_path, text))
 

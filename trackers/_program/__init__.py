@@ -1,0 +1,1 @@
+"""Trackers that are programs: the protocols between evalkit and the program."""

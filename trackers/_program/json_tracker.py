@@ -1,0 +1,98 @@
+"""evalkit's own protocol with programs: lines of JSON, see docs/add-a-tracker.md."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.errors import EvalkitError
+from evalkit.geometry import bounding_box
+from evalkit.trackers import _inputs
+from evalkit.trackers._program.process import Process, ProgramEnded, ProgramLate
+from evalkit.types import Box, Image, Prediction, Region
+
+PROTOCOL = 1
+"""Version of the protocol, sent with the first request."""
+HINT = "docs/add-a-tracker.md describes the requests and answers"
+
+
+def greeting(settings: Mapping[str, str]) -> bytes:
+    """Return the first request."""
+    return json.dumps({"do": "hello", "protocol": PROTOCOL, "settings": dict(settings)}).encode() + b"\n"
+
+
+class JsonTracker:
+    """A tracker in a process of its own that answers requests in JSON.
+
+    Args:
+        process: The started program.
+        settings: Values of ``--set``, sent with the first request.
+        first_line: Its answer to the first request.
+
+    Raises:
+        EvalkitError: The program refuses the first request.
+    """
+
+    def __init__(self, process: Process, settings: Mapping[str, str], first_line: bytes) -> None:
+        self.card: Mapping[str, Any] = {"program": str(process.command), "settings": dict(settings)}
+        self._process = process
+        self._parsed(first_line, "hello")
+
+    def initialize(self, image: Image, region: Region) -> None:
+        """Send the image and the bounding box of the region.
+
+        Raises:
+            EvalkitError: The region has no area, or the program fails.
+        """
+        _inputs.start_box(region)  # rejects a region without area
+        box = bounding_box(region)
+        self._ask({"do": "initialize", "box": [box.x, box.y, box.width, box.height]}, image)
+
+    def update(self, image: Image) -> Prediction:
+        """Send the image and return the program's box.
+
+        Raises:
+            EvalkitError: The program fails, or its answer is invalid.
+        """
+        answer = self._ask({"do": "update"}, image)
+        if "box" not in answer:
+            raise self._error(
+                'its answer to update has no "box" (null means that the target is not visible)', json.dumps(answer)
+            )
+        try:
+            box = answer["box"]
+            confidence = float(answer.get("confidence", math.nan))
+            return Prediction(None if box is None else Box(*map(float, box)), confidence)
+        except (TypeError, ValueError):
+            raise self._error("its answer is not a box", json.dumps(answer)) from None
+
+    def _ask(self, request: dict[str, Any], image: Image) -> dict[str, Any]:
+        image = _inputs.as_rgb(image)
+        request = {**request, "height": image.shape[0], "width": image.shape[1]}
+        asked = str(request["do"])
+        try:
+            self._process.write(json.dumps(request).encode() + b"\n" + image.tobytes())
+            return self._parsed(self._process.read_line(), asked)
+        except ProgramEnded as end:
+            raise self._error(f"the program ended instead of answering {asked}", end) from None
+        except ProgramLate:
+            self._process.close()
+            raise self._error(
+                f"no answer to {asked} within {self._process.command.timeout:g} s; the program was ended", "nothing"
+            ) from None
+
+    def _parsed(self, line: bytes, asked: str) -> dict[str, Any]:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            raise self._error(f"its answer to {asked} is not JSON", line[:200].decode(errors="replace")) from None
+        if not isinstance(answer, dict):
+            raise self._error(f"its answer to {asked} is not an object", line[:200].decode(errors="replace"))
+        if "error" in answer:
+            raise self._error(f"the program refuses {asked}", answer["error"])
+        return answer
+
+    def _error(self, what: str, found: object) -> EvalkitError:
+        return self._process.command.error(what, found, HINT)
