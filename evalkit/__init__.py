@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         report_figures,
         run,
         score,
+        track,
         train,
     )
     from evalkit.errors import EvalkitError
@@ -76,6 +77,7 @@ __all__ = [
     "report_figures",
     "run",
     "score",
+    "track",
     "train",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -59,3 +60,8 @@ class NameIndex:
     def _by_spelling(self) -> Mapping[str, str]:
         unclear = ambiguous([*self._names, *self._others])
         return {canonical(name): name for name in self._names if name not in unclear}
+
+
+def natural_key(name: str) -> tuple[object, ...]:
+    """Return a key that sorts ``2.jpg`` before ``10.jpg``."""
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part)

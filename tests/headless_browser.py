@@ -59,8 +59,8 @@ class Browser:
             self._driver.wait(timeout=20)
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def open(self, path: Path) -> None:
-        self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
+    def open(self, path: Path | str) -> None:
+        self._call("POST", f"{self._session}/url", {"url": path if isinstance(path, str) else path.as_uri()})
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What a function with this body returns in the page."""

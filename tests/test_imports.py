@@ -34,7 +34,7 @@ LAYERS = (
     ("comparison", "search"),
     ("plot",),
     ("trackers", "datasets", "reports"),
-    ("regression", "run_diff", "doctor", "data_check", "running", "api"),
+    ("regression", "run_diff", "doctor", "data_check", "running", "own_video", "api"),
     ("cli",),
 )
 WITHIN_A_LAYER = {
@@ -53,6 +53,7 @@ WITHIN_A_LAYER = {
     ("api", "doctor"),
     ("api", "data_check"),
     ("api", "running"),
+    ("api", "own_video"),
     ("types", "errors"),
     ("types", "names"),
     ("geometry", "types"),

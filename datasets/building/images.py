@@ -11,6 +11,7 @@ from pathlib import Path
 from evalkit.errors import EvalkitError, listed
 from evalkit.io.frames import read_image
 from evalkit.io.image_size import image_size
+from evalkit.names import natural_key
 from evalkit.types import Image
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -202,8 +203,3 @@ def number_in(name: str) -> int | None:
     """
     match = _FINAL_NUMBER.search(name.rpartition(".")[0])
     return int(match[1]) if match else None
-
-
-def natural_key(name: str) -> tuple[object, ...]:
-    """Return a key that sorts ``2.jpg`` before ``10.jpg``."""
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part)

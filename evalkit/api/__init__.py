@@ -41,6 +41,7 @@ from evalkit.api.results import (
 )
 from evalkit.api.search import add_searches, search
 from evalkit.api.tracking import run, train
+from evalkit.api.video import track
 from evalkit.comparison import collect as compare
 from evalkit.dataframes import by_sequence, frame
 from evalkit.factories import create_tracker, open_dataset
@@ -89,6 +90,7 @@ __all__ = [
     "score",
     "scores",
     "search",
+    "track",
     "train",
     "verify_weights",
 ]

@@ -19,6 +19,7 @@ from evalkit.errors import EvalkitError
 COMMANDS = {
     "list": ("listing", "List trackers, datasets, metrics, profiles, protocols, runtimes, layouts or reports."),
     "run": ("run", "Track datasets, store the trajectories, print the scores."),
+    "track": ("track", "Track a video of your own: a file, a folder of images, or a camera."),
     "score": ("score", "Score stored results, evalkit's own or any other toolkit's."),
     "profile": ("profile", "Measure a tracker's MACs, parameters and latency."),
     "report": ("report", "Write a comparison report: HTML, PDF, Markdown, LaTeX, CSV, XLSX."),

@@ -1,9 +1,10 @@
-"""Print progress to standard error: one live line on a terminal, one line per sequence in a log."""
+"""Print progress to standard error: one live line on a terminal, one line per sequence or some seconds in a log."""
 
 from __future__ import annotations
 
 import math
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -63,3 +64,43 @@ def _text(outcome: Outcome) -> str:
     if math.isfinite(outcome.seconds) and outcome.seconds > 0:
         return f"{name} {outcome.frames} frames {outcome.frames / outcome.seconds:.1f} fps"
     return f"{name} {outcome.frames} frames"
+
+
+class FrameProgress:
+    """Called after each frame of one video; use as a context manager.
+
+    Args:
+        name: Name of the video, for the line.
+    """
+
+    INTERVAL = 5.0
+    """Seconds between two lines in a log."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._began = self._printed = time.monotonic()
+        self._live = sys.stderr.isatty()
+        self._width = 0
+
+    def __enter__(self) -> FrameProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            print(file=sys.stderr)  # noqa: T201 -- ends the live line
+
+    def __call__(self, number: int, total: int | None) -> None:
+        now = time.monotonic()
+        if number == 1:
+            self._began = now
+        if now - self._printed < (0.1 if self._live else self.INTERVAL):
+            return
+        self._printed = now
+        of = f"/{max(total, number)}" if total else ""
+        rate = f" {(number - 1) / (now - self._began):.1f} frames/s" if now > self._began else ""
+        text = f"{self._name}: {number}{of} frames{rate}"
+        if self._live:
+            print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)  # noqa: T201
+            self._width = max(self._width, len(text))
+        else:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,8 +1,10 @@
-"""Frames of a video file, decoded in order."""
+"""Frames of a video file, decoded in order, and writing of a video file."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -84,3 +86,79 @@ class VideoFile:
         if not capture.isOpened():
             raise EvalkitError("this video cannot be opened", where=self.path)
         return capture
+
+
+def read_stream(capture: cv2.VideoCapture) -> Iterator[Image]:
+    """Yield the frames of an opened file, camera or stream in order, and close it at the end."""
+    try:
+        while True:
+            found, image = capture.read()
+            if not found:
+                return
+            rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+            yield rgb
+    finally:
+        capture.release()
+
+
+CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "MJPG"}
+"""Codec by file name suffix: those that OpenCV's own build can write."""
+
+
+class VideoWriter:
+    """Writes RGB images to a video file, whose size is that of the first image, made even.
+
+    The file has its name when the writer is closed; what was written before an interruption is kept.
+
+    Args:
+        path: The file; its suffix, one of ``CODECS``, selects the codec.
+        fps: Frames per second.
+
+    Raises:
+        EvalkitError: The suffix is not known, or OpenCV cannot write this format here.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        if path.suffix.lower() not in CODECS:
+            raise EvalkitError(
+                "unknown format of a video", where=path, found=path.suffix or "no suffix", expected=", ".join(CODECS)
+            )
+        self.path = path
+        self._fps = fps
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+
+    def write(self, image: Image) -> None:
+        """Append an image; one of another size than the first is scaled."""
+        writer = self._writer or self._open(image)
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        height, width = bgr.shape[:2]
+        if (width, height) != self._size:
+            even = (width + width % 2, height + height % 2)
+            if even == self._size:  # repeat the last row or column
+                bgr = cv2.copyMakeBorder(bgr, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+            else:
+                bgr = cv2.resize(bgr, self._size)
+        writer.write(bgr)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+            with contextlib.suppress(FileNotFoundError):
+                self._temporary.replace(self.path)
+
+    def _open(self, image: Image) -> cv2.VideoWriter:
+        height, width = image.shape[:2]
+        self._size = (width + width % 2, height + height % 2)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
+        self._writer = cv2.VideoWriter(str(self._temporary), codec, self._fps, self._size)
+        if not self._writer.isOpened():
+            raise EvalkitError(
+                f"this OpenCV cannot write {self.path.suffix}", where=self.path, expected=", ".join(CODECS),
+                hint="Choose another suffix, and check that the folder can be written to",
+            )  # fmt: skip
+        return self._writer

@@ -124,8 +124,18 @@ class Session:
         self._regions[index] = None
         self._states[index] = FrameState.FAILED
 
+    def confidence(self, index: int) -> float:
+        """Return the recorded confidence of a frame; NaN where the tracker gave none."""
+        return float(self._confidence[index])
+
     def trajectory(
-        self, protocol: str, *, repetition: int = 1, anchor: int | None = None, boxes_only: bool = False
+        self,
+        protocol: str,
+        *,
+        repetition: int = 1,
+        anchor: int | None = None,
+        boxes_only: bool = False,
+        length: int | None = None,
     ) -> Trajectory:
         """Return what was recorded.
 
@@ -134,9 +144,11 @@ class Session:
             repetition: Number of the repetition, counted from 1.
             anchor: Frame that a multi-start run began at, 0-based.
             boxes_only: Keep only the bounding boxes of the answers, for benchmarks of boxes.
+            length: Number of frames from the first one on; all by default.
         """
-        boxes = np.full((len(self._regions), 4), np.nan)
-        for index, region in enumerate(self._regions):
+        regions = self._regions[:length]
+        boxes = np.full((len(regions), 4), np.nan)
+        for index, region in enumerate(regions):
             if region is not None:
                 boxes[index] = bounding_box(region).array()
         return Trajectory(
@@ -144,10 +156,10 @@ class Session:
             sequence=self._sequence.name,
             protocol=protocol,
             boxes=boxes,
-            regions=None if boxes_only else tuple(self._regions),
-            confidence=self._confidence,
-            seconds=self._seconds,
-            states=self._states,
+            regions=None if boxes_only else tuple(regions),
+            confidence=self._confidence[:length],
+            seconds=self._seconds[:length],
+            states=self._states[:length],
             repetition=repetition,
             anchor=anchor,
             video=self._sequence.video,

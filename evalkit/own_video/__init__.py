@@ -1,0 +1,1 @@
+"""Track a video of one's own: open it, choose the target, track, write boxes and a video."""
