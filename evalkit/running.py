@@ -197,12 +197,13 @@ def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]
 
 
 def _counted(worker: Worker) -> list[Cost]:
-    """Return MACs and parameters; none where the tracker has no network that evalkit executes."""
-    if not isinstance(worker.tracker, SplitTracker):
-        return []
-    from evalkit.cost import macs
+    """Return MACs and parameters; none where the tracker holds no network."""
+    from evalkit.cost import macs, update_costs
 
-    return macs.costs(worker.tracker, name=worker.job.label)
+    if isinstance(worker.tracker, SplitTracker):
+        return macs.costs(worker.tracker, name=worker.job.label)
+    records = update_costs.update_costs(worker.tracker, name=worker.job.label)
+    return [cost for cost in records if cost.value is not None]
 
 
 def _speed(job: Job, stored: StoredRun) -> list[Cost]:

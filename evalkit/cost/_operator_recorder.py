@@ -62,6 +62,26 @@ def record_layers(module: torch.nn.Module, inputs: Sequence[torch.Tensor | NDArr
     return recorder.layers()
 
 
+def record_call(networks: Mapping[str, torch.nn.Module], call: Callable[[], object]) -> tuple[tuple[Layer, ...], int]:
+    """Record what is executed by a call that uses networks, inside and outside of them.
+
+    Args:
+        networks: Networks by name.
+        call: Executed once, as it is.
+
+    Returns:
+        The operations of each submodule, those outside of all networks under an empty name; and the number of distinct
+        parameters of the networks.
+    """
+    container = torch.nn.Module()
+    for name, network in networks.items():
+        container.add_module(name.replace(".", "_"), network)
+    recorder = _OperatorRecorder(container)
+    with recorder.tracking_modules(), recorder:
+        call()
+    return recorder.layers(), sum(parameter.numel() for parameter in container.parameters())
+
+
 class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts every executed operator for the innermost module that is running."""
 

@@ -11,6 +11,7 @@ from evalkit import registry
 from evalkit.cost import devices, latency, macs, memory, phone_profile, reference
 from evalkit.cost.latency import Timing
 from evalkit.cost.staged_tracker import StagedTracker, Video
+from evalkit.cost.update_costs import update_costs
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker
 from evalkit.runtimes import create_adapter, find_runtime, parity
@@ -75,6 +76,8 @@ def profile_trackers(
         if isinstance(tracker, SplitTracker):
             records += macs.costs(tracker, name=name)
             records += [replace(cost, tracker=name) for cost in refused]
+        else:
+            records += update_costs(tracker, name=name)
         records += _measured_costs(cases, chosen)
     return records
 

@@ -238,6 +238,10 @@ def test_the_given_repository_runs_unchanged_from_its_root_and_from_elsewhere(da
         (file,) = (tmp_path / folder.name).rglob("mini_baseline/scale.txt")
         boxes.append(file.read_text())
     assert boxes[0] == boxes[1]
+    costs = json.loads(evalkit(["profile", "--tracker", "ostrack:mini:mini/baseline", "--format", "json"], tmp_path))
+    values = {(one["quantity"], one["convention"]): one["value"] for one in costs["records"]}
+    assert values[("parameters", "distinct")] == 8 * 3 * 9 + 8
+    assert values[("macs", "conv")] > 0
     assert "mini_baseline" in evalkit(
         ["score", "--results", str(tmp_path / "mini"), "--dataset", "synthetic", "--allow-partial"], tmp_path
     )
