@@ -108,6 +108,6 @@ def commands(block: Block) -> Iterator[Command]:
 
 def named_file(block: Block) -> str | None:
     """The file that a block shows, from its first line: a docstring ``name.py: ...``, or ``# name.toml``."""
-    pattern = {"python": r'"""([\w/.-]+\.py): '}.get(block.language, r"# ([\w/.-]+\.(?:toml|yml|yaml))\n")
+    pattern = {"python": r'"""([\w/.-]+\.py): '}.get(block.language, r"# ([\w/.-]+\.(?:toml|yml|yaml|ini))\n")
     found = re.match(pattern, block.text)
     return found[1] if found else None

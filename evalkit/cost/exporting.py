@@ -17,9 +17,10 @@ from evalkit.factories import create_tracker
 from evalkit.io import atomic
 from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import Arrays, calibration, create_adapter, exports, find_runtime
-from evalkit.types import Execution, NetworkPart, SplitTracker
+from evalkit.types import DescribedTracker, Execution, NetworkPart, SplitTracker
 
 MANIFEST = "manifest.json"
+REFERENCE = "reference.py"
 
 
 def export_tracker(
@@ -64,10 +65,15 @@ def export_tracker(
     # Building the tracker compares the outputs of its networks with torch's.
     agreement = compare_tracking([build(**asdict(execution))], reference)[0]
     samples = calibration.inputs(reference) if precision == "int8" else []
-    parts = [_write_part(part, output, execution, samples) for part in reference.parts()]
+    described = reference if isinstance(reference, DescribedTracker) else None
+    further = described.further_parts() if described else ()
+    parts = [_write_part(part, output, execution, samples) for part in (*reference.parts(), *further)]
+    usage = described.usage() if described else None
+    if described and usage and entry.format == "onnx":
+        atomic.write_text(output / REFERENCE, described.reference_program())
     manifest = {
         "tracker": tracker, "runtime": entry.name, "precision": precision, "card": dict(reference.card),
-        "parts": parts, "tracking": _tracking_record(agreement),
+        "parts": parts, "tracking": _tracking_record(agreement), "usage": None if usage is None else dict(usage),
     }  # fmt: skip
     atomic.write_json(output / MANIFEST, manifest)
     return manifest

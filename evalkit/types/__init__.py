@@ -11,6 +11,7 @@ from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Regi
 from evalkit.types.scores import Cost, Metric, Score, finite_or_none
 from evalkit.types.tracking import (
     ContextTracker,
+    DescribedTracker,
     Execution,
     FrameContext,
     FrameState,
@@ -28,6 +29,7 @@ __all__ = [
     "ContextTracker",
     "Cost",
     "Dataset",
+    "DescribedTracker",
     "Execution",
     "Floats",
     "FrameContext",

@@ -131,6 +131,20 @@ class SplitTracker(Tracker, Protocol):
         """The networks it consists of, ``search`` first."""
 
 
+@runtime_checkable
+class DescribedTracker(SplitTracker, Protocol):
+    """A ``SplitTracker`` whose export explains itself to people who have no evalkit."""
+
+    def further_parts(self) -> tuple[NetworkPart, ...]:
+        """Return the networks for other input sizes that it uses besides those of ``parts``."""
+
+    def usage(self) -> Mapping[str, Any] | None:
+        """Return inputs, outputs, decoding and crops in words and numbers, JSON values only; None if unknown."""
+
+    def reference_program(self) -> str:
+        """Return the text of a Python program that tracks with the exported ONNX files and this description."""
+
+
 @dataclass(frozen=True)
 class Execution:
     """How a network is executed.

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from family_repository import write_repository
 from transcript import Shell
 
 from evalkit import registry
@@ -104,7 +105,9 @@ def shell_for(alone: None, tmp_path: Path, request: pytest.FixtureRequest) -> Ca
         if page == "docs/measure-a-phone.md":
             plug_in_a_phone(folder)
             return Shell(folder, {})  # its /data is the phone's
-        return Shell(folder, {"/data": request.getfixturevalue("benchmarks")})
+        if page == "docs/add-a-tracker.md":
+            write_repository(tmp_path / "code" / "MyTrack", name="mytrack", configuration="baseline")
+        return Shell(folder, {"/data": request.getfixturevalue("benchmarks"), "/code": tmp_path / "code"})
 
     return prepare
 

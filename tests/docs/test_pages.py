@@ -27,7 +27,7 @@ CHINESE = "README.zh-CN.md"
 SLOW = {"README.md", "docs/find-a-tracker.md"}
 """Pages whose commands track real sequences with a real network."""
 
-LANGUAGES = {"bash", "console", "python", "toml", "yaml", "json", "text"}
+LANGUAGES = {"bash", "console", "python", "toml", "yaml", "json", "text", "ini"}
 RUN = {"bash", "console", "python"}
 ASK = "echo $?"
 
@@ -52,6 +52,7 @@ EXEMPT: dict[tuple[str, str], str] = {
         "evalkit search --within lighttrack:back_04502514044521000000+cls_211000022+reg_100000111_ops_32 --radius 0 "
         "--supernet supernet.safetensors --output cut",
     ): "needs a supernet",
+    ("docs/track-a-video.md", "evalkit track 0 --tracker nanotrack-v2 --show"): "needs a camera and a screen",
     ("CONTRIBUTING.md", "EVALKIT_REWRITE_DOCS=1 pytest tests/docs -k report"): "it would run itself",
 }
 """By page and first line, the blocks that no test runs, and why; the page says so above the block."""

@@ -58,7 +58,9 @@ def build_tracker(
             module, model.image_format, outputs=model.outputs,
             sizes=(hyperparameters.template, hyperparameters.small), execution=how, samples=samples,
         )  # fmt: skip
-        return SiameseTracker(model.rules, hyperparameters, networks=networks, card=card)
+        return SiameseTracker(
+            model.rules, hyperparameters, networks=networks, card=card, image_format=model.image_format
+        )
 
     @cache
     def samples() -> Sequence[tuple[NDArray[Any], ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,8 +15,9 @@ from evalkit.errors import EvalkitError
 from evalkit.trackers import _inputs
 from evalkit.trackers._siamese.crop import Colour, crop_square, mean_colour
 from evalkit.trackers._siamese.hyperparameters import Hyperparameters
-from evalkit.trackers._siamese.rules import Response, Rules
+from evalkit.trackers._siamese.rules import ImageFormat, Response, Rules
 from evalkit.trackers._siamese.selection import select_candidate, size_change_penalty
+from evalkit.trackers._siamese.usage import describe_usage, reference_program, search_sizes
 from evalkit.types import Box, Image, NetworkPart, Polygon, Prediction, Region
 
 SMALL_TARGET = 0.004
@@ -74,11 +75,22 @@ class SiameseTracker:
         hyperparameters: Values tuned by its authors.
         networks: The networks, shared with its siblings.
         card: See ``SplitTracker.card``.
+        image_format: Input format of the network, for the description of an export.
     """
 
+    small_target = SMALL_TARGET
+    smallest_side = SMALLEST_SIDE
+
     def __init__(
-        self, rules: Rules, hyperparameters: Hyperparameters, *, networks: Networks, card: Mapping[str, Any]
+        self,
+        rules: Rules,
+        hyperparameters: Hyperparameters,
+        *,
+        networks: Networks,
+        card: Mapping[str, Any],
+        image_format: ImageFormat | None = None,
     ) -> None:
+        self.image_format = image_format or ImageFormat()
         self.rules = rules
         self.hyperparameters = hyperparameters
         self.networks = networks
@@ -222,3 +234,21 @@ class SiameseTracker:
     def parts(self) -> tuple[NetworkPart, ...]:
         """Return the networks, ``search`` first."""
         return self.networks.parts
+
+    def further_parts(self) -> tuple[NetworkPart, ...]:
+        """Return the search network for the other sizes of the search crop, e.g. ``search-288``."""
+        search = self.networks.parts[0]
+        return tuple(
+            replace(
+                search, name=f"search-{size}", example=(*search.example[:-1], np.zeros((1, size, size, 3), np.uint8))
+            )
+            for size in search_sizes(self)[1:]
+        )
+
+    def usage(self) -> Mapping[str, Any] | None:
+        """Return how the networks are used, in words and numbers; None where the tracker has rules of its own."""
+        return describe_usage(self)
+
+    def reference_program(self) -> str:
+        """Return a Python program that tracks with the exported networks by what ``usage`` says."""
+        return reference_program()
