@@ -80,6 +80,10 @@ class SearchOptions:
         Raises:
             EvalkitError: Options contradict one another or are out of range.
         """
+        self._check_evolution()
+        self._check_sources()
+
+    def _check_evolution(self) -> None:
         if self.method not in METHODS:
             raise EvalkitError(
                 "there is no such search method", where="--method", found=self.method, expected=", ".join(METHODS)
@@ -94,6 +98,8 @@ class SearchOptions:
                 found=self.evaluations, expected=f"at least {self.population}",
                 hint="Raise --evaluations or lower --population",
             )  # fmt: skip
+
+    def _check_sources(self) -> None:
         if self.radius is not None and self.within is None:
             raise EvalkitError("a radius needs a path to stay near", where="--radius", hint="Add --within TRACKER")
         if self.weights is not None and self.within is None:
