@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from evalkit.errors import EvalkitError
@@ -64,7 +65,7 @@ def as_coco_video(video: TrackedVideo) -> str:
          "height": height}
         for number in range(len(video.trajectory))
     ]  # fmt: skip
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for number, box in enumerate(video.trajectory.boxes.tolist()):
         if math.isnan(box[0]):
             continue

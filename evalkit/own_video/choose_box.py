@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import platform
 from collections.abc import Callable
 
 import cv2
@@ -17,9 +17,9 @@ TITLE = "evalkit: draw the target, then press Enter"
 
 def has_screen() -> bool:
     """Return whether windows can be shown: a display on Linux, always on macOS and Windows."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
+    if platform.system() in ("Darwin", "Windows"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def choose_box(image: Image, *, browser: bool, tell: Callable[[str], None]) -> Box:

@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.geometry import bounding_box
 from evalkit.protocols.live import LiveFrame
-from evalkit.types import Box, Image, Mask, Polygon, Region
+from evalkit.types import Box, Floats, Image, Mask, Polygon, Region
 
 COLOR = (255, 40, 40)
 """Red, green and blue of the outline."""
@@ -36,14 +36,15 @@ def _write(picture: Image, text: str, place: tuple[int, int], scale: float, line
         cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
 
 
-def _corners(region: Region) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _corners(region: Region) -> Floats:
     if isinstance(region, Polygon):
         return region.points
     if isinstance(region, Mask):
         contours, _ = cv2.findContours(region.bitmap.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         if contours:
             largest = max(contours, key=cv2.contourArea)
-            return largest.reshape(-1, 2).astype(np.float64) + np.array([region.x, region.y])
+            points: Floats = largest.reshape(-1, 2).astype(np.float64) + np.array([region.x, region.y])
+            return points
     box: Box = bounding_box(region)
     right, bottom = box.x + box.width, box.y + box.height
     return np.array([[box.x, box.y], [right, box.y], [right, bottom], [box.x, bottom]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from evalkit.trackers._siamese import decoding, rules
 if TYPE_CHECKING:
     from evalkit.trackers._siamese.tracker import SiameseTracker
 
-_ROUNDING = {
+_ROUNDING: Mapping[Callable[[float], int], str] = {
     rules.round_half_to_even: "half to even",
     rules.round_half_up: "half up",
     rules.round_half_away_from_zero: "half away from zero",
@@ -18,7 +19,7 @@ _ROUNDING = {
 _DISTANCES = (
     "distances in pixels of the search crop from the cell's point to the left, top, right and bottom of the box"
 )
-_DECODERS = {
+_DECODERS: Mapping[rules.Decode, tuple[str, Mapping[str, str]]] = {
     decoding.decode_distances: (
         "distances",
         {"cls": "one logit per cell; sigmoid(cls) is the score", "reg": _DISTANCES},
