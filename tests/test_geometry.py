@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.geometry import bounding_box, center_distance, equal_area_box, overlap, shifted
+from evalkit.geometry import bounding_box, equal_area_box, overlap, shifted
 from evalkit.types import Box, Mask, Polygon
 
 coordinate = st.floats(-1e4, 1e4)
@@ -35,7 +35,6 @@ def test_overlap_is_symmetric_and_bounded(a: np.ndarray, b: np.ndarray) -> None:
 @given(box)
 def test_a_box_overlaps_itself_wholly(a: np.ndarray) -> None:
     assert overlap(a, a)[0] == pytest.approx(1.0, rel=1e-6)
-    assert center_distance(a, a)[0] == 0.0
 
 
 @given(box, box, st.floats(0.1, 10))

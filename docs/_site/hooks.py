@@ -33,7 +33,7 @@ OUTSIDE_DOCS = {
     "reports/README.md": "reference/reports.md",
     "reports/published/README.md": "published.md",
     "trackers/_weights/lighttrack-m.md": "weights.md",
-    "benchmarks/README.md": "benchmarks.md",
+    "benchmarks/README.md": "speed.md",
 }
 """Pages outside docs/, and their paths on the site."""
 
