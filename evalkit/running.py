@@ -120,6 +120,17 @@ def _run_tracker(
     dataset = open_dataset(dataset_name, options.data)
     worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
     chosen = plan.share(choose_sequences(dataset, options.sequences))
+    plan.check(worker.job)
+    worker.identity()  # fails before the results folder is locked
+    # Locked until the scores are read: they are those of this run.
+    with worker.store.writing(plan.shard_name):
+        return _track_and_score(worker, chosen, options, plan, progress)
+
+
+def _track_and_score(
+    worker: Worker, chosen: list[str], options: RunOptions, plan: Plan, progress: Progress | None
+) -> RunReport:
+    dataset = worker.dataset
     outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)
     notices = [*_notices(worker), *plan.notices(worker, chosen)]
     counted = _counted(worker)

@@ -82,6 +82,11 @@ class Plan:
         return 0 if self.engine != "local" or (wanted == 1 and self.timeout is None) else wanted
 
     @property
+    def shard_name(self) -> str | None:
+        """The shard as ``I/N``; None if this run does all sequences."""
+        return None if self.shard is None else f"{self.shard.index}/{self.shard.count}"
+
+    @property
     def timed(self) -> bool:
         """True where the tracker runs alone, so that its times are meaningful."""
         return self.engine == "local" and self.processes <= 1 and self.shard is None

@@ -46,20 +46,21 @@ def track_missing(
     store, job = worker.store, worker.job
     plan.check(job)
     identity = worker.identity()
-    if force:
-        store.discard(sequences)
-    store.begin(identity, force=force, record_environment=False)
-    units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions(worker, repeat))]
-    stored = [store.done(worker.dataset.sequence(unit.sequence), unit.repetition) for unit in units]
-    missing = [unit for unit, done in zip(units, stored, strict=True) if not done]
-    if missing:
-        store.record_environment(fingerprint(job.tracker, job.execution.runtime))
-    outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
-    with contextlib.closing(plan.execute(worker, missing)) as finished:
-        for number, outcome in enumerate(finished, start=len(outcomes) + 1):
-            outcomes.append(outcome)
-            if progress is not None:
-                progress(outcome, number, len(units))
+    with store.writing(plan.shard_name):
+        if force:
+            store.discard(sequences)
+        store.begin(identity, force=force, record_environment=False)
+        units = [Unit(job, name, index + 1) for name in sequences for index in range(repetitions(worker, repeat))]
+        stored = [store.done(worker.dataset.sequence(unit.sequence), unit.repetition) for unit in units]
+        missing = [unit for unit, done in zip(units, stored, strict=True) if not done]
+        if missing:
+            store.record_environment(fingerprint(job.tracker, job.execution.runtime))
+        outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
+        with contextlib.closing(plan.execute(worker, missing)) as finished:
+            for number, outcome in enumerate(finished, start=len(outcomes) + 1):
+                outcomes.append(outcome)
+                if progress is not None:
+                    progress(outcome, number, len(units))
     return outcomes
 
 

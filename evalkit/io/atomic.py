@@ -6,11 +6,19 @@ import contextlib
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError
+
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a file is one that ``replacing`` writes before it renames it, by its name."""
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 @contextlib.contextmanager

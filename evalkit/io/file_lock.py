@@ -7,10 +7,13 @@ version control, and it does not say which process holds the lock.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+_WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class FileLockedError(Exception):
@@ -30,7 +33,7 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     lock = path.with_name(f".{path.name}.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a+", encoding="utf-8") as stream:
-        if not _acquire(stream):
+        if not acquire(stream):
             stream.seek(0)
             raise FileLockedError(stream.read().strip())
         stream.truncate(0)
@@ -44,7 +47,11 @@ def exclusive_lock(path: Path) -> Iterator[None]:
                 lock.unlink()
 
 
-def _acquire(stream: IO[str]) -> bool:
+def acquire(stream: IO[str]) -> bool:
+    """Lock an open file until it is closed; return False if another process has locked or removed it.
+
+    On file systems without locks it is never locked by another process.
+    """
     if os.name == "nt":
         import msvcrt
 
@@ -57,7 +64,8 @@ def _acquire(stream: IO[str]) -> bool:
 
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno not in _WITHOUT_LOCKS:
+            return False
     # If its owner removed it between our opening and locking it, no other process would see our lock.
     return os.fstat(stream.fileno()).st_nlink > 0

@@ -102,7 +102,8 @@ def _worker(job: Job) -> Worker:
     own = replace(job, results=job.results / OWN_FOLDER)
     store = Store(own.results, worker.dataset, own.label, own.protocol)
     if not _is_made_by(store, identity, code):
-        store.clear()
+        with store.writing():
+            store.clear()
     worker.job, worker.store = own, store
     return worker
 

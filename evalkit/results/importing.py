@@ -11,7 +11,7 @@ from pathlib import Path
 from evalkit import registry
 from evalkit.errors import EvalkitError, MissingResults, listed
 from evalkit.names import canonical
-from evalkit.results import layouts, run_record
+from evalkit.results import layouts
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
 from evalkit.results.layouts.base import expected_rows
@@ -80,9 +80,10 @@ def import_results(
             raise _no_results(source, folder, layout, dataset, chosen)
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
                     "imported": {"layout": layout, "source": source.name, **(provenance or {})}}  # fmt: skip
-        run_record.save(store.home, identity, [run_record.environment()])
-        for trajectories in found.values():
-            store.write(replace(trajectory, tracker=name) for trajectory in trajectories)
+        with store.writing():
+            store.begin(identity)
+            for trajectories in found.values():
+                store.write(replace(trajectory, tracker=name) for trajectory in trajectories)
     return Imported(
         folder=store.folder,
         sequences=tuple(found),

@@ -6,17 +6,21 @@ atomically. A run that one engine began can be continued by any other.
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import DamagedResults, EvalkitError, MissingResults, listed
-from evalkit.io.atomic import write_text
-from evalkit.results import layouts, run_record
+from evalkit.io.atomic import is_temporary, write_text
+from evalkit.results import layouts, run_lock, run_record
 from evalkit.results.layouts import WritableLayout
+from evalkit.results.layouts.base import ListsFiles
 from evalkit.types import Cost, Dataset, Sequence, Trajectory
 
 _RESULTS = {".txt", ".bin", ".mat", ".json"}
@@ -24,6 +28,9 @@ _RESULTS = {".txt", ".bin", ".mat", ".json"}
 
 FAILURES = "failures"
 """Folder of the tracebacks of failed sequences, in a tracker's folder."""
+
+_DISCARD = ".discard.json"
+"""File that names the sequences whose results are being deleted, so that an interrupted deletion is completed."""
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f:*?\"<>|]")
 
@@ -59,11 +66,36 @@ class Store:
         self.dataset = dataset
         self.label = label
         self.protocol = protocol
+        self._lock: run_lock.RunLock | None = None
+        self._identity: Mapping[str, Any] | None = None
 
     @cached_property
     def _layout(self) -> WritableLayout:
         # Not before it is used: results in a layout that cannot be written can still be read.
         return layouts.writer(self.dataset.layout)
+
+    @contextlib.contextmanager
+    def writing(self, shard: str | None = None) -> Iterator[None]:
+        """Be the only run that writes into the folder, together with other shards of the same run.
+
+        While it is held, every write checks that the folder is still this run's own. It may be nested.
+
+        Args:
+            shard: ``I/N`` if this run does only a part of the sequences.
+
+        Raises:
+            EvalkitError: Another run writes into the folder.
+        """
+        if self._lock is not None:
+            yield
+            return
+        with run_lock.hold(self.home, shard=shard) as lock:
+            self._lock = lock
+            try:
+                self._complete_deletion()
+                yield
+            finally:
+                self._lock = self._identity = None
 
     def begin(self, identity: Mapping[str, Any], *, force: bool = False, record_environment: bool = True) -> None:
         """Record a run in ``run.json``, or continue the same run.
@@ -76,7 +108,13 @@ class Store:
         Raises:
             EvalkitError: The folder holds another run's results, or results without ``run.json``. They are kept.
         """
-        new = run_record.as_json(identity)
+        self._refuse_reserved_names()
+        with run_lock.guard(self.home):
+            self._begin(run_record.as_json(identity), force)
+        if record_environment:
+            self.record_environment()
+
+    def _begin(self, new: Mapping[str, Any], force: bool) -> None:
         old = run_record.load(self.home) if not force else _load_even_if_damaged(self.home)
         if old is None and self._holds_results():
             self._refuse_or_clear(force, "this folder holds results without run.json")
@@ -89,8 +127,7 @@ class Store:
                 old = None
         if old is None:
             run_record.save(self.home, new, ())
-        if record_environment:
-            self.record_environment()
+        self._identity = new if self._lock is not None else None
 
     def record_environment(self, code: str | None = None) -> None:
         """Record that this process contributes to the run.
@@ -102,18 +139,44 @@ class Store:
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
         """Record a machine that contributes to the run, after ``begin``."""
-        content = run_record.load(self.home)
         new = run_record.as_json(environment)
-        if content is not None and new not in content["environments"]:
-            environments = [*content["environments"], new]
-            run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
+        with self._record() as content:
+            if content is not None and new not in content["environments"]:
+                environments = [*content["environments"], new]
+                run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
         """Record the costs of the run's network, after ``begin``; they replace earlier ones."""
-        content = run_record.load(self.home)
         records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
-        if content is not None and records != content.get("costs", []):
-            run_record.save(self.home, content["identity"], content["environments"], records)
+        with self._record() as content:
+            if content is not None and records != content.get("costs", []):
+                run_record.save(self.home, content["identity"], content["environments"], records)
+
+    @contextlib.contextmanager
+    def _record(self) -> Iterator[dict[str, Any] | None]:
+        """Give the record to change; None if there is none. No other process changes it meanwhile."""
+        if not self.home.is_dir():
+            yield None
+            return
+        with run_lock.guard(self.home):
+            self.check_own()
+            yield run_record.load(self.home)
+
+    def check_own(self) -> None:
+        """Check that the folder still holds this run, if this process holds its lock.
+
+        Raises:
+            EvalkitError: The folder was deleted during the run, or ``run.json`` is that of another run.
+        """
+        if self._lock is None or self._identity is None:
+            return
+        found = run_record.load(self.home) if self._lock.is_held else None
+        if found is None or found["identity"] != self._identity:
+            raise EvalkitError(
+                "these results were deleted or replaced while the run was writing them", where=self.home,
+                found="another run" if found else "no run.json of this run", exit_code=1,
+                hint="The run has ended and nothing was mixed; start it again",
+            )  # fmt: skip
 
     def read_record(self) -> dict[str, Any] | None:
         """Return the content of ``run.json``; None if there is none."""
@@ -122,15 +185,63 @@ class Store:
     def _refuse_or_clear(self, force: bool, reason: str) -> None:
         if not force:
             raise EvalkitError(reason, where=self.home, hint="Use --name to keep both, --force to replace them")
+        if self._lock is not None and not self._lock.is_alone:
+            raise EvalkitError(
+                "another shard is writing into this folder", where=self.home,
+                hint="Wait until it ends, or use --name to keep both results",
+            )  # fmt: skip
         self.clear()
 
     def clear(self) -> None:
         """Delete the contents of the folder, but for other protocols' results."""
+        if not self._own():
+            return
+        self._begin_deletion(None)
         for path in self._own():
+            if path.name == _DISCARD or run_lock.is_lock_file(path):
+                continue
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (self.home / _DISCARD).unlink(missing_ok=True)
+
+    def _begin_deletion(self, sequences: Iterable[str] | None) -> None:
+        """Record what is being deleted; None is everything. An interrupted deletion is completed by the next run."""
+        names = None if sequences is None else sorted(sequences)
+        write_text(self.home / _DISCARD, json.dumps({"sequences": names}))
+
+    def _complete_deletion(self) -> None:
+        """Delete what an interrupted run had begun to delete, and temporary files that killed runs left behind."""
+        try:
+            names = json.loads((self.home / _DISCARD).read_text(encoding="utf-8")).get("sequences")
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, AttributeError, RecursionError):
+            self.clear()
+        else:
+            self.clear() if names is None else self.discard(map(str, names))
+        if self._lock is not None and self._lock.is_alone:
+            for path in self._files():
+                if is_temporary(path):
+                    path.unlink(missing_ok=True)
+
+    def _refuse_reserved_names(self) -> None:
+        layout, names = self.dataset.layout, {sequence.name for sequence in self.dataset.sequences}
+        reserved = {*self.dataset.protocols[1:]}
+        if layout == "otb-json":
+            reserved.add(Path(run_record.FILE).stem)
+        if layout == "pytracking":  # times are next to the boxes
+            reserved.update(f"{name}_time" for name in names)
+        for sequence in self.dataset.sequences:
+            if sequence.name in reserved:
+                raise EvalkitError(
+                    "results of this sequence would have the name of another file of the results folder",
+                    where=f"{self.dataset.name}/{sequence.name}", hint="Rename the sequence, or choose another layout",
+                )  # fmt: skip
 
     def _holds_results(self) -> bool:
-        return any(file.suffix in _RESULTS and file.name != run_record.FILE for file in self._files())
+        return any(
+            file.suffix in _RESULTS and file.name not in (run_record.FILE, _DISCARD) and not is_temporary(file)
+            for file in self._files()
+        )
 
     def _files(self) -> list[Path]:
         places = [path.rglob("*") if path.is_dir() else (path,) for path in self._own()]
@@ -141,7 +252,7 @@ class Store:
         if not self.home.is_dir():
             return []
         others = self._other_protocols() if self.home == self.folder else set()
-        return [path for path in self.home.iterdir() if path not in others]
+        return [path for path in self.home.iterdir() if path not in others and path.name != f".{run_record.FILE}.lock"]
 
     def _other_protocols(self) -> set[Path]:
         """Return the folders of other protocols: the dataset's, and all that contain a ``run.json``."""
@@ -171,22 +282,38 @@ class Store:
         Otherwise the old result of a sequence that now fails, or is not reached, would pass for a new one.
         """
         names = set(sequences)
+        if not self.home.is_dir():
+            return
         if names >= {sequence.name for sequence in self.dataset.sequences}:
             self.clear()  # also the record of the earlier run's machines
-        # In every layout that runs write, files of a sequence have its name or are in a folder that has it.
-        names |= {f"{name}_time" for name in names}
-        for path in self._files():
-            if not names.isdisjoint(path.relative_to(self.home).with_suffix("").parts):
-                path.unlink()
+            return
+        self._begin_deletion(names)
+        for name in names:
+            for path in self._files_of(name):
+                path.unlink(missing_ok=True)
+        (self.home / _DISCARD).unlink(missing_ok=True)
+
+    def _files_of(self, sequence: str) -> list[Path]:
+        """Return the files of a sequence, in every repetition, and the logs of its failures."""
+        logs = (self.folder / FAILURES).glob(f"{glob.escape(safe_label(sequence))}_[0-9][0-9][0-9].log")
+        if isinstance(self._layout, ListsFiles):
+            return [*self._layout.files(self.folder, sequence, self.protocol), *logs]
+        others = {one.name for one in self.dataset.sequences}
+        names = {sequence, *({f"{sequence}_time"} - others)}
+        files = (path for path in self._files() if FAILURES not in path.relative_to(self.home).parts)
+        found = [path for path in files if not names.isdisjoint(path.relative_to(self.home).with_suffix("").parts)]
+        return [*found, *logs]
 
     def write(self, trajectories: Iterable[Trajectory]) -> None:
         """Store the trajectories of one unit of work, and delete the log of an earlier failure of it."""
+        self.check_own()
         for trajectory in trajectories:
             self._layout.write(self.folder, trajectory)
             self._failure(trajectory.sequence, trajectory.repetition).unlink(missing_ok=True)
 
     def write_failure(self, sequence: str, repetition: int, text: str) -> Path:
         """Store the traceback of a failed unit of work next to the results, and return the file."""
+        self.check_own()
         path = self._failure(sequence, repetition)
         write_text(path, text)
         return path

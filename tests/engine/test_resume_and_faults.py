@@ -138,5 +138,5 @@ def test_a_results_folder_that_cannot_be_written_is_an_error_before_tracking(pla
     (place / "results" / "OTB100").write_text("a file where the folder should be")
     answer = run(place)
     assert answer.returncode == 2
-    assert "cannot read this file: Not a directory" in answer.stderr
+    assert "cannot write into this folder: Not a directory" in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -21,15 +21,19 @@ from evalkit.types import Boxes, FrameState, Sequence, Trajectory
 
 __all__ = [
     "Layout",
+    "ListsFiles",
     "WritableLayout",
     "boxes_last",
     "drop_omitted_rows",
+    "existing",
     "expected_rows",
+    "files_in",
     "find_file",
     "find_folder",
     "find_numbered_files",
     "is_time_file",
     "list_names",
+    "numbered_folders",
     "one_pass_trajectory",
     "protocol_folder",
     "read_column",
@@ -75,6 +79,33 @@ class WritableLayout(Layout, Protocol):
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         """Return whether one repetition of a sequence is completely stored, with all its anchors."""
+
+
+@runtime_checkable
+class ListsFiles(Protocol):
+    """A layout that names the files it has written."""
+
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        """Return the files of a sequence, in every repetition, and none of another sequence.
+
+        ``evalkit run --force --sequences`` deletes them. Of layouts without this method, files are deleted that have
+        the sequence's name, or are in a folder that has it.
+        """
+
+
+def numbered_folders(folder: Path, pattern: str) -> list[Path]:
+    """Return the folders inside ``folder`` whose name matches a pattern of ``Path.glob``, sorted."""
+    return sorted(path for path in folder.glob(pattern) if path.is_dir())
+
+
+def existing(*paths: Path) -> list[Path]:
+    """Return those paths that are files."""
+    return [path for path in paths if path.is_file()]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files in a folder that one sequence has for itself; none if there is no folder."""
+    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
 
 
 def protocol_folder(folder: Path, protocol: str) -> Path:

@@ -12,6 +12,7 @@ from evalkit.io.atomic import write_text
 from evalkit.io.rows import format_rows, read_rows
 from evalkit.results.layouts.base import (
     WritableLayout,
+    files_in,
     find_folder,
     find_numbered_files,
     one_pass_trajectory,
@@ -45,6 +46,9 @@ class Got10k(WritableLayout):
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         place = protocol_folder(folder, protocol) / sequence.name
         return (place / f"{sequence.name}_{repetition:03d}.txt").is_file()
+
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        return files_in(protocol_folder(folder, protocol) / sequence)
 
 
 def _read(folder: Path, sequence: Sequence, protocol: str, path: Path, repetition: int) -> Trajectory:

@@ -31,6 +31,9 @@ class LasotMatlab(WritableLayout):
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return self._plain.done(_place(folder), sequence, protocol, repetition)
 
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        return self._plain.files(_place(folder), sequence, protocol)
+
 
 def _place(folder: Path) -> Path:
     return folder if folder.name.endswith(SUFFIX) else folder.with_name(folder.name + SUFFIX)

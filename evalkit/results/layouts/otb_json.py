@@ -12,7 +12,7 @@ from evalkit.io.atomic import write_text
 from evalkit.io.rows import read_bytes
 from evalkit.results import run_record
 from evalkit.results.layouts._otb_segments import segment_of, trajectory_of
-from evalkit.results.layouts.base import WritableLayout, find_file
+from evalkit.results.layouts.base import WritableLayout, existing, find_file
 from evalkit.types import Sequence, Trajectory
 
 
@@ -48,6 +48,9 @@ class OtbJson(WritableLayout):
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return repetition == 1 and (folder / f"{sequence.name}.json").is_file()
+
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        return existing(folder / f"{sequence}.json")
 
 
 def _load(path: Path) -> Any:

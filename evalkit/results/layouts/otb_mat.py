@@ -19,7 +19,7 @@ from evalkit.io.rows import read_bytes
 from evalkit.names import canonical
 from evalkit.results.layouts._matfile import read_mat
 from evalkit.results.layouts._otb_segments import segment_of, trajectory_of
-from evalkit.results.layouts.base import WritableLayout, find_file, list_names
+from evalkit.results.layouts.base import WritableLayout, existing, find_file, list_names
 from evalkit.types import Sequence, Trajectory
 
 _SUFFIX = ".mat"
@@ -53,6 +53,9 @@ class OtbMat(WritableLayout):
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return repetition == 1 and (folder / f"{sequence.name}_{folder.name}{_SUFFIX}").is_file()
+
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        return existing(folder / f"{sequence}_{folder.name}{_SUFFIX}")
 
 
 def _find(folder: Path, sequence: Sequence, tracker: str) -> Path | None:

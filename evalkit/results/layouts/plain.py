@@ -11,12 +11,14 @@ from pathlib import Path
 
 from evalkit import registry
 from evalkit.io.atomic import write_text
-from evalkit.io.rows import format_rows, read_rows
+from evalkit.io.rows import format_rows, read_bytes, read_rows, split
 from evalkit.results.layouts.base import (
     WritableLayout,
     drop_omitted_rows,
+    existing,
     find_file,
     list_names,
+    numbered_folders,
     one_pass_trajectory,
     protocol_folder,
     read_column,
@@ -25,6 +27,7 @@ from evalkit.results.layouts.base import (
 )
 from evalkit.types import Sequence, Trajectory
 
+_BOX_COLUMNS = 4
 _REPETITION = re.compile(r"repetition_(\d{3,})")
 
 
@@ -53,6 +56,13 @@ class Plain(WritableLayout):
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return (_place(folder, protocol, repetition) / f"{sequence.name}.txt").is_file()
 
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        first = protocol_folder(folder, protocol)
+        names = (f"{sequence}.txt", f"times/{sequence}_time.txt", f"confidence/{sequence}.txt")
+        return existing(
+            *(place / name for place in (first, *numbered_folders(first, "repetition_*")) for name in names)
+        )
+
 
 def _place(folder: Path, protocol: str, repetition: int) -> Path:
     base = protocol_folder(folder, protocol)
@@ -64,7 +74,7 @@ def _read(place: Path, folder: Path, sequence: Sequence, protocol: str, repetiti
     if path is None:
         return None
     rows = read_rows(path)
-    times = find_file(place / "times", sequence, "_time.txt") or find_file(place, sequence, "_time.txt")
+    times = find_file(place / "times", sequence, "_time.txt") or _times_next_to_boxes(place, sequence)
     confidence = place / "confidence" / path.name
     return one_pass_trajectory(
         folder,
@@ -75,3 +85,12 @@ def _read(place: Path, folder: Path, sequence: Sequence, protocol: str, repetiti
         confidence=drop_omitted_rows(sequence, read_column(confidence, len(rows))) if confidence.is_file() else None,
         repetition=repetition,
     )
+
+
+def _times_next_to_boxes(place: Path, sequence: Sequence) -> Path | None:
+    """Return ``<seq>_time.txt``, unless it holds boxes: it is then the result of a sequence of that name."""
+    path = find_file(place, sequence, "_time.txt")
+    if path is None:
+        return None
+    first = read_bytes(path).split(b"\n", 1)[0].decode("latin-1")
+    return path if len(split(first)) < _BOX_COLUMNS else None

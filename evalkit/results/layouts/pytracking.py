@@ -6,6 +6,7 @@ pytracking's analysis reads as well. Confidences are not stored.
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from evalkit.io.rows import format_rows, read_rows
 from evalkit.results.layouts.base import (
     WritableLayout,
     drop_omitted_rows,
+    existing,
     find_file,
+    numbered_folders,
     one_pass_trajectory,
     read_column,
     refuse_anchors,
@@ -52,6 +55,10 @@ class PyTracking(WritableLayout):
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return (folder / f"{folder.name}_{repetition - 1:03d}" / f"{sequence.name}.txt").is_file()
+
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        places = numbered_folders(folder, f"{glob.escape(folder.name)}_[0-9][0-9][0-9]")
+        return existing(*(place / name for place in places for name in (f"{sequence}.txt", f"{sequence}_time.txt")))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from evalkit.io.regions import (
 from evalkit.io.rows import format_lines, read_bytes
 from evalkit.results.layouts.base import (
     WritableLayout,
+    files_in,
     find_folder,
     find_numbered_files,
     read_column,
@@ -89,6 +90,9 @@ class Vot(WritableLayout):
         return anchors is not None and all(
             _exists(place, f"{sequence.name}_{anchor:08d}") for anchor in np.flatnonzero(anchors).tolist()
         )
+
+    def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
+        return files_in(experiment_folder(folder, protocol) / sequence)
 
 
 @registry.layout("vot", summary="<experiment>/<seq>/<seq>_001.txt, a region or code a line: VOT's toolkits, pysot")
