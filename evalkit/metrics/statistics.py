@@ -7,12 +7,15 @@ resample from what its sequences contribute, so that EAO and pooled scores are t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
 
 from evalkit.metrics.measures import Measure
+from evalkit.metrics.permutation import permutation_p_values
 from evalkit.types import Floats
 
 RESAMPLES = 10_000
@@ -41,16 +44,19 @@ class Difference:
     sequences: int
 
 
+@lru_cache(maxsize=4)
 def resample(sequences: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Draw sequences with replacement.
 
     Returns:
-        Number of times that each sequence is drawn, shape (resamples, sequences).
+        Number of times that each sequence is drawn, shape (resamples, sequences); read-only.
     """
     drawn = np.random.default_rng(seed).integers(0, sequences, (resamples, sequences))
     flat = (drawn + np.arange(resamples)[:, None] * sequences).ravel()
     counts = np.bincount(flat, minlength=resamples * sequences)
-    return counts.reshape(resamples, sequences).astype(np.float64)
+    weights: Floats = counts.reshape(resamples, sequences).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 def interval(measure: Measure, weights: Floats | None = None, *, level: float = 0.95) -> tuple[float, float] | None:
@@ -100,7 +106,8 @@ def difference(
     values = score_differences(candidate, baseline, weights)
     tail = 1 - level
     low, high, lower, upper = np.nanquantile(values, [tail / 2, 1 - tail / 2, tail, 1 - tail])
-    p_value = _permutation(candidate, baseline, value, resamples, seed)
+    one, other = np.array([0]), np.array([1])
+    p_value = float(permutation_p_values([candidate, baseline], one, other, np.array([value]), resamples, seed)[0])
     return Difference(value, float(low), float(high), float(lower), float(upper), p_value, len(candidate.sequences))
 
 
@@ -149,25 +156,70 @@ def compare(
 ) -> dict[tuple[str, str], Difference]:
     """Compare every pair of results; p-values are adjusted for the number of pairs.
 
+    The differences are those of ``difference``. Resamples are drawn once for all pairs with the same sequences.
+
     Args:
         measures: Results of one metric by name of the tracker.
+        level: Confidence level of the intervals.
+        resamples: Number of relabellings of the permutation tests, and of resamples of the intervals, which have at
+            most ``RESAMPLES``.
+        seed: Seed of the random numbers.
 
     Returns:
         Differences by pair of names: score of the first minus score of the second.
+
+    Raises:
+        ValueError: As ``difference``.
     """
-    names = list(measures)
-    pairs = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
-    found = [
-        difference(measures[one], measures[other], level=level, resamples=resamples, seed=seed) for one, other in pairs
+    groups: dict[frozenset[str], list[tuple[str, str]]] = {}
+    for pair in combinations(measures, 2):
+        one, other = (frozenset(measures[name].sequences) for name in pair)
+        groups.setdefault(one & other, []).append(pair)
+    found: dict[tuple[str, str], Difference] = {}
+    for common, pairs in groups.items():
+        found |= _compare_pairs(measures, common, pairs, level=level, resamples=resamples, seed=seed)
+    ordered = list(combinations(measures, 2))
+    adjusted = holm([found[pair].p_value for pair in ordered])
+    return {pair: replace(found[pair], p_value=p_value) for pair, p_value in zip(ordered, adjusted, strict=True)}
+
+
+def _compare_pairs(
+    measures: Mapping[str, Measure],
+    common: frozenset[str],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    level: float,
+    resamples: int,
+    seed: int,
+) -> dict[tuple[str, str], Difference]:
+    """Compare pairs that have the same sequences in common, without adjusting the p-values."""
+    if not common:
+        raise ValueError("the two results have no sequence in common")
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    order = measures[names[0]].only(common).sequences
+    restricted = [measures[name].only(common).ordered(order) for name in names]
+    place = {name: index for index, name in enumerate(names)}
+    scores = np.array([one.values(np.ones((1, len(order))))[0] for one in restricted])
+    first, second = (np.array([place[pair[side]] for pair in pairs]) for side in (0, 1))
+    values = scores[first] - scores[second]
+    if np.isnan(values).any():
+        raise ValueError(f"{restricted[0].metric.name} does not exist for both results")
+    weights = resample(len(order), min(resamples, RESAMPLES), seed)
+    drawn = np.stack([_in_parts(one, weights) for one in restricted])
+    tail = 1 - level
+    bounds = [
+        np.nanquantile(drawn[one] - drawn[other], [tail / 2, 1 - tail / 2, tail, 1 - tail]).tolist()
+        for one, other in zip(first, second, strict=True)
     ]
-    adjusted = holm([item.p_value for item in found])
+    p_values = permutation_p_values(restricted, first, second, values, resamples, seed)
     return {
-        pair: Difference(item.value, item.low, item.high, item.lower, item.upper, p_value, item.sequences)
-        for pair, item, p_value in zip(pairs, found, adjusted, strict=True)
+        pair: Difference(value, *limits, p_value, len(order))
+        for pair, value, limits, p_value in zip(pairs, values.tolist(), bounds, p_values.tolist(), strict=True)
     }
 
 
 def _in_parts(measure: Measure, weights: Floats) -> Floats:
+    measure = measure.condensed()
     # Curves of all resamples at once would not fit into the cache, nor, for long curves, into memory.
     parts = [measure.values(weights[start : start + _AT_ONCE]) for start in range(0, len(weights), _AT_ONCE)]
     return np.concatenate(parts)
@@ -185,14 +237,3 @@ def _corrected_quantiles(tails: Floats, values: Floats, value: float, without: F
     acceleration = float((deviation**3).sum() / (6 * spread))
     shifted = [bias + _NORMAL.inv_cdf(float(tail)) for tail in tails]
     return np.array([_NORMAL.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifted])
-
-
-def _permutation(candidate: Measure, baseline: Measure, value: float, resamples: int, seed: int) -> float:
-    swapped = np.random.default_rng(seed + 1).integers(0, 2, (resamples, len(candidate.sequences))).astype(np.float64)
-    both = candidate.concatenated(baseline)
-    one = np.hstack([1 - swapped, swapped])
-    other = np.hstack([swapped, 1 - swapped])
-    values = np.abs(_in_parts(both, one) - _in_parts(both, other))
-    # With rounding, the observed labelling must still count as as extreme as itself.
-    reached = (values >= abs(value) * (1 - 1e-12) - 1e-15).sum()
-    return float((reached + 1) / (resamples + 1))

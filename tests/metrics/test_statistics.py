@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalkit.metrics import statistics
-from evalkit.metrics.measures import MEAN, Measure
+from evalkit.metrics.measures import MEAN, Measure, between
 from evalkit.types import Metric
 
 SCORE = Metric("score", "mean of what sequences contribute")
@@ -128,3 +130,57 @@ def test_an_interval_stays_within_what_sequences_have(values: list[float]) -> No
     found = statistics.interval(measure_of(values), statistics.resample(len(values), 100))
     assert found is not None
     assert min(values) - 1e-12 <= found[0] <= found[1] <= max(values) + 1e-12
+
+
+@pytest.mark.parametrize("kind", ["mean of a curve", "ratio by point", "other sequences"])
+def test_all_pairs_at_once_give_the_numbers_of_each_pair_by_itself(kind: str) -> None:
+    random = np.random.default_rng(3)
+    trackers = {}
+    for number in range(4):
+        left_out = number if kind == "other sequences" else 99
+        names = tuple(f"s{index}" for index in range(12) if index != left_out)
+        rows = random.random((len(names), 21)) + number / 50
+        below = random.integers(0, 2, rows.shape).astype(np.float64)
+        by_point = kind == "ratio by point"
+        trackers[f"t{number}"] = Measure(
+            SCORE,
+            names,
+            rows,
+            below if by_point else np.full((len(names), 1), 2.0),
+            between(2, 9) if by_point else MEAN,
+        )
+    found = statistics.compare(trackers, resamples=1500)
+    alone = {pair: statistics.difference(*map(trackers.__getitem__, pair), resamples=1500) for pair in found}
+    adjusted = statistics.holm([one.p_value for one in alone.values()])
+    for (pair, one), p_value in zip(found.items(), adjusted, strict=True):
+        expected = alone[pair]
+        assert one.p_value == pytest.approx(p_value)
+        assert (one.value, one.low, one.high, one.lower, one.upper) == pytest.approx(
+            (expected.value, expected.low, expected.high, expected.lower, expected.upper), rel=1e-12
+        )
+
+
+def test_p_values_of_all_pairs_are_those_of_relabelled_sequences() -> None:
+    random = np.random.default_rng(5)
+    one, other = random.random((2, 9, 11))
+    measures = [Measure(SCORE, tuple("abcdefghi"), rows, np.ones((9, 1)), MEAN) for rows in (one, other)]
+    observed = one.mean() - other.mean()
+    swapped = np.random.default_rng(1).integers(0, 2, (2500, 9))
+    relabelled = np.where(swapped[..., None], other, one).mean(axis=(1, 2))
+    remaining = np.where(swapped[..., None], one, other).mean(axis=(1, 2))
+    reached = (np.abs(relabelled - remaining) >= abs(observed) - 1e-12).sum()
+    found = statistics.compare(dict(zip("xy", measures, strict=True)), resamples=2500)
+    assert found["x", "y"].p_value == pytest.approx((reached + 1) / 2501)
+
+
+@pytest.mark.slow
+def test_comparing_sixty_results_takes_seconds() -> None:
+    random = np.random.default_rng(0)
+    names = tuple(f"s{index}" for index in range(100))
+    trackers = {
+        f"t{number}": Measure(SCORE, names, random.random((100, 101)), np.ones((100, 1)), MEAN) for number in range(60)
+    }
+    begin = time.process_time()
+    found = statistics.compare(trackers, resamples=40 * 1770)
+    assert len(found) == 1770
+    assert time.process_time() - begin < 20
