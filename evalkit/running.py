@@ -133,7 +133,7 @@ def _track_and_score(
     dataset = worker.dataset
     outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)
     notices = [*_notices(worker), *plan.notices(worker, chosen)]
-    counted = _counted(worker)
+    counted = _counted(worker, notices)
     worker.store.add_costs(counted)
     if plan.shard is not None:
         return RunReport(tuple(outcomes), (), (), tuple(notices))
@@ -207,14 +207,20 @@ def choose_sequences(dataset: Dataset, asked: Sequence[str] | None) -> list[str]
     return [name for name in present if name in wanted]
 
 
-def _counted(worker: Worker) -> list[Cost]:
-    """Return MACs and parameters; none where the tracker holds no network."""
+def _counted(worker: Worker, notices: list[str]) -> list[Cost]:
+    """Return MACs and parameters; none where the tracker holds no network, or fails when it is counted."""
     from evalkit.cost import macs, update_costs
 
-    if isinstance(worker.tracker, SplitTracker):
-        return macs.costs(worker.tracker, name=worker.job.label)
-    records = update_costs.update_costs(worker.tracker, name=worker.job.label)
-    return [cost for cost in records if cost.value is not None]
+    tracker, label = worker.tracker, worker.job.label
+    try:
+        if isinstance(tracker, SplitTracker):
+            return macs.costs(tracker, name=label)
+        return [cost for cost in update_costs.update_costs(tracker, name=label) if cost.value is not None]
+    except EvalkitError:
+        raise
+    except Exception as error:  # the tracker's own `parts` or network; its results are stored
+        notices.append(f"{label}: not counted, {type(error).__name__}: {error}")
+        return []
 
 
 def _speed(job: Job, stored: StoredRun) -> list[Cost]:

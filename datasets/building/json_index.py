@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from evalkit.datasets.building.annotations import require_rows
 from evalkit.datasets.building.folders import match_names
 from evalkit.datasets.building.forms import AnnotationForm, Source
 from evalkit.errors import EvalkitError
+from evalkit.io.json import load_json
 from evalkit.types import Annotation, Boxes
 
 
@@ -72,7 +72,7 @@ def read_json_index(path: Path) -> dict[str, dict[str, Any]]:
         EvalkitError: The file is damaged or not such an index.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = load_json(path)
     except (ValueError, OSError, RecursionError) as error:
         raise EvalkitError(f"this index cannot be read: {error}", where=path, hint="Fetch it again") from error
     if not isinstance(content, dict) or not all(isinstance(e, dict) and "gt_rect" in e for e in content.values()):

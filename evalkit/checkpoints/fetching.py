@@ -49,7 +49,7 @@ def fetch(checkpoint: Checkpoint, folder: Path | None = None, *, progress: Progr
             hint=f"Open {checkpoint.page}, get {checkpoint.file} ({checkpoint.publisher}), and save it as {target}",
         )  # fmt: skip
     partial = target.with_name(target.name + ".part")
-    download(checkpoint.url, partial, resume=checkpoint.has_hash, progress=progress)
+    download(checkpoint.url, partial, resume=checkpoint.has_hash, size=checkpoint.bytes, progress=progress)
     problem = mismatch(checkpoint, partial)
     if problem is not None:
         partial.unlink()

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from evalkit import __version__
+from evalkit.cli import process
 from evalkit.errors import EvalkitError
 
 # In the order of the workflow: command, module, one line of help. A module is imported when its command is called, so
@@ -48,7 +49,7 @@ Exit codes:
   2  invalid request or invalid data
   3  inconclusive (regress only)
   4  an internal error of evalkit
-  130  interrupted"""
+  130  interrupted; 143  terminated"""
 
 
 class Commands(click.Group):
@@ -97,16 +98,32 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with a documented exit code."""
-    sys.exit(exit_code_of(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False)))
+    """Run the command line and exit with a documented exit code.
+
+    Args:
+        arguments: Those of the process if None; the process then also ends if a thread of a tracker does not.
+    """
+    from evalkit.cli.terminal import protected_streams
+
+    with protected_streams():
+        if arguments is None:
+            process.raise_on_termination()
+        code = exit_code_of(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False))
+    if arguments is None:
+        process.end_soon(code)
+    sys.exit(code)
 
 
 def exit_code_of(call: Callable[[], Any]) -> int:
     """Run a command, print a message for an exception that it raises, and return the exit code."""
     try:
         code = call()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except process.TerminatedError:
+        click.echo("\nevalkit: terminated; finished sequences are stored, and the same command continues", err=True)
+        return 143
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nevalkit: interrupted; finished sequences are stored, and the same command continues", err=True)
         return 130
@@ -124,8 +141,23 @@ def exit_code_of(call: Callable[[], Any]) -> int:
         return _unexpected(error)
 
 
+def _system_error(error: Exception) -> int | None:
+    """Print an error of the system that the user can fix, and return the exit code; None if it is none."""
+    if process.is_closed_output(error):
+        click.echo("evalkit: standard output is closed; results are stored, `evalkit score` prints them", err=True)
+        return 1
+    if not isinstance(error, OSError) or error.errno not in process.USER_ERRORS:
+        return None
+    where = f"{error.filename}: " if error.filename is not None else ""
+    click.echo(f"evalkit: {where}{error.strerror}. Check this path and its permissions", err=True)
+    return 2
+
+
 def _unexpected(error: Exception) -> int:
     """Print what is known of an exception that no command expects, and return the exit code."""
+    known = _system_error(error)
+    if known is not None:
+        return known
     if isinstance(error, MemoryError):
         detail = f" ({error})" if str(error) else ""
         click.echo(f"evalkit: not enough memory{detail}; finished sequences are stored. Try fewer --jobs", err=True)

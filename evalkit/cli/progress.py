@@ -8,6 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from evalkit.cli.terminal import unprotected, visible
+
 if TYPE_CHECKING:
     from evalkit.engine.work import Outcome
 
@@ -30,7 +32,7 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=Console(file=unprotected(sys.stderr)),
                 transient=True,
             )
             self._live.start()
@@ -47,11 +49,13 @@ class Progress:
         if self._live is None:
             print(f"{number}/{total} {job.dataset} {job.label} {_text(outcome)}", file=sys.stderr, flush=True)  # noqa: T201
             return
+        from rich.markup import escape
+
         if self._task is None or number == 1:
-            self._task = self._live.add_task(job.label, total=total)
+            self._task = self._live.add_task(escape(visible(job.label)), total=total)
         self._live.update(
             self._task,
-            description=f"{job.dataset} {job.label} {_text(outcome)}",
+            description=escape(visible(f"{job.dataset} {job.label} {_text(outcome)}".replace("\n", " "))),
             completed=number,
             total=total,
         )

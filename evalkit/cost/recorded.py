@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
+from evalkit.io.json import load_strict_json
 from evalkit.results.run_record import RunRecord, is_imported
 from evalkit.types import Cost, Trajectory
 
@@ -31,7 +31,7 @@ def recorded_counts(tracker: str, record: RunRecord | None) -> list[Cost]:
     entries = [] if record is None else record.get("costs", [])
     try:
         return [_cost({**entry, "tracker": tracker}) for entry in entries]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise EvalkitError(
             "the costs in run.json are damaged", where=tracker, found=f"{type(error).__name__}: {error}",
             hint="Remove them from it, and the same `evalkit run` counts again",
@@ -130,12 +130,12 @@ def read_costs(path: Path) -> list[Cost]:
         EvalkitError: The file is missing, or is not such a file.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_strict_json(path)
         records = content["records"]
         costs = [_cost(record) for record in records if "quantity" in record]
     except OSError as error:
         raise EvalkitError(f"this file cannot be read: {error.strerror}", where=path, hint=_WRITE) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise EvalkitError(
             "not a file of costs written by `evalkit profile`", where=path, found=f"{type(error).__name__}: {error}",
             hint=_WRITE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -65,6 +66,8 @@ def _connect(address: str | None, job: Job) -> Any:
             log_to_driver=False,
             logging_level=logging.ERROR,
             include_dashboard=None if address else False,
+            # A cluster of this process alone answers on this machine only: Ray has no authentication.
+            **({} if address or os.environ.get("RAY_ADDRESS") else {"_node_ip_address": "127.0.0.1"}),
             runtime_env={"env_vars": thread_environment(job.execution.threads)},
         )
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.engine.work import Answer, Unit, Worker
+from evalkit.engine.work import Answer, Unit, Worker, failure
 from evalkit.errors import EvalkitError
 from evalkit.types import Image, Prediction, Region, SplitTracker
 
@@ -41,7 +41,7 @@ def execute(worker: Worker, units: Iterable[Unit], *, lanes: int) -> Iterator[An
         try:
             while True:
                 for unit in islice(waiting, lanes - active):
-                    pool.submit(_run_lane, worker, unit, _Lane(batcher, batcher.new_number()))
+                    pool.submit(_run_lane, worker, unit, batcher, batcher.new_number())
                     active += 1
                 if active == 0:
                     return
@@ -54,8 +54,12 @@ def execute(worker: Worker, units: Iterable[Unit], *, lanes: int) -> Iterator[An
             batcher.close()
 
 
-def _run_lane(worker: Worker, unit: Unit, lane: _Lane) -> None:
-    lane.batcher.finish(worker.track(unit, lane))
+def _run_lane(worker: Worker, unit: Unit, batcher: _Batcher, number: int) -> None:
+    try:
+        answer = worker.track(unit, _Lane(batcher, number))
+    except BaseException as error:
+        answer = failure(unit, error)
+    batcher.finish(answer)
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class _Batcher:
     def _answer(self, group: list[_Request], most: int) -> None:
         try:
             responses = respond(self.tracker.network, [request.inputs for request in group], most)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if len(group) == 1:
                 group[0].response.set_exception(error)
                 return

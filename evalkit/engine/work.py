@@ -6,6 +6,7 @@ worker that is killed leaves no incomplete file.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import traceback
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from evalkit import protocols, registry
 from evalkit.engine.threads import pin_threads
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
+from evalkit.results.run_record import as_json
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Execution, Tracker, Trajectory
 
@@ -176,7 +178,10 @@ class Worker:
     @cached_property
     def dataset(self) -> Dataset:
         """The job's dataset, opened at first use."""
-        return open_dataset(self.job.dataset, self.job.data) if self._dataset is None else self._dataset
+        if self._dataset is not None:
+            return self._dataset
+        # Absolute: frames are read while the tracker may have changed the current folder.
+        return open_dataset(self.job.dataset, None if self.job.data is None else self.job.data.absolute())
 
     @cached_property
     def tracker(self) -> Tracker:
@@ -217,7 +222,7 @@ class Worker:
         """
         job, execution = self.job, self.job.execution
         device = execution.device.partition(":")[0]
-        card = dict(getattr(self.tracker, "card", {}))
+        card = self._card()
         how = {"runtime": job.runtime_name, "device": device}
         return {
             "tracker": job.tracker,
@@ -233,6 +238,22 @@ class Worker:
             "threads": execution.threads,
         }
 
+    def _card(self) -> dict[str, Any]:
+        """Return the tracker's card as it is written to ``run.json``.
+
+        Raises:
+            EvalkitError: It is no table, or cannot be read or written.
+        """
+        try:
+            card = as_json(dict(getattr(self.tracker, "card", {})))
+            json.dumps(card, allow_nan=False)
+        except Exception as error:
+            raise EvalkitError(
+                "the tracker's `card` cannot be recorded", where=self.job.tracker,
+                found=f"{type(error).__name__}: {error}", expected="a table of numbers, texts, lists and tables",
+            ) from error  # fmt: skip
+        return dict(card)
+
     def track(self, unit: Unit, tracker: Tracker | None = None) -> Answer:
         """Track one sequence; every exception of the tracker or its data becomes an answer with an error.
 
@@ -241,7 +262,7 @@ class Worker:
             tracker: Used instead of the worker's own, by engines that run several at a time.
         """
         try:
-            with keep_cwd():
+            with keep_cwd(), exit_as_error():
                 trajectories = protocols.run(
                     self.job.protocol_source or self.job.protocol,
                     tracker or self.tracker,
@@ -252,12 +273,39 @@ class Worker:
                     repetition=unit.repetition,
                     seed=self.job.seed,
                 )
-        except (Exception, SystemExit) as error:
-            message = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
-            return Answer(unit, error=message, traceback="".join(traceback.format_exception(error)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return failure(unit, error)
         if not self.job.timed:
             trajectories = [replace(one, seconds=np.full(len(one), np.nan)) for one in trajectories]
         return Answer(unit, tuple(trajectories))
+
+
+def failure(unit: Unit, error: BaseException) -> Answer:
+    """Return the answer for a unit that failed with an exception."""
+    message = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
+    return Answer(unit, error=message, traceback="".join(traceback.format_exception(error)))
+
+
+@contextmanager
+def exit_as_error() -> Iterator[None]:
+    """Let a tracker's ``os._exit`` raise ``SystemExit`` in this process: evalkit would end without a word.
+
+    A child process that the tracker has forked ends as usual.
+    """
+    process, leave = os.getpid(), os._exit
+
+    def refused(status: int) -> NoReturn:
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(f"the tracker called os._exit({status})")
+
+    os._exit = refused  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 @contextmanager

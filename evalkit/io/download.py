@@ -20,27 +20,36 @@ CHUNK = 1 << 16
 TIMEOUT = 30.0
 """Seconds without a byte after which a connection is given up."""
 
+MAX_BYTES = 16 * 2**30
+"""Largest file that is fetched where its size is not published."""
+_LONGEST_NUMBER = 18
+
 Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and the total number of bytes (None if the server does not state it)."""
 
 
-def download(url: str, path: Path, *, resume: bool = False, progress: Progress | None = None) -> None:
+def download(
+    url: str, path: Path, *, resume: bool = False, size: int | None = None, progress: Progress | None = None
+) -> None:
     """Write the content of an address to a file.
 
     Args:
         url: http or https.
         path: Receives the bytes; after a failure it keeps those that arrived.
         resume: Continue after the bytes that the file already has. Only safe if the whole file is verified afterwards.
+        size: Number of bytes that the file is known to have; reading stops beyond it, and beyond ``MAX_BYTES``.
         progress: Called after every chunk.
 
     Raises:
-        EvalkitError: The connection, the disk or the server failed.
+        EvalkitError: The address is not http or https, or the connection, the disk or the server failed.
     """
+    if not url.lower().startswith(("http://", "https://")):
+        raise EvalkitError("only http and https addresses are fetched", where=url, hint="Correct the catalogue")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not resume:
             path.unlink(missing_ok=True)
-        _request(url, path, progress)
+        _request(url, path, size or MAX_BYTES, progress)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -49,6 +58,8 @@ def download(url: str, path: Path, *, resume: bool = False, progress: Progress |
         raise _failed(url, _refusal(error)) from error
     except urllib.error.URLError as error:
         raise _failed(url, f"the server cannot be reached: {error.reason}") from error
+    except (ValueError, UnicodeError) as error:
+        raise _failed(url, f"the server redirects to an invalid address: {error}") from error
     except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise _failed(url, f"the connection broke: {type(error).__name__}") from error
     except OSError as error:
@@ -59,25 +70,34 @@ def download(url: str, path: Path, *, resume: bool = False, progress: Progress |
         ) from error  # fmt: skip
 
 
-def _request(url: str, path: Path, progress: Progress | None) -> None:
+def _request(url: str, path: Path, limit: int, progress: Progress | None) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "evalkit"})  # noqa: S310 - from the catalogue
     received = path.stat().st_size if path.is_file() else 0
     if received:
         request.add_header("Range", f"bytes={received}-")
     # Each download gets its own opener: the library's global one keeps the proxies of its first use.
     with urllib.request.build_opener().open(request, timeout=TIMEOUT) as answer:
-        _receive(answer, path, received if answer.status == http.client.PARTIAL_CONTENT else 0, url, progress)
+        _receive(answer, path, received if answer.status == http.client.PARTIAL_CONTENT else 0, url, limit, progress)
 
 
-def _receive(answer: http.client.HTTPResponse, path: Path, received: int, url: str, progress: Progress | None) -> None:
+def _receive(
+    answer: http.client.HTTPResponse, path: Path, received: int, url: str, limit: int, progress: Progress | None
+) -> None:
     if answer.headers.get_content_type() == "text/html":
         raise _failed(url, "the server sends a web page instead of the file")
     length = answer.headers.get("Content-Length")
+    if length is not None and not (length.isascii() and length.isdigit() and len(length) <= _LONGEST_NUMBER):
+        raise _failed(url, f"the server states an invalid size: {length[:40]!r}")
     total = None if length is None else received + int(length)
+    if total is not None and total > limit:
+        raise _failed(url, f"the server sends {total} bytes, the file has at most {limit}")
     with path.open("ab" if received else "wb") as stream:
         while chunk := answer.read(CHUNK):
             stream.write(chunk)
             received += len(chunk)
+            if received > limit:
+                path.unlink(missing_ok=True)
+                raise _failed(url, f"the server sends more than the {limit} bytes that the file has at most")
             if progress is not None:
                 progress(received, total)
         stream.flush()

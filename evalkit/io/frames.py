@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +12,12 @@ import cv2
 import numpy as np
 
 from evalkit.errors import EvalkitError
+from evalkit.io.image_size import parse_size
 from evalkit.types import Frames, Image
+
+MAX_PIXELS = 2**26
+"""Largest number of pixels of a frame, 67 million; a frame of 8K video has 33 million."""
+_LIMIT_VARIABLE = "EVALKIT_MAX_PIXELS"
 
 
 def read_image(path: Path) -> Image:
@@ -33,6 +39,7 @@ def read_image(path: Path) -> Image:
             "the frame is damaged or truncated", where=path, found=f"{len(data)} bytes",
             hint="Download it again",
         )  # fmt: skip
+    _check_size(data, path)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -44,6 +51,17 @@ def read_image(path: Path) -> Image:
         )  # fmt: skip
     rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
     return rgb
+
+
+def _check_size(data: bytes, path: Path) -> None:
+    """Refuse an image that would need a lot of memory, before it is allocated."""
+    size = parse_size(data)
+    limit = int(os.environ.get(_LIMIT_VARIABLE) or MAX_PIXELS)
+    if size is not None and size[0] * size[1] > limit:
+        raise EvalkitError(
+            "the frame has more pixels than a frame can have", where=path, found=f"{size[0]} x {size[1]}",
+            expected=f"at most {limit} pixels", hint=f"If it is right, set {_LIMIT_VARIABLE} to a larger number",
+        )  # fmt: skip
 
 
 def _is_truncated(data: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -18,18 +19,27 @@ def image_size(path: Path) -> tuple[int, int] | None:
         OSError: The file cannot be opened.
     """
     with path.open("rb") as stream:
-        head = stream.read(26)
-        try:
-            if head.startswith(b"\xff\xd8"):
-                return _jpeg_size(stream)
-            if head.startswith(b"\x89PNG\r\n\x1a\n"):
-                width, height = struct.unpack(">II", head[16:24])
-                return width, height
-            if head.startswith(b"BM"):
-                width, height = struct.unpack("<ii", head[18:26])
-                return width, abs(height)
-        except struct.error:
-            return None
+        return _read_size(stream)
+
+
+def parse_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of the content of a JPEG, PNG or BMP file; None as for ``image_size``."""
+    return _read_size(io.BytesIO(data))
+
+
+def _read_size(stream: BinaryIO) -> tuple[int, int] | None:
+    head = stream.read(26)
+    try:
+        if head.startswith(b"\xff\xd8"):
+            return _jpeg_size(stream)
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            width, height = struct.unpack(">II", head[16:24])
+            return width, height
+        if head.startswith(b"BM"):
+            width, height = struct.unpack("<ii", head[18:26])
+            return width, abs(height)
+    except struct.error:
+        return None
     return None
 
 

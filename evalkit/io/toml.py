@@ -149,6 +149,6 @@ def load_table(path: Path, *, missing: str, hint: str) -> StrictTable:
         raise EvalkitError(missing, where=path, hint=hint) from None
     except OSError as error:
         raise EvalkitError(f"cannot read this file: {error.strerror}", where=path, hint=hint) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise EvalkitError(f"not valid TOML: {error}", where=path, hint=hint) from error
     return StrictTable(content, str(path), hint=hint)

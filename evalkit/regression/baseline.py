@@ -18,6 +18,7 @@ from evalkit import __version__
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import write_text
 from evalkit.io.file_lock import FileLockedError, exclusive_lock
+from evalkit.io.json import load_json
 from evalkit.regression.box_hashes import BoxHashes
 from evalkit.regression.records import (
     DatasetRecord,
@@ -88,7 +89,7 @@ def load_baseline(path: Path) -> Baseline:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path)
     except FileNotFoundError:
         raise EvalkitError(
             "there is no baseline yet", where=path,

@@ -129,7 +129,8 @@ def guard(folder: Path) -> Iterator[None]:
 
 
 def _acquire(folder: Path, shard: str | None) -> RunLock:
-    path = folder / f".writing-{_host()}-{os.getpid()}-{next(_NUMBERS)}.lock"
+    # Absolute: it is touched while a tracker may have changed the current folder.
+    path = folder.absolute() / f".writing-{_host()}-{os.getpid()}-{next(_NUMBERS)}.lock"
     stream = path.open("a+", encoding="utf-8")
     try:
         acquire(stream)
@@ -158,7 +159,7 @@ def _refused(folder: Path, other: dict[str, Any], shard: str | None) -> EvalkitE
 
 def _others(folder: Path, own: Path) -> Iterator[dict[str, Any]]:
     """Yield the content of each other lock that is alive, and delete those that are not."""
-    for path in sorted(folder.glob(_PATTERN)):
+    for path in sorted(folder.absolute().glob(_PATTERN)):
         if path != own and (content := _content_if_alive(path, own)) is not None:
             yield content
 

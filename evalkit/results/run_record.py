@@ -13,7 +13,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 from evalkit import __version__, registry
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import write_json
+from evalkit.io.json import load_strict_json
 
 RunRecord: TypeAlias = Mapping[str, Any]
 """Content of ``run.json``."""
@@ -74,7 +75,7 @@ def load(folder: Path) -> dict[str, Any] | None:
     """
     path = folder / FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_strict_json(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -96,7 +97,45 @@ def _checked(content: Any, path: Path) -> dict[str, Any]:
         )  # fmt: skip
     if not isinstance(content.get("identity"), dict) or not isinstance(content.get("environments"), list):
         raise EvalkitError("this file has no `identity` or no `environments`", where=path, hint=_AGAIN)
+    wrong = next(_wrong_fields(content), None)
+    if wrong is not None:
+        raise EvalkitError(f"a field of this file is damaged: {wrong}", where=path, hint=_AGAIN)
     return dict(content)
+
+
+_FIELDS: Mapping[str, type] = {
+    **dict.fromkeys(("tracker", "dataset", "protocol", "runtime", "precision", "device", "dataset_version"), str),
+    **dict.fromkeys(("card", "settings", "imported"), dict), "threads": int,
+}  # fmt: skip
+_CARD_FIELDS: Mapping[str, type] = {"weights": dict, "hyperparameters": dict}
+_COST_FIELDS = ("quantity", "convention", "unit")
+
+
+def _wrong_fields(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of fields that have another type than evalkit writes; a missing field is not one of them."""
+    identity = content["identity"]
+    yield from _of_other_type(identity, _FIELDS, "identity.")
+    if isinstance(identity.get("card"), dict):
+        yield from _of_other_type(identity["card"], _CARD_FIELDS, "identity.card.")
+    if "imported" not in identity and "runtime" in identity:
+        yield from (f"identity.{key}" for key in ("precision", "device", "threads") if key not in identity)
+    for one in content["environments"]:
+        if not isinstance(one, dict) or not isinstance(one.get("versions", {}), dict):
+            yield "environments"
+    costs = content.get("costs", [])
+    if not isinstance(costs, list):
+        yield "costs"
+        return
+    for one in costs:
+        if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in _COST_FIELDS):
+            yield "costs"
+
+
+def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type], prefix: str) -> Iterator[str]:
+    for key, kind in fields.items():
+        value = table.get(key)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            yield prefix + key
 
 
 def save(

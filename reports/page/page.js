@@ -1,6 +1,8 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  // Curves with the same abscissa have it once.
+  for (const figure of Object.values(data.figures)) for (const one of figure.series ?? []) if (!one.x && figure.x) one.x = figure.x;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
   // Theme: the system's until someone chooses.

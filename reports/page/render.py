@@ -14,6 +14,7 @@ from evalkit.plot.tracker_styles import BAND, DARK, GRID, INK, LIGHT, MUTED
 from evalkit.reports.document.model import Document, Figure, Section
 from evalkit.reports.figures.svg import to_svg
 from evalkit.reports.figures.theme import PAGE, theme
+from evalkit.reports.page.shortening import shorten_data, shorten_svg
 from evalkit.reports.page.swatches import swatch
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def render_page(document: Document) -> str:
     return _environment().get_template("page.html.j2").render(
         document=document,
         chapters=_chapters(document),
-        drawings={figure.key: Markup(draw_svg(figure)) for figure in document.figures()},  # noqa: S704 - escaped
+        drawings={figure.key: Markup(shorten_svg(draw_svg(figure), figure.data)) for figure in document.figures()},  # noqa: S704 - escaped
         swatches=[Markup(swatch(one.index)) for one in document.trackers],  # noqa: S704 - ours
         pictures={frame.key: _data_url(frame.jpeg) for frame in document.frames()},
         data=Markup(_plotted_data(document)),  # noqa: S704 - "<" cannot occur in it
@@ -87,7 +88,7 @@ def _chapters(document: Document) -> list[tuple[str, list[Section]]]:
 def _plotted_data(document: Document) -> str:
     """Return the points of all figures and the content of all players as JSON that is safe inside a script element."""
     content = {
-        "figures": {figure.key: dict(figure.data) for figure in document.figures() if figure.data},
+        "figures": {figure.key: shorten_data(figure.data) for figure in document.figures() if figure.data},
         "players": {player.key: _player_data(player) for player in document.players()},
     }
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

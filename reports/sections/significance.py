@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from evalkit.comparison.metric_labels import metric_head, unit_digits
@@ -24,6 +25,9 @@ from evalkit.types import Score
 LEVEL = 0.05
 """Adjusted p-value below which a difference is marked as significant."""
 
+MANY = 20
+"""Number of trackers above which a pair has its interval in one cell only."""
+
 _Differences: TypeAlias = Mapping[tuple[str, str], Difference]
 
 
@@ -44,21 +48,30 @@ def _matrix(view: View, dataset: str, scores: list[Score], differences: _Differe
     first = scores[0]
     columns: list[ColumnOf[str]] = [
         (text_column("row minus column"), lambda label: name_cell(view.tracker(label))),
-        *(_difference_column(score, differences) for score in scores),
+        *(_difference_column(score, differences, both=len(scores) <= MANY) for score in scores),
     ]
     return build_table(
         f"{dataset}-significance", f"Differences in {metric_head(first)}", columns,
-        [score.tracker for score in scores], notes=(_note(differences),),
+        [score.tracker for score in scores], notes=(_note(differences, both=len(scores) <= MANY),),
     )  # fmt: skip
 
 
-def _difference_column(score: Score, differences: _Differences) -> ColumnOf[str]:
-    """Return the differences of all trackers from the tracker of a score."""
+def _difference_column(score: Score, differences: _Differences, *, both: bool) -> ColumnOf[str]:
+    """Return the differences of all trackers from the tracker of a score.
+
+    Args:
+        score: The tracker of the column.
+        differences: All differences.
+        both: Whether a pair has its interval in both of its cells, or in one only.
+    """
     digits, column = unit_digits(score.unit), Column(score.tracker, digits=unit_digits(score.unit))
 
     def cell(row: str) -> Cell:
         found = _difference(differences, row, score.tracker)
-        return Cell("") if found is None else _difference_cell(*found, digits, higher_is_better=score.higher_is_better)
+        if found is None:
+            return Cell("")
+        shown = _difference_cell(*found, digits, higher_is_better=score.higher_is_better)
+        return shown if both or found[1] > 0 else replace(shown, detail="")
 
     return column, cell
 
@@ -82,11 +95,12 @@ def _difference_cell(difference: Difference, sign: float, digits: int, *, higher
     return Cell(f"{value:+.{digits}f}*", value, mark, detail=interval)
 
 
-def _note(differences: _Differences) -> str:
+def _note(differences: _Differences, *, both: bool) -> str:
     counts = sorted({one.sequences for one in differences.values()})
     shared = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return (
-        f"Differences with their 95 % interval, over resamples of the {shared} common sequences. "
+        f"Differences with their 95 % interval{'' if both else ' in one of the two cells of a pair'}, over resamples "
+        f"of the {shared} common sequences. "
         f"A star and a colour mark p < {LEVEL} in a permutation test of paired sequences, adjusted by Holm's method "
         f"for {counted(len(differences), 'pair')} of trackers. Published numbers without raw results are not tested."
     )

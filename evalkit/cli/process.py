@@ -1,0 +1,66 @@
+"""The process of the command line: signals, errors of the system, and its end. Imports nothing slow."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import threading
+
+END_SECONDS = 5.0
+"""Time for threads and exit handlers of a tracker after a command has ended."""
+
+USER_ERRORS = frozenset({
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOENT, errno.ESTALE, errno.EMFILE, errno.EFBIG, errno.EEXIST),
+})  # fmt: skip
+"""Errors of the system that are not a defect of evalkit."""
+
+
+class TerminatedError(KeyboardInterrupt):
+    """The process was asked to end: it cleans up like after Ctrl-C."""
+
+
+def raise_on_termination() -> None:
+    """Let SIGTERM and SIGHUP end the process like Ctrl-C does: workers are stopped, temporary files removed."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # `nohup` ignores SIGHUP, which then stays so.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
+
+
+def _terminate(number: int, frame: object) -> None:
+    for name in ("SIGTERM", "SIGHUP"):  # a second signal must not interrupt the cleaning up
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    raise TerminatedError
+
+
+def is_closed_output(error: Exception) -> bool:
+    """Return whether an error means that standard output was closed, by the caller or by a tracker."""
+    if isinstance(error, ValueError):
+        return "closed file" in str(error)
+    return isinstance(error, OSError) and error.errno == errno.EBADF and error.filename is None
+
+
+def end_soon(code: int) -> None:
+    """End the process after ``END_SECONDS``, even if a tracker's thread, child or exit handler does not.
+
+    Args:
+        code: Exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    timer = threading.Timer(END_SECONDS, _end, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def _end(code: int) -> None:
+    with contextlib.suppress(Exception):
+        os.write(2, b"evalkit: a thread or child process of the tracker did not end; it was left\n")
+    os._exit(code)

@@ -1,0 +1,83 @@
+"""Standard output and error that show control characters of names instead of passing them to the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_DIRECTIONS = r"\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_UNSAFE = re.compile(f"[{_CONTROLS}{_DIRECTIONS}\\ud800-\\udfff]")
+_COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
+
+
+def visible(text: str) -> str:
+    r"""Return a text with control characters, marks of writing direction and bytes that are not UTF-8 written out.
+
+    They are written as JSON does, so that JSON stays the same value. Line ends and tabs stay.
+
+    >>> visible("red\x1b[31m\u202e")
+    'red\\u001b[31m\\u202e'
+    """
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def without_commands(text: str) -> str:
+    r"""Return a text in which no line begins with ``::``, which a CI runner would take for a command.
+
+    >>> without_commands("::error::x")
+    '\\::error::x'
+    """
+    return _COMMAND.sub(r"\1\\::", text)
+
+
+class SafeStream:
+    """A text stream whose lines are shown as ``visible`` and ``without_commands`` return them.
+
+    Everything but ``write`` is the stream's own. A terminal's stream may receive escape sequences of a progress bar;
+    names are made visible before they come there.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; returns the number of its characters."""
+        self._stream.write(without_commands(visible(text)))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def unprotected(stream: TextIO) -> TextIO:
+    """Return the stream itself, for a progress bar, which moves the cursor."""
+    return stream._stream if isinstance(stream, SafeStream) else stream
+
+
+@contextlib.contextmanager
+def protected_streams() -> Iterator[None]:
+    """Make standard output and error safe to print any name to, in any encoding."""
+    before = sys.stdout, sys.stderr
+    try:
+        sys.stdout, sys.stderr = _protected(sys.stdout), _protected(sys.stderr)
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _protected(stream: TextIO | None) -> Any:
+    if stream is None or isinstance(stream, SafeStream):
+        return stream
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return SafeStream(stream)
