@@ -244,8 +244,9 @@ class Worker:
         Raises:
             EvalkitError: It is no table, or cannot be read or written.
         """
+        tracker = self.tracker
         try:
-            card = as_json(dict(getattr(self.tracker, "card", {})))
+            card = as_json(dict(getattr(tracker, "card", {})))
             json.dumps(card, allow_nan=False)
         except Exception as error:
             raise EvalkitError(
