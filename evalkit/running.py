@@ -14,7 +14,7 @@ from evalkit import protocols, registry
 from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
 from evalkit.engine.plan import Plan, parse_shard
-from evalkit.engine.track import Progress, track_missing
+from evalkit.engine.track import Progress, track_missing, unverified_notice
 from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
@@ -120,13 +120,16 @@ def _run_tracker(
     dataset = open_dataset(dataset_name, options.data)
     worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
     chosen = plan.share(choose_sequences(dataset, options.sequences))
+    unverified = None if options.force else unverified_notice(worker)
     outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)
-    notices = [*_notices(worker), *plan.notices(worker, chosen)]
+    notices = [*([unverified] if unverified else []), *_notices(worker), *plan.notices(worker, chosen)]
     counted = _counted(worker)
     worker.store.add_costs(counted)
     if plan.shard is not None:
         return RunReport(tuple(outcomes), (), (), tuple(notices))
     stored = load_run(options.results, dataset, worker.job.label, protocol=worker.job.protocol, sequences=chosen)
+    if mixed := stored.code_notice():
+        notices.append(mixed)
     scores = []
     if not any(outcome.status is Status.FAILED for outcome in outcomes):
         scores = default_scores(stored)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from evalkit.errors import (
     listed,
     suggestion,
 )
+from evalkit.results import run_record
 from evalkit.results import store as result_store
 from evalkit.results.run_record import RunRecord, is_imported
 from evalkit.results.store import Store
@@ -117,6 +118,10 @@ class StoredRun:
             sentences.append(f"{self._where}: left out, damaged result: {listed(list(self.damaged))}")
         return tuple(sentences)
 
+    def code_notice(self) -> str | None:
+        """Return the sentence that says that the results are of several versions of code; None if of one."""
+        return code_notice(self.label, self.record)
+
     @property
     def _where(self) -> str:
         return f"{self.dataset.name}/{self.label}"
@@ -197,6 +202,7 @@ def load(
     check(run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs)
     empty = [run.label for run in found if run not in runs]
     notices = [f"{dataset.name}: passed over, no results: {listed(empty)}"] if empty else []
+    notices += [notice for run in runs if (notice := run.code_notice())]
     if sequences is None:
         notices += [sentence for run in runs for sentence in run.omissions()]
     return StoredResults(tuple(runs), tuple(notices))
@@ -271,6 +277,38 @@ def check(problems: Iterable[EvalkitError | None]) -> None:
     kind = kinds.pop() if len(kinds) == 1 else EvalkitError
     lines = "".join(f"\n  {problem}" for problem in found)
     raise kind(f"the results of {len(found)} trackers cannot be used:{lines}")
+
+
+def code_notice(label: str, record: RunRecord | None) -> str | None:
+    """Return the sentence that says that results are of several versions of code; None if of one, or if unknown.
+
+    ``evalkit run`` does not mix versions of a tracker. Earlier versions of evalkit did, and did not record the files of
+    the tracker. evalkit's own code may differ: a run can be continued after an update.
+    """
+    if record is None:
+        return None
+    codes = dict.fromkeys(one["code"] for one in record["environments"] if one.get("code"))
+    trackers = dict.fromkeys(one.get("tracker_code") for one in record["environments"] if one.get("code"))
+    if len(codes) < 2:
+        return None
+    if len(trackers) == 1 and (None not in trackers or is_evalkits_own(record)):
+        versions = dict.fromkeys(_version(one) for one in record["environments"])
+        return f"{label}: results of several versions of evalkit's code ({', '.join(versions)})"
+    return (
+        f"{label}: results of {len(codes)} versions of the tracker's or evalkit's code, which may differ; "
+        "track again with --force to have them of one"
+    )
+
+
+def is_evalkits_own(record: RunRecord) -> bool:
+    """Return whether results are of one of evalkit's own trackers, as far as the record of the run tells."""
+    name = str(record["identity"].get("tracker", ""))
+    return run_record.FILES not in record["identity"] and ".py:" not in name and not name.startswith("program:")
+
+
+def _version(environment: Mapping[str, Any]) -> str:
+    commit = environment.get("commit")
+    return f"{environment.get('versions', {}).get('evalkit', 'unknown')}{f' at {commit}' if commit else ''}"
 
 
 def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:

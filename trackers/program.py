@@ -32,6 +32,9 @@ class ProgramTracker:
         command: The program and its arguments.
         settings: Values of ``--set``, sent with the first request.
 
+    Attributes:
+        files: Files that the program names in its first answer: weights and settings that its answers depend on.
+
     Raises:
         EvalkitError: The program cannot be started, or does not answer the first request.
     """
@@ -50,7 +53,8 @@ class ProgramTracker:
         self._requests = cast(IO[bytes], self._process.stdin)
         self._answers = cast(IO[bytes], self._process.stdout)
         self._close = weakref.finalize(self, _terminate, self._process)
-        self._ask({"do": "hello", "protocol": PROTOCOL, "settings": dict(settings)})
+        answer = self._ask({"do": "hello", "protocol": PROTOCOL, "settings": dict(settings)})
+        self.files = self._listed_files(answer)
 
     def initialize(self, image: Image, region: Region) -> None:
         """Send the image and the bounding box of the region.
@@ -79,6 +83,13 @@ class ProgramTracker:
             return Prediction(None if box is None else Box(*map(float, box)), confidence)
         except (TypeError, ValueError):
             raise self._broken("its answer is not a box", json.dumps(answer)) from None
+
+    def _listed_files(self, answer: dict[str, Any]) -> tuple[str, ...]:
+        """Return the files that the program lists: a change of any makes it another tracker."""
+        files = answer.get("files", [])
+        if isinstance(files, list) and all(isinstance(name, str) for name in files):
+            return tuple(files)
+        raise self._broken('"files" in its answer to hello is not a list of file names', json.dumps(files))
 
     def _ask(self, request: dict[str, Any], image: Image | None = None) -> dict[str, Any]:
         if image is not None:

@@ -19,11 +19,19 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from evalkit import __version__, registry
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, listed
 from evalkit.io.atomic import write_json
 
 RunRecord: TypeAlias = Mapping[str, Any]
 """Content of ``run.json``."""
+
+FILES = "files"
+"""Key of ``identity`` with the hashes of the files that the tracker is made of, by name; it may be missing."""
+
+OPENED_WEIGHTS = "opened_weights"
+"""Key of ``identity`` with the names of the files of weights that the tracker opened when it was built."""
+
+_FILE_KEYS = (FILES, OPENED_WEIGHTS)
 
 FILE = "run.json"
 """Name of the file in a result folder."""
@@ -118,15 +126,40 @@ def save(
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Return the dotted keys under which two identities differ, with the old and the new value, sorted by key."""
+    """Return the dotted keys under which two identities differ, with the old and the new value, sorted by key.
+
+    Of ``FILES`` only those that both have are compared: a file may be read in some sequences only, and earlier versions
+    of evalkit recorded none.
+    """
     found = []
     for key in sorted({*old, *new}):
         a, b = old.get(key), new.get(key)
+        if key in _FILE_KEYS and (a is None or b is None):
+            continue
         if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += differences(a, b, f"{prefix}{key}.")
+            common = a.keys() & b.keys() if key == FILES else a.keys() | b.keys()
+            parts = [{name: one[name] for name in common if name in one} for one in (a, b)]
+            found += differences(*parts, f"{prefix}{key}.")
         elif a != b:
             found.append((prefix + key, a, b))
     return found
+
+
+def explain(changed: Sequence[tuple[str, Any, Any]]) -> str:
+    """Return in words what differs between the run that made results and the present one.
+
+    Args:
+        changed: From ``differences``; at least one.
+    """
+    prefix = f"{FILES}."
+    files = [key.removeprefix(prefix) for key, _, _ in changed if key.startswith(prefix)]
+    others = [one for one in changed if not one[0].startswith(prefix)]
+    parts = [f"{listed(files)} changed after these results were made"] if files else []
+    if others:
+        key, before, now = others[0]
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        parts.append(f"these results were made with {key}={before}, this run has {now}{more}")
+    return "; ".join(parts)
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

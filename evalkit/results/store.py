@@ -83,22 +83,23 @@ class Store:
         elif old is not None:
             changed = run_record.differences(old["identity"], new)
             if changed:
-                key, before, now = changed[0]
-                more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-                self._refuse_or_clear(force, f"these results were made with {key}={before}, this run has {now}{more}")
+                self._refuse_or_clear(force, run_record.explain(changed))
                 old = None
         if old is None:
             run_record.save(self.home, new, ())
+        self.add_files(new.get(run_record.FILES, {}), new.get(run_record.OPENED_WEIGHTS))
         if record_environment:
             self.record_environment()
 
-    def record_environment(self, code: str | None = None) -> None:
+    def record_environment(self, code: str | None = None, tracker_code: str | None = None) -> None:
         """Record that this process contributes to the run.
 
         Args:
-            code: Fingerprint of the code that runs.
+            code: Fingerprint of the code that runs: evalkit's and the tracker's.
+            tracker_code: Fingerprint of the tracker's files alone; None for evalkit's own trackers.
         """
-        self.add_environment({**run_record.environment(), "code": code})
+        further = {} if tracker_code is None else {"tracker_code": tracker_code}
+        self.add_environment({**run_record.environment(), "code": code, **further})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
         """Record a machine that contributes to the run, after ``begin``."""
@@ -107,6 +108,24 @@ class Store:
         if content is not None and new not in content["environments"]:
             environments = [*content["environments"], new]
             run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
+
+    def add_files(self, files: Mapping[str, str], opened_weights: Iterable[str] | None = None) -> None:
+        """Record further files that the tracker is made of, after ``begin``; those recorded already are kept.
+
+        Args:
+            files: Hashes by name.
+            opened_weights: Names of the files of weights that it opened when it was built; None if unknown.
+        """
+        content = run_record.load(self.home)
+        if content is None or (not files and opened_weights is None):
+            return
+        identity = dict(content["identity"])
+        if files:
+            identity[run_record.FILES] = {**files, **identity.get(run_record.FILES, {})}
+        if opened_weights is not None:
+            identity.setdefault(run_record.OPENED_WEIGHTS, list(opened_weights))
+        if identity != content["identity"]:
+            run_record.save(self.home, identity, content["environments"], content.get("costs", ()))
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
         """Record the costs of the run's network, after ``begin``; they replace earlier ones."""
