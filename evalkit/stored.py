@@ -6,8 +6,8 @@ frames nor torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -47,6 +47,7 @@ class StoredRun:
         requested: Names of the sequences that were asked for.
         trajectories: By sequence name; only sequences that have readable results.
         damaged: By sequence name, why its result files cannot be read.
+        refused: By sequence name, why its result was left out although it can be read: a profile does not score it.
     """
 
     dataset: Dataset
@@ -58,11 +59,22 @@ class StoredRun:
     requested: tuple[str, ...]
     trajectories: Trajectories
     damaged: Mapping[str, EvalkitError]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Names of the requested sequences that have no result files."""
-        return tuple(name for name in self.requested if name not in self.trajectories and name not in self.damaged)
+        known = {*self.trajectories, *self.damaged, *self.refused}
+        return tuple(name for name in self.requested if name not in known)
+
+    def without(self, refused: Mapping[str, str]) -> StoredRun:
+        """Return these results without some sequences.
+
+        Args:
+            refused: By sequence name, the reason, for ``omissions``.
+        """
+        kept = {name: found for name, found in self.trajectories.items() if name not in refused}
+        return replace(self, trajectories=kept, refused={**self.refused, **refused})
 
     @property
     def empty(self) -> bool:
@@ -79,6 +91,11 @@ class StoredRun:
         """The version of the dataset that the results were made on; the present one where it is not recorded."""
         recorded = None if self.record is None else self.record["identity"].get("dataset_version")
         return self.dataset.version if recorded is None else str(recorded)
+
+    @property
+    def readable(self) -> bool:
+        """True where at least some results can be used: made on this version of the dataset, with a valid record."""
+        return bool(self.trajectories) and self.record_error is None and self.dataset_version == self.dataset.version
 
     @cached_property
     def withheld(self) -> bool:
@@ -102,7 +119,7 @@ class StoredRun:
             return self._nothing()
         if self.missing and not allow_partial:
             return MissingResults(
-                f"{len(self.missing)} of {len(self.requested)} sequences have no result", where=self._where,
+                f"{len(self.missing)} of {len(self.requested)} sequences have no result", where=self.where,
                 hint=f"Missing: {listed(self.missing)}. Leave these out with --allow-partial",
             )  # fmt: skip
         if groundtruth and self.withheld:
@@ -113,9 +130,12 @@ class StoredRun:
         """Sentences that name the sequences left out because they have no readable result."""
         sentences = []
         if self.missing:
-            sentences.append(f"{self._where}: left out, no result: {listed(self.missing)}")
+            sentences.append(f"{self.where}: left out, no result: {listed(self.missing)}")
         if self.damaged:
-            sentences.append(f"{self._where}: left out, damaged result: {listed(list(self.damaged))}")
+            sentences.append(f"{self.where}: left out, damaged result: {listed(list(self.damaged))}")
+        if self.refused:
+            names = listed([f"{name} ({reason})" for name, reason in self.refused.items()])
+            sentences.append(f"{self.where}: left out, not scored: {names}")
         return tuple(sentences)
 
     def code_notice(self) -> str | None:
@@ -123,12 +143,13 @@ class StoredRun:
         return code_notice(self.label, self.record)
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Dataset and label, for messages."""
         return f"{self.dataset.name}/{self.label}"
 
     def _other_version(self) -> EvalkitError:
         return OtherDatasetVersion(
-            "these results were made on another version of the dataset", where=self._where,
+            "these results were made on another version of the dataset", where=self.where,
             found=self.dataset_version, expected=self.dataset.version,
             hint=f"Run the tracker again, or leave its results out with --except {self.label}",
         )  # fmt: skip
@@ -138,7 +159,7 @@ class StoredRun:
         if len(self.damaged) == 1:
             return first
         return DamagedResults(
-            f"{len(self.damaged)} of {len(self.requested)} results cannot be read", where=self._where,
+            f"{len(self.damaged)} of {len(self.requested)} results cannot be read", where=self.where,
             found=listed(list(self.damaged)), hint=f"The first one: {first}",
         )  # fmt: skip
 
@@ -174,6 +195,7 @@ def load(
     sequences: Sequence[str] | None = None,
     allow_partial: bool = False,
     groundtruth: bool = True,
+    refusal: Callable[[StoredRun], EvalkitError | None] = lambda run: None,
 ) -> StoredResults:
     """Load the results of trackers on a dataset, and refuse what cannot be scored.
 
@@ -185,6 +207,7 @@ def load(
         sequences: Names of the only sequences to load; all of the benchmark by default.
         allow_partial: Leave out sequences without a readable result.
         groundtruth: Refuse a dataset whose groundtruth is withheld.
+        refusal: Returns why results that were read cannot be used, so that all reasons are in one error.
 
     Raises:
         UnknownName: There is no such protocol or sequence.
@@ -199,13 +222,31 @@ def load(
     runs = [run for run in found if not run.empty] if labels is None else found
     if not runs:
         check(run.problem() for run in found[:1])
-    check(run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs)
     empty = [run.label for run in found if run not in runs]
     notices = [f"{dataset.name}: passed over, no results: {listed(empty)}"] if empty else []
+    if allow_partial:
+        runs, unusable = without_unusable(runs)
+        notices += unusable
+    problems = [run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs]
+    problems += [refusal(run) for run in runs if run.readable and not (groundtruth and run.withheld)]
+    check(problems)
     notices += [notice for run in runs if (notice := run.code_notice())]
     if sequences is None:
         notices += [sentence for run in runs for sentence in run.omissions()]
     return StoredResults(tuple(runs), tuple(notices))
+
+
+def without_unusable(runs: Sequence[StoredRun]) -> tuple[list[StoredRun], list[str]]:
+    """Return the runs that have a readable result, and a sentence for each other one; all runs if none has.
+
+    Damaged files of one tracker must not stop the others where partial results are allowed.
+    """
+    usable = [run for run in runs if run.trajectories and run.record_error is None]
+    if not usable:
+        return list(runs), []
+    problems = {run.where: run.problem(allow_partial=True) for run in runs if run not in usable and not run.empty}
+    kept = [run for run in runs if run in usable or run.empty]
+    return kept, [f"{where}: left out: {problem}" for where, problem in problems.items()]
 
 
 def load_run(
@@ -276,7 +317,7 @@ def check(problems: Iterable[EvalkitError | None]) -> None:
     kinds = {type(problem) for problem in found}
     kind = kinds.pop() if len(kinds) == 1 else EvalkitError
     lines = "".join(f"\n  {problem}" for problem in found)
-    raise kind(f"the results of {len(found)} trackers cannot be used:{lines}")
+    raise kind(f"stored results cannot be used, for {len(found)} reasons:{lines}")
 
 
 def code_notice(label: str, record: RunRecord | None) -> str | None:

@@ -174,7 +174,8 @@ def _collect_all(
     else:
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             answers = list(pool.map(collect_run, requests))
-    stored.check(one.problem for one in answers)
+    partly = template.allow_partial and any(one.trajectories for one in answers)
+    stored.check(one.problem for one in answers if not (partly and one.unusable))
     return dict(zip(keys, answers, strict=True))
 
 
@@ -203,10 +204,15 @@ def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) ->
         if one.absent:
             absent.setdefault(dataset, []).append(label)
             continue
+        if one.unusable:
+            sentences.append(f"{dataset}: {label} left out: {one.problem}")
+            continue
         count, expected = len(one.trajectories), one.requested
         origin = "imported" if is_imported(one.record) else "run by evalkit"
         amount = "all " if count == expected > 1 and sequences is None else f"{count} of "
         noun = "sequence" if expected == 1 else "sequences"
         sentences += [f"{dataset}: {label} found, {amount}{expected} {noun}, {origin}", *one.omissions]
+        if mixed := stored.code_notice(label, one.record):
+            sentences.append(mixed)
     skipped = [f"{name}: {', '.join(labels)} skipped, there are no results" for name, labels in absent.items()]
     return (*sentences, *skipped)

@@ -36,21 +36,26 @@ def check_lengths(evaluation: Evaluation, accepts: LengthRule = no_other_length)
     Raises:
         ProfileNotApplicable: Names the sequences, with rows found and expected.
     """
-    wrong = [
-        f"{sequence.name} {len(trajectory)}/{len(sequence)}"
+    wrong = {
+        sequence.name: f"{len(trajectory)} of {len(sequence)} rows"
         for sequence in evaluation.sequences()
         for trajectory in evaluation.runs[sequence.name]
         if len(trajectory) != len(sequence)
         and not _has_omitted_rows(sequence, len(trajectory))
         and not accepts(len(trajectory), len(sequence))
-    ]
+    }
     if wrong:
         raise ProfileNotApplicable(
-            f"{len(wrong)} results do not have as many rows as the annotation",
+            f"{_counted(len(wrong))} as many rows as the annotation",
             where=evaluation.dataset.name,
-            found=listed(wrong, 20),
-            hint="Each is rows found/expected. Track these sequences again, or leave them out with --allow-partial",
+            found=listed([f"{name}: {rows}" for name, rows in wrong.items()], 20),
+            hint="Track these sequences again, or leave them out with --allow-partial",
+            sequences=wrong,
         )
+
+
+def _counted(results: int) -> str:
+    return "1 result does not have" if results == 1 else f"{results} results do not have"
 
 
 def evaluated_rows(sequence: Sequence, boxes: Boxes, notes: Notes) -> Boxes:

@@ -111,18 +111,22 @@ def _expected(runs: list[Run], points: int) -> tuple[Floats, Floats]:
 
 def _check_anchors(evaluation: Evaluation) -> None:
     """Refuse results that lack a run, or whose runs have the wrong number of frames."""
-    wrong = []
+    wrong: dict[str, str] = {}
     for sequence in evaluation.sequences():
         anchors = sequence.annotation.anchors
         found = {run.anchor or 0: len(run) for run in evaluation.runs[sequence.name]}
         expected = sorted(found) if anchors is None else np.flatnonzero(anchors).tolist()
-        wrong += [f"{sequence.name} lacks anchor {anchor}" for anchor in expected if anchor not in found]
-        wrong += [
-            f"{sequence.name} anchor {anchor} {found[anchor]}/{len(frame_order(sequence, anchor))} frames"
+        reasons = [f"no run from anchor {anchor}" for anchor in expected if anchor not in found]
+        reasons += [
+            f"{found[anchor]} of {len(frame_order(sequence, anchor))} frames from anchor {anchor}"
             for anchor in expected
             if anchor in found and found[anchor] != len(frame_order(sequence, anchor))
         ]
+        if reasons:
+            wrong[sequence.name] = listed(reasons, 3)
     if wrong:
         raise ProfileNotApplicable(
-            "runs are missing or incomplete", where=evaluation.dataset.name, found=listed(wrong, 20)
-        )
+            "runs are missing or incomplete", where=evaluation.dataset.name,
+            found=listed([f"{name}: {reasons}" for name, reasons in wrong.items()], 20),
+            hint="Track these sequences again, or leave them out with --allow-partial", sequences=wrong,
+        )  # fmt: skip

@@ -121,6 +121,7 @@ def check_states(evaluation: Evaluation) -> None:
             where=evaluation.dataset.name,
             found=listed(plain),
             hint="Run the tracker with --protocol supervised",
+            sequences=dict.fromkeys(plain, "no start") if len(plain) < len(evaluation.sequences()) else None,
         )
 
 

@@ -16,8 +16,10 @@ from functools import cache
 from pathlib import Path
 
 WEIGHT_SUFFIXES = frozenset(
-    (".pth", ".pt", ".tar", ".ckpt", ".onnx", ".safetensors", ".npz", ".npy", ".bin", ".pkl", ".h5", ".engine")
-    + (".tflite", ".pte", ".param", ".caffemodel", ".pb")
+    {
+        *(".pth", ".pt", ".tar", ".ckpt", ".onnx", ".safetensors", ".npz", ".npy", ".bin", ".pkl", ".h5", ".engine"),
+        *(".tflite", ".pte", ".param", ".caffemodel", ".pb"),
+    }
 )
 """Suffixes of files of weights."""
 

@@ -94,6 +94,7 @@ def check_values(evaluation: Evaluation, toolkit: str = "pytracking") -> None:
             where=evaluation.dataset.name,
             found=", ".join(wrong),
             hint="Other profiles have a rule for such rows",
+            sequences=dict.fromkeys(wrong, "NaN or negative sizes"),
         )
 
 
