@@ -228,8 +228,12 @@ def load(
         runs, unusable = without_unusable(runs)
         notices += unusable
     problems = [run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs]
-    problems += [refusal(run) for run in runs if run.readable and not (groundtruth and run.withheld)]
-    check(problems)
+    refused = {run.label: refusal(run) for run in runs if run.readable and not (groundtruth and run.withheld)}
+    if allow_partial and None in refused.values():  # of the others, no result can be scored
+        notices += [f"{label}: left out: {error}" for label, error in refused.items() if error is not None]
+        runs = [run for run in runs if refused.get(run.label) is None]
+        refused = {}
+    check([*problems, *refused.values()])
     notices += [notice for run in runs if (notice := run.code_notice())]
     if sequences is None:
         notices += [sentence for run in runs for sentence in run.omissions()]

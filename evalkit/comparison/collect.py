@@ -175,7 +175,7 @@ def _collect_all(
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             answers = list(pool.map(collect_run, requests))
     partly = template.allow_partial and any(one.trajectories for one in answers)
-    stored.check(one.problem for one in answers if not (partly and one.unusable))
+    stored.check(problem for one in answers if not (partly and one.unusable) for problem in one.problems)
     return dict(zip(keys, answers, strict=True))
 
 
@@ -205,7 +205,7 @@ def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) ->
             absent.setdefault(dataset, []).append(label)
             continue
         if one.unusable:
-            sentences.append(f"{dataset}: {label} left out: {one.problem}")
+            sentences.append(f"{dataset}: {label} left out: {one.problems[0]}")
             continue
         count, expected = len(one.trajectories), one.requested
         origin = "imported" if is_imported(one.record) else "run by evalkit"

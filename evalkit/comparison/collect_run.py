@@ -40,7 +40,7 @@ class Collected:
     """Results and scores of one tracker on one dataset; pickles.
 
     Attributes:
-        problem: Why the results cannot be used; None if they can.
+        problems: Why the results cannot be used; empty if they can.
         unusable: True where none of the results can be used, so that a partial comparison leaves the tracker out.
         absent: True where there are no result files at all.
         withheld: True where the groundtruth is withheld, so that there are no scores.
@@ -53,7 +53,7 @@ class Collected:
     trajectories: Trajectories
     record: RunRecord | None
     requested: int
-    problem: EvalkitError | None = None
+    problems: tuple[EvalkitError, ...] = ()
     unusable: bool = False
     absent: bool = False
     withheld: bool = False
@@ -77,12 +77,16 @@ def collect_run(request: Request) -> Collected:
     )
     problem = None if run.empty else run.problem(allow_partial=request.allow_partial, groundtruth=False)
     omissions = run.omissions() if request.sequences is None and not run.empty else ()
-    unusable = problem is not None and (not run.trajectories or run.record_error is not None)
+    problems = () if problem is None else (problem,)
+    if problem is not None and not run.readable:
+        unusable = not run.trajectories or run.record_error is not None
+        kept = {} if unusable else run.trajectories
+        return Collected(kept, run.record, len(run.requested), problems, unusable, run.empty, run.withheld)
     found = Collected(
-        {} if unusable else run.trajectories, run.record, len(run.requested), problem, unusable, run.empty,
-        run.withheld, omissions=omissions,
+        run.trajectories, run.record, len(run.requested), problems, absent=run.empty, withheld=run.withheld,
+        omissions=omissions,
     )  # fmt: skip
-    if run.empty or problem is not None or run.withheld:
+    if run.empty or run.withheld:
         return found
     try:
         part, (scores, leading, refusals) = scoring.usable_part(
@@ -91,7 +95,9 @@ def collect_run(request: Request) -> Collected:
     except ProfileNotApplicable as error:
         if not error.sequences:
             raise
-        return replace(found, problem=error)
+        unusable = request.allow_partial  # of a partial result, no sequence is left
+        kept = {} if unusable else found.trajectories
+        return replace(found, problems=(*problems, error), unusable=unusable, trajectories=kept)
     return replace(
         found,
         trajectories=part.trajectories,

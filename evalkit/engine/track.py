@@ -79,7 +79,9 @@ def unverified_notice(worker: Worker) -> str | None:
         return None
     if record is None or run_record.FILES in record["identity"]:
         return None
-    if {one.get("code") for one in record["environments"]} == {fingerprint(worker.job.tracker, worker.job.execution.runtime)}:
+    if {one.get("code") for one in record["environments"]} == {
+        fingerprint(worker.job.tracker, worker.job.execution.runtime)
+    }:
         return None
     return (
         f"{worker.job.label}: the stored results do not record the tracker's files (they are of an earlier evalkit); "
