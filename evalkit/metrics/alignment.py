@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from evalkit.errors import ProfileNotApplicable, listed
 from evalkit.metrics.measures import Evaluation, Notes
 from evalkit.types import Boxes, Sequence
@@ -67,3 +69,21 @@ def evaluated_rows(sequence: Sequence, boxes: Boxes, notes: Notes) -> Boxes:
 
 def _has_omitted_rows(sequence: Sequence, rows: int) -> bool:
     return rows == len(sequence) + sequence.omitted_rows
+
+
+MISS_AND_HIT = "counted as misses of success and hits of precision, as the toolkit does"
+"""What the toolkits that treat invalid groundtruth as error -1 do with frames without annotation."""
+
+
+def note_unannotated(sequence: Sequence, notes: Notes, rule: str, *, first: int = 0) -> None:
+    """Note how many frames have no annotation; frames that are marked as without the target do not count.
+
+    Args:
+        rule: What the profile does with these frames.
+        first: Index of the first frame that is scored.
+    """
+    unannotated = np.isnan(sequence.groundtruth).any(axis=1)
+    absent = sequence.flags.get("absent")
+    if absent is not None and len(absent) == len(unannotated):
+        unannotated &= ~np.asarray(absent, bool)
+    notes.add_annotated_frames(f"frames without annotation {rule}", sequence.name, int(unannotated[first:].sum()))

@@ -39,13 +39,20 @@ def multistart_measures(evaluation: Evaluation) -> list[Measure]:
     rules, interval = evaluation.dataset.vot, vot.eao_interval(evaluation)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
+    for sequence in sequences:
+        vot.note_empty_regions(sequence, [sequence.region(index) for index in range(len(sequence))], evaluation.notes)
     runs = [_runs(sequence, evaluation.runs[sequence.name], rules) for sequence in sequences]
     overlap, progress, frames = (column(part) for part in zip(*map(_totals, runs), strict=True))
     lengths = column(len(sequence) for sequence in sequences)
     # The toolkit's curve counts lengths from 0, so that its last point is one less than the end of the interval.
     points = max(len(sequence) for sequence in sequences) if interval is None else interval[1]
     expected, active = (np.stack(part) for part in zip(*(_expected(group, points) for group in runs), strict=True))
-    averaged = UNDEFINED if interval is None else between(interval[0], points - 1)
+    averaged = UNDEFINED
+    if interval is not None:
+        window, rest = active[:, interval[0] : points], "; they count as 0, as the toolkit does"
+        vot.note_short_sequences(window, points - interval[0], evaluation, rest=rest)
+        if window.any():
+            averaged = between(interval[0], points - 1)
     return [
         Measure(ACCURACY, names, overlap, progress, at(0)),
         Measure(ROBUSTNESS, names, progress / frames * lengths, lengths, at(0)),

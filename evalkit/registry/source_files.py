@@ -30,9 +30,12 @@ _NAMED_SUFFIXES = DATA_SUFFIXES - {".json"}  # a file named in the source, which
 _SCRIPT_SUFFIXES = frozenset([".py", ".sh", ".bash", ".pl", ".rb", ".lua", ".m", ".js", ".r", ".jl"])
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLUGIN_FOLDERS = ("trackers", "datasets", "reports")  # symbolic links in a checkout
-_SYSTEM_FOLDERS = (
-    *("/proc", "/sys", "/dev", "/etc", "/run", "/bin", "/lib", "/lib64", "/opt/intel"),
-    *("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/bin", "/usr/local/lib"),
+_SYSTEM_FOLDERS = tuple(
+    Path(f"/{name}")
+    for name in (
+        *("proc", "sys", "dev", "etc", "run", "bin", "lib", "lib64"),
+        *("usr/bin", "usr/lib", "usr/lib64", "usr/share", "usr/local/bin", "usr/local/lib"),
+    )
 )
 _DYNAMIC = frozenset({"import_module", "__import__", "spec_from_file_location", "load_source", "run_path"})
 _MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -85,7 +88,7 @@ def _imports_by_computed_name(paths: Iterable[Path]) -> bool:
 
 def is_installed(path: Path) -> bool:
     """Return whether a file is of the operating system, the standard library, an installed package or evalkit."""
-    return any(map(path.is_relative_to, (*_SYSTEM_FOLDERS, *library_folders())))
+    return any(path.is_relative_to(folder) for folder in (*_SYSTEM_FOLDERS, *library_folders()))
 
 
 @cache

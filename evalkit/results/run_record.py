@@ -138,8 +138,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
             continue
         if isinstance(a, Mapping) and isinstance(b, Mapping):
             common = a.keys() & b.keys() if key == FILES else a.keys() | b.keys()
-            parts = [{name: one[name] for name in common if name in one} for one in (a, b)]
-            found += differences(*parts, f"{prefix}{key}.")
+            before, now = ({name: one[name] for name in common if name in one} for one in (a, b))
+            found += differences(before, now, f"{prefix}{key}.")
         elif a != b:
             found.append((prefix + key, a, b))
     return found

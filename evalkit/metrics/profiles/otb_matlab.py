@@ -14,6 +14,7 @@ from evalkit.types import Boxes, Sequence
 
 def errors(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Compute the errors of one result. Source: ``calcSeqErrRobust.m``."""
+    alignment.note_unannotated(sequence, notes, alignment.MISS_AND_HIT)
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
     boxes = cut_surplus_rows(boxes, len(groundtruth), notes)
     invalid = (np.isnan(boxes[:, 0]) & np.isnan(boxes[:, 1])) & (np.isnan(boxes[:, 2]) & np.isnan(boxes[:, 3]))
