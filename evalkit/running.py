@@ -18,6 +18,7 @@ from evalkit.engine.track import Progress, track_missing, unverified_notice
 from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
+from evalkit.metrics.statistics import few_sequences_notice
 from evalkit.scoring import default_scores
 from evalkit.stored import StoredRun, load_run, withheld_error
 from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Trajectory
@@ -133,11 +134,14 @@ def _run_tracker(
     scores = []
     if not any(outcome.status is Status.FAILED for outcome in outcomes):
         scores = default_scores(stored)
+        if few := few_sequences_notice(scores):
+            notices.append(few)
         if stored.withheld:
             notices.append(str(withheld_error(dataset, worker.job.label)))
     speed = _speed(worker.job, stored)
     if speed:
-        notices.append(clock_notice([stored.record]))
+        label = worker.job.label
+        notices.append(clock_notice({label: stored.record}, {label: speed[0].value or 0.0}))
     return RunReport(tuple(outcomes), tuple(scores), (*counted, *speed), tuple(notices))
 
 

@@ -15,7 +15,7 @@ from evalkit.errors import EvalkitError, ProfileNotApplicable, suggestion
 from evalkit.factories import open_dataset
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.metrics import streaming
+from evalkit.metrics import statistics, streaming
 from evalkit.metrics.leading import BESIDE
 from evalkit.metrics.measures import Measure
 from evalkit.stored import StoredRun
@@ -106,7 +106,8 @@ def scores(
     found = [score for run in loaded.runs for score in scored[run.label][1]]
     left_out = [sentence for part, _ in scored.values() if part.refused for sentence in part.omissions()[-1:]]
     costs, clock = ((), ()) if fps is not None else _costs(loaded.runs)
-    return ScoreReport(tuple(found), (*loaded.notices, *left_out, *clock), costs)
+    few = statistics.few_sequences_notice(found)
+    return ScoreReport(tuple(found), (*loaded.notices, *left_out, *([few] if few else []), *clock), costs)
 
 
 Result = TypeVar("Result")
@@ -267,6 +268,8 @@ def _score_by_all_profiles(runs: Sequence[StoredRun], *, attributes: bool, allow
             found += scores
             if part.refused:
                 sentences[f"{profile}: {part.omissions()[-1]}"] = None
+    if few := statistics.few_sequences_notice(found):
+        sentences[few] = None
     return ScoreReport(tuple(found), tuple(sentences))
 
 
@@ -275,6 +278,11 @@ def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]
     by_label: Mapping[str, list[Cost]] = {
         run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
     }
-    timed = [run.record for run in runs if any(cost.quantity == "fps" for cost in by_label[run.label])]
-    clock = clock_notice(timed)
+    speeds = {
+        label: cost.value
+        for label, costs in by_label.items()
+        for cost in costs
+        if cost.quantity == "fps" and cost.value is not None
+    }
+    clock = clock_notice({run.label: run.record for run in runs if run.label in speeds}, speeds)
     return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -82,11 +82,12 @@ def collect(
     read = [cost for file in costs for cost in read_costs(Path(file))]
     template = Request("", "", root, folder, protocol, part, chosen_profiles, allow_partial)
     found = _collect_all(template, opened, wanted, jobs)
+    compared = _compare(opened, found)
     return replace(
-        _compare(opened, found),
+        compared,
         trackers=wanted,
         costs=(*read, *_costs(_present(found))),
-        notices=_notices(found, part),
+        notices=(*_notices(found, part), *_notices_on_uncertainty(compared)),
         replay=shown,
         names=dict(names or {}),
     )
@@ -195,6 +196,14 @@ def _all_labels(results: Path, datasets: Iterable[Dataset]) -> list[str]:
     if not found:
         raise MissingResults("there are no results", where=results, hint="Run `evalkit run` first, or give --results")
     return found
+
+
+def _notices_on_uncertainty(compared: Comparison) -> Iterator[str]:
+    if few := statistics.few_sequences_notice(compared.scores):
+        yield few
+    for dataset, differences in compared.differences.items():
+        if sentence := statistics.no_significance_notice(dataset, differences.values()):
+            yield sentence
 
 
 def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) -> tuple[str, ...]:

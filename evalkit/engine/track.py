@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from evalkit import registry
@@ -63,7 +64,16 @@ def track_missing(
             outcomes.append(outcome)
             if progress is not None:
                 progress(outcome, number, len(units))
+    store.add_clock(_clock(outcomes))
     return outcomes
+
+
+def _clock(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """Return the wall-clock and CPU seconds of the sequences that were tracked and timed now; empty if none were."""
+    timed = [one for one in outcomes if one.status is Status.DONE and math.isfinite(one.cpu_seconds)]
+    if not timed:
+        return {}
+    return {"wall": sum(one.seconds for one in timed), "cpu": sum(one.cpu_seconds for one in timed)}
 
 
 def unverified_notice(worker: Worker) -> str | None:

@@ -119,6 +119,7 @@ class Outcome:
         status: State of the unit.
         frames: Number of frames tracked, 0 unless done.
         seconds: Time inside the tracker; NaN where other work ran at the same time.
+        cpu_seconds: CPU time of the tracker's thread in that time; NaN where it was not measured.
         error: One line for the user; None unless failed.
         log: File with the traceback; None unless failed.
     """
@@ -127,6 +128,7 @@ class Outcome:
     status: Status
     frames: int = 0
     seconds: float = math.nan
+    cpu_seconds: float = math.nan
     error: str | None = None
     log: Path | None = None
 
@@ -308,4 +310,6 @@ def store_answer(store: Store, answer: Answer) -> Outcome:
     store.add_files(answer.files)
     frames = sum(len(one) for one in answer.trajectories)
     seconds = sum(float(np.nansum(one.seconds)) for one in answer.trajectories)
-    return Outcome(unit, Status.DONE, frames, seconds if unit.job.timed else math.nan)
+    if not unit.job.timed:
+        return Outcome(unit, Status.DONE, frames)
+    return Outcome(unit, Status.DONE, frames, seconds, sum(one.cpu_seconds for one in answer.trajectories))

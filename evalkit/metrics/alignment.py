@@ -82,7 +82,7 @@ def note_unannotated(sequence: Sequence, notes: Notes, rule: str, *, first: int 
         rule: What the profile does with these frames.
         first: Index of the first frame that is scored.
     """
-    unannotated = np.isnan(sequence.groundtruth).any(axis=1)
+    unannotated = np.atleast_1d(np.isnan(sequence.groundtruth).any(axis=1))
     absent = sequence.flags.get("absent")
     if absent is not None and len(absent) == len(unannotated):
         unannotated &= ~np.asarray(absent, bool)

@@ -59,7 +59,7 @@ def score(
             and are not counted in ``Score.sequences``; an empty list is a result known to be missing, for which
             TrackingNet has a rule.
         attributes: Also compute one score per metric and attribute, or per-frame tag.
-        confidence: Level of the intervals (bootstrap over sequences, BCa, seed 0); None leaves them out.
+        confidence: Level of the intervals (``statistics.interval``: resampled sequences, seed 0); None leaves them out.
 
     Returns:
         One score per metric, followed by those of each attribute.

@@ -46,6 +46,7 @@ class Session:
         self._regions: list[Region | None] = [None] * size
         self._confidence = np.full(size, np.nan)
         self._seconds = np.full(size, np.nan)
+        self._cpu_seconds = 0.0
         self._states = np.full(size, FrameState.SKIPPED, dtype=np.int8)
 
     def frames(self) -> Iterator[tuple[int, Image]]:
@@ -131,6 +132,7 @@ class Session:
             regions=None if boxes_only else tuple(self._regions),
             confidence=self._confidence,
             seconds=self._seconds,
+            cpu_seconds=self._cpu_seconds,
             states=self._states,
             repetition=repetition,
             anchor=anchor,
@@ -166,7 +168,7 @@ class Session:
         )  # fmt: skip
 
     def _timed(self, index: int, call: Callable[[], T]) -> tuple[T, float]:
-        start = time.perf_counter()
+        cpu, start = time.thread_time(), time.perf_counter()
         try:
             answer = call()
         except EvalkitError as error:
@@ -180,7 +182,9 @@ class Session:
                 where=self._frame(index),
                 exit_code=1,
             ) from error
-        return answer, time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self._cpu_seconds += time.thread_time() - cpu
+        return answer, seconds
 
     def _frame(self, index: int) -> str:
         return f"{self._name} on {self._sequence.name}, frame {self._order[index] + 1}"

@@ -13,7 +13,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -112,6 +112,7 @@ def save(
     identity: Mapping[str, Any],
     environments: Sequence[Mapping[str, Any]],
     costs: Sequence[Mapping[str, Any]] = (),
+    clock: Mapping[str, float] | None = None,
 ) -> None:
     """Write ``run.json`` atomically.
 
@@ -120,9 +121,20 @@ def save(
         identity: The values that decide the numbers of the run.
         environments: Machines and versions that contributed, as ``environment`` returns them.
         costs: Records of ``evalkit.types.Cost`` that do not depend on a machine, without the tracker's name.
+        clock: Sums of the seconds inside the tracker, ``wall`` and ``cpu``.
     """
-    content = {"version": VERSION, "identity": dict(identity), "environments": list(environments)}
-    write_json(folder / FILE, {**content, "costs": list(costs)} if costs else content)
+    content: dict[str, Any] = {"version": VERSION, "identity": dict(identity), "environments": list(environments)}
+    if costs:
+        content["costs"] = list(costs)
+    if clock:
+        content["clock"] = dict(clock)
+    write_json(folder / FILE, content)
+
+
+def total_clock(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the summed seconds of several records; empty where none has any."""
+    clocks = [record["clock"] for record in records if record.get("clock")]
+    return {key: sum(clock.get(key, 0.0) for clock in clocks) for key in ("wall", "cpu")} if clocks else {}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

@@ -107,7 +107,7 @@ class Store:
         new = run_record.as_json(environment)
         if content is not None and new not in content["environments"]:
             environments = [*content["environments"], new]
-            run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
+            self._save({**content, "environments": environments})
 
     def add_files(self, files: Mapping[str, str], opened_weights: Iterable[str] | None = None) -> None:
         """Record further files that the tracker is made of, after ``begin``; those recorded already are kept.
@@ -125,14 +125,24 @@ class Store:
         if opened_weights is not None:
             identity.setdefault(run_record.OPENED_WEIGHTS, list(opened_weights))
         if identity != content["identity"]:
-            run_record.save(self.home, identity, content["environments"], content.get("costs", ()))
+            self._save({**content, "identity": identity})
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
         """Record the costs of the run's network, after ``begin``; they replace earlier ones."""
         content = run_record.load(self.home)
         records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
         if content is not None and records != content.get("costs", []):
-            run_record.save(self.home, content["identity"], content["environments"], records)
+            self._save({**content, "costs": records})
+
+    def add_clock(self, clock: Mapping[str, float]) -> None:
+        """Add seconds inside the tracker, ``wall`` and ``cpu``, to those of the run, after ``begin``."""
+        content = run_record.load(self.home)
+        if content is not None and clock:
+            self._save({**content, "clock": run_record.total_clock([content, {"clock": clock}])})
+
+    def _save(self, content: Mapping[str, Any]) -> None:
+        costs, clock = content.get("costs", ()), content.get("clock")
+        run_record.save(self.home, content["identity"], content["environments"], costs, clock)
 
     def read_record(self) -> dict[str, Any] | None:
         """Return the content of ``run.json``; None if there is none."""

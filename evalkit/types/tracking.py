@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -120,6 +121,8 @@ class Trajectory:
         confidence: Shape (N,); NaN where unknown.
         seconds: Shape (N,); time inside ``initialize`` or ``update``; NaN where unknown.
         states: Shape (N,), values of ``FrameState``.
+        cpu_seconds: CPU time of the calling thread inside the tracker, all frames together; NaN where it was not
+            measured, as in trajectories that were read.
         repetition: Counted from 1.
         anchor: Frame a multi-start run began at, 0-based; None elsewhere. Backward runs are in run order.
         video: As of the sequence: the name of the video that several targets share, else None.
@@ -136,6 +139,7 @@ class Trajectory:
     repetition: int = 1
     anchor: int | None = None
     video: str | None = None
+    cpu_seconds: float = math.nan
 
     def region(self, index: int) -> Region | None:
         """The answer at a frame, in the coordinates of the file; None where there is none."""
