@@ -222,6 +222,13 @@ def starting_region(sequence: Sequence, index: int) -> Region:
     return region
 
 
+_COUNT_HINT = "Is the download complete? `evalkit data check` lists what is missing"
+_SURPLUS_HINT = (
+    "Remove the surplus frames, or add a row nan,nan,nan,nan for each frame without annotation; those at the end of a "
+    "video are the last rows"
+)
+
+
 def frames_of(sequence: Sequence) -> Frames:
     """Return the frames of a sequence, after checking that there are as many as annotated rows.
 
@@ -238,6 +245,6 @@ def frames_of(sequence: Sequence) -> Frames:
         raise EvalkitError(
             "frames and groundtruth rows do not match", where=sequence.name, found=f"{found} frames",
             expected=f"{expected}, one per row",
-            hint="Is the download complete? `evalkit data check` lists missing files",
+            hint=_COUNT_HINT if found < expected else _SURPLUS_HINT,
         )  # fmt: skip
     return sequence.frames
