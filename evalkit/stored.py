@@ -274,6 +274,9 @@ def load_run(
     except EvalkitError as error:
         record_error = error
     trajectories, damaged = _read(store, requested)
+    for name, kind in run_record.kinds(record).items():
+        if name in trajectories:
+            trajectories[name] = [replace(one, kind=str(kind)) for one in trajectories[name]]
     return StoredRun(
         dataset, label, store.protocol, store.folder, record, record_error, requested, trajectories, damaged
     )

@@ -78,8 +78,11 @@ def import_results(
         found = _read_all(folder, layout, dataset, chosen, label)
         if not found:
             raise _no_results(source, folder, layout, dataset, chosen)
-        identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
-                    "imported": {"layout": layout, "source": source.name, **(provenance or {})}}  # fmt: skip
+        kinds = {key: runs[0].kind for key, runs in found.items() if runs[0].kind != "rect"}
+        short = [key for key, runs in found.items() if runs[0].may_be_short]
+        origin = {"layout": layout, "source": source.name, **(provenance or {})}
+        origin |= {key: value for key, value in ((run_record.KINDS, kinds), (run_record.SHORT, short)) if value}
+        identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen, "imported": origin}
         run_record.save(store.home, identity, [run_record.environment()])
         for trajectories in found.values():
             store.write(replace(trajectory, tracker=name) for trajectory in trajectories)

@@ -31,6 +31,9 @@ FILES = "files"
 OPENED_WEIGHTS = "opened_weights"
 """Key of ``identity`` with the names of the files of weights that the tracker opened when it was built."""
 
+KINDS = "types"
+"""Key of ``identity["imported"]`` with the type of OTB's toolkit by sequence, of results that are not ``rect``."""
+
 _FILE_KEYS = (FILES, OPENED_WEIGHTS)
 
 FILE = "run.json"
@@ -45,6 +48,13 @@ VERSION = 1
 def is_imported(record: RunRecord | None) -> bool:
     """Return whether results are another toolkit's: there is no ``run.json``, or ``evalkit import`` wrote it."""
     return record is None or "imported" in record["identity"]
+
+
+def kinds(record: RunRecord | None) -> Mapping[str, str]:
+    """Return the type of OTB's toolkit by sequence, of imported results that are not ``rect``."""
+    imported = None if record is None else record["identity"].get("imported")
+    found = imported.get(KINDS, {}) if isinstance(imported, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def environment() -> dict[str, Any]:

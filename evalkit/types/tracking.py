@@ -121,6 +121,8 @@ class Trajectory:
         confidence: Shape (N,); NaN where unknown.
         seconds: Shape (N,); time inside ``initialize`` or ``update``; NaN where unknown.
         states: Shape (N,), values of ``FrameState``.
+        kind: How the boxes were given: ``rect``, or the type of OTB's toolkit of the transformation that they were
+            computed from, such as ``ivtAff``. That toolkit repairs invalid boxes of ``rect`` only.
         cpu_seconds: CPU time of the calling thread inside the tracker, all frames together; NaN where it was not
             measured, as in trajectories that were read.
         repetition: Counted from 1.
@@ -140,6 +142,7 @@ class Trajectory:
     anchor: int | None = None
     video: str | None = None
     cpu_seconds: float = math.nan
+    kind: str = "rect"
 
     def region(self, index: int) -> Region | None:
         """The answer at a frame, in the coordinates of the file; None where there is none."""

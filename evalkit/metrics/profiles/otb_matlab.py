@@ -8,18 +8,29 @@ from evalkit import registry
 from evalkit.metrics import alignment, success
 from evalkit.metrics.measures import Evaluation, Measure, Notes
 from evalkit.metrics.one_pass import AUC, ONE_PASS, PRECISION, SR50, SR75, Errors, Toolkit
-from evalkit.metrics.one_pass_rules import cut_surplus_rows, matlab_errors, repair_boxes
+from evalkit.metrics.one_pass_rules import cut_surplus_rows, matlab_errors, repair_boxes, replace_first_box
 from evalkit.types import Boxes, Sequence
 
 
 def errors(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Compute the errors of one result. Source: ``calcSeqErrRobust.m``."""
-    alignment.note_unannotated(sequence, notes, alignment.MISS_AND_HIT)
-    groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
-    boxes = cut_surplus_rows(boxes, len(groundtruth), notes)
+    groundtruth, boxes = _aligned(sequence, boxes, notes)
     invalid = (np.isnan(boxes[:, 0]) & np.isnan(boxes[:, 1])) & (np.isnan(boxes[:, 2]) & np.isnan(boxes[:, 3]))
     invalid |= (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
     return matlab_errors(groundtruth, repair_boxes(boxes, invalid, groundtruth, notes), None)
+
+
+def errors_of_transformed(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
+    """Compute the errors of boxes that were computed from transformations: invalid ones are not replaced."""
+    groundtruth, boxes = _aligned(sequence, boxes, notes)
+    notes.add_remark("invalid boxes are not replaced: the toolkit does so for results of type rect only")
+    return matlab_errors(groundtruth, replace_first_box(boxes, groundtruth, notes), None)
+
+
+def _aligned(sequence: Sequence, boxes: Boxes, notes: Notes) -> tuple[Boxes, Boxes]:
+    alignment.note_unannotated(sequence, notes, alignment.MISS_AND_HIT)
+    groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
+    return groundtruth, cut_surplus_rows(boxes, len(groundtruth), notes)
 
 
 TOOLKIT = Toolkit(
@@ -28,6 +39,7 @@ TOOLKIT = Toolkit(
     alignment.longer_results,
     tuple(success.MATLAB_THRESHOLDS),
     drop_empty=True,
+    transformed=errors_of_transformed,
 )
 
 

@@ -7,6 +7,7 @@ of one. There is no place for the times of single frames and for confidences.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def trajectory_of(segments: Any, folder: Path, sequence: Sequence, path: Path) -
         raise DamagedResults(
             "the number of rows differs from the one stated in the file", where=path, found=len(boxes), expected=stated
         )
-    return one_pass_trajectory(folder, sequence, "one_pass", drop_omitted_rows(sequence, boxes))
+    trajectory = one_pass_trajectory(folder, sequence, "one_pass", drop_omitted_rows(sequence, boxes))
+    return replace(trajectory, kind=kind)
 
 
 def _one_pass_segment(segments: Any, sequence: Sequence, path: Path) -> Mapping[str, Any]:
