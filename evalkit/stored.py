@@ -274,6 +274,8 @@ def load_run(
     except EvalkitError as error:
         record_error = error
     trajectories, damaged = _read(store, requested)
+    for name in run_record.short_results(record) & trajectories.keys():
+        trajectories[name] = [replace(one, may_be_short=True) for one in trajectories[name]]
     for name, kind in run_record.kinds(record).items():
         if name in trajectories:
             trajectories[name] = [replace(one, kind=str(kind)) for one in trajectories[name]]

@@ -70,6 +70,7 @@ class Toolkit:
         thresholds: Thresholds of the success curve.
         normalized: Thresholds of the normalised precision curve.
         transformed: Rules for boxes that were computed from transformations (``Trajectory.kind``); None for the same.
+        short_files: True where files of OTB's toolkit with fewer rows than the annotation are scored.
         drop_empty: True where sequences whose success curve is all zero are left out of the mean.
     """
 
@@ -80,6 +81,7 @@ class Toolkit:
     normalized: tuple[float, ...] = tuple(precision.NORMALIZED)
     drop_empty: bool = False
     transformed: Rules | None = None
+    short_files: bool = False
 
     def measures(self, evaluation: Evaluation) -> list[Measure]:
         """Compute the metrics from the curves of every sequence, averaged over its repetitions.
@@ -87,7 +89,7 @@ class Toolkit:
         Raises:
             ProfileNotApplicable: Results have a number of rows that the toolkit has no rule for.
         """
-        alignment.check_lengths(evaluation, self.accepts)
+        alignment.check_lengths(evaluation, self.accepts, short_files=self.short_files)
         sequences = evaluation.sequences()
         rows = [self._curves(sequence, evaluation) for sequence in sequences]
         names = tuple(sequence.name for sequence in sequences)

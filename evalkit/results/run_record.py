@@ -34,6 +34,9 @@ OPENED_WEIGHTS = "opened_weights"
 KINDS = "types"
 """Key of ``identity["imported"]`` with the type of OTB's toolkit by sequence, of results that are not ``rect``."""
 
+SHORT = "short"
+"""Key of ``identity["imported"]`` with the sequences whose files of OTB's toolkit are shorter than the annotation."""
+
 _FILE_KEYS = (FILES, OPENED_WEIGHTS)
 
 FILE = "run.json"
@@ -55,6 +58,12 @@ def kinds(record: RunRecord | None) -> Mapping[str, str]:
     imported = None if record is None else record["identity"].get("imported")
     found = imported.get(KINDS, {}) if isinstance(imported, Mapping) else {}
     return found if isinstance(found, Mapping) else {}
+
+
+def short_results(record: RunRecord | None) -> frozenset[str]:
+    """Return the sequences whose imported files of OTB's toolkit have fewer rows than the annotation."""
+    imported = None if record is None else record["identity"].get("imported")
+    return frozenset(map(str, imported.get(SHORT, ()))) if isinstance(imported, Mapping) else frozenset()
 
 
 def environment() -> dict[str, Any]:

@@ -123,6 +123,7 @@ class Trajectory:
         states: Shape (N,), values of ``FrameState``.
         kind: How the boxes were given: ``rect``, or the type of OTB's toolkit of the transformation that they were
             computed from, such as ``ivtAff``. That toolkit repairs invalid boxes of ``rect`` only.
+        may_be_short: True for a file of OTB's toolkit with fewer rows than the annotation, which that toolkit scores.
         cpu_seconds: CPU time of the calling thread inside the tracker, all frames together; NaN where it was not
             measured, as in trajectories that were read.
         repetition: Counted from 1.
@@ -143,6 +144,7 @@ class Trajectory:
     video: str | None = None
     cpu_seconds: float = math.nan
     kind: str = "rect"
+    may_be_short: bool = False
 
     def region(self, index: int) -> Region | None:
         """The answer at a frame, in the coordinates of the file; None where there is none."""
