@@ -278,11 +278,11 @@ def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]
     by_label: Mapping[str, list[Cost]] = {
         run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
     }
-    speeds = {
-        label: cost.value
-        for label, costs in by_label.items()
-        for cost in costs
+    timed = [
+        (run.label, run.record, cost.value)
+        for run in runs
+        for cost in by_label[run.label]
         if cost.quantity == "fps" and cost.value is not None
-    }
-    clock = clock_notice({run.label: run.record for run in runs if run.label in speeds}, speeds)
+    ]
+    clock = clock_notice(timed)
     return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()

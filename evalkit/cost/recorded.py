@@ -88,23 +88,20 @@ def _speeds(seconds: list[NDArray[np.float64]]) -> dict[str, tuple[float, str]]:
     return values
 
 
-def clock_notice(records: Mapping[str, RunRecord | None], speeds: Mapping[str, float]) -> str:
+def clock_notice(timed: Iterable[tuple[str, RunRecord | None, float]]) -> str:
     """Return the sentence that says on which devices frames per second were measured; empty where none were.
 
     Speeds that were measured while the machine was busy are marked as invalid.
 
     Args:
-        records: Content of ``run.json`` by label.
-        speeds: Frames per second by label, by the wall clock.
+        timed: Label, content of ``run.json``, and frames per second by the wall clock, of each timed result.
     """
-    known = {
-        label: record for label, record in records.items() if record is not None and "device" in record["identity"]
-    }
+    known = [(label, one, fps) for label, one, fps in timed if one is not None and "device" in one["identity"]]
     if not known:
         return ""
-    devices = dict.fromkeys(map(_clock, known.values()))
-    busy = [_busy(label, record, speeds[label]) for label, record in known.items() if label in speeds]
-    return "; ".join(["fps: " + "; ".join(devices), "initialisation included, decoding not", *filter(None, busy)])
+    devices = dict.fromkeys(_clock(record) for _, record, _ in known)
+    busy = dict.fromkeys(found for one in known if (found := _busy(*one)) is not None)
+    return "; ".join(["fps: " + "; ".join(devices), "initialisation included, decoding not", *busy])
 
 
 def _busy(label: str, record: RunRecord, fps: float) -> str | None:

@@ -60,7 +60,9 @@ def resample(sequences: int, resamples: int = RESAMPLES, seed: int = 0) -> Float
 
 
 def interval(measure: Measure, weights: Floats | None = None, *, level: float = 0.95) -> tuple[float, float] | None:
-    """Compute the confidence interval of a score: see ``cautious_bounds``. That of a fraction is cut to [0, 1].
+    """Compute the confidence interval of a score: see ``cautious_bounds``.
+
+    It is cut to possible values: not below 0 where no sequence contributes less, and not above 1 for fractions.
 
     Args:
         weights: From ``resample``; drawn with seed 0 if not given. One set serves all scores of the same sequences.
@@ -75,8 +77,10 @@ def interval(measure: Measure, weights: Floats | None = None, *, level: float = 
         return None
     values = _in_parts(measure, resample(count) if weights is None else weights)
     low, high = cautious_bounds(value, values[~np.isnan(values)], count, tail=(1 - level) / 2)
-    if measure.metric.unit == "fraction" and 0 <= value <= 1:  # the true value is a fraction as well
-        return max(low, 0.0), min(high, 1.0)
+    if value >= 0 and (measure.numerator >= 0).all():  # counts and overlaps, of which no score is negative
+        low = max(low, 0.0)
+    if measure.metric.unit == "fraction" and value <= 1:
+        high = min(high, 1.0)
     return low, high
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def import_results(
             raise _no_results(source, folder, layout, dataset, chosen)
         kinds = {key: runs[0].kind for key, runs in found.items() if runs[0].kind != "rect"}
         short = [key for key, runs in found.items() if runs[0].may_be_short]
-        origin = {"layout": layout, "source": source.name, **(provenance or {})}
+        origin: dict[str, Any] = {"layout": layout, "source": source.name, **(provenance or {})}
         origin |= {key: value for key, value in ((run_record.KINDS, kinds), (run_record.SHORT, short)) if value}
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen, "imported": origin}
         run_record.save(store.home, identity, [run_record.environment()])

@@ -21,8 +21,7 @@ def record(cpu: float, **identity: Any) -> dict[str, Any]:
 
 
 def test_frames_per_second_of_a_busy_machine_are_marked_with_those_by_cpu_time() -> None:
-    records = {"busy": record(2.2), "quiet": record(9.9)}
-    assert clock_notice(records, {"busy": 3.1, "quiet": 14.0}) == (
+    assert clock_notice([("busy", record(2.2), 3.1), ("quiet", record(9.9), 14.0)]) == (
         "fps: P, cpu, 1 thread; initialisation included, decoding not; "
         "busy invalid: machine was busy (CPU/wall 0.22), 14.1 by CPU time"
     )
@@ -30,13 +29,13 @@ def test_frames_per_second_of_a_busy_machine_are_marked_with_those_by_cpu_time()
 
 @pytest.mark.parametrize("identity", [{"threads": 4}, {"device": "cuda"}, {"tracker": "program:./mine"}])
 def test_trackers_that_compute_elsewhere_are_not_judged_by_the_time_of_their_thread(identity: dict[str, Any]) -> None:
-    assert "invalid" not in clock_notice({"one": record(2.2, **identity)}, {"one": 3.1})
+    assert "invalid" not in clock_notice([("one", record(2.2, **identity), 3.1)])
 
 
 def test_results_without_cpu_times_are_not_judged() -> None:
     old = record(2.2)
     del old["clock"]
-    assert "invalid" not in clock_notice({"one": old}, {"one": 3.1})
+    assert "invalid" not in clock_notice([("one", old, 3.1)])
 
 
 def test_a_run_stores_the_cpu_time_and_adds_what_is_tracked_later(tiny: Dataset, tmp_path: Path) -> None:
