@@ -247,8 +247,8 @@ def time_cold_start(data: Path, vot_results: Path) -> None:
 
 
 def time_intervals(lasot: Dataset, noisy: Path, vot: Dataset, vot_results: Path) -> None:
-    """Print the CPU time of 10,000 resamples with a BCa interval."""
-    print("\n10,000 resamples, BCa interval")
+    """Print the CPU time of 10,000 resamples with their interval."""
+    print("\n10,000 resamples with their interval")
     for dataset, folder, metric, count in ((lasot, noisy, "auc", 100), (vot, vot_results, "eao", 60)):
         protocol = dataset.protocols[0]
         runs = {item.name: layouts.read(folder, dataset, item, protocol) for item in dataset.sequences}

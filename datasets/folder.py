@@ -30,10 +30,13 @@ def folder(root: Path | None) -> Dataset:
         raise EvalkitError("no folder is given", hint=f"Give a folder with {GROUNDTRUTH}, or of such, with --data")
     sequences = tuple(_sequence(place, name) for place, name in _places(root))
     if not sequences:
+        similar = _similar_annotation(root)
         raise EvalkitError(
             f"no {GROUNDTRUTH} was found",
             where=root,
+            found=listed(sorted(path.name for path in root.iterdir())) if root.is_dir() else "no folder",
             expected=f"{GROUNDTRUTH} in a folder of images or with one video file, or several such folders",
+            hint=None if similar is None else f"Rename {similar} to {GROUNDTRUTH}",
         )
     return Dataset(
         name="folder",
@@ -47,6 +50,13 @@ def folder(root: Path | None) -> Dataset:
         layout="plain",
         root=root,
     )
+
+
+def _similar_annotation(root: Path) -> Path | None:
+    """Return a text file that looks like an annotation of another name, such as ``groundtruth_rect.txt``."""
+    files = sorted([*root.glob("*.txt"), *root.glob("*/*.txt")]) if root.is_dir() else []
+    similar = [path for path in files if path.stem.casefold().startswith(("groundtruth", "gt"))]
+    return similar[0].relative_to(root) if similar else None
 
 
 def _places(root: Path) -> list[tuple[Path, str]]:

@@ -37,6 +37,10 @@ EXTENSION_DIRECTORIES = ("LaSOT-ext", "LaSOT_ext", "LaSOText", "LaSOT_extension_
 
 _PROFILES = ("lasot-matlab", "pysot", "pytracking", "ostrack", "got10k")
 _SURPLUS = 1  # some folders hold one image more than there are rows (LaSOT evaluation toolkit, issue 6)
+_SCORED_ROWS = {"paddle-1": 2_500}
+"""Rows that are scored of a sequence of the extension, which was published with more (evaluation toolkit, issue 18)."""
+_MORE_IMAGES = 203
+"""Images of that sequence beyond the scored rows: 2,703 were published."""
 
 
 @registry.dataset("lasot", summary="LaSOT test split, one-pass, 280 sequences", aliases=("lasot-test",))
@@ -103,32 +107,35 @@ def _forms(
     forms += [text_file_form(folder, names) for folder in folders]
     forms += [index_form(path, names) for path in find_json_indices(root, folders, directories)]
     official = {entry["name"]: entry for entry in read_facts("lasot")["test"]}
-    return [{name: _with_facts(source, official.get(name, {})) for name, source in form.items()} for form in forms]
+    facts = {name: {**official.get(name, {}), "scored": _SCORED_ROWS.get(name)} for name in names}
+    return [{name: _with_facts(source, facts[name]) for name, source in form.items()} for form in forms]
 
 
 def _with_facts(source: Source, entry: Mapping[str, Any]) -> Source:
     """Return the source with the published facts; its annotation is cut and counted, its images matched with it."""
-    rows = entry.get("rows")
+    rows, scored = entry.get("rows"), entry.get("scored")
     images = source.frames.folder if isinstance(source.frames, FolderImages) else None
 
     def read() -> Annotation:
         annotation = source.read()
+        if scored is not None:
+            annotation = _cut(annotation, scored)
         if rows is not None:
             annotation = _cut(annotation, rows)
             check_row_count(len(annotation.boxes), rows, source.where, images)
         return annotation
 
+    surplus = _SURPLUS if scored is None else _SURPLUS + _MORE_IMAGES
     return replace(
         source,
         read=read,
-        frames=FolderImages(images, rows=lambda: len(read().boxes), surplus=_SURPLUS) if images else None,
+        frames=FolderImages(images, rows=lambda: len(read().boxes), surplus=surplus) if images else None,
         attributes=source.attributes or frozenset(entry.get("attributes", ())),
         official_rows=rows,
     )
 
 
 def _cut(annotation: Annotation, rows: int) -> Annotation:
-    # paddle-1 was published with 2,703 rows and is scored over 2,500 (LaSOT evaluation toolkit, issue 18).
     if len(annotation.boxes) <= rows:
         return annotation
     return Annotation(annotation.boxes[:rows], flags={name: flag[:rows] for name, flag in annotation.flags.items()})

@@ -1,7 +1,7 @@
 """Check a dataset's files: sequences and frames that are missing, unreadable, of another size or of another number.
 
-A quick check lists the folders, reads all annotations and the headers of a few images per sequence; thousands of
-sequences take seconds. A deep check decodes every frame.
+A quick check lists the folders, reads all annotations and the headers of a few images per sequence, and counts the
+frames of videos; thousands of sequences of images take seconds. A deep check decodes every frame.
 """
 
 from __future__ import annotations
@@ -101,9 +101,24 @@ def check_files(dataset: Dataset, *, deep: bool = False) -> Iterator[DataFinding
         if name not in present:
             place = str(dataset.root or "")
             yield DataFinding(dataset.name, name, "missing", place, "the sequence is not on disk", whole_sequence=True)
+    frames_expected = has_frames(dataset)
     with ThreadPoolExecutor() as pool:
         for sequence in dataset.sequences:
+            if frames_expected and not _frames_exist(sequence):
+                what = "its frames are not here"
+                place = str(dataset.root or "")
+                yield DataFinding(dataset.name, sequence.name, "missing", place, what, whole_sequence=True)
             yield from _SequenceCheck(dataset.name, sequence).findings(pool if deep else None)
+
+
+def has_frames(dataset: Dataset) -> bool:
+    """Return whether any sequence has frames; annotations alone are enough to score, but not to track."""
+    return any(map(_frames_exist, dataset.sequences))
+
+
+def _frames_exist(sequence: Sequence) -> bool:
+    frames = sequence.frames
+    return bool(frames.names()) if isinstance(frames, ImageFolder) else frames is not None
 
 
 class _SequenceCheck:
@@ -122,13 +137,12 @@ class _SequenceCheck:
             return
         yield from self._check_annotation(annotation)
         frames = self._sequence.frames
-        if frames is None:
+        if frames is None or not _frames_exist(self._sequence):
             return
         if isinstance(frames, ImageFolder):
             yield from self._check_folder(frames, headers=pool is None)
-        elif pool is not None and len(frames) != len(annotation.boxes):
-            what = "the numbers of frames and annotated rows differ"
-            yield self._finding("mis-counted", self._sequence.name, what, len(frames), len(annotation.boxes))
+        else:
+            yield from self._check_count(frames, len(annotation.boxes))
         if pool is not None:
             yield from self._decode(frames, pool)
 
@@ -154,10 +168,26 @@ class _SequenceCheck:
         if official is not None and official != rows:
             what = "the number of annotated rows is not the benchmark's"
             yield self._finding("mis-counted", self._sequence.name, what, rows, official)
-        start = annotation.boxes[self._first_known_row(annotation)]
-        if annotation.anchors is None and not (start[2:] > 0).all():
+        anchors = annotation.anchors
+        starts = [self._first_known_row(annotation)] if anchors is None else np.flatnonzero(anchors).tolist()
+        for index in starts:
+            start = annotation.boxes[index] if index < rows else np.full(4, np.nan)
+            if (start[2:] > 0).all():
+                continue
+            row = "the first row" if anchors is None else f"row {index + 1}, at an anchor,"
             found = ",".join(f"{value:g}" for value in start)
-            yield self._finding("annotation", self._sequence.name, "the first row is not a box to start from", found)
+            yield self._finding("annotation", self._sequence.name, f"{row} is not a box to start from", found)
+
+    def _check_count(self, frames: Frames, rows: int) -> Iterator[DataFinding]:
+        """Count the frames of a video, which decodes it once: the number that a container states is often wrong."""
+        try:
+            count = len(frames)
+        except EvalkitError as error:
+            yield self._finding("unreadable", error.where or self._sequence.name, error.what, error.found)
+            return
+        if count != rows:
+            what = "the numbers of frames and annotated rows differ"
+            yield self._finding("mis-counted", self._sequence.name, what, count, rows)
 
     def _first_known_row(self, annotation: Annotation) -> int:
         """Return the row that a tracker starts from: the first, or of an object of a video (VOTS) the first known."""

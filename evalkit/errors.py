@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class EvalkitError(Exception):
@@ -80,7 +81,20 @@ class OtherDatasetVersion(EvalkitError):  # noqa: N818
 
 
 class ProfileNotApplicable(EvalkitError):  # noqa: N818
-    """A metric profile cannot score these results: another protocol, or rows it has no rule for."""
+    """A metric profile cannot score these results: another protocol, or rows it has no rule for.
+
+    Args:
+        what: As of every ``EvalkitError``, with its other arguments.
+        sequences: Where only results of some sequences are concerned: by name of the sequence, what is wrong with its
+            result. Without these sequences the others can be scored.
+    """
+
+    def __init__(self, what: str, *, sequences: Mapping[str, str] | None = None, **details: Any) -> None:
+        self.sequences = dict(sequences or {})
+        super().__init__(what, **details)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return *super().__reduce__(), {"sequences": self.sequences}
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from evalkit import protocols, registry
 from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
 from evalkit.engine.plan import Plan, parse_shard
-from evalkit.engine.track import Progress, track_missing
+from evalkit.engine.track import Progress, track_missing, unverified_notice
 from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
+from evalkit.metrics.statistics import few_sequences_notice
+from evalkit.results.run_record import RunRecord
 from evalkit.scoring import default_scores
 from evalkit.stored import StoredRun, load_run, withheld_error
 from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Trajectory
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DEFAULT_EXECUTION = Execution()
+
+_Timed: TypeAlias = tuple[str, RunRecord | None, float]
+"""Label, content of ``run.json`` and frames per second of a timed result."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +110,22 @@ def run(
         )  # fmt: skip
     for tracker in trackers:
         _check_executes(tracker, options.execution)
-    reports = [_run_tracker(tracker, dataset, options, plan, progress) for dataset in datasets for tracker in trackers]
+    runs = [_run_tracker(tracker, dataset, options, plan, progress) for dataset in datasets for tracker in trackers]
+    scores = tuple(one for report, _ in runs for one in report.scores)
+    notices = [one for report, _ in runs for one in report.notices]
+    notices += [few_sequences_notice(scores) or "", clock_notice(one for _, timed in runs for one in timed)]
     return RunReport(
-        outcomes=tuple(one for report in reports for one in report.outcomes),
-        scores=tuple(one for report in reports for one in report.scores),
-        costs=tuple(one for report in reports for one in report.costs),
-        notices=tuple(dict.fromkeys(one for report in reports for one in report.notices)),
+        outcomes=tuple(one for report, _ in runs for one in report.outcomes),
+        scores=scores,
+        costs=tuple(one for report, _ in runs for one in report.costs),
+        notices=tuple(notice for notice in dict.fromkeys(notices) if notice),
     )
 
 
 def _run_tracker(
     tracker: str, dataset_name: str, options: RunOptions, plan: Plan, progress: Progress | None
-) -> RunReport:
+) -> tuple[RunReport, list[_Timed]]:
+    """Track and score one tracker on one dataset; the second result is for ``clock_notice``."""
     dataset = open_dataset(dataset_name, options.data)
     worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
     chosen = plan.share(choose_sequences(dataset, options.sequences))
@@ -129,24 +138,26 @@ def _run_tracker(
 
 def _track_and_score(
     worker: Worker, chosen: list[str], options: RunOptions, plan: Plan, progress: Progress | None
-) -> RunReport:
+) -> tuple[RunReport, list[_Timed]]:
     dataset = worker.dataset
+    unverified = None if options.force else unverified_notice(worker)
     outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)
-    notices = [*_notices(worker), *plan.notices(worker, chosen)]
+    notices = [*([unverified] if unverified else []), *_notices(worker), *plan.notices(worker, chosen)]
     counted = _counted(worker, notices)
     worker.store.add_costs(counted)
     if plan.shard is not None:
-        return RunReport(tuple(outcomes), (), (), tuple(notices))
+        return RunReport(tuple(outcomes), (), (), tuple(notices)), []
     stored = load_run(options.results, dataset, worker.job.label, protocol=worker.job.protocol, sequences=chosen)
+    if mixed := stored.code_notice():
+        notices.append(mixed)
     scores = []
     if not any(outcome.status is Status.FAILED for outcome in outcomes):
         scores = default_scores(stored)
         if stored.withheld:
             notices.append(str(withheld_error(dataset, worker.job.label)))
     speed = _speed(worker.job, stored)
-    if speed:
-        notices.append(clock_notice([stored.record]))
-    return RunReport(tuple(outcomes), tuple(scores), (*counted, *speed), tuple(notices))
+    timed = [(worker.job.label, stored.record, cost.value or 0.0) for cost in speed]
+    return RunReport(tuple(outcomes), tuple(scores), (*counted, *speed), tuple(notices)), timed
 
 
 def _job(tracker: str, dataset: Dataset, dataset_name: str, options: RunOptions, plan: Plan) -> Job:

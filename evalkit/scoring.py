@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from evalkit import protocols, stored
 from evalkit.arguments import Names, Place, names, path, some
@@ -13,7 +15,7 @@ from evalkit.errors import EvalkitError, ProfileNotApplicable, suggestion
 from evalkit.factories import open_dataset
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.metrics import streaming
+from evalkit.metrics import statistics, streaming
 from evalkit.metrics.leading import BESIDE
 from evalkit.metrics.measures import Measure
 from evalkit.stored import StoredRun
@@ -78,20 +80,64 @@ def scores(
     requested = some(profiles)
     _check_streaming(fps, latency, requested)
     chosen = () if requested == (ALL,) else choose_profiles(opened, requested, protocols.choose(opened, protocol))
+    scored: dict[str, tuple[StoredRun, list[Score]]] = {}
+
+    def score_one(run: StoredRun) -> EvalkitError | None:
+        def compute(part: StoredRun) -> list[Score]:
+            if fps is not None:
+                return _streaming_scores(part, chosen, attributes, fps, latency)
+            return score_run(part, chosen, attributes=attributes)
+
+        try:
+            scored[run.label] = usable_part(run, compute, allow_partial=allow_partial)
+        except ProfileNotApplicable as error:
+            if not error.sequences:  # it concerns the profile, not a result
+                raise
+            return error
+        return None
+
     loaded = stored.load(
         Path(results), opened, some(trackers), exclude=names(exclude), protocol=protocol, sequences=some(sequences),
-        allow_partial=allow_partial,
+        allow_partial=allow_partial, refusal=score_one,
     )  # fmt: skip
-    runs = loaded.runs
     if requested == (ALL,):
-        report = _score_by_all_profiles(runs, attributes=attributes)
+        report = _score_by_all_profiles(loaded.runs, attributes=attributes, allow_partial=allow_partial)
         return ScoreReport(report.scores, (*loaded.notices, *report.notices))
-    if fps is not None:
-        found = [one for run in runs for one in _streaming_scores(run, chosen, attributes, fps, latency)]
-        return ScoreReport(tuple(found), loaded.notices)
-    found = [score for run in runs for score in score_run(run, chosen, attributes=attributes)]
-    costs, clock = _costs(runs)
-    return ScoreReport(tuple(found), (*loaded.notices, *clock), costs)
+    found = [score for run in loaded.runs for score in scored[run.label][1]]
+    left_out = [sentence for part, _ in scored.values() if part.refused for sentence in part.omissions()[-1:]]
+    costs, clock = ((), ()) if fps is not None else _costs(loaded.runs)
+    few = statistics.few_sequences_notice(found)
+    return ScoreReport(tuple(found), (*loaded.notices, *left_out, *([few] if few else []), *clock), costs)
+
+
+Result = TypeVar("Result")
+
+
+def usable_part(
+    run: StoredRun, compute: Callable[[StoredRun], Result], *, allow_partial: bool
+) -> tuple[StoredRun, Result]:
+    """Compute something of the results that a profile scores.
+
+    Args:
+        compute: Scores or measures results.
+        allow_partial: Leave out the sequences whose results the profile has no rule for.
+
+    Returns:
+        The results that were used, and what ``compute`` returns for them.
+
+    Raises:
+        ProfileNotApplicable: The profile has no rule for results of some sequences, or for the results at all; the
+            tracker is named.
+    """
+    while True:
+        try:
+            return run, compute(run)
+        except ProfileNotApplicable as error:
+            if error.where == run.dataset.name:
+                error.where = run.where
+            if not error.sequences or not allow_partial or error.sequences.keys() >= run.trajectories.keys():
+                raise
+            run = run.without(error.sequences)
 
 
 def score_run(
@@ -207,16 +253,23 @@ def _streaming_scores(
     ]  # fmt: skip
 
 
-def _score_by_all_profiles(runs: Sequence[StoredRun], *, attributes: bool) -> ScoreReport:
+def _score_by_all_profiles(runs: Sequence[StoredRun], *, attributes: bool, allow_partial: bool) -> ScoreReport:
     found: list[Score] = []
     sentences: dict[str, None] = {}
     for run in runs:
-        rows = metric_profiles.matrix(run.dataset, run.label, run.protocol, run.trajectories, attributes=attributes)
-        for row in rows:
-            found += row.scores
-            sentences[f"{row.profile}: {row.reason}"] = None
-            if row.refusal is not None:
-                sentences[f"{row.profile} does not score {run.label}: {row.refusal}"] = None
+        for profile in metric_profiles.fitting(run.dataset, run.protocol):
+            sentences[f"{profile}: {metric_profiles.find(profile).reason}"] = None
+            compute = partial(score_run, profiles=[profile], attributes=attributes)
+            try:
+                part, scores = usable_part(run, compute, allow_partial=allow_partial)
+            except ProfileNotApplicable as error:
+                sentences[f"{profile} does not score {run.label}: {error}"] = None
+                continue
+            found += scores
+            if part.refused:
+                sentences[f"{profile}: {part.omissions()[-1]}"] = None
+    if few := statistics.few_sequences_notice(found):
+        sentences[few] = None
     return ScoreReport(tuple(found), tuple(sentences))
 
 
@@ -225,6 +278,11 @@ def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]
     by_label: Mapping[str, list[Cost]] = {
         run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
     }
-    timed = [run.record for run in runs if any(cost.quantity == "fps" for cost in by_label[run.label])]
+    timed = [
+        (run.label, run.record, cost.value)
+        for run in runs
+        for cost in by_label[run.label]
+        if cost.quantity == "fps" and cost.value is not None
+    ]
     clock = clock_notice(timed)
     return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()

@@ -6,11 +6,11 @@ frames nor torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from evalkit.errors import (
     listed,
     suggestion,
 )
+from evalkit.results import run_record
 from evalkit.results import store as result_store
 from evalkit.results.run_record import RunRecord, is_imported
 from evalkit.results.store import Store
@@ -46,6 +47,7 @@ class StoredRun:
         requested: Names of the sequences that were asked for.
         trajectories: By sequence name; only sequences that have readable results.
         damaged: By sequence name, why its result files cannot be read.
+        refused: By sequence name, why its result was left out although it can be read: a profile does not score it.
     """
 
     dataset: Dataset
@@ -57,11 +59,22 @@ class StoredRun:
     requested: tuple[str, ...]
     trajectories: Trajectories
     damaged: Mapping[str, EvalkitError]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Names of the requested sequences that have no result files."""
-        return tuple(name for name in self.requested if name not in self.trajectories and name not in self.damaged)
+        known = {*self.trajectories, *self.damaged, *self.refused}
+        return tuple(name for name in self.requested if name not in known)
+
+    def without(self, refused: Mapping[str, str]) -> StoredRun:
+        """Return these results without some sequences.
+
+        Args:
+            refused: By sequence name, the reason, for ``omissions``.
+        """
+        kept = {name: found for name, found in self.trajectories.items() if name not in refused}
+        return replace(self, trajectories=kept, refused={**self.refused, **refused})
 
     @property
     def empty(self) -> bool:
@@ -78,6 +91,11 @@ class StoredRun:
         """The version of the dataset that the results were made on; the present one where it is not recorded."""
         recorded = None if self.record is None else self.record["identity"].get("dataset_version")
         return self.dataset.version if recorded is None else str(recorded)
+
+    @property
+    def readable(self) -> bool:
+        """True where at least some results can be used: made on this version of the dataset, with a valid record."""
+        return bool(self.trajectories) and self.record_error is None and self.dataset_version == self.dataset.version
 
     @cached_property
     def withheld(self) -> bool:
@@ -101,7 +119,7 @@ class StoredRun:
             return self._nothing()
         if self.missing and not allow_partial:
             return MissingResults(
-                f"{len(self.missing)} of {len(self.requested)} sequences have no result", where=self._where,
+                f"{len(self.missing)} of {len(self.requested)} sequences have no result", where=self.where,
                 hint=f"Missing: {listed(self.missing)}. Leave these out with --allow-partial",
             )  # fmt: skip
         if groundtruth and self.withheld:
@@ -112,18 +130,26 @@ class StoredRun:
         """Sentences that name the sequences left out because they have no readable result."""
         sentences = []
         if self.missing:
-            sentences.append(f"{self._where}: left out, no result: {listed(self.missing)}")
+            sentences.append(f"{self.where}: left out, no result: {listed(self.missing)}")
         if self.damaged:
-            sentences.append(f"{self._where}: left out, damaged result: {listed(list(self.damaged))}")
+            sentences.append(f"{self.where}: left out, damaged result: {listed(list(self.damaged))}")
+        if self.refused:
+            names = listed([f"{name} ({reason})" for name, reason in self.refused.items()])
+            sentences.append(f"{self.where}: left out, not scored: {names}")
         return tuple(sentences)
 
+    def code_notice(self) -> str | None:
+        """Return the sentence that says that the results are of several versions of code; None if of one."""
+        return code_notice(self.label, self.record)
+
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Dataset and label, for messages."""
         return f"{self.dataset.name}/{self.label}"
 
     def _other_version(self) -> EvalkitError:
         return OtherDatasetVersion(
-            "these results were made on another version of the dataset", where=self._where,
+            "these results were made on another version of the dataset", where=self.where,
             found=self.dataset_version, expected=self.dataset.version,
             hint=f"Run the tracker again, or leave its results out with --except {self.label}",
         )  # fmt: skip
@@ -133,7 +159,7 @@ class StoredRun:
         if len(self.damaged) == 1:
             return first
         return DamagedResults(
-            f"{len(self.damaged)} of {len(self.requested)} results cannot be read", where=self._where,
+            f"{len(self.damaged)} of {len(self.requested)} results cannot be read", where=self.where,
             found=listed(list(self.damaged)), hint=f"The first one: {first}",
         )  # fmt: skip
 
@@ -169,6 +195,7 @@ def load(
     sequences: Sequence[str] | None = None,
     allow_partial: bool = False,
     groundtruth: bool = True,
+    refusal: Callable[[StoredRun], EvalkitError | None] = lambda run: None,
 ) -> StoredResults:
     """Load the results of trackers on a dataset, and refuse what cannot be scored.
 
@@ -180,6 +207,7 @@ def load(
         sequences: Names of the only sequences to load; all of the benchmark by default.
         allow_partial: Leave out sequences without a readable result.
         groundtruth: Refuse a dataset whose groundtruth is withheld.
+        refusal: Returns why results that were read cannot be used, so that all reasons are in one error.
 
     Raises:
         UnknownName: There is no such protocol or sequence.
@@ -194,12 +222,35 @@ def load(
     runs = [run for run in found if not run.empty] if labels is None else found
     if not runs:
         check(run.problem() for run in found[:1])
-    check(run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs)
     empty = [run.label for run in found if run not in runs]
     notices = [f"{dataset.name}: passed over, no results: {listed(empty)}"] if empty else []
+    if allow_partial:
+        runs, unusable = without_unusable(runs)
+        notices += unusable
+    problems = [run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs]
+    refused = {run.label: refusal(run) for run in runs if run.readable and not (groundtruth and run.withheld)}
+    if allow_partial and None in refused.values():  # of the others, no result can be scored
+        notices += [f"{label}: left out: {error}" for label, error in refused.items() if error is not None]
+        runs = [run for run in runs if refused.get(run.label) is None]
+        refused = {}
+    check([*problems, *refused.values()])
+    notices += [notice for run in runs if (notice := run.code_notice())]
     if sequences is None:
         notices += [sentence for run in runs for sentence in run.omissions()]
     return StoredResults(tuple(runs), tuple(notices))
+
+
+def without_unusable(runs: Sequence[StoredRun]) -> tuple[list[StoredRun], list[str]]:
+    """Return the runs that have a readable result, and a sentence for each other one; all runs if none has.
+
+    Damaged files of one tracker must not stop the others where partial results are allowed.
+    """
+    usable = [run for run in runs if run.trajectories and run.record_error is None]
+    if not usable:
+        return list(runs), []
+    problems = {run.where: run.problem(allow_partial=True) for run in runs if run not in usable and not run.empty}
+    kept = [run for run in runs if run in usable or run.empty]
+    return kept, [f"{where}: left out: {problem}" for where, problem in problems.items()]
 
 
 def load_run(
@@ -223,6 +274,11 @@ def load_run(
     except EvalkitError as error:
         record_error = error
     trajectories, damaged = _read(store, requested)
+    for name in run_record.short_results(record) & trajectories.keys():
+        trajectories[name] = [replace(one, may_be_short=True) for one in trajectories[name]]
+    for name, kind in run_record.kinds(record).items():
+        if name in trajectories:
+            trajectories[name] = [replace(one, kind=str(kind)) for one in trajectories[name]]
     return StoredRun(
         dataset, label, store.protocol, store.folder, record, record_error, requested, trajectories, damaged
     )
@@ -270,7 +326,39 @@ def check(problems: Iterable[EvalkitError | None]) -> None:
     kinds = {type(problem) for problem in found}
     kind = kinds.pop() if len(kinds) == 1 else EvalkitError
     lines = "".join(f"\n  {problem}" for problem in found)
-    raise kind(f"the results of {len(found)} trackers cannot be used:{lines}")
+    raise kind(f"stored results cannot be used, for {len(found)} reasons:{lines}")
+
+
+def code_notice(label: str, record: RunRecord | None) -> str | None:
+    """Return the sentence that says that results are of several versions of code; None if of one, or if unknown.
+
+    ``evalkit run`` does not mix versions of a tracker. Earlier versions of evalkit did, and did not record the files of
+    the tracker. evalkit's own code may differ: a run can be continued after an update.
+    """
+    if record is None:
+        return None
+    codes = dict.fromkeys(one["code"] for one in record["environments"] if one.get("code"))
+    trackers = dict.fromkeys(one.get("tracker_code") for one in record["environments"] if one.get("code"))
+    if len(codes) < 2:
+        return None
+    if len(trackers) == 1 and (None not in trackers or is_evalkits_own(record)):
+        versions = dict.fromkeys(_version(one) for one in record["environments"])
+        return f"{label}: results of several versions of evalkit's code ({', '.join(versions)})"
+    return (
+        f"{label}: results of {len(codes)} versions of the tracker's or evalkit's code, which may differ; "
+        "track again with --force to have them of one"
+    )
+
+
+def is_evalkits_own(record: RunRecord) -> bool:
+    """Return whether results are of one of evalkit's own trackers, as far as the record of the run tells."""
+    name = str(record["identity"].get("tracker", ""))
+    return run_record.FILES not in record["identity"] and ".py:" not in name and not name.startswith("program:")
+
+
+def _version(environment: Mapping[str, Any]) -> str:
+    commit = environment.get("commit")
+    return f"{environment.get('versions', {}).get('evalkit', 'unknown')}{f' at {commit}' if commit else ''}"
 
 
 def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:

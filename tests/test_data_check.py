@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from evalkit import data_check, registry
+from evalkit.api import render_data, run
 from evalkit.cli.data import data_command
 from evalkit.data_check import DataFinding
 
@@ -127,3 +129,59 @@ def test_a_rendered_tree_has_no_findings_but_missing_sequences(tmp_path: Path) -
     dataset = registry.dataset.find("got10k-val").build(root=tmp_path)
     here = {sequence.name for sequence in dataset.sequences}
     assert [one for one in data_check.check_files(dataset, deep=True) if one.sequence in here] == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "dataset", "frames"), [("vot", "vot2018", "blur/color"), ("lasot", "lasot", "blur/blur-1/img")]
+)
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_sequence_without_frames_is_missing_where_others_have_some(
+    tmp_path: Path, layout: str, dataset: str, frames: str, deep: bool
+) -> None:
+    render_data(layout, tmp_path / "data", sequences=["scale", "blur"])
+    (folder,) = [path for path in (tmp_path / "data").rglob(Path(frames).name) if "blur" in str(path)][:1]
+    shutil.rmtree(folder)
+    opened = registry.dataset.find(dataset).build(root=tmp_path / "data")
+    here = {sequence.name for sequence in opened.sequences}
+    (one,) = [one for one in data_check.check_files(opened, deep=deep) if one.sequence in here]
+    assert one.line().endswith(f"{one.sequence}: its frames are not here")
+    assert one.kind == "missing"
+
+
+def test_annotations_alone_are_no_finding_but_said_once(tmp_path: Path) -> None:
+    render_data("vot", tmp_path / "data", sequences=["scale", "blur"])
+    for name in ("scale", "blur"):
+        shutil.rmtree(tmp_path / "data" / name / "color")
+    answer = CliRunner().invoke(data_command, ["check", "vot2018", "--data", str(tmp_path / "data")])
+    assert answer.output.count("its frames are not here") == 0
+    assert answer.output.count("no sequence has frames here, only annotations") == 1
+
+
+def test_every_anchor_that_no_tracker_can_start_from_is_named(data: Path) -> None:
+    opened = registry.dataset.find("vot2020").build(
+        root=data / "field" / "12-data-check-blind-to-unusable-anchor" / "data"
+    )
+    (one,) = [one for one in data_check.check_files(opened) if not one.whole_sequence]
+    assert (one.kind, one.sequence) == ("annotation", "scale")
+    assert one.what == "row 51, at an anchor, is not a box to start from"
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize(("kind", "frames", "rows"), [("oneless", 19, 20), ("onemore", 20, 19), ("truncated", 14, 20)])
+def test_the_frames_of_a_video_are_counted(data: Path, kind: str, frames: int, rows: int, deep: bool) -> None:
+    opened = registry.dataset.find("folder").build(root=data / "field" / "06-video-frames-and-rows" / kind)
+    (one,) = data_check.check_files(opened, deep=deep)
+    assert (one.kind, one.found, one.expected) == ("mis-counted", str(frames), str(rows))
+
+
+def test_a_run_says_what_to_do_about_surplus_frames(data: Path, tmp_path: Path) -> None:
+    case = tmp_path / "onemore"
+    shutil.copytree(data / "field" / "06-video-frames-and-rows" / "onemore", case)
+    truth = case / "groundtruth.txt"
+    truth.chmod(0o644)
+    failed = run("identity", "folder", data=case, results=tmp_path / "results")
+    assert "add a row nan,nan,nan,nan" in (failed.failures[0].error or "")
+    truth.write_text(truth.read_text().rstrip() + "\nnan,nan,nan,nan\n")
+    report = run("identity", "folder", data=case, results=tmp_path / "results")
+    assert not report.failures
+    assert any("frames without annotation left out: 1 frame" in note for score in report.scores for note in score.notes)

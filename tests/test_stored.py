@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +88,7 @@ def test_what_is_missing_or_damaged_of_all_trackers_is_listed_at_once(results: P
     (results / "tiny" / "two" / "b.txt").unlink()
     (results / "tiny" / "two" / "c.txt").unlink()
     for command in (scoring.scores, lambda name, **more: collect(None, name, **more)):
-        with pytest.raises(MissingResults, match=r"2 trackers cannot be used") as caught:
+        with pytest.raises(MissingResults, match=r"stored results cannot be used, for 2 reasons") as caught:
             command("tiny", results=results)
         assert "tiny/one: 1 of 3 sequences have no result. Missing: a" in str(caught.value)
         assert "tiny/two: 2 of 3 sequences have no result. Missing: b, c" in str(caught.value)
@@ -103,6 +105,93 @@ def test_a_partial_result_leaves_out_exactly_what_is_missing_or_damaged_and_name
     }  # fmt: skip
     assert "tiny/one: left out, no result: a" in found.notices
     assert "tiny/one: left out, damaged result: b" in found.notices
+
+
+COMMANDS = [scoring.scores, lambda name, **more: collect(None, name, **more)]
+
+
+def set_rows(path: Path, lines: list[str]) -> None:
+    """Rewrite a result as another toolkit does, without times and confidences."""
+    (path.parent / "times" / f"{path.stem}_time.txt").unlink()
+    (path.parent / "confidence" / path.name).unlink()
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def rows(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_wrong_numbers_of_rows_and_other_damage_of_all_trackers_are_in_one_error(
+    results: Path, command: Callable[..., Any]
+) -> None:
+    one, two = results / "tiny" / "one", results / "tiny" / "two"
+    set_rows(one / "a.txt", rows(one / "a.txt")[:-1])
+    set_rows(one / "b.txt", [])
+    (two / "a.txt").unlink()
+    set_rows(two / "c.txt", rows(two / "c.txt")[1:])
+    with pytest.raises(EvalkitError) as caught:
+        command("tiny", results=results)
+    count = len(rows(one / "c.txt"))  # b has one row less, and a two
+    text = str(caught.value)
+    assert "stored results cannot be used, for 3 reasons" in text
+    assert (
+        f"tiny/one: 2 results do not have as many rows as the annotation (found a: {count - 3} of {count - 2}" in text
+    )
+    assert f"b: 0 of {count - 1} rows" in text
+    assert "tiny/two: 1 of 3 sequences have no result. Missing: a" in text
+    assert f"tiny/two: 1 result does not have as many rows as the annotation (found c: {count - 1} of" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_partial_results_leave_out_exactly_the_sequences_of_the_tracker_that_cannot_be_scored(
+    results: Path, command: Callable[..., Any]
+) -> None:
+    one = results / "tiny" / "one"
+    count = len(rows(one / "a.txt"))
+    set_rows(one / "a.txt", rows(one / "a.txt")[:-1])
+    set_rows(one / "b.txt", [])
+    found = command("tiny", results=results, allow_partial=True)
+    assert {(score.tracker, score.sequences) for score in found.scores} == {("one", 1), ("two", 3)}
+    assert (
+        f"tiny/one: left out, not scored: a ({count - 1} of {count} rows), b (0 of {count + 1} rows)" in found.notices
+    )
+
+
+@pytest.mark.parametrize("damage", ["all files", "run.json", "all rows"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_tracker_without_any_usable_result_does_not_stop_the_others(
+    results: Path, command: Callable[..., Any], damage: str
+) -> None:
+    for path in (results / "tiny" / "one").glob("*.txt"):
+        if damage != "run.json":
+            set_rows(path, ["1,2,x,4\n"] if damage == "all files" else [])
+    if damage == "run.json":
+        (results / "tiny" / "one" / "run.json").write_text("{", encoding="utf-8")
+    with pytest.raises(EvalkitError, match="one"):
+        command("tiny", results=results)
+    found = command("tiny", results=results, allow_partial=True)
+    assert {(score.tracker, score.sequences) for score in found.scores} == {("two", 3)}
+    assert any("one" in notice and "left out" in notice for notice in found.notices)
+    with pytest.raises(EvalkitError):
+        command("tiny", results=results, allow_partial=True, exclude="two")
+
+
+def test_every_profile_leaves_out_what_it_does_not_score(results: Path) -> None:
+    one = results / "tiny" / "one"
+    set_rows(one / "a.txt", [*rows(one / "a.txt"), "1,2,3,4\n"])
+    found = scoring.scores("tiny", results=results, trackers="one", profiles="all", allow_partial=True)
+    counts = {score.profile: score.sequences for score in found.scores}
+    assert (counts["otb-matlab"], counts["got10k"]) == (3, 2)
+    assert any("got10k: tiny/one: left out, not scored: a (" in notice for notice in found.notices)
+
+
+def test_a_metric_next_to_the_official_ones_that_cannot_be_computed_stops_no_report(results: Path) -> None:
+    one = results / "tiny" / "one"
+    set_rows(one / "a.txt", [*rows(one / "a.txt"), "1,2,3,4\n"])
+    found = collect(None, "tiny", results=results)
+    assert {(score.profile, score.sequences) for score in found.scores if score.tracker == "one"} == {("otb-matlab", 3)}
+    assert any("tiny/one: no ao: got10k: " in notice for notice in found.notices)
 
 
 def test_a_folder_without_results_is_passed_over_with_one_note_unless_it_is_named(results: Path) -> None:

@@ -31,6 +31,7 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
       evalkit data check lasot --data /data --deep --format json
     """
     from evalkit import api
+    from evalkit.data_check import has_frames
 
     opened, findings = api.check_data(dataset, data=data, deep=deep)
     count = 0
@@ -45,6 +46,8 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
         click.echo(api.render("json", rows=rows))
     else:
         verdict = f"{count} findings" if count != 1 else "1 finding"
+        if opened.sequences and not has_frames(opened):
+            click.echo(f"{opened.name}: no sequence has frames here, only annotations: enough to score, not to track")
         click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences, {verdict}")
     return 1 if count else 0
 

@@ -36,7 +36,7 @@ from evalkit.cli import completers, options
     type=click.Choice(["quick", "mobile"]),
     default="quick",
     show_default=True,
-    help="mobile: single stream, at least 1,024 queries and 60 s, as MLPerf measures.",
+    help="mobile: single stream, at least 1,024 queries and 60 s, as MLPerf Mobile measures.",
 )
 @options.settings
 @options.text_format("table", "json", "csv")

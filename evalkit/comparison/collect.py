@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -82,11 +82,12 @@ def collect(
     read = [cost for file in costs for cost in read_costs(Path(file))]
     template = Request("", "", root, folder, protocol, part, chosen_profiles, allow_partial)
     found = _collect_all(template, opened, wanted, jobs)
+    compared = _compare(opened, found)
     return replace(
-        _compare(opened, found),
+        compared,
         trackers=wanted,
         costs=(*read, *_costs(_present(found))),
-        notices=_notices(found, part),
+        notices=(*_notices(found, part), *_notices_on_uncertainty(compared)),
         replay=shown,
         names=dict(names or {}),
     )
@@ -174,7 +175,8 @@ def _collect_all(
     else:
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             answers = list(pool.map(collect_run, requests))
-    stored.check(one.problem for one in answers)
+    partly = template.allow_partial and any(one.trajectories for one in answers)
+    stored.check(problem for one in answers if not (partly and one.unusable) for problem in one.problems)
     return dict(zip(keys, answers, strict=True))
 
 
@@ -196,6 +198,14 @@ def _all_labels(results: Path, datasets: Iterable[Dataset]) -> list[str]:
     return found
 
 
+def _notices_on_uncertainty(compared: Comparison) -> Iterator[str]:
+    if few := statistics.few_sequences_notice(compared.scores):
+        yield few
+    for dataset, differences in compared.differences.items():
+        if sentence := statistics.no_significance_notice(dataset, differences.values()):
+            yield sentence
+
+
 def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) -> tuple[str, ...]:
     sentences = []
     absent: dict[str, list[str]] = {}
@@ -203,10 +213,15 @@ def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) ->
         if one.absent:
             absent.setdefault(dataset, []).append(label)
             continue
+        if one.unusable:
+            sentences.append(f"{dataset}: {label} left out: {one.problems[0]}")
+            continue
         count, expected = len(one.trajectories), one.requested
         origin = "imported" if is_imported(one.record) else "run by evalkit"
         amount = "all " if count == expected > 1 and sequences is None else f"{count} of "
         noun = "sequence" if expected == 1 else "sequences"
         sentences += [f"{dataset}: {label} found, {amount}{expected} {noun}, {origin}", *one.omissions]
+        if mixed := stored.code_notice(label, one.record):
+            sentences.append(mixed)
     skipped = [f"{name}: {', '.join(labels)} skipped, there are no results" for name, labels in absent.items()]
     return (*sentences, *skipped)

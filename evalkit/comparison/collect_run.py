@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evalkit import scoring, stored
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, ProfileNotApplicable
 from evalkit.factories import open_dataset
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics, streaming
@@ -40,7 +40,8 @@ class Collected:
     """Results and scores of one tracker on one dataset; pickles.
 
     Attributes:
-        problem: Why the results cannot be used; None if they can.
+        problems: Why the results cannot be used; empty if they can.
+        unusable: True where none of the results can be used, so that a partial comparison leaves the tracker out.
         absent: True where there are no result files at all.
         withheld: True where the groundtruth is withheld, so that there are no scores.
         omissions: Sentences that name sequences that were left out.
@@ -52,7 +53,8 @@ class Collected:
     trajectories: Trajectories
     record: RunRecord | None
     requested: int
-    problem: EvalkitError | None = None
+    problems: tuple[EvalkitError, ...] = ()
+    unusable: bool = False
     absent: bool = False
     withheld: bool = False
     omissions: tuple[str, ...] = ()
@@ -75,28 +77,57 @@ def collect_run(request: Request) -> Collected:
     )
     problem = None if run.empty else run.problem(allow_partial=request.allow_partial, groundtruth=False)
     omissions = run.omissions() if request.sequences is None and not run.empty else ()
+    problems = () if problem is None else (problem,)
+    if problem is not None and not run.readable:
+        unusable = not run.trajectories or run.record_error is not None
+        kept = {} if unusable else run.trajectories
+        return Collected(kept, run.record, len(run.requested), problems, unusable, run.empty, run.withheld)
     found = Collected(
-        run.trajectories, run.record, len(run.requested), problem, run.empty, run.withheld, omissions=omissions
-    )
-    if run.empty or problem is not None or run.withheld:
+        run.trajectories, run.record, len(run.requested), problems, absent=run.empty, withheld=run.withheld,
+        omissions=omissions,
+    )  # fmt: skip
+    if run.empty or run.withheld:
         return found
-    scores, leading = _score(run, request.profiles)
-    by_rate = _auc_by_frame_rate(run, scores[0].profile) if scores else ()
-    return replace(found, scores=tuple(scores), leading=leading, auc_by_frame_rate=by_rate)
+    try:
+        part, (scores, leading, refusals) = scoring.usable_part(
+            run, lambda one: _score(one, request.profiles), allow_partial=request.allow_partial
+        )
+    except ProfileNotApplicable as error:
+        if not error.sequences:
+            raise
+        unusable = request.allow_partial  # of a partial result, no sequence is left
+        kept = {} if unusable else found.trajectories
+        return replace(found, problems=(*problems, error), unusable=unusable, trajectories=kept)
+    return replace(
+        found,
+        trajectories=part.trajectories,
+        omissions=(*(part.omissions() if request.sequences is None else ()), *refusals),
+        scores=tuple(scores),
+        leading=leading,
+        auc_by_frame_rate=_auc_by_frame_rate(part, scores[0].profile) if scores else (),
+    )
 
 
-def _score(run: StoredRun, requested: Sequence[str] | None) -> tuple[list[Score], Measure | None]:
+def _score(run: StoredRun, requested: Sequence[str] | None) -> tuple[list[Score], Measure | None, tuple[str, ...]]:
+    """Return scores, the leading measure, and a sentence for each profile next to the official one that refuses."""
     scores: list[Score] = []
     leading: Measure | None = None
+    refusals: list[str] = []
     for profile, metrics in _profiles(run, requested):
         known = {score.metric for score in scores}
         if metrics is not None and known.issuperset(metrics):
             continue
-        measures = scoring.measure_run(run, profile)
+        try:
+            measures = scoring.measure_run(run, profile)
+        except ProfileNotApplicable as error:
+            if metrics is None:
+                raise
+            refusals.append(f"{run.where}: no {' and '.join(sorted(metrics - known))}: {profile}: {error}")
+            continue
         fresh = _score_by_profile(run, profile, measures)
         scores += [one for one in fresh if metrics is None or one.metric in metrics - known]
         leading = leading or _leading(measures)
-    return scores, leading
+    return scores, leading, tuple(refusals)
 
 
 def _profiles(run: StoredRun, requested: Sequence[str] | None) -> list[tuple[str, frozenset[str] | None]]:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.cost.latency import BUSY_BELOW
 from evalkit.errors import EvalkitError
 from evalkit.io.json import load_strict_json
 from evalkit.results.run_record import RunRecord, is_imported
@@ -87,10 +88,37 @@ def _speeds(seconds: list[NDArray[np.float64]]) -> dict[str, tuple[float, str]]:
     return values
 
 
-def clock_notice(records: Iterable[RunRecord | None]) -> str:
-    """Return the sentence that says on which devices frames per second were measured; empty where none were."""
-    found = dict.fromkeys(_clock(record) for record in records if record is not None and "device" in record["identity"])
-    return f"fps: {'; '.join(found)}; initialisation included, decoding not" if found else ""
+def clock_notice(timed: Iterable[tuple[str, RunRecord | None, float]]) -> str:
+    """Return the sentence that says on which devices frames per second were measured; empty where none were.
+
+    Speeds that were measured while the machine was busy are marked as invalid.
+
+    Args:
+        timed: Label, content of ``run.json``, and frames per second by the wall clock, of each timed result.
+    """
+    known = [(label, one, fps) for label, one, fps in timed if one is not None and "device" in one["identity"]]
+    if not known:
+        return ""
+    devices = dict.fromkeys(_clock(record) for _, record, _ in known)
+    busy = dict.fromkeys(found for one in known if (found := _busy(*one)) is not None)
+    return "; ".join(["fps: " + "; ".join(devices), "initialisation included, decoding not", *busy])
+
+
+def _busy(label: str, record: RunRecord, fps: float) -> str | None:
+    """Return the words that mark frames per second that were measured while the machine was busy; None if not.
+
+    In one thread of the CPU, a tracker needs as much CPU time as wall-clock time unless other programs use the
+    processor. Trackers that compute elsewhere (more threads, a GPU, a program of their own) are not judged.
+    """
+    clock = record.get("clock", {})
+    if not clock.get("wall"):
+        return None
+    identity = record["identity"]
+    elsewhere = str(identity.get("tracker", "")).startswith("program:")
+    share = clock["cpu"] / clock["wall"]
+    if identity.get("device") != "cpu" or identity.get("threads") != 1 or elsewhere or not 0 < share < BUSY_BELOW:
+        return None
+    return f"{label} invalid: machine was busy (CPU/wall {share:.2f}), {fps / share:,.1f} by CPU time"
 
 
 def _clock(record: RunRecord) -> str:

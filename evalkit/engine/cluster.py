@@ -60,14 +60,17 @@ def _connect(address: str | None, job: Job) -> Any:
     import ray
 
     _check_reachable(address)
+    # A cluster of this process alone answers on this machine only: Ray has no authentication.
+    local_only: dict[str, Any] = {}
+    if not address and not os.environ.get("RAY_ADDRESS"):
+        local_only["_node_ip_address"] = "127.0.0.1"
     try:
         ray.init(
             address=address,
             log_to_driver=False,
             logging_level=logging.ERROR,
             include_dashboard=None if address else False,
-            # A cluster of this process alone answers on this machine only: Ray has no authentication.
-            **({} if address or os.environ.get("RAY_ADDRESS") else {"_node_ip_address": "127.0.0.1"}),
+            **local_only,
             runtime_env={"env_vars": thread_environment(job.execution.threads)},
         )
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

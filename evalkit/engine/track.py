@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from evalkit import registry
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan
+from evalkit.engine.tracker_files import is_own_code
 from evalkit.engine.work import Outcome, Status, Unit, Worker
+from evalkit.errors import EvalkitError
+from evalkit.results import run_record
 
 Progress: TypeAlias = Callable[[Outcome, int, int], None]
 """Called after each sequence and repetition with its outcome, its number and the total."""
@@ -54,14 +58,46 @@ def track_missing(
         stored = [store.done(worker.dataset.sequence(unit.sequence), unit.repetition) for unit in units]
         missing = [unit for unit, done in zip(units, stored, strict=True) if not done]
         if missing:
-            store.record_environment(fingerprint(job.tracker, job.execution.runtime))
+            store.record_environment(fingerprint(job.tracker, job.execution.runtime), worker.files.digest())
         outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
         with contextlib.closing(plan.execute(worker, missing)) as finished:
             for number, outcome in enumerate(finished, start=len(outcomes) + 1):
                 outcomes.append(outcome)
                 if progress is not None:
                     progress(outcome, number, len(units))
+        store.add_clock(_clock(outcomes))
     return outcomes
+
+
+def _clock(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """Return the wall-clock and CPU seconds of the sequences that were tracked and timed now; empty if none were."""
+    timed = [one for one in outcomes if one.status is Status.DONE and math.isfinite(one.cpu_seconds)]
+    if not timed:
+        return {}
+    return {"wall": sum(one.seconds for one in timed), "cpu": sum(one.cpu_seconds for one in timed)}
+
+
+def unverified_notice(worker: Worker) -> str | None:
+    """Return the sentence that says that stored results do not record the tracker's files; None if they do.
+
+    They were made by an earlier version of evalkit. They are used, but an edit of the tracker since cannot be found.
+    """
+    if not is_own_code(worker.job.tracker):
+        return None
+    try:
+        record = worker.store.read_record()
+    except EvalkitError:
+        return None
+    if record is None or run_record.FILES in record["identity"]:
+        return None
+    if {one.get("code") for one in record["environments"]} == {
+        fingerprint(worker.job.tracker, worker.job.execution.runtime)
+    }:
+        return None
+    return (
+        f"{worker.job.label}: the stored results do not record the tracker's files (they are of an earlier evalkit); "
+        "if it was edited since, track again with --force"
+    )
 
 
 def repetitions(worker: Worker, repeat: int | None = None) -> int:

@@ -22,6 +22,7 @@ import numpy as np
 
 from evalkit import protocols, registry
 from evalkit.engine.threads import pin_threads
+from evalkit.engine.tracker_files import Files, OpenedFiles, is_own_code, tracker_files, watch_opened_files
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.run_record import as_json
@@ -99,12 +100,14 @@ class Answer:
         trajectories: One, or one per anchor; none if it failed.
         error: One line for the user; None unless it failed.
         traceback: Where it failed.
+        files: Hashes of the files that the tracker opened while it tracked, by name.
     """
 
     unit: Unit
     trajectories: tuple[Trajectory, ...] = ()
     error: str | None = None
     traceback: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Status(str, Enum):
@@ -124,6 +127,7 @@ class Outcome:
         status: State of the unit.
         frames: Number of frames tracked, 0 unless done.
         seconds: Time inside the tracker; NaN where other work ran at the same time.
+        cpu_seconds: CPU time of the tracker's thread in that time; NaN where it was not measured.
         error: One line for the user; None unless failed.
         log: File with the traceback; None unless failed.
     """
@@ -132,6 +136,7 @@ class Outcome:
     status: Status
     frames: int = 0
     seconds: float = math.nan
+    cpu_seconds: float = math.nan
     error: str | None = None
     log: Path | None = None
 
@@ -174,6 +179,7 @@ class Worker:
         self.job = job
         self._dataset = dataset
         self._device = device or job.execution.device
+        self._opened = OpenedFiles()
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -187,7 +193,7 @@ class Worker:
     def tracker(self) -> Tracker:
         """The job's tracker, built at first use."""
         job = self.job
-        with keep_cwd():
+        with keep_cwd(), watch_opened_files() as self._opened:
             tracker = create_tracker(
                 job.tracker,
                 benchmark=self.dataset.name,
@@ -215,10 +221,27 @@ class Worker:
         """The folder of the job's results."""
         return Store(self.job.results, self.dataset, self.job.label, self.job.protocol)
 
-    def identity(self) -> dict[str, Any]:
+    @cached_property
+    def files(self) -> Files:
+        """The files that the tracker is made of, for ``run.json``; none for evalkit's own trackers."""
+        listed = getattr(self.tracker, "files", ())
+        further = [Path(path) for path in ([] if callable(listed) else listed)]
+        weights = [self.job.weights] if self.job.weights is not None else []
+        return tracker_files(
+            self.job.tracker, self._opened, further=[*weights, *further], ignored=self._folders_of_data()
+        )
+
+    def _folders_of_data(self) -> list[Path]:
+        folders = (self.dataset.root, self.job.results)
+        return [Path(folder).resolve() for folder in folders if folder is not None]
+
+    def identity(self, store: Store | None = None) -> dict[str, Any]:
         """Return the values that decide the numbers of this job, for ``run.json``.
 
         A device is recorded without its number, so that the work of ``cuda:0`` and ``cuda:1`` is one run.
+
+        Args:
+            store: Results to compare with, by default the job's; files that they record are hashed again.
         """
         job, execution = self.job, self.job.execution
         device = execution.device.partition(":")[0]
@@ -236,6 +259,7 @@ class Worker:
             "precision": execution.precision,
             "device": device,
             "threads": execution.threads,
+            **self._files_identity(store or self.store),
         }
 
     def _card(self) -> dict[str, Any]:
@@ -255,6 +279,16 @@ class Worker:
             ) from error  # fmt: skip
         return dict(card)
 
+    def _files_identity(self, store: Store) -> dict[str, Any]:
+        if not is_own_code(self.job.tracker):
+            return {}
+        try:
+            record = store.read_record()
+        except EvalkitError:
+            record = None
+        recorded = record["identity"].get("files", {}) if record is not None else {}
+        return {"files": self.files.hashes(recorded), "opened_weights": self.files.weights}
+
     def track(self, unit: Unit, tracker: Tracker | None = None) -> Answer:
         """Track one sequence; every exception of the tracker or its data becomes an answer with an error.
 
@@ -263,7 +297,7 @@ class Worker:
             tracker: Used instead of the worker's own, by engines that run several at a time.
         """
         try:
-            with keep_cwd(), exit_as_error():
+            with keep_cwd(), exit_as_error(), watch_opened_files() as opened:
                 trajectories = protocols.run(
                     self.job.protocol_source or self.job.protocol,
                     tracker or self.tracker,
@@ -280,7 +314,13 @@ class Worker:
             return failure(unit, error)
         if not self.job.timed:
             trajectories = [replace(one, seconds=np.full(len(one), np.nan)) for one in trajectories]
-        return Answer(unit, tuple(trajectories))
+        return Answer(unit, tuple(trajectories), files=self._hashes_of(opened))
+
+    def _hashes_of(self, opened: OpenedFiles) -> dict[str, str]:
+        if not opened.read or not is_own_code(self.job.tracker):
+            return {}
+        home = self.files.home
+        return Files(home, opened.inputs(home, self._folders_of_data())).hashes()
 
 
 def failure(unit: Unit, error: BaseException) -> Answer:
@@ -302,7 +342,7 @@ def exit_as_error() -> Iterator[None]:
             leave(status)
         raise SystemExit(f"the tracker called os._exit({status})")
 
-    os._exit = refused  # type: ignore[assignment]
+    os._exit = refused
     try:
         yield
     finally:
@@ -330,6 +370,9 @@ def store_answer(store: Store, answer: Answer) -> Outcome:
         log = store.write_failure(unit.sequence, unit.repetition, answer.traceback)
         return Outcome(unit, Status.FAILED, error=answer.error, log=log)
     store.write(answer.trajectories)
+    store.add_files(answer.files)
     frames = sum(len(one) for one in answer.trajectories)
     seconds = sum(float(np.nansum(one.seconds)) for one in answer.trajectories)
-    return Outcome(unit, Status.DONE, frames, seconds if unit.job.timed else math.nan)
+    if not unit.job.timed:
+        return Outcome(unit, Status.DONE, frames)
+    return Outcome(unit, Status.DONE, frames, seconds, sum(one.cpu_seconds for one in answer.trajectories))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from evalkit.errors import ProfileNotApplicable, listed
 from evalkit.metrics.measures import Evaluation, Notes
 from evalkit.types import Boxes, Sequence
@@ -27,30 +29,37 @@ def any_length(found: int, expected: int) -> bool:
     return found > 0
 
 
-def check_lengths(evaluation: Evaluation, accepts: LengthRule = no_other_length) -> None:
+def check_lengths(evaluation: Evaluation, accepts: LengthRule = no_other_length, *, short_files: bool = False) -> None:
     """Refuse results that do not have as many rows as the annotation.
 
     Args:
         accepts: Other numbers of rows for which the toolkit has a rule.
+        short_files: Also accept files of OTB's toolkit with fewer rows.
 
     Raises:
         ProfileNotApplicable: Names the sequences, with rows found and expected.
     """
-    wrong = [
-        f"{sequence.name} {len(trajectory)}/{len(sequence)}"
+    wrong = {
+        sequence.name: f"{len(trajectory)} of {len(sequence)} rows"
         for sequence in evaluation.sequences()
         for trajectory in evaluation.runs[sequence.name]
         if len(trajectory) != len(sequence)
         and not _has_omitted_rows(sequence, len(trajectory))
         and not accepts(len(trajectory), len(sequence))
-    ]
+        and not (short_files and trajectory.may_be_short)
+    }
     if wrong:
         raise ProfileNotApplicable(
-            f"{len(wrong)} results do not have as many rows as the annotation",
+            f"{_counted(len(wrong))} as many rows as the annotation",
             where=evaluation.dataset.name,
-            found=listed(wrong, 20),
-            hint="Each is rows found/expected. Track these sequences again, or leave them out with --allow-partial",
+            found=listed([f"{name}: {rows}" for name, rows in wrong.items()], 20),
+            hint="Track these sequences again, or leave them out with --allow-partial",
+            sequences=wrong,
         )
+
+
+def _counted(results: int) -> str:
+    return "1 result does not have" if results == 1 else f"{results} results do not have"
 
 
 def evaluated_rows(sequence: Sequence, boxes: Boxes, notes: Notes) -> Boxes:
@@ -62,3 +71,21 @@ def evaluated_rows(sequence: Sequence, boxes: Boxes, notes: Notes) -> Boxes:
 
 def _has_omitted_rows(sequence: Sequence, rows: int) -> bool:
     return rows == len(sequence) + sequence.omitted_rows
+
+
+MISS_AND_HIT = "counted as misses of success and hits of precision, as the toolkit does"
+"""What the toolkits that treat invalid groundtruth as error -1 do with frames without annotation."""
+
+
+def note_unannotated(sequence: Sequence, notes: Notes, rule: str, *, first: int = 0) -> None:
+    """Note how many frames have no annotation; frames that are marked as without the target do not count.
+
+    Args:
+        rule: What the profile does with these frames.
+        first: Index of the first frame that is scored.
+    """
+    unannotated = np.atleast_1d(np.isnan(sequence.groundtruth).any(axis=1))
+    absent = sequence.flags.get("absent")
+    if absent is not None and len(absent) == len(unannotated):
+        unannotated &= ~np.asarray(absent, bool)
+    notes.add_annotated_frames(f"frames without annotation {rule}", sequence.name, int(unannotated[first:].sum()))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import ProfileNotApplicable
 from evalkit.metrics import alignment, raster, raster_toolkit, vot
-from evalkit.metrics.measures import Evaluation, Measure, Reduction
+from evalkit.metrics.measures import Evaluation, Measure, Notes, Reduction
 from evalkit.types import Floats, Metric, Sequence, Trajectory
 
 F_SCORE = Metric(
@@ -35,6 +36,13 @@ RESOLUTION = 100
 """Number of thresholds, of which two are infinite."""
 
 
+AGREED_ABSENCE = (
+    "absent frames without an answer counted as overlap 1, but not among the frames with the target, as the toolkit "
+    "does; recall and F-score can exceed 1"
+)
+"""What vot-toolkit does where neither the annotation nor the tracker has a region."""
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """The values of one trajectory that a toolkit uses.
@@ -52,7 +60,7 @@ class Run:
 
 def toolkit_measures(evaluation: Evaluation) -> list[Measure]:
     """Compute precision, recall and F-score as vot-toolkit does."""
-    runs = _runs(evaluation, _run_toolkit)
+    runs = _runs(evaluation, partial(_run_toolkit, notes=evaluation.notes))
     scores = np.concatenate([run.confidence for group in runs for run in group])
     return _measures(evaluation, runs, thresholds_toolkit(scores), lambda run, threshold: run.confidence >= threshold)
 
@@ -101,9 +109,11 @@ def _runs(evaluation: Evaluation, read: Callable[[Sequence, Trajectory], Run]) -
     ]
 
 
-def _run_toolkit(sequence: Sequence, trajectory: Trajectory) -> Run:
+def _run_toolkit(sequence: Sequence, trajectory: Trajectory, notes: Notes) -> Run:
     truth = [sequence.region(index) for index in range(len(sequence))]
     overlaps = raster_toolkit.overlaps(vot.tracked_regions(trajectory), truth, vot.image_size(sequence))
+    absent = np.array([region is None for region in truth], bool)
+    notes.add_frames(AGREED_ABSENCE, int((absent & (overlaps == 1)).sum()))
     # A missing confidence is read as 0. The start has none, and its overlap is 0 because it has no region.
     confidence = np.nan_to_num(trajectory.confidence, nan=0.0)
     return Run(overlaps, confidence, sum(region is not None for region in truth))

@@ -130,11 +130,13 @@ class Notes:
     Attributes:
         frames: Number of frames by rule.
         sequences: Number of sequences by rule.
+        annotation: Number of frames by rule and sequence, of rules for the annotation alone.
         remarks: Other sentences, in order.
     """
 
     frames: Counter[str] = field(default_factory=Counter)
     sequences: Counter[str] = field(default_factory=Counter)
+    annotation: dict[str, dict[str, int]] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
 
     def add_remark(self, sentence: str) -> None:
@@ -147,11 +149,21 @@ class Notes:
             self.frames[rule] += frames
             self.sequences[rule] += 1
 
+    def add_annotated_frames(self, rule: str, sequence: str, frames: int) -> None:
+        """Set the number of frames of a sequence that ``rule`` concerns, however many results are scored; 0 is ignored.
+
+        Args:
+            rule: A rule that depends on the annotation alone.
+        """
+        if frames:
+            self.annotation.setdefault(rule, {})[sequence] = frames
+
     def sentences(self) -> tuple[str, ...]:
         """Return the remarks, followed by one sentence per rule with its numbers of frames and sequences."""
+        counts = [(rule, frames, self.sequences[rule]) for rule, frames in self.frames.items()]
+        counts += [(rule, sum(found.values()), len(found)) for rule, found in self.annotation.items()]
         counted = (
-            f"{rule}: {_count(frames, 'frame')} in {_count(self.sequences[rule], 'sequence')}"
-            for rule, frames in self.frames.items()
+            f"{rule}: {_count(frames, 'frame')} in {_count(names, 'sequence')}" for rule, frames, names in counts
         )
         return (*self.remarks, *counted)
 

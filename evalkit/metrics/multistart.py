@@ -39,13 +39,20 @@ def multistart_measures(evaluation: Evaluation) -> list[Measure]:
     rules, interval = evaluation.dataset.vot, vot.eao_interval(evaluation)
     sequences = evaluation.sequences()
     names = tuple(sequence.name for sequence in sequences)
+    for sequence in sequences:
+        vot.note_empty_regions(sequence, [sequence.region(index) for index in range(len(sequence))], evaluation.notes)
     runs = [_runs(sequence, evaluation.runs[sequence.name], rules) for sequence in sequences]
     overlap, progress, frames = (column(part) for part in zip(*map(_totals, runs), strict=True))
     lengths = column(len(sequence) for sequence in sequences)
     # The toolkit's curve counts lengths from 0, so that its last point is one less than the end of the interval.
     points = max(len(sequence) for sequence in sequences) if interval is None else interval[1]
     expected, active = (np.stack(part) for part in zip(*(_expected(group, points) for group in runs), strict=True))
-    averaged = UNDEFINED if interval is None else between(interval[0], points - 1)
+    averaged = UNDEFINED
+    if interval is not None:
+        window, rest = active[:, interval[0] : points], "; they count as 0, as the toolkit does"
+        vot.note_short_sequences(window, points - interval[0], evaluation, rest=rest)
+        if window.any():
+            averaged = between(interval[0], points - 1)
     return [
         Measure(ACCURACY, names, overlap, progress, at(0)),
         Measure(ROBUSTNESS, names, progress / frames * lengths, lengths, at(0)),
@@ -111,18 +118,22 @@ def _expected(runs: list[Run], points: int) -> tuple[Floats, Floats]:
 
 def _check_anchors(evaluation: Evaluation) -> None:
     """Refuse results that lack a run, or whose runs have the wrong number of frames."""
-    wrong = []
+    wrong: dict[str, str] = {}
     for sequence in evaluation.sequences():
         anchors = sequence.annotation.anchors
         found = {run.anchor or 0: len(run) for run in evaluation.runs[sequence.name]}
         expected = sorted(found) if anchors is None else np.flatnonzero(anchors).tolist()
-        wrong += [f"{sequence.name} lacks anchor {anchor}" for anchor in expected if anchor not in found]
-        wrong += [
-            f"{sequence.name} anchor {anchor} {found[anchor]}/{len(frame_order(sequence, anchor))} frames"
+        reasons = [f"no run from anchor {anchor}" for anchor in expected if anchor not in found]
+        reasons += [
+            f"{found[anchor]} of {len(frame_order(sequence, anchor))} frames from anchor {anchor}"
             for anchor in expected
             if anchor in found and found[anchor] != len(frame_order(sequence, anchor))
         ]
+        if reasons:
+            wrong[sequence.name] = listed(reasons, 3)
     if wrong:
         raise ProfileNotApplicable(
-            "runs are missing or incomplete", where=evaluation.dataset.name, found=listed(wrong, 20)
-        )
+            "runs are missing or incomplete", where=evaluation.dataset.name,
+            found=listed([f"{name}: {reasons}" for name, reasons in wrong.items()], 20),
+            hint="Track these sequences again, or leave them out with --allow-partial", sequences=wrong,
+        )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.metrics import alignment, curves, precision, success
 from evalkit.metrics.measures import MEAN, Evaluation, Measure, Notes, Reduction, at
-from evalkit.types import Boxes, Floats, Metric, Sequence
+from evalkit.types import Boxes, Floats, Metric, Sequence, Trajectory
 
 ONE_PASS = ("one_pass",)
 """Protocols of these profiles."""
@@ -69,6 +69,8 @@ class Toolkit:
         accepts: Numbers of rows other than the annotation's that it has a rule for.
         thresholds: Thresholds of the success curve.
         normalized: Thresholds of the normalised precision curve.
+        transformed: Rules for boxes that were computed from transformations (``Trajectory.kind``); None for the same.
+        short_files: True where files of OTB's toolkit with fewer rows than the annotation are scored.
         drop_empty: True where sequences whose success curve is all zero are left out of the mean.
     """
 
@@ -78,6 +80,8 @@ class Toolkit:
     thresholds: tuple[float, ...] = tuple(success.THRESHOLDS)
     normalized: tuple[float, ...] = tuple(precision.NORMALIZED)
     drop_empty: bool = False
+    transformed: Rules | None = None
+    short_files: bool = False
 
     def measures(self, evaluation: Evaluation) -> list[Measure]:
         """Compute the metrics from the curves of every sequence, averaged over its repetitions.
@@ -85,7 +89,7 @@ class Toolkit:
         Raises:
             ProfileNotApplicable: Results have a number of rows that the toolkit has no rule for.
         """
-        alignment.check_lengths(evaluation, self.accepts)
+        alignment.check_lengths(evaluation, self.accepts, short_files=self.short_files)
         sequences = evaluation.sequences()
         rows = [self._curves(sequence, evaluation) for sequence in sequences]
         names = tuple(sequence.name for sequence in sequences)
@@ -105,13 +109,16 @@ class Toolkit:
         return measures
 
     def _curves(self, sequence: Sequence, evaluation: Evaluation) -> tuple[Floats, Floats, Floats]:
-        found = [self.rules(sequence, run.boxes, evaluation.notes) for run in evaluation.runs[sequence.name]]
+        found = [self._rules_for(run)(sequence, run.boxes, evaluation.notes) for run in evaluation.runs[sequence.name]]
         thresholds, normalized = np.array(self.thresholds), np.array(self.normalized)
         return (
             _average([curves.count_above(errors.overlap, thresholds) / errors.length for errors in found]),
             _average([curves.count_up_to(errors.distance, precision.PIXELS) / errors.length for errors in found]),
             _average([curves.count_up_to(errors.normalized, normalized) / errors.length for errors in found]),
         )
+
+    def _rules_for(self, run: Trajectory) -> Rules:
+        return self.rules if run.kind == "rect" or self.transformed is None else self.transformed
 
 
 _READ: dict[str, tuple[str, Reduction]] = {

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from evalkit.metrics.measures import Measure, Reduction, ratio
 from evalkit.types import Floats
 
+EXACT = 13
+"""Number of sequences up to which all relabellings are computed: at most 8,192."""
+
 _ROWS = 1_000
 _NUMBERS = 2_000_000
 """Number of values in memory at once."""
@@ -47,7 +50,7 @@ def permutation_p_values(
         measures: Results of one metric on the same sequences in the same order.
         first, second: Shape (P,): the place of each pair's results in ``measures``.
         values: Shape (P,): the observed differences.
-        resamples: Number of relabellings.
+        resamples: Number of random relabellings; up to ``EXACT`` sequences, all relabellings are used instead.
         seed: Seed of the relabellings.
 
     Returns:
@@ -68,11 +71,21 @@ def permutation_p_values(
             one = _scores(above, below, pairs, measures[0].empty, reduction)
             other = _scores(above, below, [(b, a) for a, b in pairs], measures[0].empty, reduction)
             reached[part] += (np.abs(one - other) >= limits[part, None]).sum(axis=1)
+    if len(measures[0].sequences) <= EXACT:
+        exact: Floats = reached / 2 ** len(measures[0].sequences)
+        return exact
+    # The observed labelling is added to the random ones.
     return (reached + 1) / (resamples + 1)
 
 
 def _relabellings(sequences: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Yield tables of shape (R, S) that are 1 where the two results of a sequence are swapped."""
+    """Yield tables of shape (R, S) that are 1 where the two results of a sequence are swapped.
+
+    For few sequences these are all relabellings there are, the observed one included.
+    """
+    if sequences <= EXACT:
+        yield (np.arange(2**sequences)[:, None] >> np.arange(sequences) & 1).astype(np.float64)
+        return
     random = np.random.default_rng(seed + 1)
     for start in range(0, resamples, _ROWS):
         yield random.integers(0, 2, (min(_ROWS, resamples - start), sequences)).astype(np.float64)

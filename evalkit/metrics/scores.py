@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from evalkit import registry
 from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable
 from evalkit.metrics import statistics
 from evalkit.metrics.measures import Evaluation, Measure
-from evalkit.metrics.profile_lookup import find, fitting, result_form
+from evalkit.metrics.profile_lookup import find, result_form
 from evalkit.registry import ProfileEntry
 from evalkit.registry.files import line_in_file
 from evalkit.types import Dataset, Floats, Score, Trajectory
@@ -59,7 +59,7 @@ def score(
             and are not counted in ``Score.sequences``; an empty list is a result known to be missing, for which
             TrackingNet has a rule.
         attributes: Also compute one score per metric and attribute, or per-frame tag.
-        confidence: Level of the intervals (bootstrap over sequences, BCa, seed 0); None leaves them out.
+        confidence: Level of the intervals (``statistics.interval``: resampled sequences, seed 0); None leaves them out.
 
     Returns:
         One score per metric, followed by those of each attribute.
@@ -82,40 +82,6 @@ def score(
         for attribute, group in groups
         for one in _scores(group, entry.name, dataset, tracker, protocol, confidence)
     ]
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """The scores of a set of results by one profile.
-
-    Attributes:
-        profile: Name of the profile.
-        reason: Why its numbers differ from those of others, in one line.
-        scores: Empty where the profile does not score the results.
-        refusal: Why it does not score them; None where it does.
-    """
-
-    profile: str
-    reason: str
-    scores: tuple[Score, ...]
-    refusal: str | None = None
-
-
-def matrix(dataset: Dataset, tracker: str, protocol: str, runs: Runs, *, attributes: bool = False) -> list[MatrixRow]:
-    """Score one set of results by all profiles that apply to the dataset, the official one first.
-
-    Raises:
-        EvalkitError: See ``score``; a profile that does not score these results is not an error.
-    """
-    rows = []
-    for name in fitting(dataset, protocol):
-        reason = find(name).reason
-        try:
-            scores = tuple(score(name, dataset, tracker, protocol, runs, attributes=attributes))
-            rows.append(MatrixRow(name, reason, scores))
-        except ProfileNotApplicable as error:
-            rows.append(MatrixRow(name, reason, (), str(error)))
-    return rows
 
 
 def _evaluation(entry: ProfileEntry, dataset: Dataset, protocol: str, runs: Runs) -> Evaluation:

@@ -6,21 +6,25 @@ resample from what its sequences contribute, so that EAO and pooled scores are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
-from statistics import NormalDist
 
 import numpy as np
 
 from evalkit.metrics.measures import Measure
 from evalkit.metrics.permutation import permutation_p_values
-from evalkit.types import Floats
+from evalkit.types import Floats, Score
 
 RESAMPLES = 10_000
 _AT_ONCE = 2_000
-_NORMAL = NormalDist()
+_NO_SPREAD = 1e-12
+"""Standard error below which all resamples count as equal; smaller than what a baseline of the gate stores."""
+
+FEW_SEQUENCES = 30
+"""Number of sequences below which an interval is marked."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def resample(sequences: int, resamples: int = RESAMPLES, seed: int = 0) -> Float
 
 
 def interval(measure: Measure, weights: Floats | None = None, *, level: float = 0.95) -> tuple[float, float] | None:
-    """Compute the bootstrap confidence interval of a score: BCa, bias-corrected and accelerated (Efron, 1987).
+    """Compute the confidence interval of a score: see ``cautious_bounds``.
+
+    It is cut to possible values: not below 0 where no sequence contributes less, and not above 1 for fractions.
 
     Args:
         weights: From ``resample``; drawn with seed 0 if not given. One set serves all scores of the same sequences.
@@ -70,21 +76,90 @@ def interval(measure: Measure, weights: Floats | None = None, *, level: float = 
         Lower and upper bound; None for fewer than two sequences or where the score does not exist.
     """
     value = measure.value()
-    if value is None or len(measure.sequences) < 2:
-        return None
-    if weights is None:
-        weights = resample(len(measure.sequences))
-    values = _in_parts(measure, weights)
-    values = values[~np.isnan(values)]
-    tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    low, high = np.quantile(values, _corrected_quantiles(tails, values, value, jackknife(measure)))
-    return float(low), float(high)
-
-
-def jackknife(measure: Measure) -> Floats:
-    """Compute the score without each of its sequences in turn, shape (S,)."""
     count = len(measure.sequences)
-    return measure.values(np.ones((count, count)) - np.eye(count))
+    if value is None or count < 2:
+        return None
+    values = _in_parts(measure, resample(count) if weights is None else weights)
+    low, high = cautious_bounds(value, values[~np.isnan(values)], count, tail=(1 - level) / 2)
+    if value >= 0 and (measure.numerator >= 0).all():  # counts and overlaps, of which no score is negative
+        low = max(low, 0.0)
+    if measure.metric.unit == "fraction" and value <= 1:
+        high = min(high, 1.0)
+    return low, high
+
+
+def cautious_bounds(value: float, values: Floats, count: int, *, tail: float) -> tuple[float, float]:
+    """Compute confidence bounds from resamples: on each side the more cautious one of two.
+
+    One is the percentile of the resamples, which follows their distribution but is too narrow for few sequences. The
+    other is Student's t with their standard error, which is wide enough for few sequences. docs/metrics.md gives the
+    measured coverage.
+
+    Args:
+        value: The score, or difference, over all sequences.
+        values: The same in each resample, shape (B,), without NaN.
+        count: Number of sequences, at least 2.
+        tail: Probability of a true value beyond each bound.
+
+    Returns:
+        Lower and upper bound.
+    """
+    error = standard_error(values, count)
+    if error < _NO_SPREAD:
+        return value, value
+    from scipy.special import stdtrit  # scipy.stats takes much longer to import
+
+    reach = float(stdtrit(count - 1, 1 - tail)) * error
+    low, high = (float(bound) for bound in np.quantile(values, (tail, 1 - tail)))
+    return min(low, value - reach), max(high, value + reach)
+
+
+def standard_error(values: Floats, count: int) -> float:
+    """Return the standard error of a score from its resamples, corrected for the number of sequences."""
+    return float(values.std()) * math.sqrt(count / max(count - 1, 1))
+
+
+def few_sequences_notice(scores: Iterable[Score]) -> str | None:
+    """Return the sentence that marks intervals from fewer than 30 sequences; None if there are none."""
+    counts: dict[str, set[int]] = {}
+    for score in scores:
+        if score.low is not None and score.attribute is None and score.sequences < FEW_SEQUENCES:
+            counts.setdefault(score.dataset, set()).add(score.sequences)
+    if not counts:
+        return None
+    places = [f"{name}: {' to '.join(map(str, sorted({min(found), max(found)})))}" for name, found in counts.items()]
+    return f"intervals from fewer than {FEW_SEQUENCES} sequences ({'; '.join(places)}) are approximate"
+
+
+def no_significance_notice(dataset: str, differences: Collection[Difference], level: float = 0.05) -> str | None:
+    """Return the sentence that says that no difference can be significant; None if one can, or if none was tested.
+
+    Args:
+        differences: Of all pairs of trackers on a dataset.
+        level: Adjusted p-value below which a difference is significant.
+    """
+    if not differences:
+        return None
+    sequences, pairs = max(one.sequences for one in differences), len(differences)
+    smallest = smallest_p_value(sequences, pairs)
+    if smallest < level:
+        return None
+    return (
+        f"{dataset}: no difference can be significant: with {sequences} common sequences and {pairs} "
+        f"pair{'' if pairs == 1 else 's'} of trackers, no p-value can be below {smallest:.2g}"
+    )
+
+
+def smallest_p_value(sequences: int, comparisons: int = 1) -> float:
+    """Return the smallest p-value that ``compare`` can find, adjusted for the number of comparisons.
+
+    Exchanging the two results within sequences gives 2 to the power of the number of sequences arrangements, of which
+    two are the most extreme ones.
+
+    >>> smallest_p_value(5), smallest_p_value(6), smallest_p_value(6, comparisons=3)
+    (0.0625, 0.03125, 0.09375)
+    """
+    return min(1.0, comparisons * 2.0 ** (1 - sequences))
 
 
 def difference(
@@ -92,8 +167,9 @@ def difference(
 ) -> Difference:
     """Compare two results on the sequences that both have.
 
-    The interval has the percentiles of the differences over common resamples; the p-value is that of a permutation
-    test, which swaps the two results within random sequences.
+    The bounds are those of ``cautious_bounds`` for the differences over common resamples. The p-value is that of a
+    permutation test, which exchanges the two results within sequences: all ways to do so for up to 13 sequences, else
+    random ones.
 
     Raises:
         ValueError: They have no sequence in common, or the score does not exist for one of them.
@@ -102,13 +178,19 @@ def difference(
     value = float(score_differences(candidate, baseline, np.ones((1, len(candidate.sequences))))[0])
     if np.isnan(value):
         raise ValueError(f"{candidate.metric.name} does not exist for both results")
-    weights = resample(len(candidate.sequences), resamples, seed)
-    values = score_differences(candidate, baseline, weights)
-    tail = 1 - level
-    low, high, lower, upper = np.nanquantile(values, [tail / 2, 1 - tail / 2, tail, 1 - tail])
+    count = len(candidate.sequences)
+    values = score_differences(candidate, baseline, resample(count, resamples, seed))
     one, other = np.array([0]), np.array([1])
     p_value = float(permutation_p_values([candidate, baseline], one, other, np.array([value]), resamples, seed)[0])
-    return Difference(value, float(low), float(high), float(lower), float(upper), p_value, len(candidate.sequences))
+    return Difference(value, *_bounds(value, values, count, level), p_value, count)
+
+
+def _bounds(value: float, values: Floats, count: int, level: float) -> tuple[float, float, float, float]:
+    """Return the two-sided interval and the one-sided bounds of a difference from its resamples."""
+    known = values[~np.isnan(values)]
+    low, high = cautious_bounds(value, known, count, tail=(1 - level) / 2)
+    lower, upper = cautious_bounds(value, known, count, tail=1 - level)
+    return low, high, lower, upper
 
 
 def paired(candidate: Measure, baseline: Measure) -> tuple[Measure, Measure]:
@@ -206,10 +288,9 @@ def _compare_pairs(
         raise ValueError(f"{restricted[0].metric.name} does not exist for both results")
     weights = resample(len(order), min(resamples, RESAMPLES), seed)
     drawn = np.stack([_in_parts(one, weights) for one in restricted])
-    tail = 1 - level
     bounds = [
-        np.nanquantile(drawn[one] - drawn[other], [tail / 2, 1 - tail / 2, tail, 1 - tail]).tolist()
-        for one, other in zip(first, second, strict=True)
+        _bounds(value, drawn[one] - drawn[other], len(order), level)
+        for value, one, other in zip(values.tolist(), first, second, strict=True)
     ]
     p_values = permutation_p_values(restricted, first, second, values, resamples, seed)
     return {
@@ -223,17 +304,3 @@ def _in_parts(measure: Measure, weights: Floats) -> Floats:
     # Curves of all resamples at once would not fit into the cache, nor, for long curves, into memory.
     parts = [measure.values(weights[start : start + _AT_ONCE]) for start in range(0, len(weights), _AT_ONCE)]
     return np.concatenate(parts)
-
-
-def _corrected_quantiles(tails: Floats, values: Floats, value: float, without: Floats) -> Floats:
-    """Return the quantiles to read instead of ``tails``; ``tails`` where the correction does not exist."""
-    below = ((values < value).mean() + (values <= value).mean()) / 2
-    without = without[~np.isnan(without)]
-    deviation = without.mean() - without
-    spread = (deviation**2).sum() ** 1.5  # 0 also where values next to zero underflow
-    if not 0 < below < 1 or spread == 0:
-        return tails
-    bias = _NORMAL.inv_cdf(float(below))
-    acceleration = float((deviation**3).sum() / (6 * spread))
-    shifted = [bias + _NORMAL.inv_cdf(float(tail)) for tail in tails]
-    return np.array([_NORMAL.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifted])

@@ -39,6 +39,8 @@ def _mean_overlaps(sequence: Sequence, evaluation: Evaluation) -> Iterator[float
     kept = np.flatnonzero(vot.tagged_frames(sequence, evaluation.tag))
     truth = [sequence.region(int(index)) for index in kept]
     known = np.array([region is not None for region in truth], bool)
+    left_out = int((~known).sum())
+    evaluation.notes.add_annotated_frames("frames without annotation left out", sequence.name, left_out)
     for trajectory in evaluation.runs[sequence.name]:
         answers = vot.tracked_regions(trajectory)
         answered = np.array([answers[index] is not None for index in kept], bool)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import ProfileNotApplicable, listed
 from evalkit.metrics import raster
-from evalkit.metrics.measures import Evaluation
+from evalkit.metrics.measures import Evaluation, Notes
 from evalkit.types import Boxes, Floats, FrameState, Mask, Metric, Region, Sequence, Trajectory
 
 Flags = NDArray[np.bool_]
@@ -121,7 +121,34 @@ def check_states(evaluation: Evaluation) -> None:
             where=evaluation.dataset.name,
             found=listed(plain),
             hint="Run the tracker with --protocol supervised",
+            sequences=dict.fromkeys(plain, "no start") if len(plain) < len(evaluation.sequences()) else None,
         )
+
+
+def note_empty_regions(sequence: Sequence, truth: list[Region | None], notes: Notes) -> None:
+    """Note how many frames have no annotated region, which vot-toolkit compares like any other region."""
+    empty = sum(region is None for region in truth)
+    rule = "frames without annotation counted as overlap 0, or 1 without an answer, as the toolkit does"
+    notes.add_annotated_frames(rule, sequence.name, empty)
+
+
+def note_short_sequences(active: Floats, lengths: int, evaluation: Evaluation, *, rest: str = "") -> None:
+    """Note at how many lengths of the interval of EAO there is no expected overlap, because all sequences are shorter.
+
+    Args:
+        active: What each sequence adds to the denominator of the expected overlap at these lengths, shape (S, K).
+        lengths: Number of lengths of the interval, at least K.
+        rest: How the toolkit counts the lengths without one.
+    """
+    known = int(active.any(axis=0).sum())
+    if evaluation.dataset.vot.eao_interval is None or known == lengths:
+        return
+    first, _ = evaluation.dataset.vot.eao_interval
+    interval = f"the lengths {first} to {first + lengths - 1}, over which EAO is the mean"
+    if known:
+        evaluation.notes.add_remark(f"no trajectory reaches {lengths - known} of {interval}{rest}")
+    else:
+        evaluation.notes.add_remark(f"no EAO: no trajectory reaches {interval}")
 
 
 def tagged_frames(sequence: Sequence, tag: str | None) -> Flags:

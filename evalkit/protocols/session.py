@@ -60,6 +60,7 @@ class Session:
         self._regions: list[Region | None] = [None] * size
         self._confidence = np.full(size, np.nan)
         self._seconds = np.full(size, np.nan)
+        self._cpu_seconds = 0.0
         self._states = np.full(size, FrameState.SKIPPED, dtype=np.int8)
 
     def frames(self) -> Iterator[tuple[int, Image]]:
@@ -159,6 +160,7 @@ class Session:
             regions=None if boxes_only else tuple(regions),
             confidence=self._confidence[:length],
             seconds=self._seconds[:length],
+            cpu_seconds=self._cpu_seconds,
             states=self._states[:length],
             repetition=repetition,
             anchor=anchor,
@@ -201,7 +203,7 @@ class Session:
         )  # fmt: skip
 
     def _timed(self, index: int, call: Callable[[], T]) -> tuple[T, float]:
-        start = time.perf_counter()
+        cpu, start = time.thread_time(), time.perf_counter()
         try:
             answer = call()
         except EvalkitError as error:
@@ -215,7 +217,9 @@ class Session:
                 where=self._frame(index),
                 exit_code=1,
             ) from error
-        return answer, time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self._cpu_seconds += time.thread_time() - cpu
+        return answer, seconds
 
     def _frame(self, index: int) -> str:
         return f"{self._name} on {self._sequence.name}, frame {self._order[index] + 1}"
@@ -253,6 +257,13 @@ def starting_region(sequence: Sequence, index: int) -> Region:
     return region
 
 
+_COUNT_HINT = "Is the download complete? `evalkit data check` lists what is missing"
+_SURPLUS_HINT = (
+    "Remove the surplus frames, or add a row nan,nan,nan,nan for each frame without annotation; those at the end of a "
+    "video are the last rows"
+)
+
+
 def frames_of(sequence: Sequence) -> Frames:
     """Return the frames of a sequence, after checking that there are as many as annotated rows.
 
@@ -269,6 +280,6 @@ def frames_of(sequence: Sequence) -> Frames:
         raise EvalkitError(
             "frames and groundtruth rows do not match", where=sequence.name, found=f"{found} frames",
             expected=f"{expected}, one per row",
-            hint="Is the download complete? `evalkit data check` lists missing files",
+            hint=_COUNT_HINT if found < expected else _SURPLUS_HINT,
         )  # fmt: skip
     return sequence.frames

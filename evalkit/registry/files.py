@@ -10,6 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from evalkit.errors import EvalkitError, UnknownName, listed, suggestion
+from evalkit.registry.source_files import loaded_project_files
+
+_PREFIX = "evalkit_user_"
+"""Beginning of the names of modules that were imported from a path."""
 
 
 def split_file_name(name: str, kind: str) -> tuple[Path | None, str]:
@@ -58,9 +62,12 @@ def load_from_file(path: Path, attribute: str, kind: str) -> Callable[..., Any]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    name = f"evalkit_user_{path.resolve().stem}_{abs(hash(path.resolve())):x}"
+    """Import a file; again if it, or a module of its project, was edited since this process imported it."""
+    name = f"{_PREFIX}{path.resolve().stem}_{abs(hash(path.resolve())):x}"
     if name in sys.modules:
-        return sys.modules[name]
+        if not _is_edited(name):
+            return sys.modules[name]
+        _forget(name)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise EvalkitError("this file cannot be imported as Python", where=path)
@@ -77,7 +84,35 @@ def _import_file(path: Path) -> ModuleType:
             f"importing it fails with {type(error).__name__}: {error}", where=f"{path}{line and f':{line}'}",
             hint=_remedy(path, error),
         ) from error  # fmt: skip
+    sources = [one for one in loaded_project_files(path) if one.suffix == ".py"]
+    _imported[name] = {one: one.read_bytes() for one in sources}
     return module
+
+
+_imported: dict[str, dict[Path, bytes]] = {}
+"""Content of the source files of each imported file's project, by name of its module."""
+
+
+def _is_edited(name: str) -> bool:
+    return any(not path.is_file() or path.read_bytes() != content for path, content in _imported[name].items())
+
+
+def _forget(name: str) -> None:
+    """Forget the modules of an imported file's project, so that they are imported again."""
+    paths = {str(path) for path in _imported.pop(name)}
+    for path in paths:  # Python compares times in whole seconds, and may take the bytecode of the former version
+        Path(importlib.util.cache_from_source(path)).unlink(missing_ok=True)
+    importlib.invalidate_caches()
+    for key, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if key == name or (file and str(Path(file).resolve()) in paths):
+            del sys.modules[key]
+
+
+def is_superseded(factory: Callable[..., Any]) -> bool:
+    """Return whether a function or class of a file given by its path is of a version that was imported before."""
+    module = str(factory.__module__)
+    return module.startswith(_PREFIX) and getattr(sys.modules.get(module), factory.__name__, None) is not factory
 
 
 def _remedy(path: Path, error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from evalkit.errors import EvalkitError, UnknownName, suggestion
 from evalkit.registry.entries import Entry
-from evalkit.registry.files import load_from_file, split_file_name
+from evalkit.registry.files import is_superseded, load_from_file, split_file_name
 
 E = TypeVar("E", bound=Entry)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,7 +71,7 @@ class Registry(Generic[E]):
         for name in (entry.name, *entry.aliases):
             key = name.casefold()
             taken = self._entries.get(self._aliases.get(key, key))
-            if taken is not None:
+            if taken is not None and not is_superseded(taken.factory):
                 raise ValueError(
                     f"{self.kind} name {name!r} is registered by {taken.module} and again by {entry.module}"
                 )

@@ -96,12 +96,12 @@ def _worker(job: Job) -> Worker:
     Otherwise it uses ``regress`` inside that folder, from which results of other code are deleted.
     """
     worker = Worker(job)
-    identity, code = worker.identity(), fingerprint(job.tracker, job.execution.runtime)
-    if _is_made_by(worker.store, identity, code):
+    code = fingerprint(job.tracker, job.execution.runtime)
+    if _is_made_by(worker.store, worker.identity(), code):
         return worker
     own = replace(job, results=job.results / OWN_FOLDER)
     store = Store(own.results, worker.dataset, own.label, own.protocol)
-    if not _is_made_by(store, identity, code):
+    if not _is_made_by(store, worker.identity(store), code):
         with store.writing():
             store.clear()
     worker.job, worker.store = own, store

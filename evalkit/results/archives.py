@@ -102,7 +102,8 @@ def _limited(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 def _zip_member(info: zipfile.ZipInfo) -> _Member:
     kind = stat.S_IFMT(info.external_attr >> 16)
     problem = None if kind in (0, stat.S_IFREG) else "a link or device"
-    return _Member(info.filename, info.file_size, problem, info)
+    # Archives made on Windows may separate folders by backslashes; no benchmark has names with one.
+    return _Member(info.filename.replace("\\", "/"), info.file_size, problem, info)
 
 
 def _tar_member(info: tarfile.TarInfo) -> _Member:

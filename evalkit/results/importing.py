@@ -7,16 +7,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from evalkit import registry
 from evalkit.errors import EvalkitError, MissingResults, listed
+from evalkit.io.rows import read_rows
 from evalkit.names import canonical
-from evalkit.results import layouts
+from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
-from evalkit.results.layouts.base import expected_rows
+from evalkit.results.layouts.base import expected_rows, find_file, one_pass_trajectory
 from evalkit.results.store import Store
-from evalkit.types import Dataset, Trajectory
+from evalkit.types import Boxes, Dataset, Trajectory
 
 _BENCHMARK_LAYOUTS = {"got10k": ("got10k", "vot", "vot-bin"), "pysot": ("vot", "vot-bin")}
 """Layouts of benchmarks that a toolkit writes as the benchmark does; for other benchmarks it writes ``plain``."""
@@ -78,8 +82,11 @@ def import_results(
         found = _read_all(folder, layout, dataset, chosen, label)
         if not found:
             raise _no_results(source, folder, layout, dataset, chosen)
-        identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen,
-                    "imported": {"layout": layout, "source": source.name, **(provenance or {})}}  # fmt: skip
+        kinds = {key: runs[0].kind for key, runs in found.items() if runs[0].kind != "rect"}
+        short = [key for key, runs in found.items() if runs[0].may_be_short]
+        origin: dict[str, Any] = {"layout": layout, "source": source.name, **(provenance or {})}
+        origin |= {key: value for key, value in ((run_record.KINDS, kinds), (run_record.SHORT, short)) if value}
+        identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen, "imported": origin}
         with store.writing():
             store.begin(identity)
             for trajectories in found.values():
@@ -141,6 +148,8 @@ def _read_all(
         found = {sequence.name: chosen.read(folder, sequence, protocol) for sequence in dataset.sequences}
         found = {name: trajectories for name, trajectories in found.items() if trajectories}
         inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        if not found and dataset.family == "vot" and protocol == "unsupervised":
+            found = _plain_results(folder, dataset, protocol)
         own = [path for path in inside if canonical(path.name) in _names(dataset)] or inside
         if found or len(own) != 1 or not own[0].is_dir():
             return found
@@ -159,6 +168,13 @@ def _names(dataset: Dataset) -> set[str]:
 
 def _no_results(source: Path, folder: Path, layout: str, dataset: Dataset, protocol: str) -> MissingResults:
     entries = sorted(path.name for path in folder.iterdir())
+    if dataset.family == "vot" and protocol != "unsupervised" and _holds_one_pass(folder, dataset):
+        return MissingResults(
+            "these are one-pass results, a box for every frame without resets", where=source, found=listed(entries),
+            expected=f"results of the {protocol} protocol",
+            hint="Import them with --protocol unsupervised, where the average overlap is scored; EAO needs "
+            f"`evalkit run --protocol {protocol}`",
+        )  # fmt: skip
     fitting = [name for name in registry.layout.names() if name != layout and _holds(folder, name, dataset, protocol)]
     return MissingResults(
         f"no results of {dataset.name} in layout {layout}", where=source,
@@ -168,6 +184,28 @@ def _no_results(source: Path, folder: Path, layout: str, dataset: Dataset, proto
     )  # fmt: skip
 
 
+def _holds_one_pass(folder: Path, dataset: Dataset) -> bool:
+    """Return whether a folder, or the only folder in it, has a text file of boxes named like a sequence."""
+    while True:
+        if _plain_results(folder, dataset, "unsupervised"):
+            return True
+        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        if len(inside) != 1 or not inside[0].is_dir():
+            return False
+        (folder,) = inside
+
+
+def _plain_results(folder: Path, dataset: Dataset, protocol: str) -> dict[str, list[Trajectory]]:
+    """Return the results in ``<sequence>.txt``, as one-pass code saves them, as results of ``protocol``."""
+    found = {}
+    for sequence in dataset.sequences:
+        if path := find_file(folder, sequence, ".txt"):
+            boxes = read_rows(path)
+            trajectory = one_pass_trajectory(folder, sequence, protocol, boxes)
+            found[sequence.name] = [trajectory]
+    return found
+
+
 def _holds(folder: Path, layout: str, dataset: Dataset, protocol: str) -> bool:
     try:
         return any(layouts.get(layout).read(folder, sequence, protocol) for sequence in dataset.sequences)
@@ -175,7 +213,32 @@ def _holds(folder: Path, layout: str, dataset: Dataset, protocol: str) -> bool:
         return False
 
 
+def _corner_note(dataset: Dataset, found: dict[str, list[Trajectory]]) -> Iterator[str]:
+    """Yield a note if most first boxes fit the given ones better when they are read as two corners."""
+    firsts = [(name, runs[0].boxes[0], dataset.sequence(name).groundtruth[0]) for name, runs in found.items()]
+    alike = [one for one in firsts if _fits_better_as_corners(*one[1:])]
+    if len(alike) * 2 > len(firsts):
+        name, first, given = alike[0]
+        yield (
+            f"{name}: the first box is {first[2]:g} x {first[3]:g}, the given one {given[2]:g} x {given[3]:g}: "
+            "are these corners (x1,y1,x2,y2)? A box is x,y,width,height"
+        )
+
+
+def _fits_better_as_corners(first: Boxes, given: Boxes) -> bool:
+    corners = np.array([*first[:2], *(first[2:] - first[:2])])
+    return _overlap(corners, given) > max(0.6, _overlap(first, given) + 0.2)
+
+
+def _overlap(a: Boxes, b: Boxes) -> float:
+    side = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
+    inside = float(side[0] * side[1]) if (side > 0).all() else 0.0
+    union = float(a[2] * a[3] + b[2] * b[3]) - inside
+    return inside / union if union > 0 else 0.0
+
+
 def _anomalies(dataset: Dataset, found: dict[str, list[Trajectory]]) -> Iterator[str]:
+    yield from _corner_note(dataset, found)
     for name, trajectories in found.items():
         sequence = dataset.sequence(name)
         for trajectory in trajectories:

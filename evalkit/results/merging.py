@@ -52,8 +52,8 @@ def merge(sources: Sequence[Path], results: Path) -> list[Merged]:
     """
     shards = _shards_of_each_run(sources, results)
     plans = [(results / name, parts, _joined_record(parts), _joined_files(parts)) for name, parts in shards.items()]
-    for target, _, (identity, environments, costs), files in plans:
-        run_record.save(target, identity, environments, costs)
+    for target, _, record, files in plans:
+        run_record.save(target, *record)
         for name in sorted(files, key=boxes_last):
             if files[name] != target / name:
                 write_bytes(target / name, files[name].read_bytes())
@@ -95,13 +95,17 @@ def _further_protocols(folder: Path) -> list[Path]:
 
 def _joined_record(
     parts: Sequence[Path],
-) -> tuple[Mapping[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return identity, all environments, and the costs of the first part that has some: they are equal everywhere.
+) -> tuple[Mapping[str, Any], list[dict[str, Any]], list[dict[str, Any]], dict[str, float]]:
+    """Return identity, environments, costs and clock of the joined run.
+
+    The costs are those of the first part that has some: they are equal everywhere. The tracker's files are those of all
+    parts together.
 
     Raises:
         EvalkitError: A part has no record, or the parts are not of the same run.
     """
-    identity: Mapping[str, Any] | None = None
+    identity: dict[str, Any] | None = None
+    records: list[dict[str, Any]] = []
     environments: list[dict[str, Any]] = []
     costs: list[dict[str, Any]] = []
     for folder in parts:
@@ -122,7 +126,10 @@ def _joined_record(
             )  # fmt: skip
         environments += [one for one in content["environments"] if one not in environments]
         costs = costs or content.get("costs", [])
-    return identity or {}, environments, costs
+        if files := content["identity"].get(run_record.FILES):
+            identity = {**identity, run_record.FILES: {**files, **identity.get(run_record.FILES, {})}}
+        records.append(content)
+    return identity or {}, environments, costs, run_record.total_clock(records)
 
 
 def _joined_files(parts: Sequence[Path]) -> dict[Path, Path]:

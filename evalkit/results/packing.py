@@ -94,8 +94,10 @@ def check(path: Path, dataset: Dataset, *, protocol: str | None = None) -> list[
     submission = _submission(dataset)
     with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
         unpack(path, Path(temporary))
-        folder = _inside(Path(temporary), dataset)
-        problems = [_separator_problem(file, folder) for file in sorted(folder.rglob("*.txt"))]
+        folder, repeated = _read_as_server(Path(temporary), dataset)
+        files = {file for file in folder.rglob("*.txt") if not file.name.startswith(".")}
+        known = {file for file in files if _is_of_sequence(file, dataset)} if repeated is not None else files
+        problems = [*(repeated or ()), *(_separator_problem(file, folder) for file in sorted(known))]
         for sequence in dataset.sequences:
             try:
                 found = layouts.get(dataset.layout).read(folder, sequence, protocol or dataset.protocols[0])
@@ -103,6 +105,35 @@ def check(path: Path, dataset: Dataset, *, protocol: str | None = None) -> list[
             except EvalkitError as error:
                 problems.append(str(error).replace(f"{temporary}/", ""))
     return [problem for problem in problems if problem]
+
+
+def _read_as_server(folder: Path, dataset: Dataset) -> tuple[Path, list[str] | None]:
+    """Return the folder whose files the benchmark's server reads, and the problems of their places.
+
+    TrackingNet's server (``metrics.py`` of its devkit) takes the members of the archive whose path contains
+    ``<id>.txt``, at any depth, and takes a sequence for empty unless there is exactly one. Its files are copied to one
+    folder here. Other servers expect the files in the archive or in one folder around them; the problems are then None.
+    """
+    if dataset.family != "trackingnet":
+        return _inside(folder, dataset), None
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    paths = {file.relative_to(folder).as_posix(): file for file in files}
+    flat = folder / ".read"
+    flat.mkdir()
+    problems = []
+    for name in dataset.expected:
+        found = [path for path in paths if f"{name}.txt" in path]
+        if len(found) > 1:
+            problems.append(
+                f"{name}: {len(found)} members, the server takes the sequence for empty ({', '.join(found)})"
+            )
+        if found:
+            (flat / f"{name}.txt").write_bytes(paths[found[0]].read_bytes())
+    return flat, problems
+
+
+def _is_of_sequence(file: Path, dataset: Dataset) -> bool:
+    return file.stem in dataset.expected
 
 
 def _inside(folder: Path, dataset: Dataset) -> Path:
@@ -114,6 +145,7 @@ def _inside(folder: Path, dataset: Dataset) -> Path:
 
 def _separator_problem(file: Path, folder: Path) -> str | None:
     line = file.read_bytes().strip().partition(b"\n")[0].strip()
+    line = line.replace(b", ", b",").replace(b" ,", b",")  # which every server's parser accepts
     wrong = {b"\t": "tabs", b" ": "spaces", b";": "semicolons"}
     found = next((name for separator, name in wrong.items() if separator in line), None)
     return f"{file.relative_to(folder)}: separated by {found}; servers accept commas only" if found else None

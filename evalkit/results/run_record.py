@@ -13,18 +13,32 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from evalkit import __version__, registry
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, listed
 from evalkit.io.atomic import write_json
 from evalkit.io.json import load_strict_json
 
 RunRecord: TypeAlias = Mapping[str, Any]
 """Content of ``run.json``."""
+
+FILES = "files"
+"""Key of ``identity`` with the hashes of the files that the tracker is made of, by name; it may be missing."""
+
+OPENED_WEIGHTS = "opened_weights"
+"""Key of ``identity`` with the names of the files of weights that the tracker opened when it was built."""
+
+KINDS = "types"
+"""Key of ``identity["imported"]`` with the type of OTB's toolkit by sequence, of results that are not ``rect``."""
+
+SHORT = "short"
+"""Key of ``identity["imported"]`` with the sequences whose files of OTB's toolkit are shorter than the annotation."""
+
+_FILE_KEYS = (FILES, OPENED_WEIGHTS)
 
 FILE = "run.json"
 """Name of the file in a result folder."""
@@ -38,6 +52,19 @@ VERSION = 1
 def is_imported(record: RunRecord | None) -> bool:
     """Return whether results are another toolkit's: there is no ``run.json``, or ``evalkit import`` wrote it."""
     return record is None or "imported" in record["identity"]
+
+
+def kinds(record: RunRecord | None) -> Mapping[str, str]:
+    """Return the type of OTB's toolkit by sequence, of imported results that are not ``rect``."""
+    imported = None if record is None else record["identity"].get("imported")
+    found = imported.get(KINDS, {}) if isinstance(imported, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def short_results(record: RunRecord | None) -> frozenset[str]:
+    """Return the sequences whose imported files of OTB's toolkit have fewer rows than the annotation."""
+    imported = None if record is None else record["identity"].get("imported")
+    return frozenset(map(str, imported.get(SHORT, ()))) if isinstance(imported, Mapping) else frozenset()
 
 
 def environment() -> dict[str, Any]:
@@ -143,6 +170,7 @@ def save(
     identity: Mapping[str, Any],
     environments: Sequence[Mapping[str, Any]],
     costs: Sequence[Mapping[str, Any]] = (),
+    clock: Mapping[str, float] | None = None,
 ) -> None:
     """Write ``run.json`` atomically.
 
@@ -151,21 +179,57 @@ def save(
         identity: The values that decide the numbers of the run.
         environments: Machines and versions that contributed, as ``environment`` returns them.
         costs: Records of ``evalkit.types.Cost`` that do not depend on a machine, without the tracker's name.
+        clock: Sums of the seconds inside the tracker, ``wall`` and ``cpu``.
     """
-    content = {"version": VERSION, "identity": dict(identity), "environments": list(environments)}
-    write_json(folder / FILE, {**content, "costs": list(costs)} if costs else content)
+    content: dict[str, Any] = {"version": VERSION, "identity": dict(identity), "environments": list(environments)}
+    if costs:
+        content["costs"] = list(costs)
+    if clock:
+        content["clock"] = dict(clock)
+    write_json(folder / FILE, content)
+
+
+def total_clock(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the summed seconds of several records; empty where none has any."""
+    clocks = [record["clock"] for record in records if record.get("clock")]
+    return {key: sum(clock.get(key, 0.0) for clock in clocks) for key in ("wall", "cpu")} if clocks else {}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Return the dotted keys under which two identities differ, with the old and the new value, sorted by key."""
+    """Return the dotted keys under which two identities differ, with the old and the new value, sorted by key.
+
+    Of ``FILES`` only those that both have are compared: a file may be read in some sequences only, and earlier versions
+    of evalkit recorded none.
+    """
     found = []
     for key in sorted({*old, *new}):
         a, b = old.get(key), new.get(key)
+        if key in _FILE_KEYS and (a is None or b is None):
+            continue
         if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += differences(a, b, f"{prefix}{key}.")
+            common = a.keys() & b.keys() if key == FILES else a.keys() | b.keys()
+            before, now = ({name: one[name] for name in common if name in one} for one in (a, b))
+            found += differences(before, now, f"{prefix}{key}.")
         elif a != b:
             found.append((prefix + key, a, b))
     return found
+
+
+def explain(changed: Sequence[tuple[str, Any, Any]]) -> str:
+    """Return in words what differs between the run that made results and the present one.
+
+    Args:
+        changed: From ``differences``; at least one.
+    """
+    prefix = f"{FILES}."
+    files = [key.removeprefix(prefix) for key, _, _ in changed if key.startswith(prefix)]
+    others = [one for one in changed if not one[0].startswith(prefix)]
+    parts = [f"{listed(files)} changed after these results were made"] if files else []
+    if others:
+        key, before, now = others[0]
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        parts.append(f"these results were made with {key}={before}, this run has {now}{more}")
+    return "; ".join(parts)
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

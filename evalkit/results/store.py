@@ -110,7 +110,9 @@ class Store:
         """
         self._refuse_reserved_names()
         with run_lock.guard(self.home):
-            self._begin(run_record.as_json(identity), force)
+            new = run_record.as_json(identity)
+            self._begin(new, force)
+        self.add_files(new.get(run_record.FILES, {}), new.get(run_record.OPENED_WEIGHTS))
         if record_environment:
             self.record_environment()
 
@@ -121,36 +123,71 @@ class Store:
         elif old is not None:
             changed = run_record.differences(old["identity"], new)
             if changed:
-                key, before, now = changed[0]
-                more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-                self._refuse_or_clear(force, f"these results were made with {key}={before}, this run has {now}{more}")
+                self._refuse_or_clear(force, run_record.explain(changed))
                 old = None
         if old is None:
             run_record.save(self.home, new, ())
         self._identity = new if self._lock is not None else None
 
-    def record_environment(self, code: str | None = None) -> None:
+    def record_environment(self, code: str | None = None, tracker_code: str | None = None) -> None:
         """Record that this process contributes to the run.
 
         Args:
-            code: Fingerprint of the code that runs.
+            code: Fingerprint of the code that runs: evalkit's and the tracker's.
+            tracker_code: Fingerprint of the tracker's files alone; None for evalkit's own trackers.
         """
-        self.add_environment({**run_record.environment(), "code": code})
+        further = {} if tracker_code is None else {"tracker_code": tracker_code}
+        self.add_environment({**run_record.environment(), "code": code, **further})
 
     def add_environment(self, environment: Mapping[str, Any]) -> None:
         """Record a machine that contributes to the run, after ``begin``."""
         new = run_record.as_json(environment)
         with self._record() as content:
             if content is not None and new not in content["environments"]:
-                environments = [*content["environments"], new]
-                run_record.save(self.home, content["identity"], environments, content.get("costs", ()))
+                self._save({**content, "environments": [*content["environments"], new]})
+
+    def add_files(self, files: Mapping[str, str], opened_weights: Iterable[str] | None = None) -> None:
+        """Record further files that the tracker is made of, after ``begin``; those recorded already are kept.
+
+        Args:
+            files: Hashes by name.
+            opened_weights: Names of the files of weights that it opened when it was built; None if unknown.
+        """
+        if not files and opened_weights is None:
+            return
+        with self._record() as content:
+            if content is not None:
+                self._add_files(content, files, opened_weights)
+
+    def _add_files(
+        self, content: Mapping[str, Any], files: Mapping[str, str], opened_weights: Iterable[str] | None
+    ) -> None:
+        identity = dict(content["identity"])
+        if files:
+            identity[run_record.FILES] = {**files, **identity.get(run_record.FILES, {})}
+        if opened_weights is not None:
+            identity.setdefault(run_record.OPENED_WEIGHTS, list(opened_weights))
+        if identity != content["identity"]:
+            self._save({**content, "identity": identity})
 
     def add_costs(self, costs: Iterable[Cost]) -> None:
         """Record the costs of the run's network, after ``begin``; they replace earlier ones."""
         records = [{key: value for key, value in cost.record().items() if key != "tracker"} for cost in costs]
         with self._record() as content:
             if content is not None and records != content.get("costs", []):
-                run_record.save(self.home, content["identity"], content["environments"], records)
+                self._save({**content, "costs": records})
+
+    def add_clock(self, clock: Mapping[str, float]) -> None:
+        """Add seconds inside the tracker, ``wall`` and ``cpu``, to those of the run, after ``begin``."""
+        if not clock:
+            return
+        with self._record() as content:
+            if content is not None:
+                self._save({**content, "clock": run_record.total_clock([content, {"clock": clock}])})
+
+    def _save(self, content: Mapping[str, Any]) -> None:
+        costs, clock = content.get("costs", ()), content.get("clock")
+        run_record.save(self.home, content["identity"], content["environments"], costs, clock)
 
     @contextlib.contextmanager
     def _record(self) -> Iterator[dict[str, Any] | None]:
@@ -171,7 +208,7 @@ class Store:
         if self._lock is None or self._identity is None:
             return
         found = run_record.load(self.home) if self._lock.is_held else None
-        if found is None or found["identity"] != self._identity:
+        if found is None or run_record.differences(found["identity"], self._identity):
             raise EvalkitError(
                 "these results were deleted or replaced while the run was writing them", where=self.home,
                 found="another run" if found else "no run.json of this run", exit_code=1,

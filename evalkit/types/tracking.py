@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -172,6 +173,11 @@ class Trajectory:
         confidence: Shape (N,); NaN where unknown.
         seconds: Shape (N,); time inside ``initialize`` or ``update``; NaN where unknown.
         states: Shape (N,), values of ``FrameState``.
+        kind: How the boxes were given: ``rect``, or the type of OTB's toolkit of the transformation that they were
+            computed from, such as ``ivtAff``. That toolkit repairs invalid boxes of ``rect`` only.
+        may_be_short: True for a file of OTB's toolkit with fewer rows than the annotation, which that toolkit scores.
+        cpu_seconds: CPU time of the calling thread inside the tracker, all frames together; NaN where it was not
+            measured, as in trajectories that were read.
         repetition: Counted from 1.
         anchor: Frame a multi-start run began at, 0-based; None elsewhere. Backward runs are in run order.
         video: As of the sequence: the name of the video that several targets share, else None.
@@ -188,6 +194,9 @@ class Trajectory:
     repetition: int = 1
     anchor: int | None = None
     video: str | None = None
+    cpu_seconds: float = math.nan
+    kind: str = "rect"
+    may_be_short: bool = False
 
     def region(self, index: int) -> Region | None:
         """The answer at a frame, in the coordinates of the file; None where there is none."""

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from evalkit import registry
+from evalkit.api import scores
+from evalkit.data_check import check_files
 from evalkit.errors import EvalkitError
 from evalkit.types import Dataset
 
@@ -110,3 +112,44 @@ def test_flags_of_another_length_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "airplane-2" / "out_of_view.txt").write_text("0,0")
     with pytest.raises(EvalkitError, match=r"out_of_view.txt: .* \(found 2, expected 3\)"):
         len(open_("lasot-train", tmp_path).sequence("airplane-2"))
+
+
+def paddle(place: Path, rows: int) -> None:
+    """An annotation of ``paddle-1`` that moves, so that rows differ."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("".join(f"{1 + row % 90},2,30,40\n" for row in range(rows)))
+
+
+@pytest.mark.parametrize("forms", ["toolkit", "folder", "both", "pysot"])
+@pytest.mark.parametrize("rows_of_the_result", [2500, 2703])
+def test_paddle_1_of_the_extension_is_scored_over_2500_rows_whichever_form_is_there(
+    tmp_path: Path, forms: str, rows_of_the_result: int
+) -> None:
+    root = tmp_path / "LaSOT_extension_subset"
+    if forms in ("folder", "both"):
+        paddle(root / "paddle" / "paddle-1" / "groundtruth.txt", 2703)
+        for name in ("full_occlusion", "out_of_view"):
+            (root / "paddle" / "paddle-1" / f"{name}.txt").write_text(",".join(["0"] * 2703))
+    if forms in ("toolkit", "both"):
+        paddle(root / "annos" / "paddle-1.txt", 2500)
+    if forms == "pysot":
+        boxes = [[1 + row % 90, 2, 30, 40] for row in range(2703)]
+        root.mkdir()
+        (root / "LaSOT_ext.json").write_text(json.dumps({"paddle-1": {"gt_rect": boxes}}))
+    paddle(tmp_path / "results" / "LaSOT-ext" / "perfect" / "paddle-1.txt", rows_of_the_result)
+    report = scores(
+        "lasot-ext", data=root if forms != "pysot" else root / "LaSOT_ext.json", results=tmp_path / "results",
+        sequences="paddle-1", profiles=["lasot-matlab"],
+    )  # fmt: skip
+    assert {score.metric: score.value for score in report.scores}["sr75"] == 1
+    (sequence,) = open_("lasot-ext", root if forms != "pysot" else root / "LaSOT_ext.json").sequences
+    assert len(sequence) == 2500
+
+
+@pytest.mark.parametrize("images", [2500, 2703])
+def test_the_images_beyond_the_scored_rows_of_paddle_1_are_left_out(tmp_path: Path, images: int) -> None:
+    make(tmp_path / "paddle" / "paddle-1", 2703, images=images)
+    (sequence,) = open_("lasot-ext", tmp_path).sequences
+    assert sequence.frames is not None
+    assert len(sequence) == len(sequence.frames) == 2500
+    assert list(check_files(open_("lasot-ext", tmp_path)))[149:] == []

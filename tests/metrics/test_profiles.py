@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit import registry
+from evalkit import registry, scoring
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
 from evalkit.registry import ProfileEntry
+from evalkit.stored import StoredRun
 from evalkit.types import Dataset, Trajectory
 
 STILL = [[10, 10, 20, 20]] * 4
@@ -66,6 +67,11 @@ def test_the_definition_of_a_metric_is_that_of_the_profile() -> None:
     assert list(profiles.metrics("unknown")) == []
 
 
+def score_by_all_profiles(dataset: Dataset, runs: dict[str, list[Trajectory]]) -> scoring.ScoreReport:
+    run = StoredRun(dataset, "label", "one_pass", Path(), None, None, tuple(runs), runs, {})
+    return scoring._score_by_all_profiles([run], attributes=False, allow_partial=False)
+
+
 def test_a_comparison_reports_refusals_of_profiles_and_raises_other_errors(make: Any) -> None:
     def damaged(evaluation: object) -> list[Any]:
         raise EvalkitError("the annotation cannot be read")
@@ -73,7 +79,7 @@ def test_a_comparison_reports_refusals_of_profiles_and_raises_other_errors(make:
     entry = ProfileEntry("damaged", damaged, "", protocols=("one_pass",), metrics=())
     dataset, runs = make.dataset(make.sequence("one", STILL)), {"one": [make.one_pass("one", STILL)]}
     with registry.profile.temporarily(entry), pytest.raises(EvalkitError, match="annotation cannot be read"):
-        profiles.matrix(dataset, "label", "one_pass", runs)
+        score_by_all_profiles(dataset, runs)
 
 
 def test_every_score_states_tracker_dataset_protocol_profile_version_and_sequences(make: Any) -> None:
@@ -95,14 +101,12 @@ def test_all_profiles_are_compared_with_their_reasons(make: Any) -> None:
     dataset = make.dataset(make.sequence("one", STILL))
     dataset = Dataset(**{**vars(dataset), "profiles": ("otb-matlab", "pysot", "pytracking", "vot-supervised")})
     answer = [STILL[0], [np.nan] * 4, STILL[0], STILL[0]]
-    rows = profiles.matrix(dataset, "label", "one_pass", {"one": [make.one_pass("one", answer)]})
-    assert [row.profile for row in rows] == ["otb-matlab", "pysot", "pytracking"]
-    by_name = {row.profile: row for row in rows}
-    assert by_name["otb-matlab"].scores[0].value == pytest.approx(20 / 21)
-    assert by_name["pysot"].scores[0].value == pytest.approx(20 / 21 * 3 / 4)
-    assert by_name["pytracking"].scores == ()
-    assert "NaN" in (by_name["pytracking"].refusal or "")
-    assert by_name["pysot"].reason == profiles.find("pysot").reason
+    report = score_by_all_profiles(dataset, {"one": [make.one_pass("one", answer)]})
+    auc = {score.profile: score.value for score in report.scores if score.metric == "auc"}
+    assert auc == pytest.approx({"otb-matlab": 20 / 21, "pysot": 20 / 21 * 3 / 4})
+    assert f"pysot: {profiles.find('pysot').reason}" in report.notices
+    (refusal,) = (notice for notice in report.notices if "does not score" in notice)
+    assert refusal.startswith("pytracking does not score label: folder/label: pytracking does not score NaN")
 
 
 def test_a_result_without_sequences_is_an_error(make: Any) -> None:
@@ -115,8 +119,8 @@ def test_toolkits_disagree_by_almost_five_points_on_one_set_of_files(
     benchmark: Callable[[str], Dataset], results: Callable[[Dataset, str], dict[str, list[Trajectory]]]
 ) -> None:
     otb = benchmark("otb100")
-    rows = profiles.matrix(otb, "TLD", "one_pass", results(otb, "TLD"))
-    auc = {row.profile: score.value for row in rows for score in row.scores if score.metric == "auc"}
+    report = score_by_all_profiles(otb, results(otb, "TLD"))
+    auc = {score.profile: score.value for score in report.scores if score.metric == "auc"}
     assert auc == pytest.approx({"otb-matlab": 0.405640, "pysot": 0.357225, "got10k": 0.357225}, abs=1e-6)
 
 

@@ -200,7 +200,7 @@ def test_multistart_runs_end_at_the_first_of_ten_bad_frames(make: Any) -> None:
 
 def test_a_missing_anchor_is_named(make: Any) -> None:
     sequence = anchored(make, 14, [1, *[0] * 12, -1])
-    with pytest.raises(EvalkitError, match="one lacks anchor 13"):
+    with pytest.raises(EvalkitError, match="found one: no run from anchor 13"):
         score(make.dataset(sequence), {"one": [run_from(make, 0, [1] * 14)]}, "vot-multistart", "multistart")
 
 

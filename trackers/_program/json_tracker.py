@@ -31,6 +31,9 @@ class JsonTracker:
         settings: Values of ``--set``, sent with the first request.
         first_line: Its answer to the first request.
 
+    Attributes:
+        files: Files that the program names in its first answer: weights and settings that its answers depend on.
+
     Raises:
         EvalkitError: The program refuses the first request.
     """
@@ -38,7 +41,7 @@ class JsonTracker:
     def __init__(self, process: Process, settings: Mapping[str, str], first_line: bytes) -> None:
         self.card: Mapping[str, Any] = {"program": str(process.command), "settings": dict(settings)}
         self._process = process
-        self._parsed(first_line, "hello")
+        self.files = self._listed_files(self._parsed(first_line, "hello"))
 
     def initialize(self, image: Image, region: Region) -> None:
         """Send the image and the bounding box of the region.
@@ -67,6 +70,13 @@ class JsonTracker:
             return Prediction(None if box is None else Box(*map(float, box)), confidence)
         except (TypeError, ValueError):
             raise self._error("its answer is not a box", json.dumps(answer)) from None
+
+    def _listed_files(self, answer: dict[str, Any]) -> tuple[str, ...]:
+        """Return the files that the program lists: a change of any makes it another tracker."""
+        files = answer.get("files", [])
+        if isinstance(files, list) and all(isinstance(name, str) for name in files):
+            return tuple(files)
+        raise self._error('"files" in its answer to hello is not a list of file names', json.dumps(files))
 
     def _ask(self, request: dict[str, Any], image: Image) -> dict[str, Any]:
         image = _inputs.as_rgb(image)

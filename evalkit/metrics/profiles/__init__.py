@@ -7,14 +7,12 @@ A profile is a function that takes an ``Evaluation`` and returns a list of ``Mea
 from __future__ import annotations
 
 from evalkit.metrics.profile_lookup import applicable, find, fitting, metric_named, metrics, official
-from evalkit.metrics.scores import MatrixRow, matrix, measure, score
+from evalkit.metrics.scores import measure, score
 
 __all__ = [
-    "MatrixRow",
     "applicable",
     "find",
     "fitting",
-    "matrix",
     "measure",
     "metric_named",
     "metrics",

@@ -34,6 +34,9 @@ OVERLAP_METRICS = (AO, SR50, SR75, FPS)
 
 THRESHOLDS: Floats = np.linspace(0, 1, 101)
 
+LEFT_OUT = "left out"
+"""What these experiments do with frames without annotation."""
+
 _COLUMNS = ((AO, 0), (SR50, 1 + 50), (SR75, 1 + 75))
 """Column of each metric: the sum of overlaps, followed by the counts above each threshold."""
 
@@ -94,6 +97,8 @@ def _visible_overlaps(sequence: Sequence, evaluation: Evaluation) -> Floats:
     groundtruth = sequence.groundtruth[1:]
     cover = sequence.flags.get("cover")
     visible = np.ones(len(groundtruth), bool) if cover is None else cover[1:] > 0
+    alignment.note_unannotated(sequence, evaluation.notes, LEFT_OUT, first=1)
+    visible &= ~np.isnan(groundtruth).any(axis=1)
     truth = groundtruth if sequence.size is None else clipped(groundtruth, sequence.size)
     columns = success.columns(truth)
     answers = [trajectory.boxes[1:] for trajectory in evaluation.runs[sequence.name]]
@@ -108,6 +113,7 @@ def _seconds(sequence: Sequence, evaluation: Evaluation) -> Floats:
 
 def errors(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Compute the errors of one result; absence is ignored. Source: ``ExperimentOTB`` and ``ExperimentLaSOT``."""
+    alignment.note_unannotated(sequence, notes, LEFT_OUT)
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
     length = min(len(groundtruth), len(boxes))
     notes.add_frames("rows beyond the shorter of result and annotation cut", abs(len(groundtruth) - len(boxes)))

@@ -17,6 +17,7 @@ def errors(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
 
     Source: ``calc_seq_err_robust.m``.
     """
+    alignment.note_unannotated(sequence, notes, alignment.MISS_AND_HIT)
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
     boxes = cut_surplus_rows(boxes, len(groundtruth), notes)
     # A sum is NaN where any of its parts is.

@@ -14,6 +14,7 @@ from evalkit.types import Boxes, Floats, Sequence
 
 def errors(sequence: Sequence, boxes: Boxes, notes: Notes) -> Errors:
     """Compute the errors of one result; boxes are not repaired. Source: ``toolkit/evaluation/ope_benchmark.py``."""
+    alignment.note_unannotated(sequence, notes, alignment.MISS_AND_HIT)
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
     frames = len(groundtruth)
     present = frames_with_target(sequence)

@@ -54,6 +54,9 @@ def analysis_errors(
         valid_rows: The rule for valid groundtruth, ``all_positive`` or ``positive_size``.
         present: Frames with the target, shape (N,); None where that is not taken into account.
     """
+    precise = "hits" if family == "uav" else "misses"
+    rule = f"counted as misses of success, {precise} of precision and hits of normalised precision, as the toolkit does"
+    alignment.note_unannotated(sequence, notes, rule)
     groundtruth, boxes = sequence.groundtruth, alignment.evaluated_rows(sequence, boxes, notes)
     missing = len(groundtruth) - len(boxes)
     boxes = cut_surplus_rows(boxes, len(groundtruth), notes)
@@ -94,6 +97,7 @@ def check_values(evaluation: Evaluation, toolkit: str = "pytracking") -> None:
             where=evaluation.dataset.name,
             found=", ".join(wrong),
             hint="Other profiles have a rule for such rows",
+            sequences=dict.fromkeys(wrong, "NaN or negative sizes"),
         )
 
 

@@ -84,6 +84,7 @@ def _average_curves(sequence: Sequence, evaluation: Evaluation) -> tuple[Floats,
     if not answers:
         evaluation.notes.add_frames("missing result scored as empty boxes", len(sequence))
         answers = [np.zeros((len(sequence), 4))]
+    alignment.note_unannotated(sequence, evaluation.notes, "counted as misses, as the devkit does")
     rows = [_curves(sequence.groundtruth, _padded(boxes, len(sequence), evaluation.notes)) for boxes in answers]
     return tuple(np.mean(part, axis=0) for part in zip(*rows, strict=True))
 

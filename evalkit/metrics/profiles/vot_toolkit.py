@@ -56,6 +56,8 @@ def vot_toolkit(evaluation: Evaluation) -> list[Measure]:
     longest = max(len(fragment.overlaps) for group in fragments for fragment in group)
     expected, weights, _ = vot.expected_overlaps(fragments, longest)
     averaged = UNDEFINED if interval is None else between(*interval)
+    if interval is not None:
+        vot.note_short_sequences(weights[:, interval[0] : interval[1] + 1], interval[1] + 1 - interval[0], evaluation)
     return [
         Measure(ACCURACY, names, accuracy * frames, frames, at(0)),
         Measure(ROBUSTNESS, names, failures * frames, frames, at(0)),
@@ -67,6 +69,7 @@ def vot_toolkit(evaluation: Evaluation) -> list[Measure]:
 def _runs(sequence: Sequence, evaluation: Evaluation) -> Iterator[Run]:
     """Yield overlaps and states of each repetition."""
     truth = [sequence.region(index) for index in range(len(sequence))]
+    vot.note_empty_regions(sequence, truth, evaluation.notes)
     for trajectory in evaluation.runs[sequence.name]:
         overlaps = raster_toolkit.overlaps(vot.tracked_regions(trajectory), truth, vot.image_size(sequence))
         yield overlaps, trajectory.states

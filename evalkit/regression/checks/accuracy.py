@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from evalkit.metrics.statistics import holm, paired, resample, score_differences
+from evalkit.metrics.statistics import cautious_bounds, holm, paired, resample, score_differences, standard_error
 from evalkit.regression.checks.exact import why_not_comparable
 from evalkit.regression.findings import AffectedSequence, GateFinding, Verdict
 from evalkit.regression.records import DatasetRecord, MetricRecord, SequenceContribution, contribution_measure
@@ -147,16 +147,15 @@ def summarize_gains(gain: float, gains: Floats, count: int, *, margin: float) ->
         count: Number of sequences.
         margin: Allowed loss, >= 0.
     """
-    error = float(gains.std()) * math.sqrt(count / max(count - 1, 1))
+    error = standard_error(gains, count)
     if error < 1e-12:  # smaller than what a baseline holds
         return ScoreChange(gain, gain, gain, float(gain >= -margin), 0.0, count)
     from scipy import stats
 
-    student = float(stats.t.ppf(1 - LEVEL, count - 1))
-    low, high = (float(value) for value in np.quantile(gains, (LEVEL, 1 - LEVEL)))
+    low, high = cautious_bounds(gain, gains, count, tail=LEVEL)
     tail = float(((gains >= -margin).sum() + 1) / (gains.size + 1))
     p = max(tail, float(stats.t.cdf((gain + margin) / error, count - 1)))
-    return ScoreChange(gain, min(low, gain - student * error), max(high, gain + student * error), p, error, count)
+    return ScoreChange(gain, low, high, p, error, count)
 
 
 def sequences_needed(change: ScoreChange, margin: float) -> int | None:

@@ -11,7 +11,7 @@ from evalkit.errors import DamagedResults
 from evalkit.io.atomic import write_text
 from evalkit.io.rows import read_bytes
 from evalkit.results import run_record
-from evalkit.results.layouts._otb_segments import segment_of, trajectory_of
+from evalkit.results.layouts._otb_segments import segment_of, trajectories_of
 from evalkit.results.layouts.base import WritableLayout, existing, find_file
 from evalkit.types import Sequence, Trajectory
 
@@ -44,7 +44,7 @@ class OtbJson(WritableLayout):
         content = _load(path)
         if path.name == run_record.FILE and isinstance(content, dict):  # the record of a run, not of a sequence "run"
             return []
-        return [trajectory_of(content, folder, sequence, path)]
+        return trajectories_of(content, folder, sequence, path)
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return repetition == 1 and (folder / f"{sequence.name}.json").is_file()

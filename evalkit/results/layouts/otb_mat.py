@@ -18,7 +18,7 @@ from evalkit.io.atomic import write_bytes
 from evalkit.io.rows import read_bytes
 from evalkit.names import canonical
 from evalkit.results.layouts._matfile import read_mat
-from evalkit.results.layouts._otb_segments import segment_of, trajectory_of
+from evalkit.results.layouts._otb_segments import segment_of, trajectories_of
 from evalkit.results.layouts.base import WritableLayout, existing, find_file, list_names
 from evalkit.types import Sequence, Trajectory
 
@@ -49,7 +49,7 @@ class OtbMat(WritableLayout):
 
     def read(self, folder: Path, sequence: Sequence, protocol: str) -> list[Trajectory]:
         path = _find(folder, sequence, self._tracker or folder.name) if protocol == "one_pass" else None
-        return [trajectory_of(_load(path), folder, sequence, path)] if path else []
+        return trajectories_of(_load(path), folder, sequence, path) if path else []
 
     def done(self, folder: Path, sequence: Sequence, protocol: str, repetition: int = 1) -> bool:
         return repetition == 1 and (folder / f"{sequence.name}_{folder.name}{_SUFFIX}").is_file()

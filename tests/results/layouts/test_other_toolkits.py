@@ -53,17 +53,6 @@ def test_a_bare_matrix_is_a_result(tmp_path: Path) -> None:
     assert found.boxes[1].tolist() == [2, 3, 4, 5]
 
 
-def test_the_first_of_several_temporal_segments_is_the_whole_sequence(tmp_path: Path) -> None:
-    segments = np.empty((1, 2), dtype=object)
-    segments[0, 0] = {"res": [[1, 2, 3, 4]] * 2, "type": "rect", "len": 2}
-    segments[0, 1] = {"res": [[5, 5, 5, 5]], "type": "rect", "len": 1}
-    savemat(tmp_path / "Jogging-1.mat", {"results": segments})
-    (found,) = layouts.get("otb-mat").read(tmp_path, video(), "one_pass")
-    assert found.boxes[:, 0].tolist() == [1, 1]
-    with pytest.raises(EvalkitError, match="several segments"):
-        layouts.get("otb-mat").read(tmp_path, video(rows=5), "one_pass")
-
-
 def test_the_python_toolkits_json_is_read_with_null_for_nan(tmp_path: Path) -> None:
     content = [{"seqName": "Jogging-1", "resType": "rect", "res": [[1, 2, 3, 4], [None] * 4], "evalType": "OPE"}]
     (tmp_path / "jogging-1.json").write_text(json.dumps(content))
