@@ -67,7 +67,8 @@ def model(variant: str | None) -> siamese.SiameseModel:
     def convert(state: dict[str, Tensor], keys: list[str], path: Path) -> dict[str, Tensor]:
         from evalkit.trackers._lighttrack import supernet
 
-        if supernet.is_entangled(state) or not any(key.endswith("running_mean") for key in state):
+        has_statistics = any(key.endswith("running_mean") for key in state)
+        if supernet.is_entangled(state) or (supernet.is_supernet(state) and not has_statistics):
             raise EvalkitError(
                 "this supernet has no statistics of batch normalisation, so its subnets cannot track yet", where=path,
                 hint="Cut one out: evalkit search --output DIR --radius 0 "

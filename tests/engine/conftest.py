@@ -85,7 +85,8 @@ class Leaving(Drift):
 
 class Killed(Drift):
     def misbehave(self):
-        os.kill(os.getpid(), signal.SIGKILL)
+        if "SURVIVE" not in os.environ:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 class KilledOnce(Drift):
     def misbehave(self):

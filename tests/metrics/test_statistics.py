@@ -233,10 +233,10 @@ def test_all_pairs_at_once_give_the_numbers_of_each_pair_by_itself(kind: str) ->
 
 def test_p_values_of_all_pairs_are_those_of_relabelled_sequences() -> None:
     random = np.random.default_rng(5)
-    one, other = random.random((2, 9, 11))
-    measures = [Measure(SCORE, tuple("abcdefghi"), rows, np.ones((9, 1)), MEAN) for rows in (one, other)]
+    one, other = random.random((2, 15, 11))
+    measures = [Measure(SCORE, tuple("abcdefghijklmno"), rows, np.ones((15, 1)), MEAN) for rows in (one, other)]
     observed = one.mean() - other.mean()
-    swapped = np.random.default_rng(1).integers(0, 2, (2500, 9))
+    swapped = np.random.default_rng(1).integers(0, 2, (2500, 15))
     relabelled = np.where(swapped[..., None], other, one).mean(axis=(1, 2))
     remaining = np.where(swapped[..., None], one, other).mean(axis=(1, 2))
     reached = (np.abs(relabelled - remaining) >= abs(observed) - 1e-12).sum()

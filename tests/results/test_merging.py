@@ -10,8 +10,12 @@ import pytest
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
 from evalkit.results.merging import merge
+from evalkit.types import Cost
 
 HERE = {"machine": "here"}
+
+
+COST = {key: value for key, value in Cost("mine", "macs", "conv", 5.0, "").record().items() if key != "tracker"}
 
 
 def shard(root: Path, files: Mapping[str, str], *, step: int = 1, environment: Mapping[str, str] = HERE) -> Path:
@@ -52,11 +56,11 @@ def test_every_machine_that_contributed_is_recorded(tmp_path: Path) -> None:
 
 def test_the_costs_of_one_shard_are_those_of_the_run(tmp_path: Path) -> None:
     parts = [shard(tmp_path / name, {f"{name}.txt": ""}) for name in ("x", "y")]
-    run_record.save(parts[1] / "OTB100" / "mine", {"tracker": "mine", "card": {"step": 1}}, [HERE], [{"value": 5.0}])
+    run_record.save(parts[1] / "OTB100" / "mine", {"tracker": "mine", "card": {"step": 1}}, [HERE], [COST])
     merge(parts, tmp_path / "out")
     joined = run_record.load(tmp_path / "out" / "OTB100" / "mine")
     assert joined is not None
-    assert joined["costs"] == [{"value": 5.0}]
+    assert joined["costs"] == [COST]
 
 
 def test_another_runs_results_are_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ ABSENT = sorted(
     if kind.files or not hasattr(cv2, f"Tracker{kind.title}_create")
 )
 """Trackers that need ONNX files or another build of OpenCV, which a test cannot provide."""
+OWN_TESTS = frozenset({"ostrack:", "trackers.ini:"})
+"""Families that need a user's repository or file; `test_ostrack.py` and `test_trax.py` run them."""
 HEAVY = ("ocean", "siamrpnpp-")
 SMALL_CROPS = {"ocean": 143, "siamrpnpp-alexnet": 191, "siamrpnpp-": 167}
 """Sides of the search crops of large networks, reduced so that the tests are fast; responses shrink by whole cells.
@@ -47,7 +49,7 @@ class BuiltError(Exception):
 
 
 def names() -> list[Any]:
-    there = (entry.name for entry in registry.tracker.entries() if entry.name not in ABSENT)
+    there = (entry.name for entry in registry.tracker.entries() if entry.name not in OWN_TESTS.union(ABSENT))
     found = [name + MEMBERS.get(name, "") for name in there]
     return [pytest.param(name, marks=pytest.mark.slow if name.startswith(HEAVY) else ()) for name in found]
 
