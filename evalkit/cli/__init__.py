@@ -121,12 +121,10 @@ def exit_code_of(call: Callable[[], Any]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except process.TerminatedError:
-        click.echo("\nevalkit: terminated; finished sequences are stored, and the same command continues", err=True)
-        return 143
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nevalkit: interrupted; finished sequences are stored, and the same command continues", err=True)
-        return 130
+        how = "terminated" if process.was_terminated() else "interrupted"
+        click.echo(f"\nevalkit: {how}; finished sequences are stored, and the same command continues", err=True)
+        return 143 if process.was_terminated() else 130
     except BrokenPipeError:
         # The reader (`head`, a pager) closed the pipe; the interpreter must not flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

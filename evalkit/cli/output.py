@@ -13,7 +13,8 @@ _OUTPUT, _ERRORS = 1, 2
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
     """Send what Python, libraries and child processes print to standard error until the context ends."""
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     try:
         saved = os.dup(_OUTPUT)
         os.dup2(_ERRORS, _OUTPUT)

@@ -19,8 +19,7 @@ USER_ERRORS = frozenset({
 """Errors of the system that are not a defect of evalkit."""
 
 
-class TerminatedError(KeyboardInterrupt):
-    """The process was asked to end: it cleans up like after Ctrl-C."""
+_terminated = threading.Event()
 
 
 def raise_on_termination() -> None:
@@ -36,7 +35,13 @@ def _terminate(number: int, frame: object) -> None:
     for name in ("SIGTERM", "SIGHUP"):  # a second signal must not interrupt the cleaning up
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    raise TerminatedError
+    _terminated.set()
+    raise KeyboardInterrupt
+
+
+def was_terminated() -> bool:
+    """Return whether the process was asked to end by SIGTERM or SIGHUP: it then cleans up like after Ctrl-C."""
+    return _terminated.is_set()
 
 
 def is_closed_output(error: Exception) -> bool:

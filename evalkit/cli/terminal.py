@@ -56,6 +56,8 @@ class SafeStream:
             self.write(line)
 
     def __getattr__(self, name: str) -> object:
+        if name == "buffer":  # click would write to it where the encoding is ASCII
+            raise AttributeError(name)
         return getattr(self._stream, name)
 
 

@@ -123,7 +123,7 @@ def _busy(label: str, record: RunRecord, fps: float) -> str | None:
 
 def _clock(record: RunRecord) -> str:
     identity = record["identity"]
-    device, threads = str(identity["device"]), identity["threads"]
+    device, threads = str(identity["device"]), int(identity.get("threads", 0))
     names = dict.fromkeys(
         str(one.get("processor") if device == "cpu" else one.get("gpu") or "unnamed device")
         for one in record["environments"]
@@ -144,10 +144,10 @@ def _circumstances(record: RunRecord | None) -> dict[str, Any]:
     environments = record.get("environments") or [{}]
     named = environments[0].get("gpu" if str(identity["device"]).startswith("cuda") else "processor")
     return {
-        "runtime": identity["runtime"],
-        "precision": identity["precision"],
-        "device": named or identity["device"],
-        "threads": identity["threads"],
+        "runtime": str(identity.get("runtime", "unknown")),
+        "precision": str(identity.get("precision", "unknown")),
+        "device": str(named or identity["device"]),
+        "threads": int(identity.get("threads", 0)),
     }
 
 

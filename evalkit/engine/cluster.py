@@ -26,6 +26,9 @@ from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
 
+CLOSE_SECONDS = 2.0
+"""Time in which a worker can delete its files before it is killed."""
+
 CONNECT_SECONDS = 10.0
 """Time limit of the first connection to a cluster."""
 
@@ -57,25 +60,31 @@ def execute(
 
 
 def _connect(address: str | None, job: Job) -> Any:
+    _answer_on_this_machine_only(address)
     import ray
 
     _check_reachable(address)
-    # A cluster of this process alone answers on this machine only: Ray has no authentication.
-    local_only: dict[str, Any] = {}
-    if not address and not os.environ.get("RAY_ADDRESS"):
-        local_only["_node_ip_address"] = "127.0.0.1"
     try:
         ray.init(
             address=address,
             log_to_driver=False,
             logging_level=logging.ERROR,
             include_dashboard=None if address else False,
-            **local_only,
             runtime_env={"env_vars": thread_environment(job.execution.threads)},
         )
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
     return ray
+
+
+def _answer_on_this_machine_only(address: str | None) -> None:
+    """Let the servers of a cluster that this process starts bind to the loopback address, before Ray is imported.
+
+    Ray has no authentication. The variable is the one by which Ray chooses between the loopback address and the
+    machine's own; its own default on Windows and macOS is the loopback address.
+    """
+    if not address and not os.environ.get("RAY_ADDRESS"):
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 
 def _check_reachable(address: str | None) -> None:
@@ -152,6 +161,8 @@ class ActorSlot(Slot):
 
     def kill(self) -> str:
         if self._actor is not None:
+            with contextlib.suppress(Exception):  # it is gone, or hangs
+                self._ray.get(self._actor.close.remote(), timeout=CLOSE_SECONDS)
             self._ray.kill(self._actor, no_restart=True)
         self._actor = None
         return "its node or process is gone (`ray status` and the node's logs may say why)"
@@ -248,6 +259,10 @@ class RemoteWorker:
             )  # fmt: skip
         job = self._worker.job
         return {**run_record.environment(), "code": fingerprint(job.tracker, job.execution.runtime)}
+
+    def close(self) -> None:
+        """Delete the files of the job from this machine."""
+        self._folder.cleanup()
 
     def track(self, sequence: str, repetition: int) -> Answer:
         """Track one repetition of a sequence."""

@@ -294,7 +294,7 @@ def _compare_pairs(
     ]
     p_values = permutation_p_values(restricted, first, second, values, resamples, seed)
     return {
-        pair: Difference(value, *limits, p_value, len(order))
+        pair: Difference(value, limits[0], limits[1], limits[2], limits[3], p_value, len(order))
         for pair, value, limits, p_value in zip(pairs, values.tolist(), bounds, p_values.tolist(), strict=True)
     }
 

@@ -161,7 +161,8 @@ def _wrong_fields(content: Mapping[str, Any]) -> Iterator[str]:
 def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type], prefix: str) -> Iterator[str]:
     for key, kind in fields.items():
         value = table.get(key)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        unset = value is None and (key not in table or prefix.count(".") > 1)
+        if not unset and (not isinstance(value, kind) or isinstance(value, bool)):
             yield prefix + key
 
 

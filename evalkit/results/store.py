@@ -47,6 +47,20 @@ def safe_label(name: str) -> str:
     return f"_{label}" if label.startswith(".") or not label else label
 
 
+def label_folder(results: Path, label: str) -> Path:
+    """Return the folder of a tracker's results: one of exactly that name if there is one, as archives may have."""
+    exact = results / label
+    named = exact.parent == results and not label.startswith(".") and "\x00" not in label
+    return exact if named and _is_folder(exact) else results / safe_label(label)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # the name is too long
+        return False
+
+
 class Store:
     """Results of one tracker on one benchmark under one protocol.
 
@@ -60,7 +74,7 @@ class Store:
     """
 
     def __init__(self, results: Path, dataset: Dataset, label: str, protocol: str) -> None:
-        self.folder = results / dataset.directory / safe_label(label)
+        self.folder = label_folder(results / dataset.directory, label)
         # In every layout, each protocol but the dataset's first has its own folder, with its own run.json.
         self.home = self.folder if protocol == dataset.protocols[0] else self.folder / protocol
         self.dataset = dataset

@@ -35,7 +35,7 @@ def latex(text: str) -> str:
     >>> latex("50%_a&b")
     '50\\%\\_a\\&b'
     """
-    return "".join(_LATEX.get(character, character) for character in text)
+    return "".join(_LATEX.get(character, character) for character in _printable(text))
 
 
 def markdown(text: str) -> str:
@@ -44,7 +44,12 @@ def markdown(text: str) -> str:
     >>> markdown("a|b*c")
     'a\\|b\\*c'
     """
-    return text.translate(_MARKDOWN)
+    return _printable(text).translate(_MARKDOWN)
+
+
+def _printable(text: str) -> str:
+    """Return the text with control characters and marks of writing direction written out; line ends stay."""
+    return "".join(one if one.isprintable() or one in "\n\r\t " else f"\\u{ord(one):04x}" for one in text)
 
 
 def spreadsheet(text: str) -> str:

@@ -99,3 +99,13 @@ def test_an_error_belongs_to_its_frame(jpeg: Path, tmp_path: Path) -> None:
     assert next(frames).shape == next(frames).shape
     with pytest.raises(EvalkitError, match=r"gone\.jpg"):
         next(frames)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "0001.png"
+    cv2.imwrite(str(path), np.zeros((300, 200), np.uint8))
+    monkeypatch.setenv("EVALKIT_MAX_PIXELS", "59999")
+    with pytest.raises(EvalkitError, match=r"200 x 300, expected at most 59999 pixels.*EVALKIT_MAX_PIXELS"):
+        read_image(path)
+    monkeypatch.setenv("EVALKIT_MAX_PIXELS", "60000")
+    assert read_image(path).shape == (300, 200, 3)

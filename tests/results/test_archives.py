@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -131,3 +133,20 @@ def test_damaged_archives_are_an_error(
             unpack(path, folder / "target")
         except EvalkitError as error:
             assert "a" + suffix in str(error)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
+def test_a_bomb_is_refused_before_it_is_decompressed(tmp_path: Path, kind: bytes) -> None:
+    size = 300 * 2**20
+    member = tar_member("x/a.txt", kind=kind, size=size)
+    path = tmp_path / "bomb.tar.gz"
+    with gzip.open(path, "wb") as stream:
+        stream.write(member.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(size >> 20):
+            stream.write(bytes(1 << 20))
+    tracemalloc.start()
+    with pytest.raises(EvalkitError, match=r"cannot be unpacked|unpacks to more bytes"):
+        unpack(path, tmp_path / "out")
+    assert tracemalloc.get_traced_memory()[1] < 30 * 2**20
+    tracemalloc.stop()
+    assert not list((tmp_path / "out").rglob("*"))

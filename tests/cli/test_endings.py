@@ -1,0 +1,229 @@
+"""How a command ends: by signals, by trackers that exit, with closed output, and with names that hold escapes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+TRACKERS = """
+import asyncio, os, sys, threading, time
+from evalkit.types import Prediction
+
+class Still:
+    def initialize(self, image, region):
+        self.region, self.frame = region, 0
+    def update(self, image):
+        self.frame += 1
+        if self.frame == 2 and image[0, 0, 0] == 1:
+            self.misbehave()
+        return Prediction(self.region)
+    def misbehave(self):
+        pass
+
+class Slow(Still):
+    def update(self, image):
+        time.sleep(0.05)
+        return super().update(image)
+
+class Odd(BaseException):
+    pass
+
+class Exits(Still):
+    def misbehave(self):
+        os._exit(0)
+
+class Raises(Still):
+    def misbehave(self):
+        raise Odd("odd")
+
+class Cancelled(Still):
+    def misbehave(self):
+        raise asyncio.CancelledError
+
+class Thread(Still):
+    def misbehave(self):
+        threading.Thread(target=time.sleep, args=(60,)).start()
+
+class Changes(Still):
+    def misbehave(self):
+        os.chdir("/")
+
+class CardWithoutEnd(Still):
+    card = {}
+CardWithoutEnd.card["card"] = CardWithoutEnd.card
+
+class Split(Still):
+    card = {}
+    def crop(self, image):
+        return (image[None, :2, :2].astype("float32"),)
+    def network(self, crops):
+        return (crops.sum(axis=(1, 2, 3))[:, None],)
+    def locate(self, response):
+        return Prediction(self.region)
+    def update(self, image):
+        return self.locate(self.network(*self.crop(image)))
+    def sibling(self):
+        return type(self)()
+    def parts(self):
+        return ()
+
+class SplitRaises(Split):
+    def locate(self, response):
+        raise Odd("odd")
+
+class SplitWithoutSibling(Split):
+    def sibling(self):
+        raise Odd("no sibling")
+
+class SplitWithoutParts(Split):
+    def parts(self):
+        raise RuntimeError("no parts")
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(TRACKERS)
+    for number in range(3):
+        folder = tmp_path / "clips" / f"s{number}"
+        folder.mkdir(parents=True)
+        for frame in range(6):
+            image = np.full((20, 30, 3), number, np.uint8)
+            cv2.imwrite(str(folder / f"{frame + 1:04d}.png"), image)
+        (folder / "groundtruth.txt").write_text("3,4,8,6\n" * 6)
+    return tmp_path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "evalkit", *arguments]
+
+
+def run_command(tracker: str, *more: str) -> list[str]:
+    return command("run", "--tracker", f"mine.py:{tracker}", "--dataset", "folder", "--data", "clips", *more)
+
+
+def call(place: Path, arguments: list[str], **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments, cwd=place, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **more},
+        errors="surrogateescape",
+    )  # fmt: skip
+
+
+def stored(place: Path, label: str) -> list[str]:
+    return sorted(path.name for path in (place / "results" / "clips" / label).glob("s*.txt"))
+
+
+@pytest.mark.parametrize("engine", [(), ("--jobs", "2")])
+@pytest.mark.parametrize("tracker", ["Exits", "Raises", "Cancelled"])
+def test_a_sequence_fails_alone_whatever_its_tracker_raises(place: Path, tracker: str, engine: tuple[str, ...]) -> None:
+    answer = call(place, run_command(tracker, *engine))
+    assert answer.returncode == 1
+    assert "folder/s1 failed" in answer.stderr
+    assert {"Exits": "os._exit(0)", "Raises": "odd", "Cancelled": "CancelledError"}[tracker] in answer.stderr
+    assert stored(place, tracker) == ["s0.txt", "s2.txt"]
+
+
+@pytest.mark.parametrize("tracker", ["SplitRaises", "SplitWithoutSibling"])
+def test_lockstep_ends_whatever_a_lane_raises(place: Path, tracker: str) -> None:
+    answer = call(place, run_command(tracker, "--engine", "lockstep"))
+    assert answer.returncode == 1
+    assert "3 failed" in answer.stderr
+
+
+def test_a_tracker_that_cannot_be_counted_is_scored(place: Path) -> None:
+    answer = call(place, run_command("SplitWithoutParts"))
+    assert answer.returncode == 0
+    assert "not counted, RuntimeError: no parts" in answer.stdout + answer.stderr
+
+
+def test_a_card_that_cannot_be_recorded_is_named(place: Path) -> None:
+    answer = call(place, run_command("CardWithoutEnd"))
+    assert answer.returncode == 2
+    assert "`card` cannot be recorded" in answer.stderr
+
+
+def test_a_tracker_that_changes_the_folder_finds_relative_data(place: Path) -> None:
+    assert call(place, run_command("Changes")).returncode == 0
+    assert len(stored(place, "Changes")) == 3
+
+
+def test_a_thread_that_does_not_end_does_not_keep_evalkit(place: Path) -> None:
+    begin = time.monotonic()
+    answer = call(place, run_command("Thread"))
+    assert answer.returncode == 0
+    assert "AO" in answer.stdout
+    assert time.monotonic() - begin < 40
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("engine", [(), ("--jobs", "2"), ("--shard", "1/1")])
+def test_sigterm_ends_with_a_word_and_leaves_nothing(place: Path, engine: tuple[str, ...]) -> None:
+    (place / "tmp").mkdir()
+    arguments = run_command("Slow", *engine)
+    process = subprocess.Popen(
+        arguments, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(place / "tmp")},
+    )  # fmt: skip
+    deadline = time.monotonic() + 40
+    while not stored(place, "Slow") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=40)
+    assert process.returncode == 143, errors
+    assert "terminated; finished sequences are stored" in errors
+    assert not [path for path in (place / "tmp").iterdir() if path.name.startswith("evalkit-")]
+    assert not list((place / "results").rglob("*.lock"))
+    assert call(place, arguments).returncode == 0
+    assert len(stored(place, "Slow")) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+def test_closed_standard_output_is_reported(place: Path) -> None:
+    call(place, run_command("Still"))
+    line = f"{sys.executable} -m evalkit score --dataset folder --data clips >/dev/full"
+    answer = call(place, ["sh", "-c", line])
+    assert answer.returncode == 2
+    assert "No space left on device" in answer.stderr
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_the_users_to_fix(place: Path) -> None:
+    (place / "clips" / "s1" / "groundtruth.txt").chmod(0)
+    answer = call(place, command("data", "check", "folder", "--data", "clips"))
+    assert answer.returncode == 2
+    assert "Permission denied" in answer.stderr
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\x1b]0;PWNED\x07"])
+def test_names_that_no_file_can_have_are_errors_with_visible_text(place: Path, name: str) -> None:
+    answer = call(place, command("score", "--dataset", "folder", "--data", "clips", "--tracker", name))
+    assert answer.returncode == 2
+    assert "\x1b" not in answer.stderr + answer.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_names_do_not_reach_the_terminal_as_commands(place: Path) -> None:
+    call(place, run_command("Still"))
+    home = place / "results" / "clips"
+    for name in ("::error::x", "red\x1b[31m", "\u202egpj", os.fsdecode(b"\xff")):
+        (home / name).mkdir()
+        for path in (home / "Still").glob("s*.txt"):
+            (home / name / path.name).write_bytes(path.read_bytes())
+    for encoding in ("utf-8", "ascii"):
+        for output in ("table", "json"):
+            answer = call(
+                place, command("score", "--dataset", "folder", "--data", "clips", "--format", output),
+                PYTHONIOENCODING=encoding,
+            )  # fmt: skip
+            assert answer.returncode == 0, answer.stderr
+            text = answer.stdout + answer.stderr
+            assert not {"\x1b", "\u202e"} & set(text)
+            assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
