@@ -16,7 +16,7 @@ from evalkit.own_video.box_files import FORMATS, TrackedVideo, write_boxes
 from evalkit.own_video.drawing import draw
 from evalkit.own_video.source import CAMERA_FRAMES, Source, open_source
 from evalkit.protocols.live import LiveFrame, LiveTracking
-from evalkit.results.store import safe_label
+from evalkit.results.label_folders import safe_label
 from evalkit.types import Box, Image, Tracker, Trajectory
 
 FPS = 25.0

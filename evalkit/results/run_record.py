@@ -154,7 +154,7 @@ def _wrong_fields(content: Mapping[str, Any]) -> Iterator[str]:
         yield "costs"
         return
     for one in costs:
-        if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in _COST_FIELDS):
+        if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in _COST_FIELDS):
             yield "costs"
 
 

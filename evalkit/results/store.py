@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -19,6 +18,7 @@ from typing import Any
 from evalkit.errors import DamagedResults, EvalkitError, MissingResults, listed
 from evalkit.io.atomic import is_temporary, write_text
 from evalkit.results import layouts, run_lock, run_record
+from evalkit.results.label_folders import label_folder, safe_label
 from evalkit.results.layouts import WritableLayout
 from evalkit.results.layouts.base import ListsFiles
 from evalkit.types import Cost, Dataset, Sequence, Trajectory
@@ -31,34 +31,6 @@ FAILURES = "failures"
 
 _DISCARD = ".discard.json"
 """File that names the sequences whose results are being deleted, so that an interrupted deletion is completed."""
-
-_UNSAFE = re.compile(r"[/\\\x00-\x1f:*?\"<>|]")
-
-
-def safe_label(name: str) -> str:
-    """Return a tracker's name as a folder name: separators and characters that some system forbids become ``_``.
-
-    >>> safe_label("lighttrack:back_04+cls_2")
-    'lighttrack_back_04+cls_2'
-    >>> safe_label("..")
-    '_..'
-    """
-    label = _UNSAFE.sub("_", name).strip()
-    return f"_{label}" if label.startswith(".") or not label else label
-
-
-def label_folder(results: Path, label: str) -> Path:
-    """Return the folder of a tracker's results: one of exactly that name if there is one, as archives may have."""
-    exact = results / label
-    named = exact.parent == results and not label.startswith(".") and "\x00" not in label
-    return exact if named and _is_folder(exact) else results / safe_label(label)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # the name is too long
-        return False
 
 
 class Store:

@@ -10,7 +10,8 @@ from moving_square import tiny_dataset
 
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
-from evalkit.results.store import Store, labels, safe_label
+from evalkit.results.label_folders import safe_label
+from evalkit.results.store import Store, labels
 from evalkit.types import Cost, FrameState, Trajectory
 
 IDENTITY = {"tracker": "x", "card": {"penalty_k": 0.04}, "seed": 0}
