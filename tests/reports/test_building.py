@@ -35,7 +35,7 @@ def trajectory(sequence: str) -> Trajectory:
 def test_every_file_of_sections_makes_the_section_that_it_is_named_after() -> None:
     named = {build.__name__.removesuffix("_section") for build in (*DATASET_SECTIONS, *CLOSING_SECTIONS)}
     files = {path.stem for path in SECTIONS.glob("*.py") if not path.stem.endswith("_figures")}
-    assert files == named | {"summary", "replay"}
+    assert files == named | {"summary", "replay", "search"}
 
 
 def test_a_document_without_a_comparison_has_tables_of_scores_and_costs(
