@@ -170,11 +170,15 @@ def _start_worker(job: Job, spool: Path) -> None:
     _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool
 
 
+_EXIT_PROCESS = os._exit
+"""The real function: while a tracker runs, ``os._exit`` raises instead (``work.exit_as_error``)."""
+
+
 def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        _EXIT_PROCESS(1)
 
 
 def _track_unit(unit: Unit, timeout: float | None) -> str:
