@@ -120,7 +120,7 @@ def find_repository(place: str | None) -> Repository:
             if folder.joinpath(*package.split("."), "evaluation", "tracker.py").is_file():
                 return Repository(folder, top)
     raise EvalkitError(
-        "this is no repository of the STARK/OSTrack family", where=start,
+        "not a repository of the STARK or OSTrack family", where=start,
         found="no lib/test/evaluation/tracker.py and no pytracking/evaluation/tracker.py, here or above",
         hint=f"Start evalkit in the repository, write ostrack:path/to/repository:NAME/CONFIG, or set ${VARIABLE}",
     )  # fmt: skip
