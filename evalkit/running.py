@@ -19,9 +19,10 @@ from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.metrics.statistics import few_sequences_notice
+from evalkit.metrics.withheld import withheld_error
 from evalkit.results.run_record import RunRecord
 from evalkit.scoring import default_scores
-from evalkit.stored import StoredRun, load_run, withheld_error
+from evalkit.stored import StoredRun, load_run
 from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Trajectory
 
 if TYPE_CHECKING:
@@ -110,7 +111,11 @@ def run(
         )  # fmt: skip
     for tracker in trackers:
         _check_executes(tracker, options.execution)
-    runs = [_run_tracker(tracker, dataset, options, plan, progress) for dataset in datasets for tracker in trackers]
+    return _joined([_run_tracker(tracker, one, options, plan, progress) for one in datasets for tracker in trackers])
+
+
+def _joined(runs: Sequence[tuple[RunReport, list[_Timed]]]) -> RunReport:
+    """Join the reports of all trackers and datasets; notices that hold for several are printed once."""
     scores = tuple(one for report, _ in runs for one in report.scores)
     notices = [one for report, _ in runs for one in report.notices]
     notices += [few_sequences_notice(scores) or "", clock_notice(one for _, timed in runs for one in timed)]

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import TypeAlias
 
 from evalkit import protocols
 from evalkit.errors import (
@@ -20,13 +18,13 @@ from evalkit.errors import (
     EvalkitError,
     MissingResults,
     OtherDatasetVersion,
-    UnknownName,
     WithheldGroundtruth,
     listed,
     suggestion,
 )
-from evalkit.results import run_record
-from evalkit.results import store as result_store
+from evalkit.metrics.withheld import groundtruth_withheld, withheld_error
+from evalkit.results import label_folders, run_record
+from evalkit.results.code_versions import code_notice
 from evalkit.results.run_record import RunRecord, is_imported
 from evalkit.results.store import Store
 from evalkit.types import Dataset, Trajectory
@@ -164,7 +162,7 @@ class StoredRun:
         )  # fmt: skip
 
     def _nothing(self) -> EvalkitError:
-        known = result_store.labels(self.folder.parent.parent, self.dataset)
+        known = label_folders.labels(self.folder.parent.parent, self.dataset)
         if self.folder.name in known:
             hint = f"Make them with `evalkit run --protocol {self.protocol}`"
         else:
@@ -216,28 +214,39 @@ def load(
         OtherDatasetVersion: Results were made on another version of the dataset.
         WithheldGroundtruth: Only first frames are annotated.
     """
-    chosen = choose_labels(labels or result_store.labels(results, dataset), exclude)
+    chosen = label_folders.choose_labels(labels or label_folders.labels(results, dataset), exclude)
     found = [load_run(results, dataset, label, protocol=protocol, sequences=sequences) for label in chosen]
-    # Folders that hold no results (plots, notes, another protocol's results) are passed over unless they are named.
-    runs = [run for run in found if not run.empty] if labels is None else found
-    if not runs:
-        check(run.problem() for run in found[:1])
-    empty = [run.label for run in found if run not in runs]
-    notices = [f"{dataset.name}: passed over, no results: {listed(empty)}"] if empty else []
+    runs, notices = (found, []) if labels is not None else _without_empty(found, dataset)
     if allow_partial:
         runs, unusable = without_unusable(runs)
         notices += unusable
     problems = [run.problem(allow_partial=allow_partial, groundtruth=groundtruth) for run in runs]
     refused = {run.label: refusal(run) for run in runs if run.readable and not (groundtruth and run.withheld)}
     if allow_partial and None in refused.values():  # of the others, no result can be scored
-        notices += [f"{label}: left out: {error}" for label, error in refused.items() if error is not None]
+        notices += _refusal_notices(refused)
         runs = [run for run in runs if refused.get(run.label) is None]
         refused = {}
     check([*problems, *refused.values()])
-    notices += [notice for run in runs if (notice := run.code_notice())]
-    if sequences is None:
-        notices += [sentence for run in runs for sentence in run.omissions()]
-    return StoredResults(tuple(runs), tuple(notices))
+    return StoredResults(tuple(runs), (*notices, *_run_notices(runs, omissions=sequences is None)))
+
+
+def _without_empty(found: Sequence[StoredRun], dataset: Dataset) -> tuple[list[StoredRun], list[str]]:
+    """Pass over folders that hold no results (plots, notes, another protocol's results), with one note."""
+    runs = [run for run in found if not run.empty]
+    if not runs:
+        check(run.problem() for run in found[:1])
+    empty = [run.label for run in found if run.empty]
+    return runs, [f"{dataset.name}: passed over, no results: {listed(empty)}"] if empty else []
+
+
+def _refusal_notices(refused: Mapping[str, EvalkitError | None]) -> list[str]:
+    return [f"{label}: left out: {error}" for label, error in refused.items() if error is not None]
+
+
+def _run_notices(runs: Iterable[StoredRun], *, omissions: bool) -> list[str]:
+    """Return the sentences on versions of code, and on sequences that were left out."""
+    notices = [notice for run in runs if (notice := run.code_notice())]
+    return [*notices, *(sentence for run in runs for sentence in run.omissions())] if omissions else notices
 
 
 def without_unusable(runs: Sequence[StoredRun]) -> tuple[list[StoredRun], list[str]]:
@@ -296,26 +305,6 @@ def requested_sequences(dataset: Dataset, sequences: Sequence[str] | None) -> tu
     return tuple(sequence.name for sequence in dataset.sequences if sequence.name in wanted)
 
 
-def choose_labels(labels: Iterable[str], exclude: Iterable[str]) -> list[str]:
-    """Return the labels that are not excluded.
-
-    Raises:
-        UnknownName: A label to exclude is not among the labels.
-        MissingResults: None is left.
-    """
-    known, left_out = list(dict.fromkeys(labels)), tuple(exclude)
-    for label in left_out:
-        if label not in known:
-            raise UnknownName(
-                "there are no results with this label", where=f"--except {label}", found=listed(known),
-                hint=suggestion(label, known),
-            )  # fmt: skip
-    chosen = [label for label in known if label not in left_out]
-    if not chosen:
-        raise MissingResults("no tracker is left", where="--except", found=listed(left_out), hint="Exclude fewer")
-    return chosen
-
-
 def check(problems: Iterable[EvalkitError | None]) -> None:
     """Raise what is wrong with the results of several trackers as one error; nothing if nothing is wrong."""
     found = [problem for problem in problems if problem is not None]
@@ -327,58 +316,6 @@ def check(problems: Iterable[EvalkitError | None]) -> None:
     kind = kinds.pop() if len(kinds) == 1 else EvalkitError
     lines = "".join(f"\n  {problem}" for problem in found)
     raise kind(f"stored results cannot be used, for {len(found)} reasons:{lines}")
-
-
-def code_notice(label: str, record: RunRecord | None) -> str | None:
-    """Return the sentence that says that results are of several versions of code; None if of one, or if unknown.
-
-    ``evalkit run`` does not mix versions of a tracker. Earlier versions of evalkit did, and did not record the files of
-    the tracker. evalkit's own code may differ: a run can be continued after an update.
-    """
-    if record is None:
-        return None
-    codes = dict.fromkeys(one["code"] for one in record["environments"] if one.get("code"))
-    trackers = dict.fromkeys(one.get("tracker_code") for one in record["environments"] if one.get("code"))
-    if len(codes) < 2:
-        return None
-    if len(trackers) == 1 and (None not in trackers or is_evalkits_own(record)):
-        versions = dict.fromkeys(_version(one) for one in record["environments"])
-        return f"{label}: results of several versions of evalkit's code ({', '.join(versions)})"
-    return (
-        f"{label}: results of {len(codes)} versions of the tracker's or evalkit's code, which may differ; "
-        "track again with --force to have them of one"
-    )
-
-
-def is_evalkits_own(record: RunRecord) -> bool:
-    """Return whether results are of one of evalkit's own trackers, as far as the record of the run tells."""
-    name = str(record["identity"].get("tracker", ""))
-    return run_record.FILES not in record["identity"] and ".py:" not in name and not name.startswith("program:")
-
-
-def _version(environment: Mapping[str, Any]) -> str:
-    commit = environment.get("commit")
-    return f"{environment.get('versions', {}).get('evalkit', 'unknown')}{f' at {commit}' if commit else ''}"
-
-
-def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:
-    """Return whether only the first frames of these sequences are annotated, as in test sets that a server scores."""
-    later = [dataset.sequence(name).groundtruth[1:] for name in sequences]
-    return any(len(rows) for rows in later) and all(np.isnan(rows).all() for rows in later)
-
-
-def withheld_error(dataset: Dataset, label: str) -> WithheldGroundtruth:
-    """Return the error that says that this dataset cannot be scored here, and what can be done instead."""
-    if dataset.family is None:  # a video of one's own
-        return WithheldGroundtruth(
-            "only the first frame is annotated, so there is nothing to score", where=dataset.name,
-            hint=f"Compare trackers with `evalkit report`, or watch one with `evalkit replay --dataset {dataset.name}`",
-        )  # fmt: skip
-    return WithheldGroundtruth(
-        "the groundtruth is withheld after the first frame; only the benchmark's server can score this",
-        where=dataset.name,
-        hint=f"Write the submission with `evalkit pack --dataset {dataset.name} --tracker {label}`",
-    )
 
 
 def _read(store: Store, requested: Iterable[str]) -> tuple[dict[str, list[Trajectory]], dict[str, EvalkitError]]:

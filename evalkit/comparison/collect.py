@@ -20,8 +20,11 @@ from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics
 from evalkit.metrics.statistics import Difference
+from evalkit.metrics.withheld import withheld_error
+from evalkit.results import label_folders
+from evalkit.results.code_versions import code_notice
+from evalkit.results.label_folders import labels as stored_labels
 from evalkit.results.run_record import is_imported
-from evalkit.results.store import labels as stored_labels
 from evalkit.types import Cost, Dataset
 
 _RESAMPLES = 2_000
@@ -75,7 +78,7 @@ def collect(
     chosen_profiles = several(profiles) if profiles else None
     _check_profiles(chosen_profiles or (), opened)
     found_labels = several(trackers) if trackers else _all_labels(folder, opened)
-    wanted = tuple(stored.choose_labels(found_labels, several(exclude)))
+    wanted = tuple(label_folders.choose_labels(found_labels, several(exclude)))
     _check_published(names or (), wanted)
     part = None if sequences is None else several(sequences)
     shown = tuple(find_sequence(name, opened).name for name in several(replay))
@@ -99,7 +102,7 @@ def _unscored(datasets: Iterable[Dataset], present: Mapping[Key, Collected]) -> 
     for dataset in datasets:
         withheld = [label for (name, label), one in present.items() if name == dataset.name and one.withheld]
         if withheld:
-            reasons[dataset.name] = stored.withheld_error(dataset, withheld[0]).what
+            reasons[dataset.name] = withheld_error(dataset, withheld[0]).what
     return reasons
 
 
@@ -221,7 +224,7 @@ def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) ->
         amount = "all " if count == expected > 1 and sequences is None else f"{count} of "
         noun = "sequence" if expected == 1 else "sequences"
         sentences += [f"{dataset}: {label} found, {amount}{expected} {noun}, {origin}", *one.omissions]
-        if mixed := stored.code_notice(label, one.record):
+        if mixed := code_notice(label, one.record):
             sentences.append(mixed)
     skipped = [f"{name}: {', '.join(labels)} skipped, there are no results" for name, labels in absent.items()]
     return (*sentences, *skipped)

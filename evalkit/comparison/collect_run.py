@@ -86,8 +86,11 @@ def collect_run(request: Request) -> Collected:
         run.trajectories, run.record, len(run.requested), problems, absent=run.empty, withheld=run.withheld,
         omissions=omissions,
     )  # fmt: skip
-    if run.empty or run.withheld:
-        return found
+    return found if run.empty or run.withheld else _with_scores(found, run, request)
+
+
+def _with_scores(found: Collected, run: StoredRun, request: Request) -> Collected:
+    """Return what was found with its scores, or with the reason why it cannot be scored."""
     try:
         part, (scores, leading, refusals) = scoring.usable_part(
             run, lambda one: _score(one, request.profiles), allow_partial=request.allow_partial
@@ -97,7 +100,7 @@ def collect_run(request: Request) -> Collected:
             raise
         unusable = request.allow_partial  # of a partial result, no sequence is left
         kept = {} if unusable else found.trajectories
-        return replace(found, problems=(*problems, error), unusable=unusable, trajectories=kept)
+        return replace(found, problems=(*found.problems, error), unusable=unusable, trajectories=kept)
     return replace(
         found,
         trajectories=part.trajectories,

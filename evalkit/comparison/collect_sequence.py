@@ -9,7 +9,7 @@ from evalkit import stored
 from evalkit.errors import EvalkitError, MissingResults, UnknownName, suggestion
 from evalkit.factories import open_dataset
 from evalkit.infer_dataset import only_benchmark
-from evalkit.results.store import labels
+from evalkit.results.label_folders import labels
 from evalkit.stored import StoredRun
 from evalkit.types import Dataset, Trajectory
 from evalkit.types import Sequence as Video

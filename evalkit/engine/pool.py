@@ -171,7 +171,7 @@ def _start_worker(job: Job, spool: Path) -> None:
 
 
 _EXIT_PROCESS = os._exit
-"""The real function: while a tracker runs, ``os._exit`` raises instead (``work.exit_as_error``)."""
+"""The real function: while a tracker runs, ``os._exit`` raises instead (``process_guards.exit_as_error``)."""
 
 
 def _exit_with_parent() -> None:

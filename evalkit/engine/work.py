@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from evalkit import protocols, registry
+from evalkit.engine.process_guards import exit_as_error, keep_cwd
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.tracker_files import Files, OpenedFiles, is_own_code, tracker_files, watch_opened_files
 from evalkit.errors import EvalkitError
@@ -327,36 +326,6 @@ def failure(unit: Unit, error: BaseException) -> Answer:
     """Return the answer for a unit that failed with an exception."""
     message = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
     return Answer(unit, error=message, traceback="".join(traceback.format_exception(error)))
-
-
-@contextmanager
-def exit_as_error() -> Iterator[None]:
-    """Let a tracker's ``os._exit`` raise ``SystemExit`` in this process: evalkit would end without a word.
-
-    A child process that the tracker has forked ends as usual.
-    """
-    process, leave = os.getpid(), os._exit
-
-    def refused(status: int) -> NoReturn:
-        if os.getpid() != process:
-            leave(status)
-        raise SystemExit(f"the tracker called os._exit({status})")
-
-    os._exit = refused
-    try:
-        yield
-    finally:
-        os._exit = leave
-
-
-@contextmanager
-def keep_cwd() -> Iterator[None]:
-    """Restore the current folder at the end, so that a tracker's ``chdir`` does not affect relative paths."""
-    here = Path.cwd()
-    try:
-        yield
-    finally:
-        os.chdir(here)
 
 
 def store_answer(store: Store, answer: Answer) -> Outcome:

@@ -10,6 +10,7 @@ from pathlib import Path
 from evalkit import stored
 from evalkit.engine.track import Progress
 from evalkit.errors import EvalkitError, listed
+from evalkit.metrics.withheld import groundtruth_withheld, withheld_error
 from evalkit.regression.baseline import Baseline, load_baseline, lock_baseline, save_baseline
 from evalkit.regression.checks import exact
 from evalkit.regression.checks.accuracy import MetricComparison, check_accuracy
@@ -87,9 +88,9 @@ class _Request:
         check_margins(datasets)
         label = self.suite.trackers[0].label
         stored.check(
-            stored.withheld_error(one.dataset, label)
+            withheld_error(one.dataset, label)
             for one in datasets
-            if one.gates_accuracy and stored.groundtruth_withheld(one.dataset, one.sequences)
+            if one.gates_accuracy and groundtruth_withheld(one.dataset, one.sequences)
         )
         return datasets
 

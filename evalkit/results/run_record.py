@@ -166,6 +166,14 @@ def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type], prefix:
             yield prefix + key
 
 
+def load_even_if_damaged(folder: Path) -> dict[str, Any] | None:
+    """Return the content of ``run.json``; a record that equals no other one if it is damaged, None if there is none."""
+    try:
+        return load(folder)
+    except EvalkitError:
+        return {"identity": {"run.json": "damaged"}, "environments": []}
+
+
 def save(
     folder: Path,
     identity: Mapping[str, Any],

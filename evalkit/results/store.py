@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import DamagedResults, EvalkitError, MissingResults, listed
+from evalkit.errors import DamagedResults, EvalkitError
 from evalkit.io.atomic import is_temporary, write_text
 from evalkit.results import layouts, run_lock, run_record
 from evalkit.results.label_folders import label_folder, safe_label
@@ -103,7 +103,7 @@ class Store:
             self.record_environment()
 
     def _begin(self, new: Mapping[str, Any], force: bool) -> None:
-        old = run_record.load(self.home) if not force else _load_even_if_damaged(self.home)
+        old = run_record.load(self.home) if not force else run_record.load_even_if_damaged(self.home)
         if old is None and self._holds_results():
             self._refuse_or_clear(force, "this folder holds results without run.json")
         elif old is not None:
@@ -343,29 +343,3 @@ class Store:
 
     def _failure(self, sequence: str, repetition: int) -> Path:
         return self.folder / FAILURES / f"{safe_label(sequence)}_{repetition:03d}.log"
-
-
-def _load_even_if_damaged(folder: Path) -> dict[str, Any] | None:
-    try:
-        return run_record.load(folder)
-    except EvalkitError:
-        return {"identity": {"run.json": "damaged"}, "environments": []}
-
-
-def labels(results: Path, dataset: Dataset) -> list[str]:
-    """Return the labels of all trackers that have a folder of results for a benchmark, sorted.
-
-    Raises:
-        MissingResults: There is no folder of results for the benchmark.
-    """
-    folder = results / dataset.directory
-    if not folder.is_dir():
-        near = sorted(path.name for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
-        raise MissingResults(
-            f"there are no results for {dataset.name}", where=folder, found=listed(near),
-            hint=f"Run `evalkit run --dataset {dataset.name} --tracker NAME` first, or give --results",
-        )  # fmt: skip
-    # Archives made on a Mac have a folder __MACOSX next to those of the trackers.
-    return sorted(
-        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX"))
-    )

@@ -10,8 +10,8 @@ from moving_square import tiny_dataset
 
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
-from evalkit.results.label_folders import safe_label
-from evalkit.results.store import Store, labels
+from evalkit.results.label_folders import labels, safe_label
+from evalkit.results.store import Store
 from evalkit.types import Cost, FrameState, Trajectory
 
 IDENTITY = {"tracker": "x", "card": {"penalty_k": 0.04}, "seed": 0}

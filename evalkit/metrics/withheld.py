@@ -1,0 +1,30 @@
+"""Datasets of which only first frames are annotated: they cannot be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from evalkit.errors import WithheldGroundtruth
+from evalkit.types import Dataset
+
+
+def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:
+    """Return whether only the first frames of these sequences are annotated, as in test sets that a server scores."""
+    later = [dataset.sequence(name).groundtruth[1:] for name in sequences]
+    return any(len(rows) for rows in later) and all(np.isnan(rows).all() for rows in later)
+
+
+def withheld_error(dataset: Dataset, label: str) -> WithheldGroundtruth:
+    """Return the error that says that this dataset cannot be scored here, and what can be done instead."""
+    if dataset.family is None:  # a video of one's own
+        return WithheldGroundtruth(
+            "only the first frame is annotated, so there is nothing to score", where=dataset.name,
+            hint=f"Compare trackers with `evalkit report`, or watch one with `evalkit replay --dataset {dataset.name}`",
+        )  # fmt: skip
+    return WithheldGroundtruth(
+        "the groundtruth is withheld after the first frame; only the benchmark's server can score this",
+        where=dataset.name,
+        hint=f"Write the submission with `evalkit pack --dataset {dataset.name} --tracker {label}`",
+    )
