@@ -37,16 +37,20 @@ def _benchmarks(folder: Path) -> list[str]:
     """Return the datasets that a folder holds results of; without a ``run.json``, those that its name may stand for."""
     if not any(_is_shown(path) for path in folder.iterdir()):
         return []
+    if recorded := _recorded_datasets(folder):
+        return recorded
+    names = registry.dataset.names()
+    exact = [name for name in names if _key(name) == _key(folder.name)]
+    return exact or [name for name in names if _key(name).startswith(_key(folder.name))]
+
+
+def _recorded_datasets(folder: Path) -> list[str]:
+    """Return the datasets that the ``run.json`` files of a folder name, sorted."""
     # A further protocol's results have a run.json of their own, one folder deeper.
     records = [
         run_record.load(path.parent) for place in ("*", "*/*") for path in folder.glob(f"{place}/{run_record.FILE}")
     ]
-    recorded = {str(record["identity"]["dataset"]) for record in records if record and "dataset" in record["identity"]}
-    if recorded:
-        return sorted(recorded)
-    names = registry.dataset.names()
-    exact = [name for name in names if _key(name) == _key(folder.name)]
-    return exact or [name for name in names if _key(name).startswith(_key(folder.name))]
+    return sorted({str(one["identity"]["dataset"]) for one in records if one and "dataset" in one["identity"]})
 
 
 def _is_shown(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -116,14 +117,18 @@ def run(
 
 def _joined(runs: Sequence[tuple[RunReport, list[_Timed]]]) -> RunReport:
     """Join the reports of all trackers and datasets; notices that hold for several are printed once."""
-    scores = tuple(one for report, _ in runs for one in report.scores)
-    notices = [one for report, _ in runs for one in report.notices]
-    notices += [few_sequences_notice(scores) or "", clock_notice(one for _, timed in runs for one in timed)]
+    reports = [report for report, _ in runs]
+    scores = tuple(chain.from_iterable(report.scores for report in reports))
+    notices = [
+        *chain.from_iterable(report.notices for report in reports),
+        few_sequences_notice(scores),
+        clock_notice(chain.from_iterable(timed for _, timed in runs)),
+    ]
     return RunReport(
-        outcomes=tuple(one for report, _ in runs for one in report.outcomes),
+        outcomes=tuple(chain.from_iterable(report.outcomes for report in reports)),
         scores=scores,
-        costs=tuple(one for report, _ in runs for one in report.costs),
-        notices=tuple(notice for notice in dict.fromkeys(notices) if notice),
+        costs=tuple(chain.from_iterable(report.costs for report in reports)),
+        notices=tuple(dict.fromkeys(filter(None, notices))),
     )
 
 

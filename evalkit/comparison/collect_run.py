@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from evalkit.metrics.leading import LEADING
 from evalkit.metrics.measures import Measure
 from evalkit.results.run_record import RunRecord
 from evalkit.stored import StoredRun, Trajectories
-from evalkit.types import Dataset, Score
+from evalkit.types import Dataset, Score, Trajectory
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,19 @@ def _auc_by_frame_rate(run: StoredRun, profile: str) -> tuple[tuple[float, float
         return ()
     found: list[tuple[float, float]] = []
     for fps in streaming.RATES:
-        staged = {name: streaming.replay(one, fps) for name, one in firsts.items()}
-        known = {name: [one] for name, one in staged.items() if one is not None}
-        if len(known) < len(staged):
+        known = _replayed(firsts, fps)
+        if known is None:
             break
         scores = scoring.score_run(replace(run, trajectories=known), [profile], confidence=None)
         found += [(fps, score.value) for score in scores if score.metric == "auc" and score.value is not None]
     return tuple(found)
+
+
+def _replayed(firsts: Mapping[str, Trajectory], fps: float) -> dict[str, list[Trajectory]] | None:
+    """Return the trajectories as in a stream of this rate; None where the stored times do not determine one."""
+    staged = {name: streaming.replay(one, fps) for name, one in firsts.items()}
+    known = {name: [one] for name, one in staged.items() if one is not None}
+    return known if len(known) == len(staged) else None
 
 
 def _leading(measures: Sequence[Measure]) -> Measure | None:

@@ -109,6 +109,9 @@ class SearchOptions:
             )  # fmt: skip
         if self.weights is not None and self.supernet is not None:
             raise EvalkitError("--weights and --supernet exclude each other", where=self.weights)
+        self._check_unused()
+
+    def _check_unused(self) -> None:
         if self.training and self.supernet is not None:
             raise EvalkitError(
                 "no supernet is trained where one is given", where="--supernet",
