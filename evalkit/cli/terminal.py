@@ -45,8 +45,10 @@ class SafeStream:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str) -> int:
-        """Write a text; returns the number of its characters."""
+    def write(self, text: str | bytes) -> int:
+        """Write a text; returns the number of its characters. click writes the completions of a shell as bytes."""
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "surrogateescape")
         self._stream.write(without_commands(visible(text)))
         return len(text)
 

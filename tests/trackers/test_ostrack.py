@@ -28,7 +28,12 @@ def _fresh_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget the repository of a test: its modules are named like those of every other one."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delenv("EVALKIT_REPOSITORY", raising=False)
+    _forget_repositories()  # those of tests of other files in this process, too
     yield
+    _forget_repositories()
+
+
+def _forget_repositories() -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in ("lib", "pytracking"):
             del sys.modules[name]
@@ -121,7 +126,7 @@ def test_results_have_the_same_label_wherever_the_repository_is_named():
         ("ostrack:still", "ostrack:NAME/CONFIG"),
         ("ostrack:{root}:stil/default", "no tracker 'stil'.*Did you mean 'still'"),
         ("ostrack:{root}:still/defautl", "no configuration 'defautl'.*Did you mean 'default'"),
-        ("ostrack:{root}/..:still/default", "no repository.*EVALKIT_REPOSITORY"),
+        ("ostrack:{root}/..:still/default", "not a repository.*EVALKIT_REPOSITORY"),
     ],
 )
 def test_a_wrong_name_is_an_error_that_says_what_there_is(tmp_path, name, complaint):
