@@ -192,7 +192,7 @@ def _check_executes(tracker: str, execution: Execution) -> None:
     """Refuse options that the tracker ignores: results and speeds are stored under them."""
     entry = registry.tracker.find(tracker)
     takes = entry.parameters
-    builtin = registry.tracker.is_builtin(entry) and entry.name != "program:"
+    builtin = registry.tracker.is_builtin(entry) and entry.program_files is None
     for option, value, usual in (
         ("runtime", execution.runtime, "torch"),
         ("precision", execution.precision, "fp32"),

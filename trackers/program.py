@@ -17,9 +17,10 @@ from evalkit import registry
 from evalkit.errors import EvalkitError
 from evalkit.trackers._program import json_tracker
 from evalkit.trackers._program.folder_tracker import FolderTracker
-from evalkit.trackers._program.ini import read_entry
+from evalkit.trackers._program.ini import read_entry, user_files
 from evalkit.trackers._program.json_tracker import JsonTracker
 from evalkit.trackers._program.process import Command, Process, ProgramEnded, ProgramLate
+from evalkit.trackers._program.program_files import command_files
 from evalkit.trackers._program.trax_messages import parse_message
 from evalkit.trackers._program.trax_tracker import TraxTracker
 
@@ -28,7 +29,23 @@ TIMEOUT = 120.0
 """Seconds that each answer of a program may take unless ``--set timeout=SECONDS`` says otherwise."""
 
 
-@registry.tracker("program:", summary='any program as a tracker, by its own protocol or TraX: "program:./my_tracker"')
+def _files_of_command_line(variant: str) -> list[Path]:
+    return command_files(Command(_split(variant)))
+
+
+def _files_of_ini_entry(variant: str) -> list[Path]:
+    return user_files(*_place_of_entry(variant))
+
+
+def _place_of_entry(variant: str) -> tuple[Path, str]:
+    file, separator, name = variant.rpartition(":")
+    return Path(file if separator else "trackers.ini"), name
+
+
+@registry.tracker(
+    "program:", summary='any program as a tracker, by its own protocol or TraX: "program:./my_tracker"',
+    program_files=_files_of_command_line,
+)  # fmt: skip
 def program(*, variant: str, settings: Mapping[str, str] | None = None) -> ProgramTracker:
     """Start a program from its command line, which is split as a shell does; no shell is started.
 
@@ -51,16 +68,17 @@ def program(*, variant: str, settings: Mapping[str, str] | None = None) -> Progr
 
 @registry.tracker(
     "trackers.ini:", summary="a tracker of a trackers.ini of the VOT toolkit: path/to/trackers.ini:NAME",
-    file_suffix=".ini", label=lambda variant: variant.rpartition(":")[2],
+    file_suffix=".ini", label=lambda variant: variant.rpartition(":")[2], program_files=_files_of_ini_entry,
 )  # fmt: skip
 def ini(*, variant: str, settings: Mapping[str, str] | None = None) -> ProgramTracker:
     """Start a tracker of a ``trackers.ini``; settings are sent to it in addition to its arguments."""
-    file, separator, name = variant.rpartition(":")
-    entry = read_entry(Path(file if separator else "trackers.ini"), name)
+    entry = read_entry(*_place_of_entry(variant))
     arguments = {**entry.arguments, **(settings or {})}
-    if entry.protocol == "folder":
-        return FolderTracker(entry.command, arguments)
-    return TraxTracker(entry.command, arguments)
+    start = FolderTracker if entry.protocol == "folder" else TraxTracker
+    tracker = start(entry.command, arguments)
+    if entry.variables:
+        tracker.card = {**tracker.card, "environment": entry.variables}
+    return tracker
 
 
 def _split(variant: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evalkit.cost.latency import BUSY_BELOW
 from evalkit.errors import EvalkitError
 from evalkit.io.json import load_strict_json
-from evalkit.results.run_record import RunRecord, is_imported
+from evalkit.results.run_record import RunRecord, is_imported, is_program
 from evalkit.types import Cost, Trajectory
 
 _WRITE = "Write it with `evalkit profile --tracker NAME --format json > FILE`"
@@ -114,7 +114,7 @@ def _busy(label: str, record: RunRecord, fps: float) -> str | None:
     if not clock.get("wall"):
         return None
     identity = record["identity"]
-    elsewhere = str(identity.get("tracker", "")).startswith("program:")
+    elsewhere = is_program(record)
     share = clock["cpu"] / clock["wall"]
     if identity.get("device") != "cpu" or identity.get("threads") != 1 or elsewhere or not 0 < share < BUSY_BELOW:
         return None

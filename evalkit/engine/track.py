@@ -82,7 +82,7 @@ def unverified_notice(worker: Worker) -> str | None:
 
     They were made by an earlier version of evalkit. They are used, but an edit of the tracker since cannot be found.
     """
-    if not is_own_code(worker.job.tracker):
+    if not is_own_code(worker.job.tracker) and not worker.files.paths:
         return None
     try:
         record = worker.store.read_record()

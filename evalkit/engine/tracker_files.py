@@ -1,24 +1,24 @@
-"""Record which files a tracker is made of: its code, and the weights and settings that it reads.
+"""Record which files a result is made by: the tracker's code, and the weights and settings that it reads.
 
 An edited tracker must not be answered with the results of its former version. ``run.json`` therefore records the files
-with their hashes, and a run whose files differ is another run. evalkit's own trackers have no such files: they change
-with evalkit's version, which is recorded but not compared, and their checkpoint is recorded with its hash.
+with their hashes, and a run whose files differ is another run; those of a runtime or a protocol that is not evalkit's
+count as well. evalkit's own trackers have no such files: they change with evalkit's version, which is recorded but not
+compared, and their checkpoint is recorded with its hash.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shlex
-import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evalkit import registry
+from evalkit.registry import Entry, Registry
 from evalkit.registry.source_files import (
     DATA_SUFFIXES,
     WEIGHT_SUFFIXES,
@@ -27,8 +27,7 @@ from evalkit.registry.source_files import (
     project_files,
 )
 
-PROGRAM = "program:"
-"""Name of the family of trackers that are programs."""
+E = TypeVar("E", bound=Entry)
 
 _DIGITS = 16
 _LARGE = 1_000_000
@@ -118,17 +117,23 @@ def is_own_code(tracker: str) -> bool:
         UnknownName: There is no such tracker.
     """
     entry = registry.tracker.find(tracker)
-    return entry.name == PROGRAM or not registry.tracker.is_builtin(entry)
+    return entry.program_files is not None or not registry.tracker.is_builtin(entry)
 
 
 def tracker_files(
-    tracker: str, opened: OpenedFiles, *, further: Iterable[Path] = (), ignored: Iterable[Path] = ()
+    tracker: str,
+    opened: OpenedFiles,
+    *,
+    plugins: Sequence[Path] = (),
+    further: Iterable[Path] = (),
+    ignored: Iterable[Path] = (),
 ) -> Files:
-    """Return the files that a tracker is made of; none for evalkit's own trackers.
+    """Return the files that a tracker is made of; of evalkit's own trackers only those of ``plugins``.
 
     Args:
         tracker: Name of the tracker.
         opened: Files that were opened while it was built.
+        plugins: Files of the runtime and the protocol, where these are not evalkit's; see ``plugin_files``.
         further: Further files that its answers depend on: a given checkpoint, and those that the tracker lists.
         ignored: Folders of data and results.
 
@@ -136,16 +141,33 @@ def tracker_files(
         UnknownName: There is no such tracker.
     """
     if not is_own_code(tracker):
-        return Files(Path.cwd(), [])
+        return Files(plugins[0].parent if plugins else Path.cwd(), plugins)
     entry, variant = registry.tracker.find_variant(tracker)
-    if entry.name == PROGRAM:
-        starts = _files_of_command(variant or "")
+    if entry.program_files is not None:
+        starts = list(entry.program_files(variant or ""))
+        paths = [path for start in starts for path in project_files(start, starts)]
+        opened = OpenedFiles()  # by evalkit, for a tracker that is another process
     else:
-        starts = [path for path in (entry.file, _module_file(entry.module)) if path is not None][:1]
+        starts = _start_of_entry(entry)
+        paths = [path for start in starts for path in loaded_project_files(start)]
     home = starts[0].resolve().parent if starts else Path.cwd()
-    find = project_files if entry.name == PROGRAM else loaded_project_files
-    paths = [path for start in starts for path in find(start)]
-    return Files(home, [*paths, *opened.inputs(home, ignored), *further], opened.weights())
+    return Files(home, [*paths, *plugins, *opened.inputs(home, ignored), *further], opened.weights())
+
+
+def plugin_files(plugins: Registry[E], name: str) -> list[Path]:
+    """Return the files of a runtime or protocol of the user's or of an installed package; none for evalkit's own.
+
+    Raises:
+        UnknownName: The registry has no such entry.
+    """
+    entry = plugins.find(name)
+    if plugins.is_builtin(entry):
+        return []
+    return [path for start in _start_of_entry(entry) for path in loaded_project_files(start)]
+
+
+def _start_of_entry(entry: Entry) -> list[Path]:
+    return [path for path in (entry.file, _module_file(entry.module)) if path is not None][:1]
 
 
 class Files:
@@ -213,18 +235,6 @@ def _compute_sha256(path: Path) -> str:
         return "unreadable"
 
 
-def _files_of_command(command: str) -> list[Path]:
-    """Return the files that a command line names, except installed ones: the program, its script, ``--config=FILE``."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return []
-    program = shutil.which(words[0]) if words else None
-    names = [*([program] if program else []), *words, *(word.partition("=")[2] for word in words if "=" in word)]
-    paths = [Path(name).expanduser().resolve() for name in names if name]
-    return [path for path in dict.fromkeys(paths) if path.is_file() and not is_installed(path)]
-
-
 def _module_file(name: str) -> Path | None:
-    file = getattr(sys.modules[name], "__file__", None)
+    file = getattr(sys.modules.get(name), "__file__", None)
     return Path(file).resolve() if file else None

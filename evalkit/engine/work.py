@@ -21,7 +21,14 @@ import numpy as np
 from evalkit import protocols, registry
 from evalkit.engine.process_guards import exit_as_error, keep_cwd
 from evalkit.engine.threads import pin_threads
-from evalkit.engine.tracker_files import Files, OpenedFiles, is_own_code, tracker_files, watch_opened_files
+from evalkit.engine.tracker_files import (
+    Files,
+    OpenedFiles,
+    is_own_code,
+    plugin_files,
+    tracker_files,
+    watch_opened_files,
+)
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.run_record import as_json
@@ -222,12 +229,17 @@ class Worker:
 
     @cached_property
     def files(self) -> Files:
-        """The files that the tracker is made of, for ``run.json``; none for evalkit's own trackers."""
+        """The user's files that make the results, for ``run.json``; none if all of tracker and run are evalkit's."""
+        job = self.job
+        plugins = [
+            *plugin_files(registry.runtime, job.execution.runtime),
+            *plugin_files(registry.protocol, job.protocol_source or job.protocol),
+        ]
         listed = getattr(self.tracker, "files", ())
         further = [Path(path) for path in ([] if callable(listed) else listed)]
-        weights = [self.job.weights] if self.job.weights is not None else []
+        weights = [job.weights] if job.weights is not None else []
         return tracker_files(
-            self.job.tracker, self._opened, further=[*weights, *further], ignored=self._folders_of_data()
+            job.tracker, self._opened, plugins=plugins, further=[*weights, *further], ignored=self._folders_of_data()
         )
 
     def _folders_of_data(self) -> list[Path]:
@@ -279,14 +291,16 @@ class Worker:
         return dict(card)
 
     def _files_identity(self, store: Store) -> dict[str, Any]:
-        if not is_own_code(self.job.tracker):
+        own = is_own_code(self.job.tracker)
+        if not own and not self.files.paths:
             return {}
         try:
             record = store.read_record()
         except EvalkitError:
             record = None
         recorded = record["identity"].get("files", {}) if record is not None else {}
-        return {"files": self.files.hashes(recorded), "opened_weights": self.files.weights}
+        weights = {"opened_weights": self.files.weights} if own else {}
+        return {"files": self.files.hashes(recorded), **weights}
 
     def track(self, unit: Unit, tracker: Tracker | None = None) -> Answer:
         """Track one sequence; every exception of the tracker or its data becomes an answer with an error.

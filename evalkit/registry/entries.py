@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -67,6 +67,8 @@ class TrackerEntry(Entry):
         file_suffix: Suffix of files that list trackers, e.g. ``.ini``: ``path/to/file.ini:NAME`` is then a tracker of
             this family, and the variant is the whole name.
         label: Returns the label of results from a variant of a family; the whole name of the tracker by default.
+        program_files: Returns the files that a variant's program starts from, the user's own ones only, for families
+            of trackers that are programs; None where trackers are Python objects of this process.
     """
 
     deterministic: bool = field(default=True, kw_only=True)
@@ -74,6 +76,7 @@ class TrackerEntry(Entry):
     search: str | None = field(default=None, kw_only=True)
     file_suffix: str = field(default="", kw_only=True)
     label: Callable[[str], str] | None = field(default=None, kw_only=True)
+    program_files: Callable[[str], Sequence[Path]] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

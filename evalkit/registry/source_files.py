@@ -27,7 +27,10 @@ DATA_SUFFIXES = WEIGHT_SUFFIXES | {".yaml", ".yml", ".json", ".toml", ".ini", ".
 """Suffixes of files that a tracker may read: weights and settings."""
 
 _NAMED_SUFFIXES = DATA_SUFFIXES - {".json"}  # a file named in the source, which may be a log
-_SCRIPT_SUFFIXES = frozenset([".py", ".sh", ".bash", ".pl", ".rb", ".lua", ".m", ".js", ".r", ".jl"])
+
+SCRIPT_SUFFIXES = frozenset([".py", ".sh", ".bash", ".pl", ".rb", ".lua", ".m", ".js", ".r", ".jl"])
+"""Suffixes of programs in interpreted languages."""
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLUGIN_FOLDERS = ("trackers", "datasets", "reports")  # symbolic links in a checkout
 _SYSTEM_FOLDERS = tuple(
@@ -43,22 +46,27 @@ _FILE_NAME = re.compile(rb"[\w./~+-]+")
 _LARGEST_SCRIPT = 1_000_000
 
 
-def project_files(start: Path) -> list[Path]:
+def project_files(start: Path, further: Iterable[Path] = ()) -> list[Path]:
     """Return a file, the modules that it imports from its own project, and the files that they name, sorted.
 
     Names of files are string constants in Python, and words in other scripts; they are relative to the file that names
     them or to the current folder.
+
+    Args:
+        start: The file.
+        further: Files that start the program together with it; modules next to them are found as well.
     """
     found: set[Path] = set()
     pending = [start.resolve()]
+    folders = tuple(dict.fromkeys([start.resolve().parent, *(path.resolve().parent for path in further)]))
     while pending:
         path = pending.pop()
         if path in found:
             continue
         found.add(path)
         if path.suffix == ".py":
-            pending += _of_python(path, start.resolve().parent)
-        elif path == start.resolve() or path.suffix in _SCRIPT_SUFFIXES:
+            pending += _of_python(path, folders)
+        elif path == start.resolve() or path.suffix in SCRIPT_SUFFIXES:
             pending += _of_script(path)
     return sorted(found)
 
@@ -100,23 +108,41 @@ def library_folders() -> tuple[Path, ...]:
     return tuple({place.resolve() for place in (*map(Path, paths), _PACKAGE, *plugins)})
 
 
-def _of_python(path: Path, home: Path) -> Iterator[Path]:
+def imported_files(source: str, folders: Iterable[Path]) -> list[Path]:
+    """Return the files of the modules that a piece of Python code imports from folders, in the order of the code.
+
+    >>> imported_files("import json", [Path("/nowhere")])
+    []
+    """
+    places = [folder.resolve() for folder in folders]
+    names = _imported_names(_parsed(source.encode()), Path.cwd() / "command")
+    return list(dict.fromkeys(path for name in names for path in _module_files(name, places, None)))
+
+
+def _of_python(path: Path, homes: tuple[Path, ...]) -> Iterator[Path]:
     tree = _tree(path)
-    folders = [home, path.parent, _package_root(path), *_search_path()]
+    folders = [*homes, path.parent, _package_root(path), *_search_path()]
     own_package = _own_package(path)
     for name in _imported_names(tree, path):
         yield from _module_files(name, folders, own_package)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _named_file(node.value, (path.parent, home))
+            yield from _named_file(node.value, (path.parent, *homes))
             if _MODULE_NAME.fullmatch(node.value) and "." in node.value:  # import_module("models.net")
                 yield from _module_files(node.value, folders, own_package)
 
 
 def _tree(path: Path) -> ast.Module:
     try:
-        return ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        return _parsed(path.read_bytes())
+    except OSError:
+        return ast.Module([], [])
+
+
+def _parsed(source: bytes) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
 
 
@@ -155,15 +181,18 @@ def _imported_names(tree: ast.Module, path: Path) -> Iterator[str]:
             yield from (".".join([*parts, alias.name]) for alias in node.names)
 
 
-def _module_files(name: str, folders: Iterable[Path], own_package: Path) -> Iterator[Path]:
-    """Yield the files of a module and of the packages that contain it, from the first folder that has it."""
+def _module_files(name: str, folders: Iterable[Path], own_package: Path | None) -> Iterator[Path]:
+    """Yield the files of a module and of the packages that contain it, from the first folder that has it.
+
+    Installed modules are left out, but for those of ``own_package``.
+    """
     parts = name.split(".")
     for folder in dict.fromkeys(folders):
         found = [
             path
             for depth in range(1, len(parts) + 1)
             for path in _candidates(folder.joinpath(*parts[:depth]))
-            if not is_installed(path) or path.is_relative_to(own_package)
+            if not is_installed(path) or (own_package is not None and path.is_relative_to(own_package))
         ]
         if found:
             yield from found
@@ -183,9 +212,14 @@ def _named_file(name: str, folders: Iterable[Path]) -> Iterator[Path]:
     if len(name) > 255 or Path(name).suffix not in _NAMED_SUFFIXES:
         return
     for folder in (Path.cwd(), *folders):
-        path = folder / Path(name).expanduser()
+        path = folder / expanded(name)
         if path.is_file() and not is_installed(path.resolve()):
             yield path.resolve()
+
+
+def expanded(name: str) -> Path:
+    """Return a path, with the home folder in place of a leading ``~/``; other leading ``~`` are a part of the name."""
+    return Path(name).expanduser() if name.startswith("~/") else Path(name)
 
 
 def _of_script(path: Path) -> Iterator[Path]:
@@ -194,9 +228,9 @@ def _of_script(path: Path) -> Iterator[Path]:
     if b"\0" in content:
         return
     for word in {match.decode() for match in _FILE_NAME.findall(content)}:
-        if Path(word).suffix not in _NAMED_SUFFIXES | _SCRIPT_SUFFIXES:
+        if Path(word).suffix not in _NAMED_SUFFIXES | SCRIPT_SUFFIXES:
             continue
         for folder in (Path.cwd(), path.parent):
-            file = folder / Path(word).expanduser()
+            file = folder / expanded(word)
             if file.is_file() and not is_installed(file.resolve()):
                 yield file.resolve()

@@ -32,8 +32,9 @@ def code_notice(label: str, record: RunRecord | None) -> str | None:
 
 def is_evalkits_own(record: RunRecord) -> bool:
     """Return whether results are of one of evalkit's own trackers, as far as the record of the run tells."""
-    name = str(record["identity"].get("tracker", ""))
-    return run_record.FILES not in record["identity"] and ".py:" not in name and not name.startswith("program:")
+    return run_record.FILES not in record["identity"] and not (
+        run_record.is_program(record) or ".py:" in str(record["identity"].get("tracker", ""))
+    )
 
 
 def _version(environment: Mapping[str, Any]) -> str:

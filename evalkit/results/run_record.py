@@ -54,6 +54,12 @@ def is_imported(record: RunRecord | None) -> bool:
     return record is None or "imported" in record["identity"]
 
 
+def is_program(record: RunRecord) -> bool:
+    """Return whether results are of a tracker that is a program, which computes in a process of its own."""
+    name = str(record["identity"].get("tracker", "")).casefold()
+    return name.startswith("program:") or ".ini:" in name
+
+
 def kinds(record: RunRecord | None) -> Mapping[str, str]:
     """Return the type of OTB's toolkit by sequence, of imported results that are not ``rect``."""
     imported = None if record is None else record["identity"].get("imported")

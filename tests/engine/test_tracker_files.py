@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from evalkit import registry
 from evalkit.api import run
-from evalkit.engine.tracker_files import Files
+from evalkit.engine.tracker_files import Files, OpenedFiles, tracker_files
 from evalkit.errors import EvalkitError
 from evalkit.registry.source_files import project_files
 from evalkit.results import run_record
@@ -309,3 +310,156 @@ def test_a_binary_program_is_a_file_of_its_own(tmp_path: Path) -> None:
     binary.write_bytes(b"\x7fELF\0" + os.urandom(64) + b" config.yaml ")
     (tmp_path / "config.yaml").touch()
     assert project_files(binary) == [binary]
+
+
+TRAX = """
+    import sys
+    {imports}
+    STEP = {step}
+    print('@@TRAX:hello "trax.version=3" "trax.region=rectangle;" "trax.image=path;" "trax.name=mine"', flush=True)
+    box = None
+    for line in sys.stdin:
+        words = line.strip().removeprefix("@@TRAX:").split('"')
+        if line.startswith("@@TRAX:initialize"):
+            box = [float(value) for value in words[3].split(",")]
+        elif line.startswith("@@TRAX:frame"):
+            box[0] += STEP
+        else:
+            break
+        print('@@TRAX:state "%s"' % ",".join(map(str, box)), flush=True)
+"""
+
+
+@pytest.fixture
+def ini(folder: Path) -> Write:
+    """Writes a program into ``code/mine.py`` and its entry into ``trackers.ini``, and returns the tracker's name."""
+
+    def write(entry: str = "", *, imports: str = "", step: str = "0", command: str = "mine", other: str = "") -> str:
+        (folder / "code").mkdir(exist_ok=True)
+        (folder / "code" / "mine.py").write_text(textwrap.dedent(TRAX).format(imports=imports, step=step))
+        text = (
+            f"[Mine]\nprotocol = traxpython\ncommand = {command}\npaths = code\n{entry}\n[Other]\ncommand = {other}\n"
+        )
+        (folder / "trackers.ini").write_text(text)
+        return f"{folder / 'trackers.ini'}:Mine"
+
+    return write
+
+
+@pytest.mark.parametrize("command", ["mine", "import mine", "program"])
+def test_the_script_of_a_trackers_ini_and_what_it_imports(ini: Write, folder: Path, command: str) -> None:
+    entry = ""
+    if command == "program":
+        command, entry = "x", f"\n[Mine2]\nprotocol = trax\ncommand = {sys.executable} code/mine.py"
+    ini(entry, command=command)
+    name = f"{folder / 'trackers.ini'}:{'Mine2' if entry else 'Mine'}"
+    run(name, "tiny", name="mine", sequences="a")
+    ini(entry, step="5", command=command)
+    check_refused_and_replaced(name, folder, r"mine\.py")
+    (folder / "code" / "helper.py").write_text("STEP = 5\n")
+    ini(entry, imports="import helper", step="helper.STEP", command=command)
+    run(name, "tiny", name="mine", sequences="a", force=True)
+    (folder / "code" / "helper.py").write_text("STEP = 7\n")
+    check_refused_and_replaced(name, folder, r"helper\.py")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("arg_step = 0", "arg_step = 5", r"card\.settings\.step=0, this run has 5"),
+        ("env_step = 0", "env_step = 5", r"card\.environment\.STEP=0, this run has 5"),
+    ],
+)
+def test_an_edited_entry_of_a_trackers_ini(ini: Write, folder: Path, before: str, after: str, changed: str) -> None:
+    run(ini(before), "tiny", name="mine", sequences="a")
+    run(ini(before, other="added"), "tiny", name="mine", sequences="a")  # the entry of another tracker
+    with pytest.raises(EvalkitError, match=rf"made with {changed}.*--name.*--force"):
+        run(ini(after), "tiny", name="mine", sequences="b")
+
+
+def test_another_command_of_a_trackers_ini(ini: Write, folder: Path) -> None:
+    run(ini(), "tiny", name="mine", sequences="a")
+    name = ini(command="import mine")
+    with pytest.raises(EvalkitError, match=r"made with card\.program=.*-m mine, this run has .*import mine.*--force"):
+        run(name, "tiny", name="mine", sequences="b")
+
+
+def test_a_module_that_a_program_is_started_with(program: Write, folder: Path) -> None:
+    program()
+    name = f"program:{sys.executable} -m mine"
+    run(name, "tiny", name="mine", sequences="a")
+    program(step="5")
+    check_refused_and_replaced(name, folder, r"mine\.py")
+
+
+def test_functions_of_matlab_that_a_trackers_ini_adds(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "run_ncc.m").write_text("% tracks")
+    ini = tmp_path / "trackers.ini"
+    ini.write_text("[M]\nprotocol = traxoctave\ncommand = run_ncc\npaths = m\n")
+    found = tracker_files(f"{ini}:M", OpenedFiles())
+    assert [path.name for path in found.paths] == ["run_ncc.m"]
+
+
+def test_a_name_with_a_tilde_in_the_source_is_no_home_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("SUFFIX = '~old.yaml'\n")
+    assert project_files(tmp_path / "mine.py") == [tmp_path / "mine.py"]
+
+
+PROTOCOL = """
+    from evalkit import registry
+    from evalkit.geometry import shifted
+    from evalkit.protocols.session import Session, starting_region
+
+    @registry.protocol("late", summary="one pass from a shifted box", scored_as="one_pass")
+    def run_late(tracker, sequence, *, origin, name):
+        session = Session(tracker, sequence, origin=origin, name=name)
+        for index, image in session.frames():
+            if index == 0:
+                session.initialize(index, image, shifted(starting_region(sequence, 0), {step}, 0))
+            else:
+                session.update(index, image)
+        return [session.trajectory("one_pass", boxes_only=True)]
+"""
+
+
+@pytest.mark.parametrize("kind", ["identity", "own"])
+def test_a_protocol_of_the_users_own(tracker: Write, folder: Path, kind: str) -> None:
+    path = folder / "late.py"
+    name = "identity" if kind == "identity" else tracker()
+    options = {"name": "mine", "protocol": f"{path}:run_late"}
+    with registry.protocol.temporarily():
+        path.write_text(textwrap.dedent(PROTOCOL).format(step=3))
+        run(name, "tiny", sequences="a", **options)
+        run(name, "tiny", sequences=["a"], **options)
+        path.write_text(textwrap.dedent(PROTOCOL).format(step=4))
+        with pytest.raises(EvalkitError, match=r"late\.py changed after these results were made.*--name.*--force"):
+            run(name, "tiny", sequences=["a", "b"], **options)
+        run(name, "tiny", sequences=["a", "b"], force=True, **options)
+
+
+RUNTIME = """
+    from evalkit import registry
+
+    @registry.runtime("mirror", summary="a runtime of the user's own")
+    class Mirror:
+        step = {step}
+"""
+
+
+@pytest.mark.parametrize("kind", ["builtin", "own"])
+def test_a_runtime_of_the_users_own(tracker: Write, folder: Path, kind: str, monkeypatch) -> None:
+    path = folder / "mirror.py"
+    path.write_text(textwrap.dedent(RUNTIME).format(step=0))
+    tracker(arguments=", runtime", build="self.step = 0")
+    if kind == "builtin":  # a tracker of evalkit's that takes a runtime
+        monkeypatch.setattr("evalkit.engine.work.is_own_code", lambda name: False)
+        monkeypatch.setattr("evalkit.engine.tracker_files.is_own_code", lambda name: False)
+    execution = {"runtime": f"{path}:Mirror"}
+    name = f"{folder / 'mine.py'}:Mine"
+    with registry.runtime.temporarily():
+        run(name, "tiny", name="mine", sequences="a", **execution)
+        run(name, "tiny", name="mine", sequences="a", **execution)
+        path.write_text(textwrap.dedent(RUNTIME).format(step=1))
+        with pytest.raises(EvalkitError, match=r"mirror\.py changed after these results were made.*--name.*--force"):
+            run(name, "tiny", name="mine", sequences=["a", "b"], **execution)

@@ -43,7 +43,8 @@ class FolderTracker:
         self, command: Command, properties: Mapping[str, str], formats: tuple[str, ...] = ("rectangle",)
     ) -> None:
         # It is started in a temporary folder: files that it is given by relative paths have to be found from there.
-        words = tuple(str(Path(word).resolve()) if Path(word).is_file() else word for word in command.words)
+        folder = command.folder or Path.cwd()
+        words = tuple(str((folder / word).resolve()) if (folder / word).is_file() else word for word in command.words)
         environment = {"VOT_USE_TRAX": "0", **command.environment}
         self._command = replace(command, words=words, environment=environment)
         self._properties = properties

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evalkit.errors import EvalkitError, UnknownName, suggestion
 from evalkit.trackers._program.process import Command
+from evalkit.trackers._program.program_files import command_files
 
 PROTOCOLS = ("trax", "folder")
 LANGUAGES = ("", "python", "matlab", "octave")
@@ -30,11 +31,15 @@ class IniTracker:
         command: How it is started.
         protocol: ``trax`` or ``folder``.
         arguments: Its arguments, ``arg_NAME``, sent with the first region.
+        variables: Its environment variables, ``env_NAME``.
+        paths: Folders in which it searches for modules.
     """
 
     command: Command
     protocol: str
     arguments: dict[str, str]
+    variables: dict[str, str]
+    paths: tuple[str, ...]
 
 
 def read_entry(path: Path, name: str) -> IniTracker:
@@ -66,7 +71,24 @@ def read_entry(path: Path, name: str) -> IniTracker:
         folder=path.resolve().parent,
         timeout=_timeout(section, f"{path}:{name}"),
     )
-    return IniTracker(command, protocol, {key[4:]: value for key, value in section.items() if key.startswith("arg_")})
+    return IniTracker(
+        command, protocol, _with_prefix(section, "arg_"), _variables(section),
+        tuple(_paths(section, "paths", path.parent)),
+    )  # fmt: skip
+
+
+def user_files(path: Path, name: str) -> list[Path]:
+    """Return the files of the user's own that an entry starts: its program, script or modules; see ``read_entry``."""
+    entry = read_entry(path, name)
+    return command_files(entry.command, entry.paths)
+
+
+def _with_prefix(section: dict[str, str], prefix: str) -> dict[str, str]:
+    return {key.removeprefix(prefix): value for key, value in section.items() if key.startswith(prefix)}
+
+
+def _variables(section: dict[str, str]) -> dict[str, str]:
+    return {key.upper(): value for key, value in _with_prefix(section, "env_").items()}
 
 
 def _protocol(text: str, where: str) -> tuple[str, str]:
@@ -109,8 +131,7 @@ def _words(section: dict[str, str], language: str, root: Path) -> tuple[str, ...
 
 
 def _environment(section: dict[str, str], language: str, root: Path) -> dict[str, str]:
-    environment = {key[4:].upper(): value for key, value in section.items() if key.startswith("env_")}
-    environment["TRAX"] = "1"
+    environment = {**_variables(section), "TRAX": "1"}
     if language == "python":
         environment["PYTHONUNBUFFERED"] = "1"
         _prepend(environment, "PYTHONPATH", _paths(section, "paths", root))
