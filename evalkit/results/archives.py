@@ -67,6 +67,20 @@ def unpack(path: Path, target: Path) -> None:
         raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
 
 
+def has_backslashes(path: Path) -> bool:
+    """Return whether a zip archive separates folders by backslashes, as some programs on Windows do.
+
+    ``unpack`` reads them as slashes; other programs take them for a part of the name, except on Windows.
+    """
+    if not path.name.lower().endswith(".zip"):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("\\" in name for name in archive.namelist())
+    except _READING_ERRORS as error:
+        raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
+
+
 class _BoundedTarInfo(tarfile.TarInfo):
     """A member whose header fields are read only if they are of a size that names have."""
 

@@ -21,12 +21,12 @@ from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
 from evalkit.io.regions import format_binary, format_record
 from evalkit.io.rows import format_lines
-from evalkit.results import layouts
-from evalkit.results.archives import unpack
-from evalkit.results.layouts.base import expected_rows
+from evalkit.results.archives import has_backslashes, unpack
 from evalkit.results.layouts.vot import experiment_folder, file_number, records_of
 from evalkit.results.store import Store
-from evalkit.types import Dataset, FrameState, Mask, Sequence, Trajectory
+from evalkit.results.submission_check import find_problems
+from evalkit.results.submission_rules import box_problems, got10k_problems, vot_problems
+from evalkit.types import Dataset, Mask, Trajectory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same results give the same archive
 _LARGEST_SHIFT = 0.51  # pixels; first boxes that are shifted by a whole pixel have the wrong origin
@@ -91,64 +91,12 @@ def check(path: Path, dataset: Dataset, *, protocol: str | None = None) -> list[
     Raises:
         EvalkitError: The benchmark has no server, or the archive is not safe to unpack.
     """
-    submission = _submission(dataset)
+    _submission(dataset)
     with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
         unpack(path, Path(temporary))
-        folder, repeated = _read_as_server(Path(temporary), dataset)
-        files = {file for file in folder.rglob("*.txt") if not file.name.startswith(".")}
-        known = {file for file in files if _is_of_sequence(file, dataset)} if repeated is not None else files
-        problems = [*(repeated or ()), *(_separator_problem(file, folder) for file in sorted(known))]
-        for sequence in dataset.sequences:
-            try:
-                found = layouts.get(dataset.layout).read(folder, sequence, protocol or dataset.protocols[0])
-                problems += submission.problems(dataset, sequence.name, found)
-            except EvalkitError as error:
-                problems.append(str(error).replace(f"{temporary}/", ""))
-    return [problem for problem in problems if problem]
-
-
-def _read_as_server(folder: Path, dataset: Dataset) -> tuple[Path, list[str] | None]:
-    """Return the folder whose files the benchmark's server reads, and the problems of their places.
-
-    TrackingNet's server (``metrics.py`` of its devkit) takes the members of the archive whose path contains
-    ``<id>.txt``, at any depth, and takes a sequence for empty unless there is exactly one. Its files are copied to one
-    folder here. Other servers expect the files in the archive or in one folder around them; the problems are then None.
-    """
-    if dataset.family != "trackingnet":
-        return _inside(folder, dataset), None
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    paths = {file.relative_to(folder).as_posix(): file for file in files}
-    flat = folder / ".read"
-    flat.mkdir()
-    problems = []
-    for name in dataset.expected:
-        found = [path for path in paths if f"{name}.txt" in path]
-        if len(found) > 1:
-            problems.append(
-                f"{name}: {len(found)} members, the server takes the sequence for empty ({', '.join(found)})"
-            )
-        if found:
-            (flat / f"{name}.txt").write_bytes(paths[found[0]].read_bytes())
-    return flat, problems
-
-
-def _is_of_sequence(file: Path, dataset: Dataset) -> bool:
-    return file.stem in dataset.expected
-
-
-def _inside(folder: Path, dataset: Dataset) -> Path:
-    """Return the only folder in a folder, which servers accept around the files, or else the folder itself."""
-    entries = [entry for entry in folder.iterdir() if entry.name != "__MACOSX"]
-    only = entries[0] if len(entries) == 1 else folder
-    return only if only.is_dir() and only.name not in dataset.expected else folder
-
-
-def _separator_problem(file: Path, folder: Path) -> str | None:
-    line = file.read_bytes().strip().partition(b"\n")[0].strip()
-    line = line.replace(b", ", b",").replace(b" ,", b",")  # which every server's parser accepts
-    wrong = {b"\t": "tabs", b" ": "spaces", b";": "semicolons"}
-    found = next((name for separator, name in wrong.items() if separator in line), None)
-    return f"{file.relative_to(folder)}: separated by {found}; servers accept commas only" if found else None
+        return find_problems(
+            Path(temporary), dataset, protocol or dataset.protocols[0], backslashes=has_backslashes(path)
+        )
 
 
 def _archive(files: Mapping[str, str | bytes]) -> bytes:
@@ -184,26 +132,6 @@ def _submission(dataset: Dataset) -> _Submission:
     return _SUBMISSIONS[dataset.family]
 
 
-def _box_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterator[str]:
-    """Yield the problems of results with one box a frame."""
-    if not runs:
-        yield f"{name}: no result"
-    for run in runs:
-        rows = len(dataset.sequence(name))
-        # A test sequence without its frames has one annotated row, which does not tell its length.
-        if rows > 1 and len(run) != rows:
-            yield f"{name}: {len(run)} rows, expected {rows}"
-        if not np.isfinite(run.boxes).all():
-            row = int(np.argmin(np.isfinite(run.boxes).all(axis=1))) + 1
-            yield f"{name}: row {row} is not finite"
-
-
-def _got10k_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterator[str]:
-    yield from _box_problems(dataset, name, runs)
-    if runs and not all(np.isfinite(run.seconds).all() for run in runs):
-        yield f"{name}: times are missing, which the server requires (parallel runs have none)"
-
-
 def _got10k_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str]]:
     for name, trajectories in runs.items():
         for number, run in enumerate(trajectories, 1):
@@ -219,40 +147,6 @@ def _trackingnet_files(dataset: Dataset, label: str, runs: Mapping[str, list[Tra
 
 def _rounded(rows: NDArray[np.float64], digits: int) -> str:
     return format_lines(",".join(f"{value:.{digits}f}" for value in row) for row in rows.tolist())
-
-
-def _vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterator[str]:
-    if not runs:
-        yield f"{name}: no result"
-        return
-    sequence = dataset.sequence(name)
-    for run in runs:
-        rows = expected_rows(sequence, run)
-        if len(run) != rows:
-            yield f"{name}_{file_number(run)}: {len(run)} rows, expected {rows}"
-        start = _start(sequence)
-        if len(run) > start and run.states[start] != FrameState.INITIALIZED:
-            where = "it does not begin with" if start == 0 else f"row {start + 1}, where the object appears, is not"
-            yield f"{name}_{file_number(run)}: {where} the code 1"
-    yield from _missing_anchors(sequence, runs)
-    if runs[0].protocol == "supervised" and not any((run.states == FrameState.INITIALIZED).any() for run in runs):
-        yield f"{name}: the result of a single pass, not of the supervised protocol"
-
-
-def _start(sequence: Sequence) -> int:
-    """Return the frame in which a tracker starts: the first, or of an object of a video (VOTS) the first known."""
-    if sequence.video is None:
-        return 0
-    known = (index for index in range(len(sequence)) if sequence.region(index) is not None)
-    return next(known, 0)
-
-
-def _missing_anchors(sequence: Sequence, runs: list[Trajectory]) -> Iterator[str]:
-    anchors = sequence.annotation.anchors
-    if anchors is not None and runs[0].anchor is not None:
-        missing = sorted(set(np.flatnonzero(anchors).tolist()) - {run.anchor for run in runs})
-        if missing:
-            yield f"{sequence.name}: no run from anchor {', '.join(map(str, missing))}"
 
 
 def _vot_files(dataset: Dataset, label: str, runs: Mapping[str, list[Trajectory]]) -> Iterator[tuple[str, str | bytes]]:
@@ -303,7 +197,7 @@ def _wrong_origin(dataset: Dataset, runs: Mapping[str, list[Trajectory]]) -> Ite
 
 
 _SUBMISSIONS = {
-    "got10k": _Submission(_got10k_problems, _got10k_files),
-    "trackingnet": _Submission(_box_problems, _trackingnet_files),
-    "vot": _Submission(_vot_problems, _vot_files),
+    "got10k": _Submission(got10k_problems, _got10k_files),
+    "trackingnet": _Submission(box_problems, _trackingnet_files),
+    "vot": _Submission(vot_problems, _vot_files),
 }
