@@ -18,7 +18,6 @@ from evalkit.datasets.building import (
     read_json_index,
 )
 from evalkit.errors import EvalkitError, listed
-from evalkit.io.image_size import image_size
 from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes, read_values
 from evalkit.types import Annotation
@@ -131,7 +130,7 @@ def _size(properties: Mapping[str, str], official: Mapping[str, Any]) -> tuple[i
 
 def _size_of_first(images: FolderImages) -> tuple[int, int] | None:
     names = images.names()
-    return image_size(images.folder / names[0]) if names else None
+    return images.size(names[0]) if names else None
 
 
 def _tags(place: Path, rows: int) -> dict[str, NDArray[np.bool_]]:

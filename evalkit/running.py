@@ -19,6 +19,7 @@ from evalkit.engine.track import Progress, track_missing, unverified_notice
 from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
+from evalkit.io.orientation import turned_notice
 from evalkit.metrics.statistics import few_sequences_notice
 from evalkit.metrics.withheld import withheld_error
 from evalkit.results.run_record import RunRecord
@@ -152,7 +153,9 @@ def _track_and_score(
     dataset = worker.dataset
     unverified = None if options.force else unverified_notice(worker)
     outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)
-    notices = [*([unverified] if unverified else []), *_notices(worker), *plan.notices(worker, chosen)]
+    turned = turned_notice(dataset.sequence(name) for name in chosen)
+    first = [notice for notice in (unverified, turned) if notice]
+    notices = [*first, *_notices(worker), *plan.notices(worker, chosen)]
     counted = _counted(worker, notices)
     worker.store.add_costs(counted)
     if plan.shard is not None:

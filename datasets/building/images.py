@@ -11,6 +11,7 @@ from pathlib import Path
 from evalkit.errors import EvalkitError, listed
 from evalkit.io.frames import read_image
 from evalkit.io.image_size import image_size
+from evalkit.io.orientation import SWAPPED, image_orientation
 from evalkit.names import natural_key
 from evalkit.types import Image
 
@@ -119,9 +120,14 @@ class FolderImages:
         raise self._mismatch(len(names), rows, missing)
 
     def size(self, name: str) -> tuple[int, int] | None:
-        """Return width and height of an image file, from its header if possible; None if the file is damaged."""
+        """Return width and height of an image file, from its header if possible; None if the file is damaged.
+
+        They are those of the decoded image, which is turned as its EXIF orientation asks for.
+        """
         try:
             size = image_size(self.folder / name)
+            if size is not None and image_orientation(self.folder / name) in SWAPPED:
+                size = size[1], size[0]
             if size is None:
                 height, width = read_image(self.folder / name).shape[:2]
                 size = width, height

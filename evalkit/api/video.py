@@ -51,7 +51,7 @@ def track(
         name: Label instead of the tracker's name.
         show: Show the video while it is tracked.
         browser: Draw the box in a browser also where there is a screen.
-        tell: Prints a sentence for a person who is to draw the box.
+        tell: Prints a sentence for the person: how to draw the box, and that frames are turned.
         progress: Called after each frame with the number of frames and the total, None where unknown.
 
     Returns:
@@ -76,5 +76,5 @@ def track(
     return track_video(
         str(video), build, label=name or default_label(tracker, runtime, precision),
         choose=given if box is not None else partial(choose_box, browser=browser, tell=tell),
-        outputs=None if outputs is None else [Path(one) for one in outputs], show=show, progress=progress,
+        outputs=None if outputs is None else [Path(one) for one in outputs], show=show, tell=tell, progress=progress,
     )  # fmt: skip

@@ -32,6 +32,7 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
     """
     from evalkit import api
     from evalkit.data_check import has_frames
+    from evalkit.io.orientation import turned_notice
 
     opened, findings = api.check_data(dataset, data=data, deep=deep)
     count = 0
@@ -48,6 +49,8 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
         verdict = f"{count} findings" if count != 1 else "1 finding"
         if opened.sequences and not has_frames(opened):
             click.echo(f"{opened.name}: no sequence has frames here, only annotations: enough to score, not to track")
+        if turned := turned_notice(opened.sequences):
+            click.echo(f"note: {turned}")
         click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences, {verdict}")
     return 1 if count else 0
 

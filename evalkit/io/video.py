@@ -15,6 +15,13 @@ from evalkit.types import Image
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 
+_ORIENTATIONS = {90: 6, 180: 3, 270: 8}
+
+
+def video_orientation(capture: cv2.VideoCapture) -> int:
+    """Return the EXIF orientation that an opened video asks for; its frames are decoded turned by it."""
+    return _ORIENTATIONS.get(int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360, 1)
+
 
 class VideoFile:
     """Frames (``evalkit.types.Frames``) of a video file that OpenCV decodes.
@@ -52,6 +59,14 @@ class VideoFile:
         value = float(capture.get(cv2.CAP_PROP_FPS))
         capture.release()
         return value if value > 0 else None
+
+    @cached_property
+    def orientation(self) -> int:
+        """EXIF orientation that is the rotation which the file asks for; 1 is upright."""
+        capture = self._open()
+        found = video_orientation(capture)
+        capture.release()
+        return found
 
     @cached_property
     def _count(self) -> int:

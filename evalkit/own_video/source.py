@@ -10,7 +10,8 @@ import cv2
 
 from evalkit.errors import EvalkitError, listed
 from evalkit.io.frames import ahead, read_image
-from evalkit.io.video import VIDEO_SUFFIXES, read_stream
+from evalkit.io.orientation import image_orientation
+from evalkit.io.video import VIDEO_SUFFIXES, read_stream, video_orientation
 from evalkit.names import natural_key
 from evalkit.types import Image
 
@@ -29,6 +30,7 @@ class Source:
         fps: Frames per second of the video; None where unknown.
         count: Number of frames; None for a camera, an estimate for a video file.
         files: The image files of a folder; None for others.
+        orientation: EXIF orientation that its files ask for, which the images are turned by; 1 is upright.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Source:
     fps: float | None
     count: int | None
     files: ImageFolder | None = None
+    orientation: int = 1
 
 
 class ImageFolder:
@@ -94,7 +97,8 @@ def _open_folder(folder: Path) -> Source:
             expected=f"files ending in {', '.join(IMAGE_SUFFIXES)}",
             hint=f"Give the video itself: {folder / videos[0]}" if videos else None,
         )  # fmt: skip
-    return Source(folder.resolve().name, ahead(frames, range(len(frames))), None, len(frames), frames)
+    images = ahead(frames, range(len(frames)))
+    return Source(folder.resolve().name, images, None, len(frames), frames, image_orientation(frames.paths[0]))
 
 
 def _open_file(path: Path) -> Source:
@@ -102,7 +106,10 @@ def _open_file(path: Path) -> Source:
     if not capture.isOpened():
         raise EvalkitError("this video cannot be opened", where=path, hint="Convert it: ffmpeg -i FILE out.mp4")
     fps, count = float(capture.get(cv2.CAP_PROP_FPS)), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    return Source(path.stem, read_stream(capture), fps if fps > 0 else None, max(count, 0) or None)
+    orientation = video_orientation(capture)
+    return Source(
+        path.stem, read_stream(capture), fps if fps > 0 else None, max(count, 0) or None, orientation=orientation
+    )
 
 
 def _open_stream(address: int | str, name: str, where: str) -> Source:

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 
 from evalkit.errors import EvalkitError
+from evalkit.io.orientation import BOXES, TURNS
 from evalkit.io.video import CODECS, VideoWriter
 from evalkit.own_video.box_files import FORMATS, TrackedVideo, write_boxes
 from evalkit.own_video.drawing import draw
@@ -57,6 +58,7 @@ def track_video(
     choose: Callable[[Image], Box],
     outputs: Sequence[Path] | None = None,
     show: bool = False,
+    tell: Callable[[str], None] = print,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> TrackReport:
     """Track a video file, a folder of images or a camera.
@@ -68,6 +70,7 @@ def track_video(
         choose: Returns the target's box in the first image.
         outputs: Files to write; the suffix selects the format. None: a text of boxes and an MP4 in the current folder.
         show: Show the video in a window while it is tracked; Esc or q stops.
+        tell: Prints a sentence for the person.
         progress: Called after each frame with the number of frames and the total, None where unknown.
 
     Raises:
@@ -80,6 +83,8 @@ def track_video(
     first = next(source.images, None)
     if first is None:
         raise EvalkitError("there are no frames in it", where=place, hint="Is the file complete? Try to play it")
+    if source.orientation != 1:
+        tell(f"{source.name}: frames are {TURNS[source.orientation]}, as the file asks for; {BOXES}")
     box = choose(first)
     _check_box(box, first)
     limit = len(source.files) if source.files else CAMERA_FRAMES

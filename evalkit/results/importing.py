@@ -175,6 +175,14 @@ def _no_results(source: Path, folder: Path, layout: str, dataset: Dataset, proto
             hint="Import them with --protocol unsupervised, where the average overlap is scored; EAO needs "
             f"`evalkit run --protocol {protocol}`",
         )  # fmt: skip
+    lower = _folders_with_results(folder, layout, dataset, protocol)
+    if lower:
+        names = [path.relative_to(folder).as_posix() for path in lower]
+        return MissingResults(
+            "the results are in folders below this one, one for each tracker or parameter set", where=source,
+            found=listed(names), expected="the folder of one of them",
+            hint=f"Import them one by one, e.g. {source / names[0]}" if source.is_dir() else "Unpack the archive first",
+        )  # fmt: skip
     fitting = [name for name in registry.layout.names() if name != layout and _holds(folder, name, dataset, protocol)]
     return MissingResults(
         f"no results of {dataset.name} in layout {layout}", where=source,
@@ -182,6 +190,22 @@ def _no_results(source: Path, folder: Path, layout: str, dataset: Dataset, proto
         expected=f"the folder of one tracker, with a result for a sequence such as {dataset.sequences[0].name}",
         hint=f"The files look like --layout {fitting[0]}" if fitting else None,
     )  # fmt: skip
+
+
+def _folders_with_results(folder: Path, layout: str, dataset: Dataset, protocol: str, depth: int = 2) -> list[Path]:
+    """Return the folders below a folder that could be imported, of the first level that has any."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX")))
+    found = [path for path in inside if _can_be_imported(path, layout, dataset, protocol)]
+    if found or depth == 1:
+        return found
+    return [lower for path in inside for lower in _folders_with_results(path, layout, dataset, protocol, depth - 1)]
+
+
+def _can_be_imported(folder: Path, layout: str, dataset: Dataset, protocol: str) -> bool:
+    try:
+        return bool(_read_all(folder, layout, dataset, protocol, None))
+    except EvalkitError:
+        return False
 
 
 def _holds_one_pass(folder: Path, dataset: Dataset) -> bool:

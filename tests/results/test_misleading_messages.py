@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,33 @@ def test_an_annotation_of_another_name_is_found(tmp_path: Path, name: str) -> No
     (tmp_path / name).write_text("1,2,3,4\n")
     with pytest.raises(EvalkitError, match=rf"found {name}.*Rename {name} to groundtruth\.txt"):
         open_dataset("folder", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "example"),
+    [
+        ("tracking_results/ostrack", "vitb_256, vitb_384", "tracking_results/ostrack/vitb_256"),
+        ("tracking_results", "ostrack/vitb_256, ostrack/vitb_384", "tracking_results/ostrack/vitb_256"),
+    ],
+)
+@pytest.mark.parametrize("inside", ["", "otb"])
+@pytest.mark.parametrize("archive", [False, True])
+def test_a_folder_above_those_of_parameters_names_them(
+    data: Path, tmp_path: Path, given: str, found: str, example: str, inside: str, archive: bool
+) -> None:
+    for parameters in ("vitb_256", "vitb_384"):
+        folder = tmp_path / "tracking_results" / "ostrack" / parameters / inside
+        folder.mkdir(parents=True)
+        (folder / "Couple.txt").write_text("51\t41\t25\t62\n" * 140)
+    (tmp_path / "tracking_results" / "readme.txt").touch()
+    given_to = {"dataset": "otb100", "data": data / "datasets" / "OTB", "results": tmp_path / "results"}
+    source = tmp_path / given
+    if archive:
+        source = Path(shutil.make_archive(str(tmp_path / "results"), "zip", source))
+        hint = "Unpack the archive first"
+    else:
+        hint = rf"Import them one by one, e\.g\. .*{example}$"
+    message = rf"in folders below this one, one for each tracker or parameter set \(found {found},.*{hint}"
+    with pytest.raises(MissingResults, match=message):
+        import_results(source, "pytracking", **given_to)
+    assert import_results(tmp_path / example, "pytracking", **given_to).sequences == ("Couple",)

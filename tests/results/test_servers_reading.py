@@ -148,7 +148,8 @@ def filled(members: Archive, root: Path, dataset: str = "got10k-val") -> dict[st
     forms = {
         "rows": rows, "spaced": rows.replace(",", ", "), "apart": rows.replace(",", " "),
         "short": changed(rows, 9, None), "word": changed(rows, 9, "1,lost,3,4"),
-        "five": rows.replace("\n", ",1\n") + ",1", "nan": changed(rows, 9, "nan,nan,nan,nan"), "coded": changed(rows, 1, "1"),
+        "five": rows.replace("\n", ",1\n") + ",1",
+        "nan": changed(rows, 9, "nan,nan,nan,nan"),
     }  # fmt: skip
     return {name: str(text).format(**forms) for name, text in members.items()}
 

@@ -29,7 +29,7 @@ from evalkit.results.layouts.base import (
 )
 from evalkit.types import Sequence, Trajectory
 
-_RUN = re.compile(r"(.*)_(\d{3})")
+_RUN = re.compile(r"(.*)_(0\d\d)")  # others are names: vitb_256 is a tracker for images of 256 pixels, not run 257
 
 
 @registry.layout("pytracking", summary="<param>_000/<seq>.txt, tab-separated x,y,w,h: pytracking's results")
