@@ -48,7 +48,7 @@ class TableBenchmark:
         usual_folders_only: True where the patterns fit other benchmarks too, so that the folder's name must tell.
         index: Name of a JSON index as published with pysot, without ``.json``.
         rows: Kind of the rows of annotations with the first pattern; those of other patterns are boxes.
-        every: Take each n-th of rows of kind ``vatic``, unless there are not as many as that gives.
+        every: Take each n-th of rows of kind ``vatic``, unless a file has only about as many as ``sequences`` states.
         cut: Leave out rows beyond the official number, and flags beyond the rows.
         surplus: Number of images that may follow the last annotated one.
         digits: Digits of image numbers, for rendered trees.
@@ -59,8 +59,9 @@ class TableBenchmark:
         absent_rows_are_flags: True where the official toolkit takes ``absent_row`` as the mark of absent frames.
         flags: By name (``absent``, ``full_occlusion``, ``out_of_view``), patterns of files with a flag per frame.
             Without ``absent``, a frame with any of the flags is absent.
-        attributes: Names of a sequence's attributes, in the order of the flags of ``attribute_file``.
-        attribute_file: Pattern of files with one row of flags, used where ``sequences`` has no attributes.
+        attributes: Names of a sequence's attributes, in the order of the flags of ``attribute_file``; none where
+            ``sequences`` has the attributes.
+        attribute_file: Pattern of files with one row of flags; None where ``sequences`` has the attributes.
         language: Pattern of files with a sentence that describes the target.
         prefix: Text before sequence names in results of pytracking and toolkits made from it.
         family: See ``evalkit.types.Dataset``.

@@ -9,10 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from evalkit import registry
-from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable
+from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable, listed
 from evalkit.metrics import statistics
 from evalkit.metrics.measures import Evaluation, Measure
+from evalkit.metrics.one_pass import ONE_PASS
 from evalkit.metrics.profile_lookup import find, result_form
+from evalkit.metrics.withheld import only_first_frame_annotated
 from evalkit.registry import ProfileEntry
 from evalkit.registry.files import line_in_file
 from evalkit.types import Dataset, Floats, Score, Trajectory
@@ -95,7 +97,18 @@ def _evaluation(entry: ProfileEntry, dataset: Dataset, protocol: str, runs: Runs
     evaluation = Evaluation(dataset, form, runs)
     if not evaluation.sequences():
         raise MissingResults("there is no result to score", where=dataset.name)
-    return evaluation
+    return _without_unannotated(evaluation) if form in ONE_PASS else evaluation
+
+
+def _without_unannotated(evaluation: Evaluation) -> Evaluation:
+    """Leave out sequences with nothing but the given box, which would count as one perfect frame; note which."""
+    sequences = evaluation.sequences()
+    names = [sequence.name for sequence in sequences if only_first_frame_annotated(sequence)]
+    if not names or len(names) == len(sequences):  # where nothing is annotated, others say so
+        return evaluation
+    count = "1 sequence" if len(names) == 1 else f"{len(names)} sequences"
+    evaluation.notes.add_remark(f"{count} left out, of which only the first frame is annotated: {listed(names)}")
+    return replace(evaluation, runs={name: runs for name, runs in evaluation.runs.items() if name not in names})
 
 
 def _measures(entry: ProfileEntry, evaluation: Evaluation) -> list[Measure]:

@@ -1,4 +1,4 @@
-"""Datasets of which only first frames are annotated: they cannot be scored."""
+"""Sequences and datasets of which only first frames are annotated: they cannot be scored."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Iterable
 import numpy as np
 
 from evalkit.errors import WithheldGroundtruth
-from evalkit.types import Dataset
+from evalkit.types import Dataset, Sequence
 
 
 def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:
     """Return whether only the first frames of these sequences are annotated, as in test sets that a server scores."""
     later = [dataset.sequence(name).groundtruth[1:] for name in sequences]
     return any(len(rows) for rows in later) and all(np.isnan(rows).all() for rows in later)
+
+
+def only_first_frame_annotated(sequence: Sequence) -> bool:
+    """Return whether nothing but the box that a tracker is given is annotated; absence, too, is annotation."""
+    rows = sequence.groundtruth[1:]
+    marked = any(np.any(flag[1:]) for name, flag in sequence.flags.items() if name == "absent")
+    return len(rows) > 0 and bool(np.isnan(rows).all()) and not marked
 
 
 def withheld_error(dataset: Dataset, label: str) -> WithheldGroundtruth:

@@ -110,6 +110,13 @@ def test_frames_are_cut_from_the_videos_by_the_published_ranges(
         assert names == [f"{int(row[key]):06d}.jpg" for key in ("first_image", "last_image")], sequence.name
 
 
+NAMES = {
+    "uavdt": ("BC", "CM", "OM", "SO", "IV", "OB", "SV", "LT", "LO"),
+    "dtb70": ("SV", "ARV", "OCC", "DEF", "FCM", "IPR", "OPR", "OV", "BC", "SOA", "MB"),
+}
+"""Attributes in the order of the flags of the toolkits' files."""
+
+
 def test_attributes_read_from_files_are_those_of_the_table(data: Path, real: Path) -> None:
     from dataclasses import replace
 
@@ -119,9 +126,12 @@ def test_attributes_read_from_files_are_those_of_the_table(data: Path, real: Pat
     facts = Path(__file__).parents[2] / "datasets" / "_facts" / "benchmarks.toml"
     for name in ("uavdt", "dtb70"):
         benchmark: TableBenchmark = read_benchmarks(facts)[name]
+        rows = table(data, name).values()
         unlisted = replace(
-            benchmark, sequences=None, annotations=(f"anno/{{name}}{'_gt' if name == 'uavdt' else ''}.txt",)
-        )
+            benchmark, sequences=None, annotations=(f"anno/{{name}}{'_gt' if name == 'uavdt' else ''}.txt",),
+            attributes=NAMES[name], attribute_file=f"anno/att/{{name}}{'_att' if name == 'uavdt' else ''}.txt",
+        )  # fmt: skip
+        assert {one for row in rows for one in row["attributes"].split()} == set(NAMES[name])
         dataset = open_table(unlisted, real / name.upper())
         found = {sequence.name: sequence.attributes for sequence in dataset.sequences}
         assert found == {key: set(row["attributes"].split()) for key, row in table(data, name).items()}

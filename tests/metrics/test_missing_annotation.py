@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from evalkit import scoring
 from evalkit.api import import_results as import_
+from evalkit.api import run
 from evalkit.metrics import profiles
 from evalkit.types import Dataset, FrameState, Trajectory, VotRules
 
@@ -158,3 +160,50 @@ def test_a_missing_eao_of_short_sequences_has_a_reason(make: Any, profile: str) 
     values, notes = scores(profile, dataset, runs, "supervised")
     assert values["eao"] is None
     assert notes == "no EAO: no trajectory reaches the lengths 100 to 356, over which EAO is the mean"
+
+
+@pytest.mark.parametrize("profile", ["got10k", "pysot", "pytracking", "otb-matlab", "lasot-matlab", "trackingnet"])
+def test_a_clip_with_one_box_does_not_contribute_its_first_frame(make: Any, profile: str) -> None:
+    boxes, _ = truth()
+    missed = boxes + 500
+    one_box = np.where(np.arange(FRAMES)[:, None] == 0, boxes, np.nan)
+    annotated, clip, other = make.sequence("walk", boxes), make.sequence("clip", one_box), make.sequence("run", one_box)
+    alone = scores(profile, make.dataset(annotated), {"walk": [make.one_pass("walk", missed)]})
+    runs = {name: [make.one_pass(name, missed)] for name in ("walk", "clip", "run")}
+    values, notes = scores(profile, make.dataset(annotated, clip, other), runs)
+    assert values == alone[0]
+    assert notes.splitlines()[0] == "2 sequences left out, of which only the first frame is annotated: clip, run"
+    found = profiles.score(profile, make.dataset(annotated, clip, other), "label", "one_pass", runs)
+    assert {(score.sequences, score.expected_sequences) for score in found} == {(1, 3)}
+
+
+def test_a_target_that_is_marked_as_absent_is_annotated(make: Any) -> None:
+    boxes, _ = truth()
+    hidden = np.arange(FRAMES) > 0
+    gone = make.sequence("gone", np.where(hidden[:, None], np.nan, boxes), absent=hidden)
+    dataset = make.dataset(make.sequence("walk", boxes), gone)
+    runs = {name: [make.one_pass(name, boxes)] for name in ("walk", "gone")}
+    assert "left out, of which" not in scores("lasot-matlab", dataset, runs)[1]
+
+
+def test_clips_beside_annotated_ones_in_a_folder(data: Path, tmp_path: Path) -> None:
+    case = data / "field" / "14-folder-unannotated-frames"
+    shutil.copytree(case / "clips", tmp_path / "clips")
+    shutil.copytree(case / "clips" / "walk", tmp_path / "clips" / "new")
+    rows = (tmp_path / "clips" / "new" / "groundtruth.txt").read_text().splitlines()
+    (tmp_path / "clips" / "new" / "groundtruth.txt").write_text(rows[0] + "\n")
+    report = run("identity", "folder", data=tmp_path / "clips", results=tmp_path / "results")
+    assert {score.sequences for score in report.scores} == {1}
+    assert all(
+        "1 sequence left out, of which only the first frame is annotated: new" in one.notes for one in report.scores
+    )
+
+
+def test_a_dataset_of_ones_own_without_a_family_is_told_which_experiments_are_used(make: Any) -> None:
+    boxes, _ = truth()
+    runs = {"walk": [make.one_pass("walk", boxes)]}
+    for name, family, told in (("mine", None, True), ("mine", "uav", False), ("folder", None, False)):
+        _, notes = scores("got10k", make.dataset(make.sequence("walk", boxes), name=name, family=family), runs)
+        assert (
+            "AO, SR50, SR75 and fps are those of ExperimentGOT10k, AUC and P those of ExperimentOTB" in notes
+        ) == told

@@ -150,6 +150,18 @@ _EXPERIMENTS = {
 """The toolkit's experiment for each benchmark family."""
 
 
+NO_EXPERIMENT = (
+    "the got10k toolkit has no experiment for this dataset (family: {}): AO, SR50, SR75 and fps are those of "
+    "ExperimentGOT10k, AUC and P those of ExperimentOTB"
+)
+"""Remark on the scores of other authors' datasets of such a family."""
+
+
+def is_own_dataset(name: str) -> bool:
+    """Return whether a dataset is evalkit's own; the documentation says which of these have no experiment."""
+    return any(entry.name == name and registry.dataset.is_builtin(entry) for entry in registry.dataset.entries())
+
+
 @registry.profile(
     "got10k",
     summary="average overlap of GOT-10k, and success and precision of other benchmarks, as the got10k toolkit does",
@@ -165,4 +177,6 @@ def got10k(evaluation: Evaluation) -> list[Measure]:
     experiment = _EXPERIMENTS.get(evaluation.dataset.family or "")
     if experiment is not None:
         return experiment(evaluation)
+    if not is_own_dataset(evaluation.dataset.name):
+        evaluation.notes.add_remark(NO_EXPERIMENT.format(evaluation.dataset.family or "not declared"))
     return average_overlap_measures(evaluation) + OTB.measures(evaluation)[:2]
