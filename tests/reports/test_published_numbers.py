@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,37 @@ def test_every_row_has_a_number_a_unit_a_certainty_and_a_source(rows):
         assert row["unit"] in UNITS
         assert row["certainty"] in CERTAINTIES
         assert len(row["source"]) > 8
+
+
+LOCATOR = r"(https://[^\s,;]+( at [0-9a-f]{7})?|arXiv:\d{4}\.\d{5}( \(\w+\))?)"
+SOURCE = re.compile(rf"{LOCATOR}, \w[^;]*|https://github\.com/[^\s,]+/issues/\d+(, quoting arXiv:\d{{4}}\.\d{{5}})?")
+
+
+def test_every_source_is_an_address_or_an_arxiv_number_with_a_place(rows):
+    for row in rows:
+        parts = [part for text in row["source"].split("; ") for part in re.split(", and (?=arXiv|https)", text)]
+        wrong = [part for part in parts if not SOURCE.fullmatch(part)]
+        assert not wrong, row
+
+
+def test_an_address_of_a_repository_has_a_commit_unless_it_is_of_another_author(rows):
+    for row in rows:
+        if "github.com" in row["source"] and "/issues/" not in row["source"] and row["certainty"] != "other":
+            assert re.search(" at [0-9a-f]{7},", row["source"]), row
+
+
+def test_numbers_are_not_said_to_be_more_than_they_are(rows):
+    by_key = {(row["tracker"], row["benchmark"], row["metric"]): row for row in rows}
+    # The source's README: cropping and padding are not in its times.
+    openvino = [row for row in rows if "OpenVINO" in row["benchmark"]]
+    assert len(openvino) == 3
+    assert all("without cropping and padding" in row["note"] and "end to end" not in row["note"] for row in openvino)
+    # Its figure 1 shows parameters as circles, without numbers.
+    assert "figure" not in by_key["lighttrack-m", "cost", "params"]["source"]
+    assert by_key["lighttrack-m", "cost", "params"]["certainty"] == "ran"
+    for row in rows:
+        if row["metric"] == "params" and row["certainty"] == "read":
+            assert "figure" not in row["source"], row
 
 
 def test_fractions_and_percentages_are_within_their_range(rows):
