@@ -67,16 +67,17 @@ def unpack(path: Path, target: Path) -> None:
         raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
 
 
-def has_backslashes(path: Path) -> bool:
-    """Return whether a zip archive separates folders by backslashes, as some programs on Windows do.
+def zip_names(path: Path) -> list[str]:
+    """Return the names of the files in a zip archive as they are written in it; none for other archives.
 
-    ``unpack`` reads them as slashes; other programs take them for a part of the name, except on Windows.
+    ``unpack`` reads backslashes, by which some programs on Windows separate folders, as slashes; other programs take
+    them for a part of the name.
     """
     if not path.name.lower().endswith(".zip"):
-        return False
+        return []
     try:
         with zipfile.ZipFile(path) as archive:
-            return any("\\" in name for name in archive.namelist())
+            return [info.filename for info in archive.infolist() if not info.is_dir()]
     except _READING_ERRORS as error:
         raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
 

@@ -8,6 +8,7 @@ import platform
 import sys
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -21,7 +22,7 @@ from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
 from evalkit.io.regions import format_binary, format_record
 from evalkit.io.rows import format_lines
-from evalkit.results.archives import has_backslashes, unpack
+from evalkit.results.archives import unpack, zip_names
 from evalkit.results.layouts.vot import experiment_folder, file_number, records_of
 from evalkit.results.store import Store
 from evalkit.results.submission_check import find_problems
@@ -92,11 +93,16 @@ def check(path: Path, dataset: Dataset, *, protocol: str | None = None) -> list[
         EvalkitError: The benchmark has no server, or the archive is not safe to unpack.
     """
     _submission(dataset)
+    names = zip_names(path)
+    repeated = [
+        f"{name}: {count} files of this name in the archive" for name, count in Counter(names).items() if count > 1
+    ]
+    if repeated:
+        return repeated
     with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
         unpack(path, Path(temporary))
-        return find_problems(
-            Path(temporary), dataset, protocol or dataset.protocols[0], backslashes=has_backslashes(path)
-        )
+        backslashes = any("\\" in name for name in names)
+        return find_problems(Path(temporary), dataset, protocol or dataset.protocols[0], backslashes=backslashes)
 
 
 def _archive(files: Mapping[str, str | bytes]) -> bytes:

@@ -60,6 +60,7 @@ TRACKINGNET: dict[str, tuple[Archive, str]] = {
     "a row more": ({f"{NAME}.txt": f"{ROWS}\n1,2,3,4"}, ""),
     "no first box": ({f"{NAME}.txt": changed(ROWS, 1, "nan,nan,nan,nan")}, ""),
     "twice": ({f"{NAME}.txt": ROWS, f"old/{NAME}.txt": ROWS}, "2 members, the server takes the sequence for empty"),
+    "of one name": ({f"{NAME}.txt": ROWS, f"again:{NAME}.txt": ROWS}, "2 files of this name in the archive"),
     "in another name": ({f"{NAME}.txt": ROWS, f"old_{NAME}.txt": ROWS}, "2 members"),
     "missing": ({"other.txt": ROWS}, "no result"),
     "another suffix": ({f"{NAME}.TXT": ROWS}, "no result"),
@@ -126,6 +127,10 @@ GOT10K_SERVER: dict[str, tuple[Archive, str]] = {
     "a copy": (
         {f"{GOT}/{GOT}_001.txt": "{rows}", f"{GOT}/{GOT}_001 (1).txt": "{rows}", **LATER},
         "takes this file for a further repetition",
+    ),
+    "of one name": (
+        {f"{GOT}/{GOT}_001.txt": "{rows}", f"again:{GOT}/{GOT}_001.txt": "{rows}", **LATER},
+        "2 files of this name in the archive",
     ),
     "no times": ({f"{GOT}/{GOT}_001.txt": "{rows}"}, "times are missing"),
     "no time above 0": ({f"{GOT}/{GOT}_001.txt": "{rows}", f"{GOT}/{GOT}_time.txt": "0\n" * 120}, "times are missing"),
@@ -196,6 +201,7 @@ VOT: dict[str, tuple[Archive, str]] = {
     "backslashes": ({PLACE.replace("/", "\\") + ".txt": "{coded}"}, "the archive separates folders by backslashes"),
     "another spelling": ({"baseline/Scale/Scale_001.txt": "{coded}"}, "no result of any sequence"),
     "no number": ({"baseline/scale/scale.txt": "{coded}"}, "scale: no result"),
+    "of one name": ({f"{PLACE}.txt": "{coded}", f"again:{PLACE}.txt": "{coded}"}, "2 files of this name"),
     "one pass": ({f"{PLACE}.txt": "{rows}"}, "does not begin with the code 1"),
     "a row less": ({f"{PLACE}.txt": "{coded_short}"}, "119 rows, expected 120"),
     "a blank line": ({f"{PLACE}.txt": "{coded_blank}"}, "scale_001.txt"),
