@@ -48,7 +48,7 @@ class TableBenchmark:
         usual_folders_only: True where the patterns fit other benchmarks too, so that the folder's name must tell.
         index: Name of a JSON index as published with pysot, without ``.json``.
         rows: Kind of the rows of annotations with the first pattern; those of other patterns are boxes.
-        every: Take each n-th of rows of kind ``vatic``, unless a file has only about as many as ``sequences`` states.
+        every: Take each n-th of rows of kind ``vatic``, unless a file has only about as many as frames.
         cut: Leave out rows beyond the official number, and flags beyond the rows.
         surplus: Number of images that may follow the last annotated one.
         digits: Digits of image numbers, for rendered trees.

@@ -143,7 +143,7 @@ class _FolderForms:
             read = _read_vatic if number == 0 and benchmark.rows == "vatic" else None
             sources = {
                 name: replace(
-                    self._source(name, path, read),
+                    self._source(name, path, read, images.get(name)),
                     frames=FolderImages(images[name]) if name in images else None,
                     attributes=attributes.get(name, frozenset()),
                     language=_text(sentences.get(name)),
@@ -153,20 +153,22 @@ class _FolderForms:
             forms.append(_with_facts(benchmark, sources))
         return forms
 
-    def _source(self, name: str, path: Path, read_rows: Callable[[Path, int], Boxes] | None) -> Source:
+    def _source(
+        self, name: str, path: Path, read_rows: Callable[[Path, int], Boxes] | None, images: Path | None
+    ) -> Source:
         def read() -> Annotation:
-            boxes = read_boxes(path) if read_rows is None else read_rows(path, self._step(name, path))
+            boxes = read_boxes(path) if read_rows is None else read_rows(path, self._step(name, path, images))
             return Annotation(boxes, flags=self._flags(name, boxes))
 
         return Source(path, read)
 
-    def _step(self, name: str, path: Path) -> int:
-        """Return which rows of the faster video are taken: each n-th, or all where the file has only as many."""
+    def _step(self, name: str, path: Path, images: Path | None) -> int:
+        """Return which rows of the faster video are taken: each n-th, or all where there are only as many as frames."""
         every = self.benchmark.every
-        official = (self.benchmark.listed or {}).get(name, {}).get("rows")
-        # Files are a few rows shorter or longer than the official number, not half or twice.
-        reduced = official is not None and 2 * _row_count(path) < every * int(official)
-        return 1 if reduced else every
+        official = int((self.benchmark.listed or {}).get(name, {}).get("rows") or 0)
+        frames = len(FolderImages(images).names()) if images is not None else official
+        # Files are a few rows shorter or longer than that, not half as long or twice.
+        return 1 if every > 1 and frames / 2 < _row_count(path) < frames * 2 else every
 
     def _flags(self, name: str, boxes: Boxes) -> dict[str, NDArray[np.bool_]]:
         keys = {name: self.sequences[name]}
