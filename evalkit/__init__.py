@@ -39,10 +39,12 @@ if TYPE_CHECKING:
         train,
     )
     from evalkit.errors import EvalkitError
+    from evalkit.progress import listening
     from evalkit.types import Box, Boxes, Image, Mask, Polygon, Prediction, Region, Tracker
 
 _HOME = {
     "evalkit.errors": ("EvalkitError",),
+    "evalkit.progress": ("listening",),
     "evalkit.types": ("Box", "Boxes", "Image", "Mask", "Polygon", "Prediction", "Region", "Tracker"),
 }
 
@@ -66,6 +68,7 @@ __all__ = [
     "export",
     "frame",
     "import_results",
+    "listening",
     "merge",
     "pack",
     "plot",

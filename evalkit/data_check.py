@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from evalkit import progress
 from evalkit.errors import EvalkitError
 from evalkit.io.frames import read_image
 from evalkit.types import Annotation, Dataset, Frames, Image, Sequence
@@ -103,7 +104,7 @@ def check_files(dataset: Dataset, *, deep: bool = False) -> Iterator[DataFinding
             yield DataFinding(dataset.name, name, "missing", place, "the sequence is not on disk", whole_sequence=True)
     frames_expected = has_frames(dataset)
     with ThreadPoolExecutor() as pool:
-        for sequence in dataset.sequences:
+        for sequence in progress.each(dataset.sequences, lambda sequence: f"{dataset.name}: checking {sequence.name}"):
             if frames_expected and not _frames_exist(sequence):
                 what = "its frames are not here"
                 place = str(dataset.root or "")

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalkit import __version__, checkpoints, config, registry
+from evalkit import __version__, checkpoints, config, progress, registry
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 
@@ -72,15 +72,18 @@ def examine(data: Path | None = None, results: Path = Path("results")) -> list[D
     Returns:
         Findings in the order of the checks; those with status ``problem`` have to be fixed.
     """
+    checks = {
+        "packages": _check_packages(),
+        "devices": _check_devices(),
+        "runtimes": _check_runtimes(),
+        "extras": _check_other_extras(),
+        "plugins": _check_plugins(),
+        "datasets": _check_datasets(data),
+        "weights": _check_weights(),
+        "disk space": _check_disk(results),
+    }
     return [
-        *_check_packages(),
-        *_check_devices(),
-        *_check_runtimes(),
-        *_check_other_extras(),
-        *_check_plugins(),
-        *_check_datasets(data),
-        *_check_weights(),
-        *_check_disk(results),
+        finding for _, found in progress.each(checks.items(), lambda check: f"checking {check[0]}") for finding in found
     ]
 
 

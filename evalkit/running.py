@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from evalkit import progress as words
 from evalkit import protocols, registry
 from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
@@ -137,7 +138,9 @@ def _run_tracker(
     tracker: str, dataset_name: str, options: RunOptions, plan: Plan, progress: Progress | None
 ) -> tuple[RunReport, list[_Timed]]:
     """Track and score one tracker on one dataset; the second result is for ``clock_notice``."""
+    words.tell(f"{dataset_name}: opening")
     dataset = open_dataset(dataset_name, options.data)
+    words.tell(f"loading {tracker}")
     worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
     chosen = plan.share(choose_sequences(dataset, options.sequences))
     plan.check(worker.job)
@@ -156,10 +159,12 @@ def _track_and_score(
     turned = turned_notice(dataset.sequence(name) for name in chosen)
     first = [notice for notice in (unverified, turned) if notice]
     notices = [*first, *_notices(worker), *plan.notices(worker, chosen)]
+    words.tell(f"{worker.job.label}: counting operations")
     counted = _counted(worker, notices)
     worker.store.add_costs(counted)
     if plan.shard is not None:
         return RunReport(tuple(outcomes), (), (), tuple(notices)), []
+    words.tell(f"{dataset.name}: scoring {worker.job.label}")
     stored = load_run(options.results, dataset, worker.job.label, protocol=worker.job.protocol, sequences=chosen)
     if mixed := stored.code_notice():
         notices.append(mixed)

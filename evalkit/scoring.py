@@ -2,112 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from evalkit import protocols, stored
-from evalkit.arguments import Names, Place, names, path, some
-from evalkit.cost.recorded import clock_notice, known_costs
 from evalkit.errors import EvalkitError, ProfileNotApplicable, suggestion
-from evalkit.factories import open_dataset
-from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.metrics import statistics, streaming
 from evalkit.metrics.leading import BESIDE
 from evalkit.metrics.measures import Measure
 from evalkit.stored import StoredRun
-from evalkit.types import Cost, Dataset, Score
+from evalkit.types import Dataset, Score
 
 ALL = "all"
 """Stands for every profile that applies to the benchmark."""
-
-
-@dataclass(frozen=True)
-class ScoreReport:
-    """Scores of stored results.
-
-    Attributes:
-        notices: Sentences that a reader of the scores has to know: sequences left out, the device that frames per
-            second were measured on, and for ``all`` profiles why each differs and why one refuses results.
-        costs: MACs, parameters and frames per second of the trackers that evalkit ran.
-    """
-
-    scores: tuple[Score, ...]
-    notices: tuple[str, ...] = ()
-    costs: tuple[Cost, ...] = ()
-
-
-def scores(
-    dataset: str | None = None,
-    *,
-    data: Place | None = None,
-    results: Place = "results",
-    trackers: Names | None = None,
-    exclude: Names = (),
-    profiles: Names | None = None,
-    protocol: str | None = None,
-    sequences: Names | None = None,
-    attributes: bool = False,
-    allow_partial: bool = False,
-    fps: Sequence[float] | None = None,
-    latency: float | None = None,
-) -> ScoreReport:
-    """Score stored results, evalkit's own or another toolkit's; frames are not needed.
-
-    Args:
-        dataset: Name of a dataset; by default the only one that there are results of.
-        data: Folder of the dataset; ``$EVALKIT_DATA`` or the configuration file by default.
-        results: Folder that holds ``<BENCHMARK>/<label>/...``.
-        trackers: Labels of the results; all that there are by default.
-        exclude: Labels to leave out.
-        profiles: Metric profiles; by default the benchmark's official one, ``all`` for every one that applies.
-        protocol: Protocol of the results; the benchmark's official one by default.
-        sequences: Score only these; every score says how many of how many sequences it covers.
-        attributes: Also return scores by attribute or tag.
-        allow_partial: Leave out sequences without a readable result instead of refusing.
-        fps: Score one-pass results as in videos of these frame rates that do not wait for the tracker
-            (``evalkit.metrics.streaming``).
-        latency: With ``fps``: seconds per frame on the device in question; the stored times by default.
-
-    Raises:
-        EvalkitError: See ``evalkit.stored.load``; a profile or protocol does not exist or does not apply. A profile
-            that refuses results is no error where ``all`` are requested.
-    """
-    opened = open_dataset(dataset or only_benchmark(Path(results)), path(data))
-    requested = some(profiles)
-    _check_streaming(fps, latency, requested)
-    chosen = () if requested == (ALL,) else choose_profiles(opened, requested, protocols.choose(opened, protocol))
-    scored: dict[str, tuple[StoredRun, list[Score]]] = {}
-
-    def score_one(run: StoredRun) -> EvalkitError | None:
-        def compute(part: StoredRun) -> list[Score]:
-            if fps is not None:
-                return _streaming_scores(part, chosen, attributes, fps, latency)
-            return score_run(part, chosen, attributes=attributes)
-
-        try:
-            scored[run.label] = usable_part(run, compute, allow_partial=allow_partial)
-        except ProfileNotApplicable as error:
-            if not error.sequences:  # it concerns the profile, not a result
-                raise
-            return error
-        return None
-
-    loaded = stored.load(
-        Path(results), opened, some(trackers), exclude=names(exclude), protocol=protocol, sequences=some(sequences),
-        allow_partial=allow_partial, refusal=score_one,
-    )  # fmt: skip
-    if requested == (ALL,):
-        report = _score_by_all_profiles(loaded.runs, attributes=attributes, allow_partial=allow_partial)
-        return ScoreReport(report.scores, (*loaded.notices, *report.notices))
-    found = [score for run in loaded.runs for score in scored[run.label][1]]
-    left_out = [sentence for part, _ in scored.values() if part.refused for sentence in part.omissions()[-1:]]
-    costs, clock = ((), ()) if fps is not None else _costs(loaded.runs)
-    few = statistics.few_sequences_notice(found)
-    return ScoreReport(tuple(found), (*loaded.notices, *left_out, *([few] if few else []), *clock), costs)
 
 
 Result = TypeVar("Result")
@@ -135,6 +41,8 @@ def usable_part(
         except ProfileNotApplicable as error:
             if error.where == run.dataset.name:
                 error.where = run.where
+                if error.sequences and error.hint:
+                    error.hint += f", or the tracker with --except {run.label}"
             if not error.sequences or not allow_partial or error.sequences.keys() >= run.trajectories.keys():
                 raise
             run = run.without(error.sequences)
@@ -225,64 +133,3 @@ def choose_profiles(dataset: Dataset, requested: Sequence[str] | None, protocol:
                 expected=", ".join(applicable), hint=suggestion(name, applicable),
             )  # fmt: skip
     return tuple(requested)
-
-
-def _check_streaming(fps: Sequence[float] | None, latency: float | None, profiles: Sequence[str] | None) -> None:
-    if latency is not None and fps is None:
-        raise EvalkitError(
-            "a latency is used for streaming scores only", where="--latency", found=f"{latency:g}",
-            hint="Give the frame rate of the stream with --fps",
-        )  # fmt: skip
-    if fps is not None and profiles == (ALL,):
-        raise EvalkitError(
-            "streaming scores are computed by one profile at a time", where="--profile", found=ALL,
-            hint="Leave out --fps",
-        )  # fmt: skip
-
-
-def _streaming_scores(
-    run: StoredRun, profiles: Sequence[str], attributes: bool, fps: Sequence[float], latency: float | None
-) -> list[Score]:
-    return [
-        score
-        for profile in profiles
-        for score in streaming.scores_at(
-            profile, run.dataset, run.label, run.protocol, run.trajectories, rates=fps, latency=latency,
-            attributes=attributes,
-        )
-    ]  # fmt: skip
-
-
-def _score_by_all_profiles(runs: Sequence[StoredRun], *, attributes: bool, allow_partial: bool) -> ScoreReport:
-    found: list[Score] = []
-    sentences: dict[str, None] = {}
-    for run in runs:
-        for profile in metric_profiles.fitting(run.dataset, run.protocol):
-            sentences[f"{profile}: {metric_profiles.find(profile).reason}"] = None
-            compute = partial(score_run, profiles=[profile], attributes=attributes)
-            try:
-                part, scores = usable_part(run, compute, allow_partial=allow_partial)
-            except ProfileNotApplicable as error:
-                sentences[f"{profile} does not score {run.label}: {error}"] = None
-                continue
-            found += scores
-            if part.refused:
-                sentences[f"{profile}: {part.omissions()[-1]}"] = None
-    if few := statistics.few_sequences_notice(found):
-        sentences[few] = None
-    return ScoreReport(tuple(found), tuple(sentences))
-
-
-def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]]:
-    """Return the recorded costs, and the sentence that says on which devices frames per second were measured."""
-    by_label: Mapping[str, list[Cost]] = {
-        run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
-    }
-    timed = [
-        (run.label, run.record, cost.value)
-        for run in runs
-        for cost in by_label[run.label]
-        if cost.quantity == "fps" and cost.value is not None
-    ]
-    clock = clock_notice(timed)
-    return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()

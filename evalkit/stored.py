@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from evalkit import protocols
+from evalkit import progress, protocols
 from evalkit.errors import (
     DamagedResults,
     EvalkitError,
@@ -215,7 +215,10 @@ def load(
         WithheldGroundtruth: Only first frames are annotated.
     """
     chosen = label_folders.choose_labels(labels or label_folders.labels(results, dataset), exclude)
-    found = [load_run(results, dataset, label, protocol=protocol, sequences=sequences) for label in chosen]
+    found = [
+        load_run(results, dataset, label, protocol=protocol, sequences=sequences)
+        for label in progress.each(chosen, lambda label: f"{dataset.name}: reading {label}")
+    ]
     runs, notices = (found, []) if labels is not None else _without_empty(found, dataset)
     if allow_partial:
         runs, unusable = without_unusable(runs)

@@ -8,7 +8,8 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.results.store import Store
-from evalkit.scoring import default_scores, scores
+from evalkit.score_report import scores
+from evalkit.scoring import default_scores
 from evalkit.stored import load_run
 from evalkit.types import Annotation, Dataset, FrameState, Sequence, Trajectory
 

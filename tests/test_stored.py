@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit import registry, scoring, stored
+from evalkit import registry, score_report, stored
 from evalkit.api import replay, run
 from evalkit.comparison import collect
 from evalkit.errors import (
@@ -57,7 +57,7 @@ def set_version(results: Path, label: str, version: str) -> None:
 def test_withheld_groundtruth_gives_no_score_anywhere(tiny: Dataset, results: Path) -> None:
     with registry.dataset.temporarily(withheld(tiny, "got10k")):
         with pytest.raises(WithheldGroundtruth, match=r"only the benchmark's server.*evalkit pack --dataset tiny"):
-            scoring.scores("tiny", results=results)
+            score_report.scores("tiny", results=results)
         found = collect(None, "tiny", results=results, replay=["a"])
     assert found.scores == ()
     assert "only the benchmark's server" in found.unscored["tiny"]
@@ -68,7 +68,7 @@ def test_withheld_groundtruth_gives_no_score_anywhere(tiny: Dataset, results: Pa
 def test_a_clip_of_one_s_own_is_not_sent_to_a_server(tiny: Dataset, results: Path) -> None:
     with registry.dataset.temporarily(withheld(tiny, None)):
         with pytest.raises(WithheldGroundtruth, match="only the first frame is annotated") as caught:
-            scoring.scores("tiny", results=results)
+            score_report.scores("tiny", results=results)
         assert "server" not in str(caught.value)
         report = run("identity", "tiny", results=results, name="one")
     assert report.scores == ()
@@ -77,17 +77,17 @@ def test_a_clip_of_one_s_own_is_not_sent_to_a_server(tiny: Dataset, results: Pat
 
 def test_results_of_another_dataset_version_are_refused_by_score_and_report(results: Path) -> None:
     set_version(results, "one", "0-other")
-    for command in (scoring.scores, lambda name, **more: collect(None, name, **more)):
+    for command in (score_report.scores, lambda name, **more: collect(None, name, **more)):
         with pytest.raises(OtherDatasetVersion, match=r"tiny/one: .*another version.*found 0-other.*--except one"):
             command("tiny", results=results, allow_partial=True)
-    assert {score.tracker for score in scoring.scores("tiny", results=results, exclude="one").scores} == {"two"}
+    assert {score.tracker for score in score_report.scores("tiny", results=results, exclude="one").scores} == {"two"}
 
 
 def test_what_is_missing_or_damaged_of_all_trackers_is_listed_at_once(results: Path) -> None:
     (results / "tiny" / "one" / "a.txt").unlink()
     (results / "tiny" / "two" / "b.txt").unlink()
     (results / "tiny" / "two" / "c.txt").unlink()
-    for command in (scoring.scores, lambda name, **more: collect(None, name, **more)):
+    for command in (score_report.scores, lambda name, **more: collect(None, name, **more)):
         with pytest.raises(MissingResults, match=r"stored results cannot be used, for 2 reasons") as caught:
             command("tiny", results=results)
         assert "tiny/one: 1 of 3 sequences have no result. Missing: a" in str(caught.value)
@@ -98,8 +98,8 @@ def test_a_partial_result_leaves_out_exactly_what_is_missing_or_damaged_and_name
     (results / "tiny" / "one" / "a.txt").unlink()
     (results / "tiny" / "one" / "b.txt").write_text("1,2,x,4\n")
     with pytest.raises(EvalkitError, match=r"one/b\.txt"):
-        scoring.scores("tiny", results=results, trackers="one")
-    found = scoring.scores("tiny", results=results, allow_partial=True)
+        score_report.scores("tiny", results=results, trackers="one")
+    found = score_report.scores("tiny", results=results, allow_partial=True)
     assert {(score.tracker, score.sequences, score.expected_sequences) for score in found.scores} == {
         ("one", 1, 3), ("two", 3, 3),
     }  # fmt: skip
@@ -107,7 +107,7 @@ def test_a_partial_result_leaves_out_exactly_what_is_missing_or_damaged_and_name
     assert "tiny/one: left out, damaged result: b" in found.notices
 
 
-COMMANDS = [scoring.scores, lambda name, **more: collect(None, name, **more)]
+COMMANDS = [score_report.scores, lambda name, **more: collect(None, name, **more)]
 
 
 def set_rows(path: Path, lines: list[str]) -> None:
@@ -180,7 +180,7 @@ def test_a_tracker_without_any_usable_result_does_not_stop_the_others(
 def test_every_profile_leaves_out_what_it_does_not_score(results: Path) -> None:
     one = results / "tiny" / "one"
     set_rows(one / "a.txt", [*rows(one / "a.txt"), "1,2,3,4\n"])
-    found = scoring.scores("tiny", results=results, trackers="one", profiles="all", allow_partial=True)
+    found = score_report.scores("tiny", results=results, trackers="one", profiles="all", allow_partial=True)
     counts = {score.profile: score.sequences for score in found.scores}
     assert (counts["otb-matlab"], counts["got10k"]) == (3, 2)
     assert any("got10k: tiny/one: left out, not scored: a (" in notice for notice in found.notices)
@@ -197,26 +197,26 @@ def test_a_metric_next_to_the_official_ones_that_cannot_be_computed_stops_no_rep
 def test_a_folder_without_results_is_passed_over_with_one_note_unless_it_is_named(results: Path) -> None:
     (results / "tiny" / "plots").mkdir()
     (results / "tiny" / "plots" / "curve.png").touch()
-    found = scoring.scores("tiny", results=results)
+    found = score_report.scores("tiny", results=results)
     assert {score.tracker for score in found.scores} == {"one", "two"}
     assert "tiny: passed over, no results: plots" in found.notices
     assert "tiny: plots skipped, there are no results" in collect(None, "tiny", results=results).notices
     with pytest.raises(MissingResults, match="no results under the one_pass protocol"):
-        scoring.scores("tiny", results=results, trackers="plots")
+        score_report.scores("tiny", results=results, trackers="plots")
 
 
 def test_requested_sequences_are_found_in_any_spelling_and_counted(results: Path) -> None:
-    found = scoring.scores("tiny", results=results, trackers="one", sequences=["A", "c"])
+    found = score_report.scores("tiny", results=results, trackers="one", sequences=["A", "c"])
     assert {(score.sequences, score.expected_sequences) for score in found.scores} == {(2, 3)}
     assert not any("left out" in notice for notice in found.notices)
     assert collect("one", "tiny", results=results, sequences=["B"], replay=["A"]).replay == ("a",)
     with pytest.raises(UnknownName, match="tiny/z: no such sequence"):
-        scoring.scores("tiny", results=results, sequences=["z"])
+        score_report.scores("tiny", results=results, sequences=["z"])
 
 
 def test_run_score_replay_and_report_accept_the_same_spelling(tmp_path: Path) -> None:
     run("identity", "synthetic", results=tmp_path, sequences=["Low_Resolution"])
-    (score, *_) = scoring.scores("synthetic", results=tmp_path, sequences=["LOW.resolution"]).scores
+    (score, *_) = score_report.scores("synthetic", results=tmp_path, sequences=["LOW.resolution"]).scores
     assert list(score.per_sequence) == ["low-resolution"]
     found = collect(None, "synthetic", results=tmp_path, sequences=["Low_Resolution"], replay=["Low_Resolution"])
     assert found.replay == ("low-resolution",)
@@ -252,9 +252,9 @@ def _picture(folder: Path) -> Path:
 
 def test_excluding_an_unknown_label_is_an_error(results: Path) -> None:
     with pytest.raises(UnknownName, match=r"--except onee.*Did you mean 'one'"):
-        scoring.scores("tiny", results=results, exclude="onee")
+        score_report.scores("tiny", results=results, exclude="onee")
     with pytest.raises(MissingResults, match="no tracker is left"):
-        scoring.scores("tiny", results=results, exclude=["one", "two"])
+        score_report.scores("tiny", results=results, exclude=["one", "two"])
 
 
 def test_a_run_says_what_is_wrong_with_it_without_raising(tiny: Dataset, results: Path) -> None:

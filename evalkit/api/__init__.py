@@ -45,8 +45,9 @@ from evalkit.api.video import track
 from evalkit.comparison import collect as compare
 from evalkit.dataframes import by_sequence, frame
 from evalkit.factories import create_tracker, open_dataset
+from evalkit.progress import Step, listening
 from evalkit.running import RunOptions, RunReport
-from evalkit.scoring import ScoreReport, scores
+from evalkit.score_report import ScoreReport, scores
 from evalkit.search.options import SearchOptions
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "RunReport",
     "ScoreReport",
     "SearchOptions",
+    "Step",
     "add_searches",
     "by_sequence",
     "check_archive",
@@ -73,6 +75,7 @@ __all__ = [
     "import_results",
     "list_results",
     "list_weights",
+    "listening",
     "listing",
     "merge",
     "open_dataset",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit import comparison as comparisons
-from evalkit import protocols, registry, scoring
+from evalkit import progress, protocols, registry, score_report
 from evalkit.arguments import Names, Place, names, path, some
 from evalkit.comparison import Comparison, TableOptions
 from evalkit.dataframes import by_sequence, frame
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def score(
-    dataset: str | None = None,
+    dataset: Names | None = None,
     *,
     data: Place | None = None,
     results: Place = "results",
@@ -34,6 +34,7 @@ def score(
     attributes: bool = False,
     allow_partial: bool = False,
     per_sequence: bool = False,
+    intervals: bool = True,
     fps: Sequence[float] | None = None,
     latency: float | None = None,
 ) -> pd.DataFrame:
@@ -43,15 +44,16 @@ def score(
         per_sequence: Return one row per sequence instead of one per dataset; metrics that are not a mean over
             sequences have none.
 
-    The other arguments, and the errors, are those of ``evalkit.scoring.scores``.
+    The other arguments, and the errors, are those of ``evalkit.score_report.scores``.
 
     Returns:
         One row per score with the columns of ``evalkit score --format json``; ``attrs["notices"]`` holds sentences
         that a reader of the scores has to know.
     """
-    found = scoring.scores(
+    found = score_report.scores(
         dataset, data=data, results=results, trackers=trackers, exclude=exclude, profiles=profiles, protocol=protocol,
-        sequences=sequences, attributes=attributes, allow_partial=allow_partial, fps=fps, latency=latency,
+        sequences=sequences, attributes=attributes, allow_partial=allow_partial, intervals=intervals, fps=fps,
+        latency=latency,
     )  # fmt: skip
     table = by_sequence(found.scores) if per_sequence else frame(found.scores)
     table.attrs["notices"] = list(found.notices)
@@ -119,6 +121,7 @@ def report(
             where=f"--output {output}",
             hint="Use .tex, .md, .html or .xlsx",
         )
+    progress.tell(f"writing {target.name}")
     content = entry.build(
         comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices, table=table
     )
@@ -146,6 +149,7 @@ def report_figures(
     Raises:
         EvalkitError: There is no such format or width, LaTeX is missing, or a file cannot be written.
     """
+    progress.tell("drawing figures")
     files = registry.report.find("figures").build(comparison=comparison, formats=names(formats), width=width)
     paths = [Path(folder) / name for name in files]
     for target, content in zip(paths, files.values(), strict=True):
@@ -182,6 +186,7 @@ def replay(
         some(trackers), dataset, sequence, data=path(data), results=Path(results)
     )
     chosen = {} if width is None else {"width": width}
+    progress.tell(f"drawing {opened.name}/{name}")
     write_bytes(target, entry.build(dataset=opened, sequence=name, runs=runs, fps=fps, **chosen))
 
 

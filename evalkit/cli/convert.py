@@ -42,9 +42,12 @@ def convert_command(
 
     Writes: DIR/<LABEL>/, or DIR/<LABEL>_tracking_result/ in the layout lasot-matlab
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    converted = api.convert(dataset, tracker, to, output, data=data, results=results, protocol=protocol)
+    with working("loading"):
+        from evalkit import api
+
+        converted = api.convert(dataset, tracker, to, output, data=data, results=results, protocol=protocol)
     for note in converted.notes:
         click.echo(f"note: {note}")
     total = len(converted.sequences) + len(converted.missing)

@@ -30,19 +30,23 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
       evalkit data check otb100 --data /data/OTB100
       evalkit data check lasot --data /data --deep --format json
     """
-    from evalkit import api
-    from evalkit.data_check import has_frames
-    from evalkit.io.orientation import turned_notice
+    from evalkit.cli.progress import Display
 
-    opened, findings = api.check_data(dataset, data=data, deep=deep)
     count = 0
     rows = []
-    for finding in findings:
-        count += 1
-        if text_format == "json":
-            rows.append(finding.record())
-        else:
-            click.echo(finding.line())
+    with Display("loading") as display:
+        from evalkit import api
+        from evalkit.data_check import has_frames
+        from evalkit.io.orientation import turned_notice
+
+        opened, findings = api.check_data(dataset, data=data, deep=deep)
+        for finding in findings:
+            count += 1
+            if text_format == "json":
+                rows.append(finding.record())
+            else:
+                with display.hidden():
+                    click.echo(finding.line())
     if text_format == "json":
         click.echo(api.render("json", rows=rows))
     else:

@@ -30,8 +30,11 @@ def diff_command(
       evalkit diff results/synthetic/lighttrack-m results/synthetic/lighttrack-m@onnxruntime
       evalkit diff old/OTB100/mine new/OTB100/mine --tolerance 0.01 --exit-code
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    found = api.diff(run_a, run_b, tolerance=tolerance)
+    with working("comparing"):
+        from evalkit import api
+
+        found = api.diff(run_a, run_b, tolerance=tolerance)
     click.echo(api.render_diff(found, text_format))
     return 1 if exit_code and not found.same else 0

@@ -31,9 +31,12 @@ def doctor_command(data: Path | None, results: Path, text_format: str) -> int:
       evalkit doctor
       evalkit doctor --data /data/tracking --format json
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    findings = api.examine(data, results)
+    with working("loading"):
+        from evalkit import api
+
+        findings = api.examine(data, results)
     if text_format == "json":
         click.echo(api.render("json", rows=[finding.record() for finding in findings]))
     else:

@@ -49,10 +49,11 @@ def export_command(
       evalkit export --tracker lighttrack-m --runtime onnxruntime --output lighttrack-onnx
       evalkit export --tracker nanotrack-v3 --runtime ncnn --precision fp16 --output nanotrack-ncnn
     """
-    from evalkit import api
-    from evalkit.cli.output import stdout_to_stderr
+    from evalkit.cli.progress import working
 
-    with stdout_to_stderr():
+    with working("loading PyTorch", at_once=True):
+        from evalkit import api
+
         manifest = api.export(tracker, output=output, settings=dict(settings), **chosen)
     if text_format == "json":
         click.echo(api.render("json", rows=[manifest]))

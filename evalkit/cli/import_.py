@@ -39,9 +39,14 @@ def import_command(
 
     Writes: <results>/<BENCHMARK>/<LABEL>/
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    imported = api.import_results(source, layout, dataset, data=data, results=results, label=label, protocol=protocol)
+    with working("loading"):
+        from evalkit import api
+
+        imported = api.import_results(
+            source, layout, dataset, data=data, results=results, label=label, protocol=protocol
+        )
     for note in imported.notes:
         click.echo(f"note: {note}")
     total = len(imported.sequences) + len(imported.missing)

@@ -25,8 +25,12 @@ def merge_command(folders: tuple[Path, ...], results: Path) -> None:
 
     Writes: <results>/<BENCHMARK>/<label>/, identical to an unsharded run; nothing is written if the shards conflict.
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    for merged in api.merge(folders, results):
+    with working("joining the results"):
+        from evalkit import api
+
+        joined = api.merge(folders, results)
+    for merged in joined:
         count = "1 folder" if merged.shards == 1 else f"{merged.shards} folders"
         click.echo(f"{merged.folder}: {merged.files} files of {count}")

@@ -44,17 +44,23 @@ def pack_command(
       evalkit pack --dataset got10k-test --tracker lighttrack-m --output lighttrack-m.zip
       evalkit pack --dataset trackingnet-test --check submission.zip
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
     if existing is not None:
-        problems = api.check_archive(existing, dataset, data=data, protocol=protocol)
+        with working("loading"):
+            from evalkit import api
+
+            problems = api.check_archive(existing, dataset, data=data, protocol=protocol)
         for problem in problems:
             click.echo(problem)
         click.echo(f"{existing}: {len(problems) or 'no'} problem{'s' if len(problems) != 1 else ''}")
         return 1 if problems else 0
     if tracker is None or output is None:
         raise click.UsageError("Give --tracker and --output, or --check.")
-    packed = api.pack(dataset, tracker, output, data=data, results=results, protocol=protocol)
+    with working("loading"):
+        from evalkit import api
+
+        packed = api.pack(dataset, tracker, output, data=data, results=results, protocol=protocol)
     for note in packed.notes:
         click.echo(f"note: {note}")
     click.echo(f"{packed.path}: {packed.files} files")

@@ -55,9 +55,10 @@ def profile_command(
       evalkit profile --tracker lighttrack-m --runtime all --format json
       evalkit profile --tracker lighttrack-m --device pixel.toml --runtime ncnn
     """
-    from evalkit import api
-    from evalkit.cli.output import stdout_to_stderr
+    from evalkit.cli.progress import working
 
-    with stdout_to_stderr():
+    with working("loading", at_once=True):
+        from evalkit import api
+
         costs = api.costs(trackers, settings=dict(settings), **chosen)
     click.echo(api.render("profile" if text_format == "table" else text_format, costs=costs))

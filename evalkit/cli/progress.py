@@ -1,110 +1,303 @@
-"""Print progress to standard error: one live line on a terminal, one line per sequence or some seconds in a log."""
+"""Show on standard error what a command does: one live line on a terminal, plain lines at a low rate elsewhere.
+
+A command opens a ``Display`` before it imports anything slow. The display listens to ``evalkit.progress``; nothing
+else prints progress.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from evalkit.cli.output import stdout_to_stderr
 from evalkit.cli.terminal import unprotected, visible
+from evalkit.progress import Step, listening
 
 if TYPE_CHECKING:
     from evalkit.engine.work import Outcome
 
+FIRST_SECONDS = 0.8
+"""Time after which a log gets its first line, so that a command that ends sooner prints none."""
+LOG_SECONDS = 5.0
+"""Least time between two lines of a log."""
+REPEAT_SECONDS = 60.0
+"""Time after which a log repeats a step that has not ended."""
+LIVE_SECONDS = 0.2
+"""Time between two changes of the live line."""
 
-class Progress:
-    """Called after each unit of work; use as a context manager."""
 
-    def __init__(self) -> None:
-        self._live: Any = None
-        self._task: Any = None
+class _Output(Protocol):
+    """A place where steps are shown."""
 
-    def __enter__(self) -> Progress:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
+    def show(self, step: Step) -> None:
+        """Show a step."""
 
-            self._live = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                console=Console(file=unprotected(sys.stderr)),
-                transient=True,
-            )
-            self._live.start()
+    def pause(self) -> float:
+        """Return the time in seconds after which the next step may be shown."""
+
+    def line(self, text: str) -> None:
+        """Print a line that stays."""
+
+    def stop(self) -> None:
+        """Remove what does not stay."""
+
+    def start(self) -> None:
+        """Show steps again after ``stop``."""
+
+
+def is_live() -> bool:
+    """Return whether standard error is a terminal on which a line can be rewritten."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+class Display:
+    """Shows the steps of a command; use as a context manager, and call it to show a step directly.
+
+    Steps are shown by a thread, so that a long step is shown too; while times are measured the thread sleeps, and
+    steps are shown by the caller's thread.
+
+    Args:
+        text: What the command does first.
+        at_once: Also print this to a log, which otherwise gets its first line after ``FIRST_SECONDS``; for commands
+            that certainly take longer.
+    """
+
+    def __init__(self, text: str, *, at_once: bool = False) -> None:
+        self._step = Step(text)
+        self._at_once = at_once
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._ended = False
+        self._stack = contextlib.ExitStack()
+        self._thread = threading.Thread(target=self._watch, name="evalkit-progress", daemon=True)
+
+    def __enter__(self) -> Display:
+        self._output: _Output = _LiveLine() if is_live() else _Log(0.0 if self._at_once else FIRST_SECONDS)
+        self._stack.enter_context(listening(self))
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self._stack.close()
+        self._ended = True
+        self._wake.set()
+        self._thread.join()
+        self._output.stop()
 
-    def __call__(self, outcome: Outcome, number: int, total: int) -> None:
-        job = outcome.unit.job
-        if self._live is None:
-            print(f"{number}/{total} {job.dataset} {job.label} {_text(outcome)}", file=sys.stderr, flush=True)  # noqa: T201
-            return
-        from rich.markup import escape
+    def __call__(self, step: Step) -> None:
+        """Show a step from now on."""
+        with self._lock:
+            resumed = self._step.timed and not step.timed
+            self._step = step
+            if step.timed and self._output.pause() <= 0:
+                self._output.show(step)
+        if resumed:
+            self._wake.set()
 
-        if self._task is None or number == 1:
-            self._task = self._live.add_task(escape(visible(job.label)), total=total)
-        self._live.update(
-            self._task,
-            description=escape(visible(f"{job.dataset} {job.label} {_text(outcome)}".replace("\n", " "))),
-            completed=number,
-            total=total,
+    def line(self, text: str) -> None:
+        """Print a line that stays."""
+        with self._lock:
+            self._output.line(text)
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Show nothing until the context ends, so that the command can print to the terminal."""
+        with self._lock:
+            self._output.stop()
+            yield
+            self._output.start()
+
+    def _watch(self) -> None:
+        while not self._ended:
+            with self._lock:
+                if not self._step.timed and self._output.pause() <= 0:
+                    self._output.show(self._step)
+                pause = None if self._step.timed else max(self._output.pause(), 0.01)
+            self._wake.wait(pause)
+            self._wake.clear()
+
+
+class _Log:
+    """Lines for a file or a pipe."""
+
+    def __init__(self, first: float) -> None:
+        self._began = time.monotonic()
+        self._printed = ""
+        self._due = self._began + first
+        self._repeat = self._due
+
+    def show(self, step: Step) -> None:
+        now, text = time.monotonic(), str(step)
+        if text != self._printed or now >= self._repeat:
+            self.line(text if text != self._printed else f"{text}, {now - self._began:.0f} s")
+            self._printed, self._repeat = text, now + REPEAT_SECONDS
+        self._due = now + LOG_SECONDS
+
+    def pause(self) -> float:
+        return self._due - time.monotonic()
+
+    def line(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def stop(self) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+
+class _LiveLine:
+    """One line of a terminal that is rewritten, with a bar where the number of parts is known."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._began = time.monotonic()
+        self._due = self._began
+        self._rate = _Rate()
+        self._live = Live(
+            console=Console(file=unprotected(sys.stderr)), auto_refresh=False, transient=True, redirect_stdout=False
         )
+        self.start()
+
+    def start(self) -> None:
+        self._live.start()
+
+    def show(self, step: Step) -> None:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        now = time.monotonic()
+        cells: list[Any] = [Text(visible(step.text.replace("\n", " ")), no_wrap=True, overflow="ellipsis")]
+        times = _clock(now - self._began)
+        if step.total is not None and step.total > 1:
+            cells += [ProgressBar(step.total, step.done, width=16), Text(f"{step.done}/{step.total}")]
+            left = self._rate.seconds_left(step, now)
+            times += "" if left is None else f", {_clock(left)} left"
+        row = Table.grid(padding=(0, 1))
+        row.add_column(no_wrap=True, overflow="ellipsis")
+        for _ in cells:
+            row.add_column(no_wrap=True)
+        row.add_row(*cells, Text(times))
+        self._live.update(row, refresh=True)
+        self._due = now + LIVE_SECONDS
+
+    def pause(self) -> float:
+        return self._due - time.monotonic()
+
+    def line(self, text: str) -> None:
+        from rich.text import Text
+
+        self._live.console.print(Text(visible(text)), soft_wrap=True)
+
+    def stop(self) -> None:
+        self._live.stop()
 
 
-def _text(outcome: Outcome) -> str:
+class _Rate:
+    """Estimates the time that the remaining parts of a piece of work take from the time of those that are complete."""
+
+    def __init__(self) -> None:
+        self._total: int | None = None
+        self._since = 0.0
+        self._first = 0
+
+    def seconds_left(self, step: Step, now: float) -> float | None:
+        """Return the time in seconds; None while no part was completed."""
+        if step.total != self._total or step.done < self._first:
+            self._total, self._since, self._first = step.total, now, step.done
+        if step.total is None or step.done == self._first:
+            return None
+        return (now - self._since) / (step.done - self._first) * (step.total - step.done)
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as minutes and seconds.
+
+    >>> _clock(75.2)
+    '1:15'
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def show_outcomes(display: Display) -> Callable[[Outcome, int, int], None]:
+    """Return a function that shows each sequence that was tracked: in a log, a line for each.
+
+    Of a failure, the first line of the error is shown; a sequence that fails like the one before shows only that.
+    """
+    last_error = ""
+
+    def show(outcome: Outcome, number: int, total: int) -> None:
+        nonlocal last_error
+        job = outcome.unit.job
+        error = (outcome.error or "").strip()
+        text = f"{job.dataset} {job.label} {_text(outcome, repeated=bool(error) and error == last_error)}"
+        last_error = error
+        if is_live():
+            display(Step(text, number, total, timed=True))
+        else:
+            display.line(f"{number}/{total} {text}")
+
+    return show
+
+
+def _text(outcome: Outcome, *, repeated: bool) -> str:
     name = outcome.unit.sequence
     if outcome.error is not None:
-        return f"{name} failed: {outcome.error}"
+        first = outcome.error.strip().partition("\n")[0]
+        return f"{name} failed like the one before" if repeated else f"{name} failed: {first}"
     if math.isfinite(outcome.seconds) and outcome.seconds > 0:
         return f"{name} {outcome.frames} frames {outcome.frames / outcome.seconds:.1f} fps"
     return f"{name} {outcome.frames} frames"
 
 
-class FrameProgress:
-    """Called after each frame of one video; use as a context manager.
+def show_frames(display: Display, name: str) -> Callable[[int, int | None], None]:
+    """Return a function that shows each frame of a video of that name."""
+    began = time.monotonic()
 
-    Args:
-        name: Name of the video, for the line.
-    """
-
-    INTERVAL = 5.0
-    """Seconds between two lines in a log."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._began = self._printed = time.monotonic()
-        self._live = sys.stderr.isatty()
-        self._width = 0
-
-    def __enter__(self) -> FrameProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._width:
-            print(file=sys.stderr)  # noqa: T201 -- ends the live line
-
-    def __call__(self, number: int, total: int | None) -> None:
+    def show(number: int, total: int | None) -> None:
+        nonlocal began
         now = time.monotonic()
         if number == 1:
-            self._began = now
-        if now - self._printed < (0.1 if self._live else self.INTERVAL):
-            return
-        self._printed = now
+            began = now
         of = f"/{max(total, number)}" if total else ""
-        rate = f" {(number - 1) / (now - self._began):.1f} frames/s" if now > self._began else ""
-        text = f"{self._name}: {number}{of} frames{rate}"
-        if self._live:
-            print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)  # noqa: T201
-            self._width = max(self._width, len(text))
-        else:
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
+        rate = f" {(number - 1) / (now - began):.1f} frames/s" if number > 1 and now > began else ""
+        display(Step(f"{name}: {number}{of} frames{rate}", timed=True))
+
+    return show
+
+
+def show_bytes(display: Display, name: str) -> Callable[[int, int | None], None]:
+    """Return a function that shows how much of a file was downloaded."""
+
+    def show(have: int, total: int | None) -> None:
+        display(Step(f"{name}: {have / 1e6:.1f}{f' of {total / 1e6:.1f}' if total else ''} MB"))
+
+    return show
+
+
+def show_files(display: Display, name: str) -> Callable[[int, int], None]:
+    """Return a function that shows how many files were downloaded."""
+    return lambda complete, total: display(Step(f"{name}: downloading", complete, total))
+
+
+@contextlib.contextmanager
+def working(text: str, *, at_once: bool = False) -> Iterator[Display]:
+    """Show what a command does until the context ends, and keep standard output free of what libraries print.
+
+    Args:
+        text, at_once: See ``Display``.
+    """
+    with stdout_to_stderr(), Display(text, at_once=at_once) as display:
+        yield display

@@ -71,14 +71,14 @@ def regress_command(
 
     # Before NumPy is loaded, which reads it once: the same last bits as of `evalkit run` and of worker processes.
     os.environ.update(thread_environment(1))
-    from evalkit import api
-    from evalkit.cli.output import stdout_to_stderr
-    from evalkit.cli.progress import Progress
+    from evalkit.cli.progress import show_outcomes, working
 
-    with stdout_to_stderr(), Progress() as progress:
+    with working("loading") as display:
+        from evalkit import api
+
         report = api.regress(
             suite, baseline=baseline, data=data, results=results, jobs=jobs, timeout=timeout, update=update,
-            reason=reason, progress=progress,
+            reason=reason, progress=show_outcomes(display),
         )  # fmt: skip
     click.echo(api.render_regression(report, text_format, strict=strict, junit=junit, markdown=markdown))
     return report.exit_code(strict=strict)

@@ -57,7 +57,10 @@ def replay_command(
 
     Writes: the file named by --output.
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    api.replay(trackers or None, dataset, sequence, output, data=data, results=results, fps=fps, width=width)
+    with working("loading"):
+        from evalkit import api
+
+        api.replay(trackers or None, dataset, sequence, output, data=data, results=results, fps=fps, width=width)
     click.echo(str(output))

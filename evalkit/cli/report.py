@@ -134,24 +134,27 @@ def report_command(
 
     Writes: the file named by --output, and one file per figure in the folder named by --figures.
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
     if output is None and figures is None:
         raise click.UsageError("Give --output FILE, --figures DIR, or both.")
-    if output is not None:
-        api.check_report(output)
     if metrics is None and (percent or no_intervals):
         raise click.UsageError("--percent and --no-intervals choose the content of a table: give --metrics A,B, too.")
-    compared = api.compare(
-        datasets=datasets or None, names=dict(names), **options.or_none(chosen, "trackers", "profiles")
-    )
-    compared = api.add_searches(compared, searches)
-    if output is not None:
-        order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
-        api.report(compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order)
-    written = (
-        [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
-    )
+    with working("loading"):
+        from evalkit import api
+
+        if output is not None:
+            api.check_report(output)
+        compared = api.compare(
+            datasets=datasets or None, names=dict(names), **options.or_none(chosen, "trackers", "profiles")
+        )
+        compared = api.add_searches(compared, searches)
+        if output is not None:
+            order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
+            api.report(compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order)
+        written = (
+            [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
+        )
     for notice in compared.notices:
         click.echo(notice, err=True)
     for path in ([] if output is None else [output]) + written:

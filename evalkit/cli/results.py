@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -50,13 +49,17 @@ def fetch(names: tuple[str, ...], label: str | None, data: Path | None, results:
 
     Writes: <results>/<BENCHMARK>/<LABEL>/, <cache>/results/ ($EVALKIT_CACHE names another cache).
     """
-    from evalkit import api
+    from evalkit.cli.progress import show_files, working
 
     if label is not None and len(names) > 1:
         raise click.UsageError("--name is the label of one NAME; several were given.")
     for name in names:
-        progress = _progress if sys.stderr.isatty() else None
-        imported = api.fetch_results(name, data=data, results=results, label=label, progress=progress)
+        with working(f"{name}: connecting") as display:
+            from evalkit import api
+
+            imported = api.fetch_results(
+                name, data=data, results=results, label=label, progress=show_files(display, name)
+            )
         for note in imported.notes:
             click.echo(f"note: {note}")
         total = len(imported.sequences) + len(imported.missing)
@@ -72,7 +75,3 @@ def _table(rows: list[dict[str, object]]) -> str:
         )
         lines += [f"  {row['note']}"] if row["note"] else []
     return "\n".join(lines)
-
-
-def _progress(complete: int, total: int) -> None:
-    click.echo(f"\r{complete} of {total} files", err=True, nl=complete == total)

@@ -97,13 +97,13 @@ def run_command(trackers: tuple[str, ...], datasets: tuple[str, ...], text_forma
 
     # NumPy reads these once, when it is imported.
     os.environ.update(thread_environment(chosen["threads"]))
-    from evalkit import api
-    from evalkit.cli.output import stdout_to_stderr
-    from evalkit.cli.progress import Progress
+    from evalkit.cli.progress import show_outcomes, working
 
     chosen["settings"] = dict(chosen["settings"])
-    with stdout_to_stderr(), Progress() as progress:
-        report = api.run(trackers, datasets, progress=progress, **chosen)
+    with working("loading") as display:
+        from evalkit import api
+
+        report = api.run(trackers, datasets, progress=show_outcomes(display), **chosen)
     click.echo(api.render(text_format, scores=report.scores, costs=report.costs, notices=report.notices))
     _report_failures(report, force=chosen["force"])
     return 1 if report.failures else 0

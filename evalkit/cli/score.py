@@ -63,11 +63,14 @@ def score_command(
       evalkit score --dataset synthetic --fps 30 --fps 60 --latency 0.02
       evalkit score --dataset lasot --per-sequence --format csv
     """
-    from evalkit import api, dataframes
+    from evalkit.cli.progress import working
 
     if per_sequence and curves:
         raise click.UsageError("Give --per-sequence or --curves, not both.")
-    found = api.scores(dataset, fps=fps or None, **options.or_none(chosen, "trackers", "profiles"))
+    with working("loading"):
+        from evalkit import api, dataframes
+
+        found = api.scores(dataset, fps=fps or None, **options.or_none(chosen, "trackers", "profiles"))
     if per_sequence or curves:
         rows = dataframes.sequence_records(found.scores) if per_sequence else dataframes.curve_records(found.scores)
         click.echo(api.render(text_format, rows=rows))

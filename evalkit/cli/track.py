@@ -75,16 +75,15 @@ def track_command(video: str, tracker: str, outputs: tuple[Path, ...], **chosen:
 
     # NumPy reads these once, when it is imported.
     os.environ.update(thread_environment(chosen["threads"]))
-    from evalkit import api
-    from evalkit.cli.output import stdout_to_stderr
-    from evalkit.cli.progress import FrameProgress
+    from evalkit.cli.progress import show_frames, working
 
     chosen["settings"] = dict(chosen["settings"])
-    with stdout_to_stderr(), FrameProgress(video) as progress:
+    with working(f"loading {tracker}") as display:
+        from evalkit import api
+
         report = api.track(
-            video, tracker, outputs=outputs or None, progress=progress, tell=lambda text: click.echo(text, err=True),
-            **chosen,
-        )  # fmt: skip
+            video, tracker, outputs=outputs or None, progress=show_frames(display, video), tell=display.line, **chosen
+        )
     for path in report.files:
         if path.exists():
             click.echo(str(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -46,10 +45,13 @@ def fetch(names: tuple[str, ...], output: Path | None) -> None:
 
     Writes: <cache>/weights/<name>.pth ($EVALKIT_CACHE names another cache).
     """
-    from evalkit import api
+    from evalkit.cli.progress import show_bytes, working
 
     for name in names:
-        found = api.fetch_weights(name, output=output, progress=_progress if sys.stderr.isatty() else None)
+        with working(f"{name}: connecting") as display:
+            from evalkit import api
+
+            found = api.fetch_weights(name, output=output, progress=show_bytes(display, name))
         click.echo(f"{name}: {found.path} ({found.identity})")
 
 
@@ -86,8 +88,3 @@ def _table(rows: list[dict[str, object]]) -> str:
         hashed = row["sha256"] or row["git_blob"] or "no known hash"
         lines.append(f"{row['name']}\n  {here}\n  {row['publisher']}\n  {row['source']}\n  {row['licence']}; {hashed}")
     return "\n".join(lines)
-
-
-def _progress(have: int, total: int | None) -> None:
-    share = f" of {total / 1e6:.1f}" if total else ""
-    click.echo(f"\r{have / 1e6:.1f}{share} MB", err=True, nl=have == total)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
-from evalkit import stored
+from evalkit import progress, stored
 from evalkit.arguments import Names, Place, path
 from evalkit.arguments import names as several
-from evalkit.comparison.collect_run import Collected, Request, cached_dataset, collect_run
+from evalkit.comparison.collect_run import Collected, Request, cached_dataset, check_run, collect_run
 from evalkit.comparison.collect_sequence import find_sequence
 from evalkit.comparison.model import Comparison, Key
 from evalkit.cost.recorded import read_costs, recorded_counts, recorded_times
@@ -74,7 +76,8 @@ def collect(
     """
     cached_dataset.cache_clear()  # the files may have changed since the last comparison of this process
     root, folder = path(data), Path(results)
-    opened = [cached_dataset(name, root) for name in several(datasets or only_benchmark(folder))]
+    asked = several(datasets or only_benchmark(folder))
+    opened = [cached_dataset(name, root) for name in progress.each(asked, lambda name: f"{name}: opening")]
     chosen_profiles = several(profiles) if profiles else None
     _check_profiles(chosen_profiles or (), opened)
     found_labels = several(trackers) if trackers else _all_labels(folder, opened)
@@ -155,7 +158,10 @@ def _compare(datasets: Sequence[Dataset], found: Mapping[Key, Collected]) -> Com
         scores=tuple(score for one in present.values() for score in one.scores),
         runs={key: one.trajectories for key, one in present.items()},
         records={key: one.record for key, one in present.items() if one.record is not None},
-        differences={dataset.name: _differences(dataset.name, present) for dataset in datasets},
+        differences={
+            dataset.name: _differences(dataset.name, present)
+            for dataset in progress.each(datasets, lambda dataset: f"{dataset.name}: comparing trackers")
+        },
         auc_by_frame_rate={key: one.auc_by_frame_rate for key, one in present.items() if one.auc_by_frame_rate},
         skipped={key: "there are no results" for key, one in found.items() if one.absent},
         unscored=_unscored(datasets, present),
@@ -173,14 +179,61 @@ def _collect_all(
     keys = [(dataset.name, label) for dataset in datasets for label in labels]
     requests = [replace(template, dataset=dataset, label=label) for dataset, label in keys]
     processes = min(len(requests), jobs)
-    if len(requests) < _MINIMUM_FOR_POOL or processes < 2:
-        answers = [collect_run(request) for request in requests]
-    else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            answers = list(pool.map(collect_run, requests))
+    with _Workers(processes if len(requests) >= _MINIMUM_FOR_POOL else 1) as workers:
+        # What cannot be used is found before the intervals are computed, which take most of the time.
+        problems = [one for found in workers.each(check_run, requests, "reading") for one in found]
+        if not template.allow_partial:
+            stored.check(problems)
+        answers = list(workers.each(collect_run, requests, "scoring"))
     partly = template.allow_partial and any(one.trajectories for one in answers)
     stored.check(problem for one in answers if not (partly and one.unusable) for problem in one.problems)
     return dict(zip(keys, answers, strict=True))
+
+
+Answer = TypeVar("Answer")
+
+
+class _Workers:
+    """Processes that answer requests; the same request is answered by the same process, which keeps what it has read.
+
+    Args:
+        count: Number of processes; with 1, this process answers.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._pools: list[ProcessPoolExecutor] = []
+        self._count = count
+        self._stack = ExitStack()
+
+    def __enter__(self) -> _Workers:
+        if self._count > 1:
+            self._pools = [
+                self._stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+                for _ in range(self._count)
+            ]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._stack.close()
+
+    def each(self, do: Callable[[Request], Answer], requests: Sequence[Request], doing: str) -> Iterator[Answer]:
+        """Yield the answers in the order of the requests, and tell the progress.
+
+        Args:
+            doing: What is done with a request, as one word.
+        """
+
+        def text(request: Request) -> str:
+            return f"{request.dataset}: {doing} {request.label}"
+
+        if not self._pools:
+            yield from (do(request) for request in progress.each(requests, text))
+            return
+        futures = [self._pools[number % self._count].submit(do, one) for number, one in enumerate(requests)]
+        for _, future in progress.each(list(zip(requests, futures, strict=True)), lambda pair: text(pair[0])):
+            yield future.result()
 
 
 def _differences(dataset: str, present: Mapping[Key, Collected]) -> dict[tuple[str, str], Difference]:

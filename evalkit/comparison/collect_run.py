@@ -16,6 +16,7 @@ from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics, streaming
 from evalkit.metrics.leading import LEADING
 from evalkit.metrics.measures import Measure
+from evalkit.metrics.profiles import MeasuredRun
 from evalkit.results.run_record import RunRecord
 from evalkit.stored import StoredRun, Trajectories
 from evalkit.types import Dataset, Score, Trajectory
@@ -69,8 +70,58 @@ def cached_dataset(name: str, data: Path | None) -> Dataset:
     return open_dataset(name, data)
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What a run contributes to its scores.
+
+    Attributes:
+        profiles: Measured results by profile, each with the metrics to keep; None for all.
+        refusals: A sentence for each profile next to the official one that does not score the results.
+    """
+
+    profiles: tuple[tuple[MeasuredRun, frozenset[str] | None], ...]
+    refusals: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """Results that were read and checked, before intervals are computed.
+
+    Attributes:
+        collected: What is known without scores.
+        part: The results that are scored; None where none are.
+    """
+
+    collected: Collected
+    part: StoredRun | None = None
+    measured: _Measured = _Measured((), ())
+
+
+_kept: dict[Request, _Read] = {}
+"""What ``check_run`` has read, for ``collect_run`` in the same process."""
+
+
+def check_run(request: Request) -> tuple[EvalkitError, ...]:
+    """Read and measure what one request names, keep it for ``collect_run``, and return why it cannot be used."""
+    _kept[request] = found = _read(request)
+    return found.collected.problems
+
+
 def collect_run(request: Request) -> Collected:
     """Load and score what one request names."""
+    found = _kept.pop(request, None) or _read(request)
+    if found.part is None:
+        return found.collected
+    scores, leading = _scores(found.measured, request.label)
+    return replace(
+        found.collected,
+        scores=tuple(scores),
+        leading=leading,
+        auc_by_frame_rate=_auc_by_frame_rate(found.part, scores[0].profile) if scores else (),
+    )
+
+
+def _read(request: Request) -> _Read:
     dataset = cached_dataset(request.dataset, request.data)
     run = stored.load_run(
         request.results, dataset, request.label, protocol=request.protocol, sequences=request.sequences
@@ -81,56 +132,57 @@ def collect_run(request: Request) -> Collected:
     if problem is not None and not run.readable:
         unusable = not run.trajectories or run.record_error is not None
         kept = {} if unusable else run.trajectories
-        return Collected(kept, run.record, len(run.requested), problems, unusable, run.empty, run.withheld)
+        return _Read(Collected(kept, run.record, len(run.requested), problems, unusable, run.empty, run.withheld))
     found = Collected(
         run.trajectories, run.record, len(run.requested), problems, absent=run.empty, withheld=run.withheld,
         omissions=omissions,
     )  # fmt: skip
-    return found if run.empty or run.withheld else _with_scores(found, run, request)
+    return _Read(found) if run.empty or run.withheld else _measure(found, run, request)
 
 
-def _with_scores(found: Collected, run: StoredRun, request: Request) -> Collected:
-    """Return what was found with its scores, or with the reason why it cannot be scored."""
+def _measure(found: Collected, run: StoredRun, request: Request) -> _Read:
+    """Return what was found with its measures, or with the reason why it cannot be scored."""
     try:
-        part, (scores, leading, refusals) = scoring.usable_part(
-            run, lambda one: _score(one, request.profiles), allow_partial=request.allow_partial
+        part, measured = scoring.usable_part(
+            run, lambda one: _measure_by_profiles(one, request.profiles), allow_partial=request.allow_partial
         )
     except ProfileNotApplicable as error:
         if not error.sequences:
             raise
         unusable = request.allow_partial  # of a partial result, no sequence is left
         kept = {} if unusable else found.trajectories
-        return replace(found, problems=(*found.problems, error), unusable=unusable, trajectories=kept)
-    return replace(
-        found,
-        trajectories=part.trajectories,
-        omissions=(*(part.omissions() if request.sequences is None else ()), *refusals),
-        scores=tuple(scores),
-        leading=leading,
-        auc_by_frame_rate=_auc_by_frame_rate(part, scores[0].profile) if scores else (),
-    )
+        return _Read(replace(found, problems=(*found.problems, error), unusable=unusable, trajectories=kept))
+    omissions = (*(part.omissions() if request.sequences is None else ()), *measured.refusals)
+    return _Read(replace(found, trajectories=part.trajectories, omissions=omissions), part, measured)
 
 
-def _score(run: StoredRun, requested: Sequence[str] | None) -> tuple[list[Score], Measure | None, tuple[str, ...]]:
-    """Return scores, the leading measure, and a sentence for each profile next to the official one that refuses."""
-    scores: list[Score] = []
-    leading: Measure | None = None
+def _measure_by_profiles(run: StoredRun, requested: Sequence[str] | None) -> _Measured:
+    found: list[tuple[MeasuredRun, frozenset[str] | None]] = []
     refusals: list[str] = []
+    known: set[str] = set()
     for profile, metrics in _profiles(run, requested):
-        known = {score.metric for score in scores}
         if metrics is not None and known.issuperset(metrics):
             continue
         try:
-            measures = scoring.measure_run(run, profile)
+            measured = metric_profiles.measure_run(profile, run.dataset, run.protocol, run.trajectories)
         except ProfileNotApplicable as error:
             if metrics is None:
                 raise
             refusals.append(f"{run.where}: no {' and '.join(sorted(metrics - known))}: {profile}: {error}")
             continue
-        fresh = _score_by_profile(run, profile, measures)
-        scores += [one for one in fresh if metrics is None or one.metric in metrics - known]
-        leading = leading or _leading(measures)
-    return scores, leading, tuple(refusals)
+        found.append((measured, None if metrics is None else metrics - known))
+        known |= {one.metric.name for one in measured.measures if metrics is None or one.metric.name in metrics}
+    return _Measured(tuple(found), tuple(refusals))
+
+
+def _scores(measured: _Measured, label: str) -> tuple[list[Score], Measure | None]:
+    """Return the scores and the measure that rankings use."""
+    scores: list[Score] = []
+    leading: Measure | None = None
+    for run, metrics in measured.profiles:
+        scores += [one for one in _scores_by_profile(run, label) if metrics is None or one.metric in metrics]
+        leading = leading or _leading(run.measures)
+    return scores, leading
 
 
 def _profiles(run: StoredRun, requested: Sequence[str] | None) -> list[tuple[str, frozenset[str] | None]]:
@@ -142,15 +194,15 @@ def _profiles(run: StoredRun, requested: Sequence[str] | None) -> list[tuple[str
     return [(name, None) for name in requested if registered[name] in fitting]
 
 
-def _score_by_profile(run: StoredRun, profile: str, measures: Sequence[Measure]) -> list[Score]:
+def _scores_by_profile(run: MeasuredRun, label: str) -> list[Score]:
     """Return scores with intervals, and scores by attribute without, which no report shows."""
-    weights = statistics.resample(len(measures[0].sequences))
-    intervals = {one.metric.name: statistics.interval(one, weights) or (None, None) for one in measures}
+    weights = statistics.resample(len(run.measures[0].sequences))
+    intervals = {one.metric.name: statistics.interval(one, weights) or (None, None) for one in run.measures}
     return [
         score
         if score.attribute is not None
         else replace(score, low=intervals[score.metric][0], high=intervals[score.metric][1])
-        for score in scoring.score_run(run, [profile], attributes=True, confidence=None)
+        for score in run.scores(label, attributes=True, confidence=None)
     ]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalkit import progress
 from evalkit.geometry import bounding_box, overlap
 from evalkit.metrics.success import THRESHOLDS
 from evalkit.runtimes import calibration
@@ -58,7 +59,11 @@ def compare_tracking(
     Returns:
         One agreement for each of ``trackers``.
     """
-    pairs = [_track((*trackers, reference), index, frames) for index in range(FIRST_SCENE, FIRST_SCENE + sequences)]
+    scenes = range(FIRST_SCENE, FIRST_SCENE + sequences)
+    pairs = [
+        _track((*trackers, reference), index, frames)
+        for index in progress.each(scenes, "comparing how it tracks rendered scenes with torch")
+    ]
     *aucs, auc_torch = np.mean([[success(truth, boxes) for boxes in tracked] for truth, tracked in pairs], axis=0)
     *tracked, by_reference = (np.concatenate(boxes) for boxes in zip(*(boxes for _, boxes in pairs), strict=True))
     return [

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalkit import registry, runtimes
+from evalkit import progress, registry, runtimes
 from evalkit.cost.agreement import Agreement, compare_tracking
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker
@@ -56,6 +56,7 @@ def export_tracker(
     create_adapter(entry)
     _check_folder(output)
     build = partial(create_tracker, tracker, weights=weights, settings=settings or {}, seed=0)
+    progress.tell(f"loading {tracker}")
     reference = build(**asdict(Execution()))
     if not isinstance(reference, SplitTracker):
         raise EvalkitError(
@@ -63,11 +64,18 @@ def export_tracker(
             hint="`evalkit list trackers` shows those with operations and parameters, which have one",
         )  # fmt: skip
     # Building the tracker compares the outputs of its networks with torch's.
+    progress.tell(f"{tracker}: exporting to {entry.name}{' in int8' if precision == 'int8' else ''}")
     agreement = compare_tracking([build(**asdict(execution))], reference)[0]
+    if precision == "int8":
+        progress.tell(f"{tracker}: tracking rendered scenes to calibrate int8")
     samples = calibration.inputs(reference) if precision == "int8" else []
     described = reference if isinstance(reference, DescribedTracker) else None
     further = described.further_parts() if described else ()
-    parts = [_write_part(part, output, execution, samples) for part in (*reference.parts(), *further)]
+    networks = (*reference.parts(), *further)
+    parts = [
+        _write_part(part, output, execution, samples)
+        for part in progress.each(networks, lambda part: f"{tracker}: writing the network {part.name}")
+    ]
     usage = described.usage() if described else None
     if described and usage and entry.format == "onnx":
         atomic.write_text(output / REFERENCE, described.reference_program())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalkit import progress
 from evalkit.cost import reference
 from evalkit.types import Floats
 
@@ -129,6 +130,7 @@ def time_alternately(
     *,
     synchronize: Mapping[str, Callable[[], None]] | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    text: str = "timing",
 ) -> tuple[dict[str, dict[str, Timing]], Timing]:
     """Execute several queries in turn, and the reference workload after each round.
 
@@ -139,6 +141,7 @@ def time_alternately(
         rules: How long to measure.
         synchronize: By name, where needed; see ``Stopwatch``.
         clock: Current time in seconds, for the least duration.
+        text: What is timed, for ``evalkit.progress``.
 
     Returns:
         Timings by name and stage, and the timing of the reference workload.
@@ -154,12 +157,15 @@ def time_alternately(
         workload()
         reference_watch.lap("reference")
 
+    progress.tell(text, timed=True)
     for _ in range(rules.warmup):
         execute_round()
     for watch in (*watches.values(), reference_watch):
         watch.clear()
     begun, done = clock(), 0
     while done < rules.queries or clock() - begun < rules.seconds:
+        # Outside of all timed stages.
+        progress.tell(text, done, max(rules.queries, done + 1), timed=True)
         execute_round()
         done += 1
     return {name: watch.timings() for name, watch in watches.items()}, reference_watch.timings()["reference"]

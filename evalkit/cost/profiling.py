@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from evalkit import registry
+from evalkit import progress, registry
 from evalkit.cost import devices, latency, macs, memory, phone_profile, reference
 from evalkit.cost.latency import Timing
 from evalkit.cost.staged_tracker import StagedTracker, Video
@@ -74,6 +74,7 @@ def profile_trackers(
         cases = _build_cases(name, build, supported)
         tracker = cases[0].staged.tracker
         if isinstance(tracker, SplitTracker):
+            progress.tell(f"{name}: counting operations")
             records += macs.costs(tracker, name=name)
             records += [replace(cost, tracker=name) for cost in refused]
         else:
@@ -92,10 +93,11 @@ def _split_by_support(executions: Sequence[Execution]) -> tuple[list[Execution],
     refused: list[Cost] = []
     for execution in executions:
         if execution.runtime != ALL:
+            progress.tell(f"loading {execution.runtime}")
             create_adapter(find_runtime(execution))
             supported.append(execution)
             continue
-        for runtime in registry.runtime.entries():
+        for runtime in progress.each(registry.runtime.entries(), lambda runtime: f"looking for {runtime.name}"):
             one = replace(execution, runtime=runtime.name)
             try:
                 create_adapter(find_runtime(one))
@@ -121,7 +123,7 @@ def _template(tracker: str, execution: Execution) -> Cost:
 def _build_cases(name: str, build: Callable[..., Tracker], executions: Sequence[Execution]) -> list[_Case]:
     video = Video()
     cases = []
-    for execution in executions:
+    for execution in progress.each(executions, lambda one: f"{name}: loading it into {one.runtime}"):
         tracker = build(name, **asdict(execution))
         staged = StagedTracker(tracker, video)
         template = replace(_template(name, execution), input=video.size)
@@ -132,10 +134,16 @@ def _build_cases(name: str, build: Callable[..., Tracker], executions: Sequence[
 
 
 def _measured_costs(cases: Sequence[_Case], rules: latency.Rules) -> Iterator[Cost]:
-    yield from (record for case in cases for record in _parity_costs(case))
+    for case in progress.each(
+        cases, lambda case: f"{case.cost.tracker}: comparing {case.execution.runtime} with torch"
+    ):
+        yield from _parity_costs(case)
     memory.reset_peak()
     queries = {_key(case): case.staged for case in cases}
-    timings, reference_timing = latency.time_alternately(queries, rules, synchronize=_synchronizers(cases))
+    alternately = f" {len(cases)} runtimes alternately" if len(cases) > 1 else ""
+    timings, reference_timing = latency.time_alternately(
+        queries, rules, synchronize=_synchronizers(cases), text=f"{cases[0].cost.tracker}: timing{alternately}"
+    )
     peak = memory.peak()
     torch = next((timings[_key(case)] for case in cases if case.cost.runtime == "torch"), None)
     for case in cases:

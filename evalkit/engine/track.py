@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from evalkit import progress as words
 from evalkit import registry
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan
@@ -59,6 +60,8 @@ def track_missing(
         missing = [unit for unit, done in zip(units, stored, strict=True) if not done]
         if missing:
             store.record_environment(fingerprint(job.tracker, job.execution.runtime), worker.files.digest())
+        # Also where nothing is timed: what the tracker needs is not taken from it.
+        words.tell(f"{worker.dataset.name} {job.label}: tracking", len(units) - len(missing), len(units), timed=True)
         outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
         with contextlib.closing(plan.execute(worker, missing)) as finished:
             for number, outcome in enumerate(finished, start=len(outcomes) + 1):

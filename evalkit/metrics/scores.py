@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,55 @@ Runs = Mapping[str, list[Trajectory]]
 """Trajectories by sequence name."""
 
 
+@dataclass(frozen=True, eq=False)
+class MeasuredRun:
+    """What the sequences of one tracker contribute to the scores of one profile, before scores are read from it.
+
+    Attributes:
+        protocol: Protocol of the results.
+        evaluation: The results, with overlaps that the scores of per-frame tags use too.
+        measures: One per metric.
+        notes: Sentences on the rules that were applied.
+    """
+
+    profile: ProfileEntry
+    protocol: str
+    evaluation: Evaluation
+    measures: list[Measure]
+    notes: tuple[str, ...]
+
+    def scores(self, tracker: str, *, attributes: bool = False, confidence: float | None = 0.95) -> list[Score]:
+        """Return the scores; see ``score``. Their intervals take most of the time of scoring."""
+        profile, dataset = self.profile, self.evaluation.dataset
+        groups: list[tuple[str | None, list[Measure]]] = [(None, self.measures)]
+        if attributes:
+            groups += _by_tag(profile, self.evaluation) if profile.tags else _by_attribute(dataset, self.measures)
+        return [
+            replace(
+                one, attribute=attribute, expected_sequences=_expected_sequences(dataset, attribute), notes=self.notes
+            )
+            for attribute, group in groups
+            for one in _scores(group, profile.name, dataset, tracker, self.protocol, confidence)
+        ]
+
+
+def measure_run(profile: str, dataset: Dataset, protocol: str, runs: Runs) -> MeasuredRun:
+    """Compute what each sequence contributes to each score of one tracker.
+
+    Args:
+        profile: A registered name or ``path/to/file.py:function``.
+        protocol: Protocol of the results.
+        runs: See ``score``.
+
+    Raises:
+        EvalkitError: See ``score``.
+    """
+    entry = find(profile)
+    evaluation = _evaluation(entry, dataset, protocol, runs)
+    measures = _measures(entry, evaluation)
+    return MeasuredRun(entry, protocol, evaluation, measures, evaluation.notes.sentences())
+
+
 def measure(profile: str, dataset: Dataset, protocol: str, runs: Runs) -> tuple[list[Measure], tuple[str, ...]]:
     """Compute what each sequence contributes to each score, ready for resampling.
 
@@ -36,9 +85,8 @@ def measure(profile: str, dataset: Dataset, protocol: str, runs: Runs) -> tuple[
     Raises:
         EvalkitError: See ``score``.
     """
-    entry = find(profile)
-    evaluation = _evaluation(entry, dataset, protocol, runs)
-    return _measures(entry, evaluation), evaluation.notes.sentences()
+    measured = measure_run(profile, dataset, protocol, runs)
+    return measured.measures, measured.notes
 
 
 def score(
@@ -72,18 +120,8 @@ def score(
             all such sequences are named.
         MissingResults: There are no results.
     """
-    entry = find(profile)
-    evaluation = _evaluation(entry, dataset, protocol, runs)
-    measures = _measures(entry, evaluation)
-    notes = evaluation.notes.sentences()
-    groups: list[tuple[str | None, list[Measure]]] = [(None, measures)]
-    if attributes:
-        groups += _by_tag(entry, evaluation) if entry.tags else _by_attribute(dataset, measures)
-    return [
-        replace(one, attribute=attribute, expected_sequences=_expected_sequences(dataset, attribute), notes=notes)
-        for attribute, group in groups
-        for one in _scores(group, entry.name, dataset, tracker, protocol, confidence)
-    ]
+    measured = measure_run(profile, dataset, protocol, runs)
+    return measured.scores(tracker, attributes=attributes, confidence=confidence)
 
 
 def _evaluation(entry: ProfileEntry, dataset: Dataset, protocol: str, runs: Runs) -> Evaluation:

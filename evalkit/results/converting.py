@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit import registry
+from evalkit import progress, registry
 from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
 from evalkit.results import layouts
@@ -66,7 +66,8 @@ def convert(
     writer = layouts.writer(layout)
     name = registry.layout.find(layout).name
     store = Store(results, dataset, label, protocol or dataset.protocols[0])
-    runs = {sequence.name: store.read(sequence) for sequence in dataset.sequences}
+    reading = progress.each(dataset.sequences, lambda sequence: f"reading the result of {sequence.name}")
+    runs = {sequence.name: store.read(sequence) for sequence in reading}
     runs = {sequence: found for sequence, found in runs.items() if found}
     if not runs:
         raise MissingResults(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from evalkit import registry
+from evalkit import progress, registry
 from evalkit.errors import EvalkitError, MissingResults, listed
 from evalkit.io.rows import read_rows
 from evalkit.names import canonical
@@ -89,7 +89,7 @@ def import_results(
         identity = {"tracker": name, "dataset": dataset.name, "protocol": chosen, "imported": origin}
         with store.writing():
             store.begin(identity)
-            for trajectories in found.values():
+            for trajectories in progress.each(found.values(), "storing the results"):
                 store.write(replace(trajectory, tracker=name) for trajectory in trajectories)
     return Imported(
         folder=store.folder,
@@ -145,8 +145,10 @@ def _read_all(
     """
     chosen = layout_for(layout, dataset, label)
     while True:
-        found = {sequence.name: chosen.read(folder, sequence, protocol) for sequence in dataset.sequences}
-        found = {name: trajectories for name, trajectories in found.items() if trajectories}
+        found = {}
+        for sequence in progress.each(dataset.sequences, lambda sequence: f"reading the result of {sequence.name}"):
+            if trajectories := chosen.read(folder, sequence, protocol):
+                found[sequence.name] = trajectories
         inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
         if not found and dataset.family == "vot" and protocol == "unsupervised":
             found = _plain_results(folder, dataset, protocol)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit import __version__
+from evalkit import __version__, progress
 from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
 from evalkit.io.regions import format_binary, format_record
@@ -69,7 +69,10 @@ def pack(dataset: Dataset, label: str, results: Path, output: Path, *, protocol:
     if not store.folder.is_dir():
         raise MissingResults("there are no results of this tracker", where=store.folder)
     present = {sequence.name for sequence in dataset.sequences}
-    runs = {name: store.read(dataset.sequence(name)) if name in present else [] for name in dataset.expected}
+    runs = {
+        name: store.read(dataset.sequence(name)) if name in present else []
+        for name in progress.each(dataset.expected, lambda name: f"reading the result of {name}")
+    }
     problems = [problem for name, found in runs.items() for problem in submission.problems(dataset, name, found)]
     if problems:
         more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evalkit import scoring
+from evalkit import score_report
 from evalkit.api import run
 from evalkit.cost.recorded import clock_notice
 from evalkit.results import run_record
@@ -55,5 +55,5 @@ def test_a_run_stores_the_cpu_time_and_adds_what_is_tracked_later(tiny: Dataset,
     assert clocks[0] == clocks[1] != clocks[2]
     assert clocks[2]["wall"] > 0.15 > 0.1 > clocks[2]["cpu"] > 0
     assert any("Slow invalid: machine was busy (CPU/wall 0.0" in notice for notice in report.notices)
-    scored = scoring.scores("tiny", results=tmp_path, allow_partial=True)
+    scored = score_report.scores("tiny", results=tmp_path, allow_partial=True)
     assert any("Slow invalid: machine was busy" in notice for notice in scored.notices)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit import scoring
+from evalkit import score_report
 from evalkit.api import import_results as import_
 from evalkit.api import run
 from evalkit.metrics import profiles
@@ -98,11 +98,11 @@ def test_vot_s_supervised_profiles_note_what_they_do(make: Any, profile: str) ->
 def test_every_fifth_frame_of_ones_own_video(data: Path, tmp_path: Path) -> None:
     case = data / "field" / "14-folder-unannotated-frames"
     import_(case / "perfect", "plain", "folder", data=case / "clips", results=tmp_path)
-    report = scoring.scores("folder", data=case / "clips", results=tmp_path)
+    report = score_report.scores("folder", data=case / "clips", results=tmp_path)
     values = {score.metric: score.value for score in report.scores}
     assert (values["ao"], values["sr50"], values["sr75"], values["precision"]) == (1, 1, 1, 1)
     assert report.scores[0].notes == ("frames without annotation left out: 80 frames in 1 sequence",)
-    everything = scoring.scores("folder", data=case / "clips", results=tmp_path, profiles="all")
+    everything = score_report.scores("folder", data=case / "clips", results=tmp_path, profiles="all")
     assert all("80 frames in 1 sequence" in " ".join(score.notes) for score in everything.scores)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit import scoring
+from evalkit import score_report
 from evalkit.api import import_results
 from evalkit.errors import ProfileNotApplicable
 from evalkit.factories import open_dataset
@@ -31,7 +31,7 @@ def test_results_of_ivt_have_the_scores_of_the_toolkit(data: Path, tmp_path: Pat
     annotations = data / "annotations" / "OTB100"
     if imported:
         import_results(folder, "otb-mat", "otb100", data=annotations, results=tmp_path)
-    report = scoring.scores("otb100", data=annotations, results=tmp_path, trackers="IVT", allow_partial=True)
+    report = score_report.scores("otb100", data=annotations, results=tmp_path, trackers="IVT", allow_partial=True)
     found = {score.metric: score.per_sequence for score in report.scores}
     for name, (auc, precision) in EXPECTED.items():
         assert found["auc"][name] == pytest.approx(auc, abs=1e-6)
@@ -50,7 +50,7 @@ def test_a_short_file_of_the_toolkit_is_scored_and_its_missing_frames_are_misses
     annotations = data / "annotations" / "OTB100"
     if imported:
         import_results(folder, "otb-mat", "otb100", data=annotations, results=tmp_path)
-    report = scoring.scores("otb100", data=annotations, results=tmp_path, trackers="CFWLB", sequences="Gym")
+    report = score_report.scores("otb100", data=annotations, results=tmp_path, trackers="CFWLB", sequences="Gym")
     run = load_run(tmp_path, open_dataset("otb100", annotations), "CFWLB")
     (trajectory,) = run.trajectories["Gym"]
     missing = len(run.dataset.sequence("Gym")) - len(trajectory)
@@ -68,4 +68,4 @@ def test_a_short_text_file_is_refused(data: Path, tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / "Gym.txt").write_text("1,2,3,4\n" * 700)
     with pytest.raises(ProfileNotApplicable, match="otb100/short: 1 result does not have as many rows"):
-        scoring.scores("otb100", data=data / "annotations" / "OTB100", results=tmp_path, sequences="Gym")
+        score_report.scores("otb100", data=data / "annotations" / "OTB100", results=tmp_path, sequences="Gym")

@@ -108,7 +108,7 @@ def test_published_results_are_imported_from_the_command_line(data: Path, tmp_pa
         "--data", str(data / "annotations"), "--results", str(tmp_path),
     ]  # fmt: skip
     result = CliRunner().invoke(import_command, arguments, catch_exceptions=False)
-    assert result.output == f"{tmp_path}/VOT2018/LightTrack: 60 of 60 sequences\n"
+    assert result.stdout == f"{tmp_path}/VOT2018/LightTrack: 60 of 60 sequences\n"
     vot = registry.dataset.find("vot2018").build(root=data / "annotations")
     for sequence in vot.sequences:
         (ours,) = layouts.get("vot").read(tmp_path / "VOT2018" / "LightTrack", sequence, "supervised")

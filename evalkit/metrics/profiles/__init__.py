@@ -7,13 +7,15 @@ A profile is a function that takes an ``Evaluation`` and returns a list of ``Mea
 from __future__ import annotations
 
 from evalkit.metrics.profile_lookup import applicable, find, fitting, metric_named, metrics, official
-from evalkit.metrics.scores import measure, score
+from evalkit.metrics.scores import MeasuredRun, measure, measure_run, score
 
 __all__ = [
+    "MeasuredRun",
     "applicable",
     "find",
     "fitting",
     "measure",
+    "measure_run",
     "metric_named",
     "metrics",
     "official",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from evalkit import scoring
+from evalkit import score_report
 from evalkit.api import import_results
 from evalkit.errors import DamagedResults
 from evalkit.factories import open_dataset
@@ -50,8 +50,10 @@ def test_an_array_of_runs_is_imported_as_repetitions_like_five_folders(data: Pat
     import_results(case / "mat5" / "TrackA", "otb-mat", "otb100", results=tmp_path / "one", **options)
     import_results(case / "mat5t" / "TrackA", "pytracking", "otb100", results=tmp_path / "two", **options)
     first, second = (
-        {score.metric: score.value for score in scoring.scores("otb100", results=tmp_path / place, allow_partial=True,
-         **options).scores}
+        {
+            score.metric: score.value
+            for score in score_report.scores("otb100", results=tmp_path / place, allow_partial=True, **options).scores
+        }
         for place in ("one", "two")
     )  # fmt: skip
     assert first == pytest.approx(second)

@@ -1,0 +1,281 @@
+"""Score what is stored of several trackers on several datasets, as ``evalkit score`` does.
+
+All results are read and checked first; intervals, which take most of the time, are computed afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from evalkit import progress, protocols, stored
+from evalkit.arguments import Names, Place, names, path, some
+from evalkit.cost.recorded import clock_notice, known_costs
+from evalkit.errors import EvalkitError, ProfileNotApplicable
+from evalkit.factories import open_dataset
+from evalkit.infer_dataset import only_benchmark
+from evalkit.metrics import profiles as metric_profiles
+from evalkit.metrics import statistics, streaming
+from evalkit.scoring import ALL, choose_profiles, score_run, usable_part
+from evalkit.stored import StoredResults, StoredRun
+from evalkit.types import Cost, Dataset, Score
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """Scores of stored results.
+
+    Attributes:
+        notices: Sentences that a reader of the scores has to know: sequences left out, the device that frames per
+            second were measured on, and for ``all`` profiles why each differs and why one refuses results.
+        costs: MACs, parameters and frames per second of the trackers that evalkit ran.
+    """
+
+    scores: tuple[Score, ...]
+    notices: tuple[str, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+
+def scores(
+    dataset: Names | None = None,
+    *,
+    data: Place | None = None,
+    results: Place = "results",
+    trackers: Names | None = None,
+    exclude: Names = (),
+    profiles: Names | None = None,
+    protocol: str | None = None,
+    sequences: Names | None = None,
+    attributes: bool = False,
+    allow_partial: bool = False,
+    intervals: bool = True,
+    fps: Sequence[float] | None = None,
+    latency: float | None = None,
+) -> ScoreReport:
+    """Score stored results, evalkit's own or another toolkit's; frames are not needed.
+
+    All results are read and checked before any interval is computed, which takes most of the time.
+
+    Args:
+        dataset: Names of datasets; by default the only one that there are results of.
+        data: Folder of the datasets; ``$EVALKIT_DATA`` or the configuration file by default.
+        results: Folder that holds ``<BENCHMARK>/<label>/...``.
+        trackers: Labels of the results; all that there are by default.
+        exclude: Labels to leave out.
+        profiles: Metric profiles; by default the benchmark's official one, ``all`` for every one that applies. Of
+            several datasets, each is scored by those that apply to it.
+        protocol: Protocol of the results; the benchmark's official one by default.
+        sequences: Score only these; every score says how many of how many sequences it covers.
+        attributes: Also return scores by attribute or tag.
+        allow_partial: Leave out sequences without a readable result instead of refusing.
+        intervals: Compute confidence intervals.
+        fps: Score one-pass results as in videos of these frame rates that do not wait for the tracker
+            (``evalkit.metrics.streaming``).
+        latency: With ``fps``: seconds per frame on the device in question; the stored times by default.
+
+    Raises:
+        EvalkitError: See ``evalkit.stored.load``; a profile or protocol does not exist or does not apply. A profile
+            that refuses results is no error where ``all`` are requested.
+    """
+    requested = some(profiles)
+    _check_streaming(fps, latency, requested)
+    opened = [
+        open_dataset(name, path(data))
+        for name in progress.each(names(dataset or only_benchmark(Path(results))), lambda name: f"{name}: opening")
+    ]
+    by_dataset = _profiles_by_dataset(opened, requested, protocol)
+    how = _Scoring(attributes, 0.95 if intervals else None, allow_partial, fps, latency)
+
+    def prepare(one: Dataset) -> _PreparedScores:
+        prepared = _PreparedScores(how, by_dataset[one.name])
+        prepared.loaded = stored.load(
+            Path(results), one, some(trackers), exclude=names(exclude), protocol=protocol, sequences=some(sequences),
+            allow_partial=allow_partial, refusal=prepared.add,
+        )  # fmt: skip
+        return prepared
+
+    return _joined([one.report() for one in _all_or_every_error(prepare, opened)])
+
+
+def _all_or_every_error(
+    prepare: Callable[[Dataset], _PreparedScores], datasets: Sequence[Dataset]
+) -> list[_PreparedScores]:
+    """Return what is prepared for each dataset.
+
+    Raises:
+        EvalkitError: Results on any dataset cannot be used; all of them are named.
+    """
+    prepared, problems = [], []
+    for dataset in datasets:
+        try:
+            prepared.append(prepare(dataset))
+        except EvalkitError as error:
+            problems.append(error)
+    stored.check(problems)
+    return prepared
+
+
+def _profiles_by_dataset(
+    datasets: Sequence[Dataset], requested: Sequence[str] | None, protocol: str | None
+) -> dict[str, tuple[str, ...] | None]:
+    """Return the profiles that each dataset is scored by; None for every one that applies.
+
+    Raises:
+        EvalkitError: A profile or protocol does not exist, or a profile applies to none of the datasets.
+    """
+    if requested == (ALL,):
+        return {dataset.name: None for dataset in datasets}
+    if requested is None or len(datasets) == 1:
+        return {one.name: choose_profiles(one, requested, protocols.choose(one, protocol)) for one in datasets}
+    registered = {name: metric_profiles.find(name).name for name in requested if name != ALL}
+    chosen: dict[str, tuple[str, ...] | None] = {}
+    for dataset in datasets:
+        applicable = metric_profiles.applicable(dataset)
+        fitting = tuple(name for name in requested if registered.get(name) in applicable)
+        chosen[dataset.name] = choose_profiles(dataset, fitting or requested, protocols.choose(dataset, protocol))
+    used = {name for names in chosen.values() for name in names or ()}
+    for name in requested:
+        if name not in used:
+            choose_profiles(datasets[0], [name], protocols.choose(datasets[0], protocol))
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """How results are scored; the attributes are the arguments of ``scores``."""
+
+    attributes: bool
+    confidence: float | None
+    allow_partial: bool
+    fps: Sequence[float] | None
+    latency: float | None
+
+
+class _PreparedScores:
+    """Results on one dataset that were read and checked; ``report`` computes their scores with intervals.
+
+    Attributes:
+        profiles: The profiles to score by; None for every one that applies.
+        loaded: The results.
+    """
+
+    def __init__(self, how: _Scoring, profiles: tuple[str, ...] | None) -> None:
+        self.profiles = profiles
+        self.loaded = StoredResults(())
+        self._how = how
+        self._measured: dict[str, tuple[StoredRun, Callable[[], list[Score]]]] = {}
+
+    def add(self, run: StoredRun) -> EvalkitError | None:
+        """Measure a tracker's results; return why a profile does not score them, None if it does."""
+        try:
+            self._measured[run.label] = usable_part(run, self._measure, allow_partial=self._how.allow_partial)
+        except ProfileNotApplicable as error:
+            if not error.sequences:  # it concerns the profile, not a result
+                raise
+            return error
+        return None
+
+    def _measure(self, run: StoredRun) -> Callable[[], list[Score]]:
+        """Return the function that computes the scores of measured results."""
+        how, profiles = self._how, self.profiles or ()
+        if how.fps is not None:
+            streamed = _streaming_scores(run, profiles, how.attributes, how.fps, how.latency)
+            return lambda: streamed
+        measured = [
+            metric_profiles.measure_run(profile, run.dataset, run.protocol, run.trajectories) for profile in profiles
+        ]
+        return lambda: [
+            score
+            for one in measured
+            for score in one.scores(run.label, attributes=how.attributes, confidence=how.confidence)
+        ]
+
+    def report(self) -> ScoreReport:
+        """Compute the scores."""
+        runs, notices = self.loaded.runs, self.loaded.notices
+        if self.profiles is None:
+            report = _score_by_all_profiles(runs, self._how)
+            return replace(report, notices=(*notices, *report.notices))
+        found = [
+            score
+            for run in progress.each(runs, lambda run: f"{run.dataset.name}: scoring {run.label}")
+            for score in self._measured[run.label][1]()
+        ]
+        left_out = [part.omissions()[-1] for part, _ in self._measured.values() if part.refused]
+        costs, clock = ((), ()) if self._how.fps is not None else _costs(runs)
+        return ScoreReport(tuple(found), (*notices, *left_out, *_few(found), *clock), costs)
+
+
+def _joined(reports: Sequence[ScoreReport]) -> ScoreReport:
+    """Join the reports of several datasets; notices that hold for several are kept once."""
+    found = chain.from_iterable(report.scores for report in reports)
+    notices = dict.fromkeys(chain.from_iterable(report.notices for report in reports))
+    costs = dict.fromkeys(chain.from_iterable(report.costs for report in reports))
+    return ScoreReport(tuple(found), tuple(notices), tuple(costs))
+
+
+def _few(scores: Sequence[Score]) -> Iterator[str]:
+    if sentence := statistics.few_sequences_notice(scores):
+        yield sentence
+
+
+def _check_streaming(fps: Sequence[float] | None, latency: float | None, profiles: Sequence[str] | None) -> None:
+    if latency is not None and fps is None:
+        raise EvalkitError(
+            "a latency is used for streaming scores only", where="--latency", found=f"{latency:g}",
+            hint="Give the frame rate of the stream with --fps",
+        )  # fmt: skip
+    if fps is not None and profiles == (ALL,):
+        raise EvalkitError(
+            "streaming scores are computed by one profile at a time", where="--profile", found=ALL,
+            hint="Leave out --fps",
+        )  # fmt: skip
+
+
+def _streaming_scores(
+    run: StoredRun, profiles: Sequence[str], attributes: bool, fps: Sequence[float], latency: float | None
+) -> list[Score]:
+    return [
+        score
+        for profile in profiles
+        for score in streaming.scores_at(
+            profile, run.dataset, run.label, run.protocol, run.trajectories, rates=fps, latency=latency,
+            attributes=attributes,
+        )
+    ]  # fmt: skip
+
+
+def _score_by_all_profiles(runs: Sequence[StoredRun], how: _Scoring) -> ScoreReport:
+    found: list[Score] = []
+    sentences: dict[str, None] = {}
+    for run in progress.each(runs, lambda run: f"{run.dataset.name}: scoring {run.label} by every profile"):
+        for profile in metric_profiles.fitting(run.dataset, run.protocol):
+            sentences[f"{profile}: {metric_profiles.find(profile).reason}"] = None
+            compute = partial(score_run, profiles=[profile], attributes=how.attributes, confidence=how.confidence)
+            try:
+                part, scores = usable_part(run, compute, allow_partial=how.allow_partial)
+            except ProfileNotApplicable as error:
+                sentences[f"{profile} does not score {run.label}: {error}"] = None
+                continue
+            found += scores
+            if part.refused:
+                sentences[f"{profile}: {part.omissions()[-1]}"] = None
+    return ScoreReport(tuple(found), (*sentences, *_few(found)))
+
+
+def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]]:
+    """Return the recorded costs, and the sentence that says on which devices frames per second were measured."""
+    by_label: Mapping[str, list[Cost]] = {
+        run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
+    }
+    timed = [
+        (run.label, run.record, cost.value)
+        for run in runs
+        for cost in by_label[run.label]
+        if cost.quantity == "fps" and cost.value is not None
+    ]
+    clock = clock_notice(timed)
+    return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()
