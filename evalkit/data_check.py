@@ -87,29 +87,44 @@ class ImageFolder(Frames, Protocol):
         """Return width and height of an image file; None if it is damaged."""
 
 
-def check_files(dataset: Dataset, *, deep: bool = False) -> Iterator[DataFinding]:
-    """Check every sequence of a dataset.
+def check_files(
+    dataset: Dataset, *, deep: bool = False, sequences: Iterable[str] | None = None
+) -> Iterator[DataFinding]:
+    """Check the sequences of a dataset.
 
     Args:
         dataset: The dataset, as opened from its folder.
         deep: Decode every frame.
+        sequences: Names of the only sequences to check; None for all.
 
     Yields:
         Findings as they are made: first the sequences that are not on disk, then the others in order.
     """
     present = {sequence.name for sequence in dataset.sequences}
+    wanted = chosen_names(dataset, sequences)
     for name in dataset.expected:
-        if name not in present:
+        if name in wanted and name not in present:
             place = str(dataset.root or "")
             yield DataFinding(dataset.name, name, "missing", place, "the sequence is not on disk", whole_sequence=True)
     frames_expected = has_frames(dataset)
     with ThreadPoolExecutor() as pool:
-        for sequence in progress.each(dataset.sequences, lambda sequence: f"{dataset.name}: checking {sequence.name}"):
+        chosen = [sequence for sequence in dataset.sequences if sequence.name in wanted]
+        for sequence in progress.each(chosen, lambda sequence: f"{dataset.name}: checking {sequence.name}"):
             if frames_expected and not _frames_exist(sequence):
                 what = "its frames are not here"
                 place = str(dataset.root or "")
                 yield DataFinding(dataset.name, sequence.name, "missing", place, what, whole_sequence=True)
             yield from _SequenceCheck(dataset.name, sequence).findings(pool if deep else None)
+
+
+def chosen_names(dataset: Dataset, sequences: Iterable[str] | None) -> set[str]:
+    """Return the names of the sequences that are checked, on disk or not; all of the dataset without a choice.
+
+    Raises:
+        UnknownName: The dataset has no such sequence.
+    """
+    known = {sequence.name for sequence in dataset.sequences}.union(dataset.expected)
+    return known if sequences is None else {name if name in known else dataset.find(name).name for name in sequences}
 
 
 def has_frames(dataset: Dataset) -> bool:

@@ -14,11 +14,12 @@ from pathlib import Path
 from evalkit import progress, protocols, stored
 from evalkit.arguments import Names, Place, names, path, some
 from evalkit.cost.recorded import clock_notice, known_costs
-from evalkit.errors import EvalkitError, ProfileNotApplicable
+from evalkit.errors import EvalkitError, ProfileNotApplicable, listed
 from evalkit.factories import open_dataset
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics, streaming
+from evalkit.results import label_folders
 from evalkit.scoring import ALL, choose_profiles, score_run, usable_part
 from evalkit.stored import StoredResults, StoredRun
 from evalkit.types import Cost, Dataset, Score
@@ -80,7 +81,7 @@ def scores(
         EvalkitError: See ``evalkit.stored.load``; a profile or protocol does not exist or does not apply. A profile
             that refuses results is no error where ``all`` are requested.
     """
-    requested = some(profiles)
+    requested, wanted, left_out, part = some(profiles), some(trackers), names(exclude), some(sequences)
     _check_streaming(fps, latency, requested)
     opened = [
         open_dataset(name, path(data))
@@ -89,15 +90,32 @@ def scores(
     by_dataset = _profiles_by_dataset(opened, requested, protocol)
     how = _Scoring(attributes, 0.95 if intervals else None, allow_partial, fps, latency)
 
+    labels = {one.name: label_folders.labels(Path(results), one) for one in opened} if len(opened) > 1 else {}
+
     def prepare(one: Dataset) -> _PreparedScores:
         prepared = _PreparedScores(how, by_dataset[one.name])
+        asked = wanted and _labels_on(one.name, wanted, labels)
+        if wanted and not asked:
+            note = f"{one.name}: passed over, no results of {listed(wanted)}"
+            prepared.loaded = StoredResults((), (note,))
+            return prepared
         prepared.loaded = stored.load(
-            Path(results), one, some(trackers), exclude=names(exclude), protocol=protocol, sequences=some(sequences),
-            allow_partial=allow_partial, refusal=prepared.add,
+            Path(results), one, asked, exclude=_labels_on(one.name, left_out, labels), protocol=protocol,
+            sequences=part, allow_partial=allow_partial, refusal=prepared.add,
         )  # fmt: skip
         return prepared
 
     return _joined([one.report() for one in _all_or_every_error(prepare, opened)])
+
+
+def _labels_on(dataset: str, asked: Sequence[str], labels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return those of the labels that a dataset has results of, and those that no dataset has, which are an error.
+
+    Args:
+        labels: All labels by dataset, where there are several datasets.
+    """
+    known = set(chain.from_iterable(labels.values()))
+    return tuple(label for label in asked if not labels or label in labels[dataset] or label not in known)
 
 
 def _all_or_every_error(

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalkit import registry
-from evalkit.io.text_table import aligned_lines
-from evalkit.reports.document.escaping import spreadsheet, terminal
+from evalkit.reports.document.escaping import spreadsheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evalkit.reports.document.model import Table
     from evalkit.types import Cost, Score
 
 JSON_VERSION = 1
@@ -54,17 +52,20 @@ def as_table(
     costs: Sequence[Cost] = (),
     notices: Sequence[str] = (),
     rows: Sequence[dict[str, Any]] = (),
+    width: int | None = None,
+    bold: bool = False,
 ) -> str:
-    """Return the aligned tables with their titles and notes, then the notices."""
+    """Return the aligned tables with their titles and notes, then the notices.
+
+    Args:
+        width: Largest number of characters in a line; None for any number.
+        bold: Whether the best value of a column is bold, by an escape sequence of terminals; all control characters of
+            names are then written out.
+    """
     from evalkit.reports.document.build import build_tables
+    from evalkit.reports.tables.terminal_table import TerminalStyle, table_lines
 
-    blocks = [_table_block(table) for table in build_tables(scores, costs, notices, rows).tables()]
-    return "\n\n".join([*blocks, *(["\n".join(notices)] if notices else [])])
-
-
-def _table_block(table: Table) -> str:
-    heads = [terminal(column.title) for column in table.columns]
-    rows = [[terminal(cell.full) for cell in row] for row in table.rows]
-    right = {place for place, column in enumerate(table.columns) if column.numeric}
-    lines = aligned_lines([heads, *rows], right=right)
-    return "\n".join([table.title, *lines, *(f"  {note}" for note in table.notes)])
+    style = TerminalStyle(width, bold)
+    blocks = [table_lines(table, style) for table in build_tables(scores, costs, notices, rows).tables()]
+    blocks += [[line for notice in notices for line in style.wrapped(notice)]] if notices else []
+    return "\n\n".join("\n".join(block) for block in blocks)

@@ -19,12 +19,13 @@ KINDS = ("trackers", "datasets", "metrics", "profiles", "protocols", "runtimes",
 
 
 def check_data(
-    dataset: str, *, data: Place | None = None, deep: bool = False
+    dataset: str, *, data: Place | None = None, deep: bool = False, sequences: Names | None = None
 ) -> tuple[Dataset, Iterable[data_check.DataFinding]]:
     """Check the files of a dataset; see ``evalkit.data_check``.
 
     Args:
         deep: Also decode every frame.
+        sequences: Check only these; None for all.
 
     Returns:
         The dataset and its findings, which are produced while they are iterated over.
@@ -33,7 +34,7 @@ def check_data(
         EvalkitError: There is no such dataset, or nothing of it in the folder.
     """
     opened = open_dataset(dataset, path(data))
-    return opened, data_check.check_files(opened, deep=deep)
+    return opened, data_check.check_files(opened, deep=deep, sequences=some(sequences))
 
 
 def render_data(layout: str, output: Place, *, seed: int = 0, sequences: Names | None = None) -> list[str]:

@@ -67,6 +67,8 @@ def render(
     costs: Sequence[Cost] = (),
     notices: Sequence[str] = (),
     rows: Sequence[dict[str, Any]] | None = None,
+    width: int | None = None,
+    bold: bool = False,
 ) -> str:
     """Write scores and costs as text.
 
@@ -74,12 +76,18 @@ def render(
         format: ``table``, ``json``, ``csv``, ``markdown``, ``latex`` or ``profile``.
         notices: Sentences below the table.
         rows: Any other flat records; not for ``profile``.
+        width: Largest number of characters in a line of ``table`` and ``profile``; None for any number.
+        bold: Whether ``table`` marks the best value of a column by a terminal's escape sequence.
 
     Raises:
         UnknownName: No report format has that name.
     """
+    entry = registry.report.find(format)
     content: dict[str, Any] = {"scores": scores, "costs": costs, "notices": notices}
-    return str(registry.report.find(format).build(**content, **({} if rows is None else {"rows": rows})))
+    content |= {} if rows is None else {"rows": rows}
+    style = {"width": width, "bold": bold}
+    content |= {name: value for name, value in style.items() if name in entry.parameters}
+    return str(entry.build(**content))
 
 
 def check_report(output: Place) -> None:
@@ -165,6 +173,8 @@ def replay(
     *,
     data: Place | None = None,
     results: Place = "results",
+    exclude: Names = (),
+    protocol: str | None = None,
     fps: float | None = None,
     width: int | None = None,
 ) -> None:
@@ -173,6 +183,8 @@ def replay(
     Args:
         trackers: Labels of the results; all that have a result on the sequence by default.
         dataset: Name of a dataset; by default the only one that there are results of.
+        exclude: Labels to leave out.
+        protocol: Protocol of the results; the dataset's official one by default.
         fps: Frames per second; the video's own rate by default.
         width: Maximal width of the picture in pixels.
 
@@ -183,7 +195,13 @@ def replay(
     target = Path(output)
     entry = comparisons.format_of(target, "video")
     opened, name, runs = comparisons.collect_sequence(
-        some(trackers), dataset, sequence, data=path(data), results=Path(results)
+        some(trackers),
+        dataset,
+        sequence,
+        data=path(data),
+        results=Path(results),
+        exclude=names(exclude),
+        protocol=protocol,
     )
     chosen = {} if width is None else {"width": width}
     progress.tell(f"drawing {opened.name}/{name}")
@@ -237,17 +255,18 @@ def convert(
     return converting.convert(opened, tracker, Path(results), layout, Path(output), protocol=chosen)
 
 
-def list_results(dataset: str | None = None) -> list[dict[str, Any]]:
+def list_results(dataset: Names | None = None) -> list[dict[str, Any]]:
     """Return one flat record per published raw result; see ``evalkit.results.published``.
 
     Args:
-        dataset: Name of the only dataset to list.
+        dataset: Names of the only datasets to list.
 
     Raises:
         UnknownName: There is no such dataset.
     """
-    chosen = None if dataset is None else registry.dataset.find(dataset).name
-    return [one.record() for one in published.published_results().values() if chosen in (None, one.dataset)]
+    chosen = None if dataset is None else {registry.dataset.find(name).name for name in names(dataset)}
+    found = published.published_results().values()
+    return [one.record() for one in found if chosen is None or one.dataset in chosen]
 
 
 def fetch_results(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from evalkit.cli.command import command
+
 VARIABLE = "_EVALKIT_COMPLETE"
 """Environment variable that the scripts set when they ask for completions."""
 
 
-@click.command(name="completion")
+@command(name="completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
     """Print the shell script that completes evalkit's commands, options and names.

@@ -7,16 +7,11 @@ from pathlib import Path
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import command
 
 
-@click.command(name="convert")
-@click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.datasets,
-    help="Dataset of the results (`evalkit list datasets`).",
-)
+@command(name="convert")
+@options.required_dataset
 @click.option(
     "--tracker", required=True, metavar="LABEL", shell_complete=completers.labels, help="Label of the results."
 )

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import Group
 from evalkit.rendering import layout_names
 
 
-@click.group(name="data")
+@click.group(name="data", cls=Group)
 def data_command() -> None:
     """Check a benchmark's files, or render a synthetic one."""
 
@@ -18,9 +19,10 @@ def data_command() -> None:
 @data_command.command(name="check")
 @click.argument("dataset", shell_complete=completers.datasets)
 @click.option("--deep", is_flag=True, help="Also decode every frame; takes minutes to hours.")
+@options.sequences
 @options.data
-@options.text_format("table", "json")
-def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
+@options.text_format
+def check(dataset: str, deep: bool, sequences: list[str] | None, data: Path | None, text_format: str) -> int:
     """List everything of DATASET that is missing, unreadable, or of the wrong size or number.
 
     The exit code is 1 if there are findings.
@@ -28,7 +30,7 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
     \b
     Examples:
       evalkit data check otb100 --data /data/OTB100
-      evalkit data check lasot --data /data --deep --format json
+      evalkit data check lasot --data /data --deep --sequences airplane-1,airplane-9
     """
     from evalkit.cli.progress import Display
 
@@ -36,10 +38,10 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
     rows = []
     with Display("loading") as display:
         from evalkit import api
-        from evalkit.data_check import has_frames
+        from evalkit.data_check import chosen_names, has_frames
         from evalkit.io.orientation import turned_notice
 
-        opened, findings = api.check_data(dataset, data=data, deep=deep)
+        opened, findings = api.check_data(dataset, data=data, deep=deep, sequences=sequences)
         for finding in findings:
             count += 1
             if text_format == "json":
@@ -55,7 +57,8 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
             click.echo(f"{opened.name}: no sequence has frames here, only annotations: enough to score, not to track")
         if turned := turned_notice(opened.sequences):
             click.echo(f"note: {turned}")
-        click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences, {verdict}")
+        chosen = "" if sequences is None else f", {len(chosen_names(opened, sequences))} of them checked"
+        click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences{chosen}, {verdict}")
     return 1 if count else 0
 
 
@@ -68,7 +71,7 @@ def check(dataset: str, deep: bool, data: Path | None, text_format: str) -> int:
 )
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Folder to write, new or empty.")
 @click.option("--seed", type=options.Whole(0), default=0, show_default=True, metavar="S", help="Seed of the scenes.")
-@click.option("--sequences", type=options.Commas(), metavar="A,B", help="Names of the scenes.  [default: all twelve]")
+@options.sequences
 def render(layout: str, output: Path, seed: int, sequences: list[str] | None) -> None:
     """Write the rendered benchmark as files in another benchmark's layout.
 

@@ -8,15 +8,16 @@ from typing import Literal
 import click
 
 from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="diff")
+@command(name="diff")
 @click.argument("run_a", type=options.FOLDER)
 @click.argument("run_b", type=options.FOLDER)
 @click.option("--tolerance", type=options.Number(0), default=0.0, show_default=True, metavar="PIXELS",
               help="Coordinates that differ by no more than this count as equal.")  # fmt: skip
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if the runs differ.")
-@options.text_format("table", "json")
+@options.text_format
 def diff_command(
     run_a: Path, run_b: Path, tolerance: float, exit_code: bool, text_format: Literal["table", "json"]
 ) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli import options
+from evalkit.cli.command import command
 
 if TYPE_CHECKING:
     from evalkit.doctor import DoctorFinding
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 _MARKS = {"ok": "ok", "absent": "--", "problem": "!!"}
 
 
-@click.command(name="doctor")
+@command(name="doctor")
 @options.data
 @options.results
-@options.text_format("table", "json")
+@options.text_format
 def doctor_command(data: Path | None, results: Path, text_format: str) -> int:
     """Check this installation and print how to fix it.
 

@@ -8,16 +8,11 @@ from typing import Any
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import command
 
 
-@click.command(name="export")
-@click.option(
-    "--tracker",
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.trackers,
-    help="A registered name (`evalkit list trackers`) or path/to/file.py:Class.",
-)
+@command(name="export")
+@options.tracker
 @click.option(
     "--runtime",
     required=True,
@@ -35,7 +30,7 @@ from evalkit.cli import completers, options
 @options.weights
 @options.precision
 @options.settings
-@options.text_format("table", "json")
+@options.text_format
 def export_command(
     tracker: str, output: Path, settings: tuple[tuple[str, str], ...], text_format: str, **chosen: Any
 ) -> None:

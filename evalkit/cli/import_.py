@@ -6,19 +6,14 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import completers, options
+from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="import")
+@command(name="import")
 @click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
 @options.layout("--layout", help="Result layout of DIR, or the toolkit that wrote it: got10k or pysot.")
-@click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.datasets,
-    help="Dataset of the results (`evalkit list datasets`).",
-)
+@options.required_dataset
 @click.option("--name", "label", metavar="LABEL", help="Label of the results.  [default: the folder's name]")
 @options.protocol
 @options.data

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.command import command
 
-@click.command(name="init")
+
+@command(name="init")
 @click.option("--user", is_flag=True, help="Write the file of the user instead of one in this folder.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init_command(user: bool, force: bool) -> None:

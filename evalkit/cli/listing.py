@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from evalkit.cli import options
+from evalkit.cli.command import command
 
 KINDS = ("trackers", "datasets", "metrics", "profiles", "protocols", "runtimes", "layouts", "reports")
 """As ``evalkit.api.KINDS``, without its imports."""
 
 
-@click.command(name="list")
+@command(name="list")
 @click.argument("kind", type=click.Choice(KINDS))
-@options.text_format("table", "json")
+@options.text_format
 def list_command(kind: str, text_format: str) -> None:
     """List the registered trackers, datasets, metrics, profiles, protocols, runtimes, layouts or reports.
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="merge")
+@command(name="merge")
 @click.argument("folders", nargs=-1, required=True, type=options.FOLDER, metavar="DIR...")
 @options.results
 def merge_command(folders: tuple[Path, ...], results: Path) -> None:

@@ -64,10 +64,38 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
 
-dataset = click.option(
-    "--dataset", metavar="NAME", shell_complete=completers.datasets,
-    help="A registered name (`evalkit list datasets`) or path/to/file.py:factory.  "
-         "[default: the only one with results]",
+_DATASET = "A registered name (`evalkit list datasets`) or path/to/file.py:factory"
+_ONLY_ONE = "  [default: the only one with results]"
+_TRACKER = "A registered name (`evalkit list trackers`) or path/to/file.py:Class"
+
+dataset = click.option("--dataset", metavar="NAME", shell_complete=completers.datasets, help=f"{_DATASET}.{_ONLY_ONE}")
+required_dataset = click.option(
+    "--dataset", required=True, metavar="NAME", shell_complete=completers.datasets, help=f"{_DATASET}."
+)
+datasets = click.option(
+    "--dataset", "datasets", multiple=True, metavar="NAME", shell_complete=completers.datasets,
+    help=f"{_DATASET}; repeatable.{_ONLY_ONE}",
+)  # fmt: skip
+datasets_to_run = click.option(
+    "--dataset", "datasets", multiple=True, default=("synthetic",), show_default=True, metavar="NAME",
+    shell_complete=completers.datasets, help=f"{_DATASET}; repeatable.",
+)  # fmt: skip
+tracker = click.option(
+    "--tracker", required=True, metavar="NAME", shell_complete=completers.trackers, help=f"{_TRACKER}."
+)
+trackers = click.option(
+    "--tracker", "trackers", multiple=True, required=True, metavar="NAME", shell_complete=completers.trackers,
+    help=f"{_TRACKER}; repeatable.",
+)  # fmt: skip
+profiles = click.option(
+    "--profile", "profiles", multiple=True, metavar="P", shell_complete=completers.profiles,
+    help="Metric profile (`evalkit list profiles`) or path/to/file.py:function; repeatable.  "
+         "[default: each benchmark's official one]",
+)  # fmt: skip
+profiles_or_all = click.option(
+    "--profile", "profiles", multiple=True, metavar="P", shell_complete=completers.profiles,
+    help="Metric profile (`evalkit list profiles`) or path/to/file.py:function; repeatable; 'all' for all that apply.  "
+         "[default: each benchmark's official one]",
 )  # fmt: skip
 data = click.option(
     "--data", type=click.Path(path_type=Path), metavar="ROOT",
@@ -100,15 +128,19 @@ allow_partial = click.option(
     "--allow-partial", is_flag=True, help="Leave out sequences without a readable result; scores say n of N."
 )
 
+no_intervals = click.option("--no-intervals", is_flag=True, help="Leave out confidence intervals.")
+
 
 def _joined(ctx: click.Context, param: click.Parameter, value: tuple[list[str], ...]) -> list[str] | None:
     return [name for part in value for name in part] or None
 
 
-sequences = click.option(
-    "--sequences", type=Commas(), multiple=True, metavar="A,B", callback=_joined,
-    help="Use only these sequences; repeatable; scores say how many of how many.",
-)  # fmt: skip
+def names(flag: str, *, help: str, metavar: str = "A,B") -> Callable[[F], F]:  # noqa: A002 - as click calls it
+    """Return an option for names separated by commas, which adds up where it is repeated; None without any."""
+    return click.option(flag, type=Commas(), multiple=True, metavar=metavar, callback=_joined, help=help)
+
+
+sequences = names("--sequences", help="Use only these sequences; repeatable; scores say how many of how many.")
 
 
 def layout(flag: str, *, help: str) -> Callable[[F], F]:  # noqa: A002 - as click calls it
@@ -143,12 +175,19 @@ def network(function: F) -> F:
     return precision(function)
 
 
-def text_format(*choices: str) -> Callable[[F], F]:
-    """Return the option ``--format`` with these choices, the first one as the default."""
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+"""Formats of tables of numbers."""
+
+
+def _format(*choices: str) -> Callable[[F], F]:
     return click.option(
         "--format", "text_format", type=click.Choice(choices), default=choices[0], show_default=True,
         help="Format of the output.",
     )  # fmt: skip
+
+
+text_format = _format("table", "json")
+number_format = _format(*FORMATS)
 
 
 def or_none(values: dict[str, Any], *names: str) -> dict[str, Any]:

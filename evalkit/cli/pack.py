@@ -7,16 +7,11 @@ from pathlib import Path
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import command
 
 
-@click.command(name="pack")
-@click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.datasets,
-    help="Dataset of the submission: got10k-test, trackingnet-test or a VOT benchmark.",
-)
+@command(name="pack")
+@options.required_dataset
 @click.option("--tracker", metavar="LABEL", shell_complete=completers.labels, help="Label of the results.")
 @click.option("--output", type=options.FILE, metavar="FILE.zip", help="Archive to write.")
 @click.option(

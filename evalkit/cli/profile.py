@@ -7,18 +7,11 @@ from typing import Any
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import command
 
 
-@click.command(name="profile")
-@click.option(
-    "--tracker",
-    "trackers",
-    multiple=True,
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.trackers,
-    help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.",
-)
+@command(name="profile")
+@options.trackers
 @options.weights
 @click.option(
     "--runtime",
@@ -39,7 +32,7 @@ from evalkit.cli import completers, options
     help="mobile: single stream, at least 1,024 queries and 60 s, as MLPerf Mobile measures.",
 )
 @options.settings
-@options.text_format("table", "json", "csv")
+@options.number_format
 def profile_command(
     trackers: tuple[str, ...], settings: tuple[tuple[str, str], ...], text_format: str, **chosen: Any
 ) -> None:
@@ -56,9 +49,10 @@ def profile_command(
       evalkit profile --tracker lighttrack-m --device pixel.toml --runtime ncnn
     """
     from evalkit.cli.progress import working
+    from evalkit.cli.tables import print_numbers
 
     with working("loading", at_once=True):
         from evalkit import api
 
         costs = api.costs(trackers, settings=dict(settings), **chosen)
-    click.echo(api.render("profile" if text_format == "table" else text_format, costs=costs))
+    print_numbers("profile" if text_format == "table" else text_format, costs=costs)

@@ -9,9 +9,10 @@ from typing import Literal
 import click
 
 from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="regress")
+@command(name="regress")
 @click.argument("suite", type=options.FILE)
 @click.option("--baseline", type=options.FILE, help="Baseline file.  [default: the one that the suite names]")
 @click.option("--update", is_flag=True, help="Replace the baseline by the new results; needs --reason.")
@@ -34,7 +35,7 @@ from evalkit.cli import options
     type=options.FILE,
     help="Also write the report as Markdown to this file.  [default: append it to $GITHUB_STEP_SUMMARY if set]",
 )
-@options.text_format("table", "json")
+@options.text_format
 def regress_command(
     suite: Path,
     baseline: Path | None,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import completers, options
+from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="replay")
+@command(name="replay")
 @options.dataset
 @click.option("--sequence", required=True, metavar="NAME", help="Sequence to show; its frames are needed.")
 @click.option(
@@ -19,14 +20,8 @@ from evalkit.cli import completers, options
     metavar="FILE.{mp4,gif}",
     help="File to write; its suffix selects the format.",
 )
-@click.option(
-    "--tracker",
-    "trackers",
-    multiple=True,
-    metavar="LABEL",
-    shell_complete=completers.labels,
-    help="Label of the results; repeatable.  [default: all with a result on the sequence]",
-)
+@options.labels
+@options.protocol
 @click.option(
     "--fps",
     type=options.Number(0.1, 1000),
@@ -43,6 +38,8 @@ def replay_command(
     sequence: str,
     output: Path,
     trackers: tuple[str, ...],
+    exclude: tuple[str, ...],
+    protocol: str | None,
     fps: float | None,
     width: int | None,
     data: Path | None,
@@ -62,5 +59,8 @@ def replay_command(
     with working("loading"):
         from evalkit import api
 
-        api.replay(trackers or None, dataset, sequence, output, data=data, results=results, fps=fps, width=width)
+        api.replay(
+            trackers or None, dataset, sequence, output, data=data, results=results, exclude=exclude,
+            protocol=protocol, fps=fps, width=width,
+        )  # fmt: skip
     click.echo(str(output))

@@ -8,19 +8,12 @@ from typing import Any, Literal
 
 import click
 
-from evalkit.cli import completers, options
+from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="report")
-@click.option(
-    "--dataset",
-    "datasets",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completers.datasets,
-    help="A registered name (`evalkit list datasets`) or path/to/file.py:factory; repeatable.  "
-    "[default: the only one with results]",
-)
+@command(name="report")
+@options.datasets
 @click.option(
     "--output",
     type=options.FILE,
@@ -49,24 +42,15 @@ from evalkit.cli import completers, options
     metavar="W",
     help="With --figures: column (229 pt), page (469 pt), or a number of points.",
 )
-@click.option(
+@options.names(
     "--metrics",
-    type=options.Commas(),
-    metavar="A,B",
-    help="Write one table of these metrics, grouped by benchmark, instead of a whole report; "
+    help="Write one table of these metrics, grouped by benchmark, instead of a whole report; repeatable; "
     "also macs, parameters, fps, latency_p50. Trackers are in the order of --tracker, or best first.",
 )
 @click.option("--percent", is_flag=True, help="With --metrics: show fractions as percentages.")
-@click.option("--no-intervals", is_flag=True, help="With --metrics: leave out confidence intervals.")
+@options.no_intervals
 @options.labels
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    metavar="P",
-    shell_complete=completers.profiles,
-    help="Metric profile or path/to/file.py:function; repeatable.  [default: each benchmark's own]",
-)
+@options.profiles
 @options.protocol
 @options.sequences
 @click.option(
@@ -82,11 +66,9 @@ from evalkit.cli import completers, options
     type=options.Setting(),
     multiple=True,
     metavar="LABEL=NAME",
-    help="Show the published numbers of tracker NAME next to the results with this label; repeatable.",
+    help="Show the published numbers of tracker NAME, and its costs, next to the results with this label; repeatable.",
 )
-@click.option(
-    "--replay", type=options.Commas(), default=[], help="Sequences to show frame by frame; their frames are needed."
-)
+@options.names("--replay", help="Sequences to show frame by frame; repeatable; their frames are needed.")
 @click.option(
     "--search",
     "searches",
@@ -116,6 +98,7 @@ def report_command(
     percent: bool,
     no_intervals: bool,
     names: tuple[tuple[str, str], ...],
+    replay: list[str] | None,
     searches: tuple[Path, ...],
     **chosen: Any,
 ) -> None:
@@ -146,7 +129,10 @@ def report_command(
         if output is not None:
             api.check_report(output)
         compared = api.compare(
-            datasets=datasets or None, names=dict(names), **options.or_none(chosen, "trackers", "profiles")
+            datasets=datasets or None,
+            names=dict(names),
+            replay=replay or (),
+            **options.or_none(chosen, "trackers", "profiles"),
         )
         compared = api.add_searches(compared, searches)
         if output is not None:

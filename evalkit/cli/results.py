@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import Group
 
 
-@click.group(name="results")
+@click.group(name="results", cls=Group)
 def results_command() -> None:
     """List raw results that authors published, and fetch them."""
 
 
 @results_command.command(name="list")
-@click.option("--dataset", metavar="NAME", shell_complete=completers.datasets, help="List only results on it.")
-@options.text_format("table", "json")
-def list_(dataset: str | None, text_format: str) -> None:
+@options.datasets
+@options.text_format
+def list_(datasets: tuple[str, ...], text_format: str) -> None:
     """List published raw results: tracker, dataset, number and size of the files, source and licence as stated there.
 
     \b
@@ -27,7 +28,7 @@ def list_(dataset: str | None, text_format: str) -> None:
     """
     from evalkit import api
 
-    rows = api.list_results(dataset)
+    rows = api.list_results(datasets or None)
     click.echo(api.render("json", rows=rows) if text_format == "json" else _table(rows))
 
 

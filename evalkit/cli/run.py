@@ -7,32 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli import completers, options
+from evalkit.cli import options
+from evalkit.cli.command import command
 
 if TYPE_CHECKING:
     from evalkit.running import RunReport
 
 
-@click.command(name="run")
-@click.option(
-    "--tracker",
-    "trackers",
-    multiple=True,
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.trackers,
-    help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.",
-)
-@click.option(
-    "--dataset",
-    "datasets",
-    multiple=True,
-    default=("synthetic",),
-    show_default=True,
-    metavar="NAME",
-    shell_complete=completers.datasets,
-    help="A registered name (`evalkit list datasets`) or path/to/file.py:factory; repeatable.",
-)
+@command(name="run")
+@options.trackers
+@options.datasets_to_run
 @options.sequences
 @options.protocol
 @click.option(
@@ -79,7 +63,7 @@ if TYPE_CHECKING:
     metavar="A",
     help="Address of the Ray cluster.  [default: $RAY_ADDRESS, else a new one on this machine]",
 )
-@options.text_format("table", "json")
+@options.number_format
 def run_command(trackers: tuple[str, ...], datasets: tuple[str, ...], text_format: str, **chosen: Any) -> int:
     """Track datasets, store the trajectories, print the scores.
 
@@ -98,13 +82,14 @@ def run_command(trackers: tuple[str, ...], datasets: tuple[str, ...], text_forma
     # NumPy reads these once, when it is imported.
     os.environ.update(thread_environment(chosen["threads"]))
     from evalkit.cli.progress import show_outcomes, working
+    from evalkit.cli.tables import print_numbers
 
     chosen["settings"] = dict(chosen["settings"])
     with working("loading") as display:
         from evalkit import api
 
         report = api.run(trackers, datasets, progress=show_outcomes(display), **chosen)
-    click.echo(api.render(text_format, scores=report.scores, costs=report.costs, notices=report.notices))
+    print_numbers(text_format, scores=report.scores, costs=report.costs, notices=report.notices)
     _report_failures(report, force=chosen["force"])
     return 1 if report.failures else 0
 

@@ -6,21 +6,14 @@ from typing import Any
 
 import click
 
-from evalkit.cli import completers, options
+from evalkit.cli import options
+from evalkit.cli.command import command
 
 
-@click.command(name="score")
-@options.dataset
+@command(name="score")
+@options.datasets
 @options.labels
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    metavar="P",
-    shell_complete=completers.profiles,
-    help="Metric profile (`evalkit list profiles`) or path/to/file.py:function; repeatable; "
-    "'all' for all that apply.  [default: the benchmark's official one]",
-)
+@options.profiles_or_all
 @options.protocol
 @options.sequences
 @click.option("--attributes", is_flag=True, help="Also print scores by attribute or tag.")
@@ -28,6 +21,7 @@ from evalkit.cli import completers, options
     "--per-sequence", is_flag=True, help="Print one row per sequence instead; metrics without such values have none."
 )
 @click.option("--curves", is_flag=True, help="Print the points of the curves instead: x is the threshold.")
+@options.no_intervals
 @options.allow_partial
 @click.option(
     "--fps",
@@ -44,13 +38,14 @@ from evalkit.cli import completers, options
 )
 @options.data
 @options.results
-@options.text_format("table", "json", "csv", "markdown", "latex")
+@options.number_format
 def score_command(
-    dataset: str | None,
+    datasets: tuple[str, ...],
     text_format: str,
     fps: tuple[float, ...],
     per_sequence: bool,
     curves: bool,
+    no_intervals: bool,
     **chosen: Any,
 ) -> None:
     """Score stored results, evalkit's own or any other toolkit's; frames are not needed.
@@ -59,22 +54,27 @@ def score_command(
     Examples:
       evalkit score
       evalkit score --dataset otb100 --data /data/OTB100 --profile all
+      evalkit score --dataset otb100 --dataset lasot --data /data --no-intervals
       evalkit score --dataset vot2018 --data VOT2018.json --tracker LightTrack --format json
       evalkit score --dataset synthetic --fps 30 --fps 60 --latency 0.02
       evalkit score --dataset lasot --per-sequence --format csv
     """
     from evalkit.cli.progress import working
+    from evalkit.cli.tables import print_numbers
 
     if per_sequence and curves:
         raise click.UsageError("Give --per-sequence or --curves, not both.")
     with working("loading"):
         from evalkit import api, dataframes
 
-        found = api.scores(dataset, fps=fps or None, **options.or_none(chosen, "trackers", "profiles"))
+        found = api.scores(
+            datasets or None, fps=fps or None, intervals=not no_intervals,
+            **options.or_none(chosen, "trackers", "profiles"),
+        )  # fmt: skip
     if per_sequence or curves:
         rows = dataframes.sequence_records(found.scores) if per_sequence else dataframes.curve_records(found.scores)
-        click.echo(api.render(text_format, rows=rows))
+        print_numbers(text_format, rows=rows)
         return
     # Programs that read JSON or CSV expect rows of one kind.
     costs = () if text_format in ("json", "csv") else found.costs
-    click.echo(api.render(text_format, scores=found.scores, costs=costs, notices=found.notices))
+    print_numbers(text_format, scores=found.scores, costs=costs, notices=found.notices)

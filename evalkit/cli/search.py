@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import command
 from evalkit.cli.train import training_progress
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ TRAINING = (
 """Options of the supernet's training."""
 
 
-@click.command(name="search")
+@command(name="search")
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR", help="Folder of the search.")
 @click.option("--resume", is_flag=True, help="Continue the search in DIR.")
 @click.option("--within", metavar="TRACKER", shell_complete=completers.trackers,
@@ -33,9 +34,9 @@ TRAINING = (
               "  [default: any number]")  # fmt: skip
 @click.option("--supernet", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="Shared weights: a supernet of evalkit or the official one.")  # fmt: skip
-@click.option("--outputs", type=options.Commas(), metavar="20,33",
-              help="Blocks that can give the features, by stage and block.  [default: the last eight; those of the "
-              "same stage with --within]")  # fmt: skip
+@options.names("--outputs", metavar="20,33",
+              help="Blocks that can give the features, by stage and block; repeatable.  [default: the last eight; "
+              "those of the same stage with --within]")  # fmt: skip
 @click.option("--limit", "limits", multiple=True, metavar="COST=N",
               help="Largest cost: macs=600M (thop-2020), macs:conv=N, macs:all=N, parameters=2M; "
               "repeatable.")  # fmt: skip
@@ -95,7 +96,7 @@ TRAINING = (
 @click.option("--layout", type=click.Choice(["entangled", "separate"]),
               help="Supernet: slices of one large network, or tensors of its own for each choice."
               "  [default: entangled]")  # fmt: skip
-@options.text_format("table", "json")
+@options.text_format
 def search_command(text_format: str, **chosen: Any) -> None:
     """Find the LightTracks with the best tracking for their cost, within limits.
 

@@ -12,6 +12,8 @@ from typing import Any, TextIO
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _DIRECTIONS = r"\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[{_CONTROLS}{_DIRECTIONS}\\ud800-\\udfff]")
+_RESET = "\x1b[0m"
+"""What colorama, which numba imports, writes when the process ends; nothing here is left in a colour."""
 _COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
 
 
@@ -49,7 +51,8 @@ class SafeStream:
         """Write a text; returns the number of its characters. click writes the completions of a shell as bytes."""
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")
-        self._stream.write(without_commands(visible(text)))
+        if text != _RESET:
+            self._stream.write(without_commands(visible(text)))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from evalkit.cli import completers, options
+from evalkit.cli import options
+from evalkit.cli.command import command
 
 
 class BoxType(click.ParamType[tuple[float, ...]]):
@@ -28,15 +29,9 @@ class BoxType(click.ParamType[tuple[float, ...]]):
         return numbers
 
 
-@click.command(name="track")
+@command(name="track")
 @click.argument("video", metavar="VIDEO|FOLDER|CAMERA")
-@click.option(
-    "--tracker",
-    required=True,
-    metavar="NAME",
-    shell_complete=completers.trackers,
-    help="A registered name (`evalkit list trackers`) or path/to/file.py:Class.",
-)
+@options.tracker
 @click.option(
     "--box",
     type=BoxType(),

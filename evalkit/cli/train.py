@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import command
 
 EVERY = 20.0
 """Seconds between two lines of progress."""
@@ -19,13 +20,13 @@ TERMS = {"unlike": "imitation", "cls": "classification", "box": "box", "stranger
 """Terms of a step's loss, of which each phase has some, and how progress names them."""
 
 
-@click.command(name="train")
+@command(name="train")
 @click.argument("tracker", metavar="TRACKER", shell_complete=completers.trackers)
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR",
               help="Folder for the checkpoint, the curve and the weights.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint in DIR.")
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
-              metavar="DIR", help="Folder of pictures and videos to cut training pairs from; may be repeated."
+              metavar="DIR", help="Folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip
 @click.option("--teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="MobileNetV2 weights that initialise the backbone and that it imitates first."

@@ -7,15 +7,16 @@ from pathlib import Path
 import click
 
 from evalkit.cli import completers, options
+from evalkit.cli.command import Group
 
 
-@click.group(name="weights")
+@click.group(name="weights", cls=Group)
 def weights_command() -> None:
     """List, fetch and verify checkpoints."""
 
 
 @weights_command.command(name="list")
-@options.text_format("table", "json")
+@options.text_format
 def list_(text_format: str) -> None:
     """List the published checkpoints: where each comes from, and whether it is on this machine.
 
@@ -58,7 +59,7 @@ def fetch(names: tuple[str, ...], output: Path | None) -> None:
 @weights_command.command(name="verify")
 @click.argument("name", shell_complete=completers.checkpoints)
 @click.argument("file", type=options.FILE, required=False)
-@options.text_format("table", "json")
+@options.text_format
 def verify(name: str, file: Path | None, text_format: str) -> int:
     """Check whether the checkpoint that NAME uses, or FILE, is the published one.
 

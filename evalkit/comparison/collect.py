@@ -15,8 +15,9 @@ from evalkit.arguments import Names, Place, path
 from evalkit.arguments import names as several
 from evalkit.comparison.collect_run import Collected, Request, cached_dataset, check_run, collect_run
 from evalkit.comparison.collect_sequence import find_sequence
+from evalkit.comparison.costs_of_files import costs_of_files
 from evalkit.comparison.model import Comparison, Key
-from evalkit.cost.recorded import read_costs, recorded_counts, recorded_times
+from evalkit.cost.recorded import recorded_counts, recorded_times
 from evalkit.errors import MissingResults, ProfileNotApplicable, UnknownName, suggestion
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
@@ -85,7 +86,7 @@ def collect(
     _check_published(names or (), wanted)
     part = None if sequences is None else several(sequences)
     shown = tuple(find_sequence(name, opened).name for name in several(replay))
-    read = [cost for file in costs for cost in read_costs(Path(file))]
+    read, foreign = costs_of_files(costs, wanted, names or {})
     template = Request("", "", root, folder, protocol, part, chosen_profiles, allow_partial)
     found = _collect_all(template, opened, wanted, jobs)
     compared = _compare(opened, found)
@@ -93,7 +94,7 @@ def collect(
         compared,
         trackers=wanted,
         costs=(*read, *_costs(_present(found))),
-        notices=(*_notices(found, part), *_notices_on_uncertainty(compared)),
+        notices=(*_notices(found, part), *foreign, *_notices_on_uncertainty(compared)),
         replay=shown,
         names=dict(names or {}),
     )

@@ -9,6 +9,7 @@ from evalkit import stored
 from evalkit.errors import EvalkitError, MissingResults, UnknownName, suggestion
 from evalkit.factories import open_dataset
 from evalkit.infer_dataset import only_benchmark
+from evalkit.results import label_folders
 from evalkit.results.label_folders import labels
 from evalkit.stored import StoredRun
 from evalkit.types import Dataset, Trajectory
@@ -16,13 +17,22 @@ from evalkit.types import Sequence as Video
 
 
 def collect_sequence(
-    trackers: Sequence[str] | None, dataset: str | None, sequence: str, *, data: Path | None, results: Path
+    trackers: Sequence[str] | None,
+    dataset: str | None,
+    sequence: str,
+    *,
+    data: Path | None,
+    results: Path,
+    exclude: Sequence[str] = (),
+    protocol: str | None = None,
 ) -> tuple[Dataset, str, dict[str, Trajectory]]:
     """Return the dataset, the name of a sequence, and the first repetition of every tracker's result on it.
 
     Args:
         trackers: Labels of the results; all that have a result on the sequence by default.
         dataset: Name of a dataset; by default the only one that there are results of.
+        exclude: Labels to leave out.
+        protocol: Protocol of the results; the dataset's official one by default.
 
     Raises:
         UnknownName: There is no such sequence.
@@ -30,8 +40,8 @@ def collect_sequence(
     """
     opened = open_dataset(dataset or only_benchmark(results), data)
     name = opened.find(sequence, where=f"--sequence {sequence}").name
-    chosen = trackers or labels(results, opened)
-    found = [stored.load_run(results, opened, label, sequences=[name]) for label in chosen]
+    chosen = label_folders.choose_labels(trackers or labels(results, opened), exclude)
+    found = [stored.load_run(results, opened, label, protocol=protocol, sequences=[name]) for label in chosen]
     present = [run for run in found if trackers or run.trajectories or run.damaged]
     stored.check(_replay_problem(run, name) for run in present)
     if not present:

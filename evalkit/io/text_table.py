@@ -29,8 +29,13 @@ def aligned_lines(
     ['tracker   fps', 'mosse    37.0']
     """
     cut = [[cell[:max_width] for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
-    return [GAP.join(_padded(row, widths, right)).rstrip() for row in cut]
+    return [GAP.join(cells).rstrip() for cells in padded_rows(cut, right=right)]
+
+
+def padded_rows(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[list[str]]:
+    """Return the cells of a table padded to the width of their columns; see ``aligned_lines``."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [_padded(row, widths, right) for row in rows]
 
 
 def _padded(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> list[str]:
