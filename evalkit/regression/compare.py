@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,11 @@ from evalkit.engine.track import Progress
 from evalkit.errors import EvalkitError, listed
 from evalkit.metrics.withheld import groundtruth_withheld, withheld_error
 from evalkit.regression.baseline import Baseline, load_baseline, lock_baseline, save_baseline
+from evalkit.regression.baseline_results import with_sizes
 from evalkit.regression.checks import exact
 from evalkit.regression.checks.accuracy import MetricComparison, check_accuracy
 from evalkit.regression.checks.latency import check_latency, passes_early
-from evalkit.regression.findings import GateFinding, RegressionReport, Verdict
+from evalkit.regression.findings import FIRST_VALUE, GateFinding, RegressionReport, Verdict
 from evalkit.regression.latency.measure import LatencyMeasurement, measure_latency
 from evalkit.regression.latency.previous_code import NoPreviousCodeError, PreviousCode, checked_out
 from evalkit.regression.record_run import record_tracker
@@ -94,11 +96,11 @@ class _Request:
         )
         return datasets
 
-    def record_trackers(self, datasets: Sequence[ResolvedDataset]) -> dict[str, TrackerRecord]:
+    def record_trackers(self, datasets: Sequence[ResolvedDataset], old: TrackerRecords) -> dict[str, TrackerRecord]:
         return {
             one.label: record_tracker(
                 one, self.suite, datasets, results=self.results, jobs=self.jobs, timeout=self.timeout,
-                progress=self.progress,
+                progress=self.progress, old=old.get(one.label),
             )
             for one in self.suite.trackers
         }  # fmt: skip
@@ -106,26 +108,26 @@ class _Request:
 
 def _compare(request: _Request, path: Path, old: Baseline, command: str) -> RegressionReport:
     datasets = request.resolve_datasets()
-    new = request.record_trackers(datasets)
-    measured = _measure_relative_latency(request, datasets[0], path)
-    return _report(request.suite, datasets, old, new, measured, path, command)
+    new = request.record_trackers(datasets, old.trackers)
+    measured = _measure_relative_latency(request, datasets[0], path, new)
+    return _report(request, datasets, old, new, measured, path, command)
 
 
 def _update(request: _Request, path: Path, reason: str, command: str) -> RegressionReport:
     suite = request.suite
     old = load_baseline(path) if path.exists() else Baseline(suite.name, {})
     datasets = request.resolve_datasets()
-    new = request.record_trackers(datasets)
+    new = request.record_trackers(datasets, old.trackers)
+    _check_complete(suite, new, path)
     measured = _measure_recorded_latency(request, datasets[0])
     new = {label: replace(one, latency=measured[label].recorded) for label, one in new.items()}
-    report = _report(suite, datasets, old, new, measured, path, command)
-    _check_complete(suite, new, path)
+    report = _report(request, datasets, old, new, measured, path, command)
     save_baseline(path, old.updated(new, reason, _accepted_changes(report.findings)))
     return replace(report, updated=True)
 
 
 def _report(
-    suite: Suite,
+    request: _Request,
     datasets: Sequence[ResolvedDataset],
     old: Baseline,
     new: TrackerRecords,
@@ -133,13 +135,13 @@ def _report(
     path: Path,
     command: str,
 ) -> RegressionReport:
-    findings = tuple(_findings(suite, datasets, old.trackers, new, measured))
+    findings = tuple(_findings(request, datasets, old.trackers, new, measured))
     differences = tuple(_other_differences(old.trackers, new))
-    return RegressionReport(suite.name, findings, differences, path, command=command)
+    return RegressionReport(request.suite.name, findings, differences, path, command=command)
 
 
 def _measure_relative_latency(
-    request: _Request, dataset: ResolvedDataset, baseline: Path
+    request: _Request, dataset: ResolvedDataset, baseline: Path, new: TrackerRecords
 ) -> dict[str, LatencyMeasurement]:
     """Time every tracker relative to the baseline's code; a tracker that fails is a finding."""
     suite, gate = request.suite, request.suite.gates.latency
@@ -148,12 +150,17 @@ def _measure_relative_latency(
     found = {}
     with _previous_code(baseline, suite.path) as previous:
         for tracker in suite.trackers:
+            if any(record.failed for record in new[tracker.label].datasets.values()):
+                found[tracker.label] = LatencyMeasurement(obstacle="not timed, because sequences failed")
+                continue
+            began = time.monotonic()
             try:
-                found[tracker.label] = measure_latency(
+                measured = measure_latency(
                     tracker, dataset, previous, decided=passes_early(gate), timeout=request.timeout
                 )
             except EvalkitError as error:
-                found[tracker.label] = LatencyMeasurement(obstacle=str(error), failed=True)
+                measured = LatencyMeasurement(obstacle=str(error), failed=True)
+            found[tracker.label] = replace(measured, seconds=time.monotonic() - began)
     return found
 
 
@@ -182,17 +189,18 @@ def _update_command(suite: Path, baseline: Path | None) -> str:
 
 
 def _findings(
-    suite: Suite,
+    request: _Request,
     datasets: Sequence[ResolvedDataset],
     old: TrackerRecords,
     new: TrackerRecords,
     measured: Mapping[str, LatencyMeasurement],
 ) -> Iterator[GateFinding]:
+    suite = request.suite
     yield from _unmatched(old, new)
     known = [one for one in suite.trackers if one.label in old]
     for tracker in known:
         label = tracker.label
-        yield from _exact_findings(suite, tracker, old[label], new[label])
+        yield from _exact_findings(request, datasets, tracker, old[label], new[label])
         if suite.gates.latency is not None:
             yield from check_latency(label, old[label], new[label], measured[label], suite.gates.latency)
     yield from check_accuracy(
@@ -203,17 +211,27 @@ def _findings(
 
 
 def _exact_findings(
-    suite: Suite, tracker: SuiteTracker, old: TrackerRecord, new: TrackerRecord
+    request: _Request,
+    datasets: Sequence[ResolvedDataset],
+    tracker: SuiteTracker,
+    old: TrackerRecord,
+    new: TrackerRecord,
 ) -> Iterator[GateFinding]:
-    label = tracker.label
+    suite, label = request.suite, tracker.label
+    opened = {one.dataset.name: one for one in datasets}
     if suite.gates.weights and (finding := exact.check_weights(label, old, new, tracker)):
         yield finding
     if suite.gates.cost:
         yield from exact.check_cost(label, old, new)
     for name, record in old.datasets.items():
         yield exact.check_sequences(label, name, record, new.datasets.get(name))
-        if suite.gates.exact and name in new.datasets:
-            yield exact.check_boxes(label, name, (old, record), (new, new.datasets[name]))
+        if not suite.gates.exact or name not in new.datasets or not new.datasets[name].sequences:
+            continue
+        finding = exact.check_boxes(label, name, (old, record), (new, new.datasets[name]))
+        if finding.verdict is Verdict.FAIL:
+            one = opened[name]
+            finding = with_sizes(finding, one.dataset, one.protocol, record, new.datasets[name], request.results)
+        yield finding
 
 
 def _unmatched(old: TrackerRecords, new: TrackerRecords) -> Iterator[GateFinding]:
@@ -225,12 +243,24 @@ def _unmatched(old: TrackerRecords, new: TrackerRecords) -> Iterator[GateFinding
     for label, record in new.items():
         if label not in old:
             reason = f"{label} is not in the baseline, so nothing is compared"
-            yield GateFinding("sequences", label, None, "tracker", Verdict.INCONCLUSIVE, reason)
+            seconds = sum(one.seconds or 0.0 for one in record.datasets.values())
+            yield GateFinding("sequences", label, None, "tracker", Verdict.INCONCLUSIVE, reason, seconds=seconds)
+            yield from _first_values(label, record)
             continue
         for name in record.datasets:
             if name not in old[label].datasets:
                 reason = f"{label} on {name} is not in the baseline, so nothing is compared"
                 yield GateFinding("sequences", label, name, "sequences", Verdict.INCONCLUSIVE, reason)
+
+
+def _first_values(label: str, record: TrackerRecord) -> Iterator[GateFinding]:
+    """Return the scores of a tracker that the baseline does not have yet."""
+    for name, dataset in record.datasets.items():
+        for metric, one in dataset.metrics.items():
+            yield GateFinding(
+                "accuracy", label, name, metric, Verdict.SKIPPED, FIRST_VALUE, now=one.value,
+                sequences=len(dataset.sequences),
+            )  # fmt: skip
 
 
 def _metric_comparisons(
@@ -261,10 +291,10 @@ def _other_differences(old: TrackerRecords, new: TrackerRecords) -> Iterator[str
 def _check_complete(suite: Suite, new: TrackerRecords, path: Path) -> None:
     """Reject a baseline with failed sequences, or with another checkpoint than the suite requires."""
     problems = [
-        f"{label} on {name}/{sequence} ({error})"
+        f"{label} on {name}: {cause}"
         for label, record in new.items()
         for name, dataset in record.datasets.items()
-        for sequence, error in dataset.failed.items()
+        for cause in exact.failure_causes(list(dataset.failed), dataset.failed)
     ]
     problems += [
         f"the checkpoint of {one.label} is {(new[one.label].weights or 'none')[:12]}, the suite requires "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from evalkit.types import finite_or_none
+
+FIRST_VALUE = "not in the baseline yet"
+"""Reason of the findings that only state a value."""
 
 
 class Verdict(str, Enum):
@@ -27,12 +30,15 @@ class AffectedSequence:
         change: Of the sequence's own score, in the metric's unit; None where the finding is about no metric.
         first, last: Frames, counted from 1, between which the boxes begin to differ; equal where the baseline tells
             exactly, None where no box differs or the numbers of frames differ.
+        max_pixels: Largest difference of a coordinate of a box; None where the baseline's boxes are not on this
+            machine.
     """
 
     sequence: str
     change: float | None = None
     first: int | None = None
     last: int | None = None
+    max_pixels: float | None = None
 
     def frames(self) -> str:
         """Return where the boxes begin to differ, e.g. ``frame 12``; an empty text if that is not known."""
@@ -59,6 +65,8 @@ class GateFinding:
             unknown.
         responsible: The affected sequences, the worst first.
         improved: The value is better by more than the margin, so the change needs an explanation.
+        seconds: Wall-clock time that the gate took: tracking for ``sequences``, timing for ``latency``; None for gates
+            that only compare.
     """
 
     gate: str
@@ -77,6 +85,7 @@ class GateFinding:
     needed: int | None = None
     responsible: tuple[AffectedSequence, ...] = ()
     improved: bool = False
+    seconds: float | None = field(default=None, compare=False)
 
     def record(self) -> dict[str, Any]:
         """Return the flat JSON record; its fields are a contract of the command line."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from evalkit.regression.findings import GateFinding, RegressionReport, Verdict
@@ -29,12 +29,13 @@ def junit_xml(report: RegressionReport, *, strict: bool = False) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(number: int, name: str, findings: Iterable[GateFinding], *, strict: bool) -> ET.Element:
+def _suite(number: int, name: str, findings: Sequence[GateFinding], *, strict: bool) -> ET.Element:
     cases = [_case(finding, strict=strict) for finding in findings]
     counts = {kind: sum(case.find(kind) is not None for case in cases) for kind in ("failure", "skipped")}
     element = ET.Element(
         "testsuite", name=_clean(name), package="evalkit.regress", id=str(number), tests=str(len(cases)),
-        failures=str(counts["failure"]), errors="0", skipped=str(counts["skipped"]), time="0",
+        failures=str(counts["failure"]), errors="0", skipped=str(counts["skipped"]),
+        time=_seconds(sum(finding.seconds or 0.0 for finding in findings)),
         timestamp=datetime.datetime.now().strftime("%Y-%m-%dT%H:%M:%S"),
         hostname=_clean(socket.gethostname() or "localhost"),
     )  # fmt: skip
@@ -47,13 +48,17 @@ def _suite(number: int, name: str, findings: Iterable[GateFinding], *, strict: b
 
 def _case(finding: GateFinding, *, strict: bool) -> ET.Element:
     name = _clean(f"{finding.gate}: {finding.quantity}")
-    case = ET.Element("testcase", name=name, classname=_clean(finding.tracker), time="0")
+    case = ET.Element("testcase", name=name, classname=_clean(finding.tracker), time=_seconds(finding.seconds))
     text, kind = _clean(_message(finding)), finding.verdict.value
     if finding.verdict is Verdict.FAIL or (strict and finding.verdict is Verdict.INCONCLUSIVE):
         ET.SubElement(case, "failure", message=text, type=kind).text = _clean(_details(finding))
     elif finding.verdict is not Verdict.PASS:
         ET.SubElement(case, "skipped", message=f"{kind}: {text}")
     return case
+
+
+def _seconds(seconds: float | None) -> str:
+    return f"{seconds or 0.0:.3f}"
 
 
 def _message(finding: GateFinding) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit import progress as words
 from evalkit import registry
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan
@@ -17,6 +19,7 @@ from evalkit.errors import EvalkitError
 from evalkit.io.rows import read_bytes
 from evalkit.metrics import profiles
 from evalkit.regression import box_hashes
+from evalkit.regression.baseline_results import OWN_FOLDER, keep_previous
 from evalkit.regression.records import (
     DatasetRecord,
     MetricRecord,
@@ -32,8 +35,6 @@ from evalkit.results.store import Store
 from evalkit.stored import Trajectories, check, load_run
 from evalkit.types import SplitTracker
 
-OWN_FOLDER = "regress"
-"""Folder inside the results folder where this command stores results; those of other code are replaced there only."""
 _ENVIRONMENT_KEYS = ("system", "machine", "processor", "processor_model", "capability")
 
 
@@ -46,6 +47,7 @@ def record_tracker(
     jobs: int | None = None,
     timeout: float | None = None,
     progress: Progress | None = None,
+    old: TrackerRecord | None = None,
 ) -> TrackerRecord:
     """Track what is missing of one tracker, and record its scores, hashes and counts.
 
@@ -53,18 +55,28 @@ def record_tracker(
         results: Folder of results.
         jobs: Sequences that are tracked at the same time, in processes of their own.
         timeout: Seconds that a sequence may take.
+        old: The baseline's record, whose results are kept when they are replaced.
 
     Raises:
         EvalkitError: Something that the suite names does not exist or does not fit. A sequence that fails is recorded.
     """
     plan = Plan(jobs=jobs, devices=(tracker.execution.device,), timeout=timeout)
-    workers = [_worker(_job(tracker, dataset, results, timed=plan.timed)) for dataset in datasets]
+    words.tell(f"loading {tracker.label}")
+    known = {} if old is None else old.datasets
+    workers = [
+        _worker(_job(tracker, dataset, results, timed=plan.timed), known.get(dataset.dataset.name))
+        for dataset in datasets
+    ]
     checkpoints = _checkpoints_per_sequence(suite, datasets)
     records, environments = {}, []
     for worker, dataset in zip(workers, datasets, strict=True):
+        began = time.monotonic()
         outcomes = track_missing(worker, dataset.sequences, plan, progress=progress)
+        seconds = time.monotonic() - began
         failed = {one.unit.sequence: one.error or "failed" for one in outcomes if one.status is Status.FAILED}
-        records[dataset.dataset.name] = _record_dataset(worker, dataset, failed, checkpoints)
+        words.tell(f"{dataset.dataset.name}: scoring {tracker.label}")
+        record = _record_dataset(worker, dataset, failed, checkpoints)
+        records[dataset.dataset.name] = replace(record, seconds=seconds)
         environments.append(_environment(worker.store, tracker))
     return TrackerRecord(
         environment=_merge_environments(environments),
@@ -90,10 +102,14 @@ def _checkpoints_per_sequence(suite: Suite, datasets: Sequence[ResolvedDataset])
     return max(1, box_hashes.MAX_CHARACTERS // 2 // max(count, 1))
 
 
-def _worker(job: Job) -> Worker:
+def _worker(job: Job, old: DatasetRecord | None) -> Worker:
     """Return a worker that uses the results folder if the present code made what is stored there.
 
-    Otherwise it uses ``regress`` inside that folder, from which results of other code are deleted.
+    Otherwise it uses ``regress`` inside that folder, from which results of other code are deleted; those that the
+    baseline was made of are kept in ``regress/previous``.
+
+    Args:
+        old: The baseline's record.
     """
     worker = Worker(job)
     code = fingerprint(job.tracker, job.execution.runtime)
@@ -102,6 +118,7 @@ def _worker(job: Job) -> Worker:
     own = replace(job, results=job.results / OWN_FOLDER)
     store = Store(own.results, worker.dataset, own.label, own.protocol)
     if not _is_made_by(store, worker.identity(store), code):
+        keep_previous(store, old, job.results)
         with store.writing():
             store.clear()
     worker.job, worker.store = own, store

@@ -94,6 +94,7 @@ class DatasetRecord:
         metrics: By name, those that are gated.
         sequences: By name.
         failed: Error by sequence that could not be tracked; never part of a baseline.
+        seconds: Wall-clock time that tracking took; never part of a baseline.
     """
 
     version: str
@@ -103,6 +104,7 @@ class DatasetRecord:
     metrics: Mapping[str, MetricRecord]
     sequences: Mapping[str, SequenceRecord]
     failed: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from evalkit.io.text_table import aligned_lines
 from evalkit.regression.checks.exact import NAMED_SEQUENCES
-from evalkit.regression.findings import AffectedSequence, GateFinding, RegressionReport, Verdict
+from evalkit.regression.findings import FIRST_VALUE, AffectedSequence, GateFinding, RegressionReport, Verdict
 
 HEADS = ("tracker", "dataset", "gate", "baseline", "now", "change [95 %]", "allowed", "n", "verdict")
 _NUMERIC = range(3, len(HEADS) - 1)
@@ -14,11 +14,12 @@ _NUMERIC = range(3, len(HEADS) - 1)
 
 def terminal_text(report: RegressionReport) -> str:
     """Format a report for a terminal: gates, reasons, sequences responsible, other differences, what to do next."""
-    rows = [HEADS, *(_row(finding) for finding in report.findings)]
+    findings = shown_findings(report)
+    rows = [HEADS, *(_row(finding) for finding in findings)]
     blocks = [
         f"{report.suite} compared with {report.baseline}",
         "\n".join(aligned_lines(rows, right=_NUMERIC)),
-        "\n".join(_reasons(report.findings)),
+        "\n".join(_reasons(findings)),
         *(indented(head, lines) for head, lines in _responsible(report)),
         indented("Other differences:", report.differences),
         conclusion(report),
@@ -28,12 +29,13 @@ def terminal_text(report: RegressionReport) -> str:
 
 def markdown_text(report: RegressionReport) -> str:
     """Format a report as Markdown, for a pull request or a job's summary page."""
-    rows = [_markdown_row(one) for one in report.findings]
+    findings = shown_findings(report)
+    rows = [_markdown_row(one) for one in findings]
     verdict, _, command = conclusion(report).partition("\n")
     parts = [
         f"### evalkit regress {_escaped(report.suite)}: {report.verdict.value}",
         "\n".join([f"| {' | '.join(HEADS)} |", "|---|---|---|--:|--:|--:|--:|--:|---|", *rows]),
-        _bullets("", _reasons(report.findings)),
+        _bullets("", _reasons(findings)),
         *(_bullets(head, lines) for head, lines in _responsible(report)),
         _bullets("Other differences", report.differences),
         verdict,
@@ -66,7 +68,8 @@ def change_text(finding: GateFinding) -> str:
 def conclusion(report: RegressionReport) -> str:
     """Return the verdict and, where something changed, the command that accepts an intended change."""
     if report.updated:
-        return f"The baseline {report.baseline} was updated."
+        first = "; ".join(_first_values(report.findings))
+        return f"The baseline {report.baseline} was {'written' if first else 'updated'}{f': {first}' if first else ''}."
     if report.verdict is not Verdict.PASS:
         gates = dict.fromkeys(
             f"{one.gate} ({one.quantity})" for one in report.findings if one.verdict is report.verdict
@@ -80,13 +83,35 @@ def conclusion(report: RegressionReport) -> str:
     return passed
 
 
+def shown_findings(report: RegressionReport) -> list[GateFinding]:
+    """Return the findings that a person reads: after an update, not that a tracker was missing in the old baseline."""
+    new = {one.tracker for one in report.findings if one.reason == FIRST_VALUE}
+    return [
+        one
+        for one in report.findings
+        if not (report.updated and one.verdict is Verdict.INCONCLUSIVE and one.tracker in new)
+    ]
+
+
+def _first_values(findings: Iterable[GateFinding]) -> list[str]:
+    """Return the leading score of each tracker and dataset that the baseline did not have."""
+    leading: dict[tuple[str, str | None], GateFinding] = {}
+    for one in findings:
+        if one.reason == FIRST_VALUE:
+            leading.setdefault((one.tracker, one.dataset), one)
+    return [
+        f"{label} {one.quantity} {_value_text(one, one.now)} on {one.sequences} sequences of {dataset}"
+        for (label, dataset), one in leading.items()
+    ]
+
+
 def _row(finding: GateFinding) -> tuple[str, ...]:
     quantity = finding.quantity if finding.gate == "accuracy" else f"{finding.gate}: {finding.quantity}"
     return (
         finding.tracker, finding.dataset or "-", quantity, _value_text(finding, finding.baseline),
         _value_text(finding, finding.now), change_text(finding), _margin_text(finding),
         "-" if finding.sequences is None else str(finding.sequences),
-        finding.verdict.value + (" (improved)" if finding.improved else ""),
+        "new" if finding.reason == FIRST_VALUE else finding.verdict.value + (" (improved)" if finding.improved else ""),
     )  # fmt: skip
 
 
@@ -107,7 +132,7 @@ def _reasons(findings: Iterable[GateFinding]) -> list[str]:
     return [
         f"{one.tracker}{f' on {one.dataset}' if one.dataset else ''}, {one.gate} ({one.quantity}): {one.reason}"
         for one in findings
-        if one.verdict is not Verdict.PASS or one.improved or one.gate == "latency"
+        if one.reason != FIRST_VALUE and (one.verdict is not Verdict.PASS or one.improved or one.gate == "latency")
     ]
 
 

@@ -57,7 +57,11 @@ def test_inconclusive_has_its_own_exit_code_unless_strict(
     capsys.readouterr()
     assert evalkit("regress", other, "--format", "json") == 3
     records = json.loads(capsys.readouterr().out)["records"]
-    assert {one["verdict"] for one in records} == {"pass", "inconclusive"}
+    assert {one["verdict"] for one in records if one["tracker"] == "toy"} == {"pass"}
+    first, *values = [one for one in records if one["tracker"] == "identity"]
+    assert first["verdict"] == "inconclusive"
+    assert [(one["quantity"], one["verdict"], one["baseline"]) for one in values] == [("auc", "skipped", None)]
+    assert 0 < values[0]["now"] < 1
     assert {one["suite"] for one in records} == {"other"}
 
 

@@ -18,7 +18,9 @@ def test_json_records_are_flat_and_strict() -> None:
     assert content["version"] == 1
     assert content["records"][0]["verdict"] == "fail"
     assert content["records"][0]["change"] == -0.014
-    assert content["records"][1]["responsible"][1] == {"sequence": "Box|2", "change": None, "first": 31, "last": 33}
+    assert content["records"][1]["responsible"][1] == {
+        "sequence": "Box|2", "change": None, "first": 31, "last": 33, "max_pixels": None,
+    }  # fmt: skip
 
 
 def test_the_report_is_appended_to_the_summary_page_and_replaces_a_file(

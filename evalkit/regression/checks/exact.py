@@ -26,7 +26,7 @@ def check_sequences(label: str, name: str, old: DatasetRecord, new: DatasetRecor
     def finding(verdict: Verdict, reason: str, names: Sequence[str] = ()) -> GateFinding:
         return GateFinding(
             "sequences", label, name, "sequences", verdict, reason, baseline=len(old.sequences),
-            now=None if new is None else len(new.sequences),
+            now=None if new is None else len(new.sequences), seconds=None if new is None else new.seconds,
             responsible=tuple(AffectedSequence(one) for one in names),
         )  # fmt: skip
 
@@ -34,14 +34,29 @@ def check_sequences(label: str, name: str, old: DatasetRecord, new: DatasetRecor
         return finding(Verdict.FAIL, f"the baseline has {label} on {name}, the suite has not")
     missing = [one for one in old.sequences if one not in new.sequences]
     if missing:
-        causes = [f"{one} ({new.failed[one]})" if one in new.failed else one for one in missing]
-        text = listed(causes, NAMED_SEQUENCES)
+        text = "; ".join(failure_causes(missing, new.failed))
         return finding(Verdict.FAIL, f"{len(missing)} of {len(old.sequences)} missing: {text}", missing)
     added = [*(one for one in new.sequences if one not in old.sequences), *new.failed]
     if added:
         text = listed(added, NAMED_SEQUENCES)
         return finding(Verdict.INCONCLUSIVE, f"not compared, because not in the baseline: {text}", added)
     return finding(Verdict.PASS, f"all {len(old.sequences)} sequences are present")
+
+
+def failure_causes(missing: Sequence[str], failed: Mapping[str, str]) -> Iterator[str]:
+    """Yield one text for each cause, with the sequences that it holds for: ``a, b (a: out of memory)``.
+
+    Errors that differ only in the name of the sequence are one cause; that of the first sequence is shown.
+
+    Args:
+        failed: Error by sequence, where it is known.
+    """
+    by_cause: dict[str, list[str]] = {}
+    for name in missing:
+        by_cause.setdefault(failed.get(name, "").replace(name, ""), []).append(name)
+    for names in by_cause.values():
+        cause = failed.get(names[0])
+        yield listed(names, NAMED_SEQUENCES) + (f" ({cause})" if cause else "")
 
 
 def check_weights(label: str, old: TrackerRecord, new: TrackerRecord, tracker: SuiteTracker) -> GateFinding | None:

@@ -85,7 +85,9 @@ def check_latency(
     label: str, old: TrackerRecord, new: TrackerRecord, measured: LatencyMeasurement, gate: LatencyGate
 ) -> list[GateFinding]:
     """Return the finding on CPU time, and one on wall-clock time where the suite gates it."""
-    finding = GateFinding("latency", label, None, "CPU time", Verdict.INCONCLUSIVE, measured.obstacle)
+    finding = GateFinding(
+        "latency", label, None, "CPU time", Verdict.INCONCLUSIVE, measured.obstacle, seconds=measured.seconds
+    )
     if measured.relative is not None:
         return _check_relative(finding, measured.relative, gate)
     if measured.recorded is None:
@@ -182,7 +184,7 @@ def _judge(finding: GateFinding, bounds: Bounds, margin: float, *, passes: bool)
 def _check_wall_clock(
     finding: GateFinding, before: float, now: float, margin: float, obstacles: list[str]
 ) -> GateFinding:
-    finding = replace(finding, quantity="wall clock", margin=margin)
+    finding = replace(finding, quantity="wall clock", margin=margin, seconds=None)
     if obstacles:
         return replace(finding, reason=", ".join(obstacles))
     change = now / before - 1

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evalkit import progress
 from evalkit.cost import reference
 from evalkit.errors import EvalkitError
 from evalkit.geometry import shifted
@@ -63,12 +64,14 @@ class LatencyMeasurement:
         recorded: Relative to the reference workload; None where ``relative`` exists.
         obstacle: Why it was not measured relative to the previous code, or not at all.
         failed: The tracker failed while it was timed.
+        seconds: Wall-clock time that the measurement took; None where nothing was timed.
     """
 
     relative: RelativeLatency | None = None
     recorded: LatencyRecord | None = None
     obstacle: str = ""
     failed: bool = False
+    seconds: float | None = None
 
 
 def measure_latency(
@@ -148,7 +151,7 @@ def _alternate(
 ) -> Iterator[PairTimes]:
     """Time pairs of processes on one core after the other; every second pair is started in the opposite order."""
     cores = available_cores()
-    for number in range(count):
+    for number in progress.each(range(count), f"timing {second.tracker}", timed=True):
         core = cores[number // 2 % len(cores)]
         if number % 2:
             yield time_pair(second, first, clip, core=core, timeout=timeout).swapped()
