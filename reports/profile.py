@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit import registry
 from evalkit.io.text_table import aligned_lines
+from evalkit.reports.tables.terminal_table import TerminalStyle
 
 if TYPE_CHECKING:
     from evalkit.types import Cost
@@ -44,14 +45,20 @@ _TIME_HEADS = ("runtime", "precision", "device", "threads", "stage")
 
 
 @registry.report("profile", summary="costs by runtime and stage for a terminal")
-def as_profile(costs: Sequence[Cost] = ()) -> str:
-    """Return one block of tables for each tracker."""
+def as_profile(costs: Sequence[Cost] = (), width: int | None = None) -> str:
+    """Return one block of tables for each tracker.
+
+    Args:
+        width: Largest number of characters in a line, as far as words allow; None for any number.
+    """
     names = dict.fromkeys(cost.tracker for cost in costs)
-    return "\n\n".join(_tracker_block(name, [cost for cost in costs if cost.tracker == name]) for name in names)
+    return "\n\n".join(_tracker_block(name, [cost for cost in costs if cost.tracker == name], width) for name in names)
 
 
-def _tracker_block(name: str, costs: Sequence[Cost]) -> str:
-    tables = (_operations_table(costs), _times_table(costs), _conditions_table(costs), _notes(costs))
+def _tracker_block(name: str, costs: Sequence[Cost], width: int | None) -> str:
+    style = TerminalStyle(width)
+    notes = [line for note in _notes(costs) for line in style.wrapped(note)]
+    tables = (_operations_table(costs), _times_table(costs, width), _conditions_table(costs), notes)
     return "\n\n".join([name, *("\n".join(lines) for lines in tables if lines)])
 
 
@@ -72,7 +79,7 @@ def _in_words(cost: Cost) -> str:
     return cost.quantity.replace("_", " ")
 
 
-def _times_table(costs: Sequence[Cost]) -> list[str]:
+def _times_table(costs: Sequence[Cost], width: int | None) -> list[str]:
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for cost in costs:
         if cost.quantity in TIME_COLUMNS:
@@ -81,7 +88,36 @@ def _times_table(costs: Sequence[Cost]) -> list[str]:
         return []
     heads = (*_TIME_HEADS, *(column.head for column in TIME_COLUMNS.values()))
     cells = [(*circumstances, *(times.get(name, "") for name in TIME_COLUMNS)) for circumstances, times in rows.items()]
-    return aligned_lines([heads, *cells], right=range(len(_TIME_HEADS), len(heads)))
+    return _fitted([heads, *cells], width)
+
+
+def _fitted(rows: list[tuple[str, ...]], width: int | None) -> list[str]:
+    """Return the table of times.
+
+    Where it is wider than ``width``, columns without values are left out, circumstances that all rows share are named
+    once, and columns that still do not fit go below.
+    """
+    named = len(_TIME_HEADS)
+    whole = aligned_lines(rows, right=range(named, len(rows[0])))
+    if width is None or max(map(len, whole)) <= width:
+        return whole
+    used = [place for place in range(len(rows[0])) if any(row[place] for row in rows[1:])]
+    timed = [row for row in rows[1:] if row[0] != "-"] or rows[1:]  # the reference workload has no runtime
+    shared = [place for place in used if place in range(1, named - 1) and len({row[place] for row in timed}) == 1]
+    keys = [place for place in used if place < named and place not in shared]
+    parts: list[list[int]] = [[]]
+    for place in [place for place in used if place >= named]:
+        wider = aligned_lines([[row[one] for one in (*keys, *parts[-1], place)] for row in rows])
+        if parts[-1] and max(map(len, wider)) > width:
+            parts.append([])
+        parts[-1].append(place)
+    lines = [", ".join(f"{rows[0][place]} {timed[0][place]}" for place in shared)] if shared else []
+    for part in parts:
+        lines += aligned_lines(
+            [[row[place] for place in (*keys, *part)] for row in rows], right=range(len(keys), len(keys) + len(part))
+        )
+        lines.append("")
+    return lines[:-1]
 
 
 def _timed_as(cost: Cost) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ def render_regression(
     strict: bool = False,
     junit: Place | None = None,
     markdown: Place | None = None,
+    width: int | None = None,
 ) -> str:
     """Return the findings of a gate as text, and write them to the given files.
 
@@ -83,11 +84,14 @@ def render_regression(
         strict: Write inconclusive findings as failures into the JUnit file.
         junit: File that receives JUnit XML.
         markdown: File that receives Markdown; ``$GITHUB_STEP_SUMMARY`` by default, where it is set.
+        width: Largest number of characters in a line of the table; None for any number.
 
     Raises:
         EvalkitError: A file cannot be written.
     """
-    return regression.render_regression(report, format, strict=strict, junit=path(junit), markdown_file=path(markdown))
+    return regression.render_regression(
+        report, format, strict=strict, junit=path(junit), markdown_file=path(markdown), width=width
+    )
 
 
 def render_diff(found: RunDiff, format: TextFormat) -> str:  # noqa: A002

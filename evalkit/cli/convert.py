@@ -8,6 +8,8 @@ import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import command
+from evalkit.cli.notes import print_notes
+from evalkit.cli.notes import verbose as verbose_option
 
 
 @command(name="convert")
@@ -22,8 +24,16 @@ from evalkit.cli.command import command
 @options.protocol
 @options.data
 @options.results
+@verbose_option
 def convert_command(
-    dataset: str, tracker: str, to: str, output: Path, protocol: str | None, data: Path | None, results: Path
+    dataset: str,
+    tracker: str,
+    to: str,
+    output: Path,
+    protocol: str | None,
+    data: Path | None,
+    results: Path,
+    verbose: bool,
 ) -> None:
     """Write stored results in another toolkit's layout.
 
@@ -43,7 +53,6 @@ def convert_command(
         from evalkit import api
 
         converted = api.convert(dataset, tracker, to, output, data=data, results=results, protocol=protocol)
-    for note in converted.notes:
-        click.echo(f"note: {note}")
+    print_notes(converted.notes, every=verbose)
     total = len(converted.sequences) + len(converted.missing)
     click.echo(f"{output}: {len(converted.sequences)} of {total} sequences, {converted.files} files")

@@ -8,6 +8,8 @@ import click
 
 from evalkit.cli import options
 from evalkit.cli.command import command
+from evalkit.cli.notes import print_notes
+from evalkit.cli.notes import verbose as verbose_option
 
 
 @command(name="import")
@@ -18,8 +20,16 @@ from evalkit.cli.command import command
 @options.protocol
 @options.data
 @options.results
+@verbose_option
 def import_command(
-    source: Path, layout: str, dataset: str, label: str | None, protocol: str | None, data: Path | None, results: Path
+    source: Path,
+    layout: str,
+    dataset: str,
+    label: str | None,
+    protocol: str | None,
+    data: Path | None,
+    results: Path,
+    verbose: bool,
 ) -> None:
     """Import another toolkit's raw results into the results folder.
 
@@ -42,7 +52,6 @@ def import_command(
         imported = api.import_results(
             source, layout, dataset, data=data, results=results, label=label, protocol=protocol
         )
-    for note in imported.notes:
-        click.echo(f"note: {note}")
+    print_notes(imported.notes, every=verbose)
     total = len(imported.sequences) + len(imported.missing)
     click.echo(f"{imported.folder}: {len(imported.sequences)} of {total} sequences")

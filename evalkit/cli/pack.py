@@ -8,6 +8,8 @@ import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import command
+from evalkit.cli.notes import print_notes
+from evalkit.cli.notes import verbose as verbose_option
 
 
 @command(name="pack")
@@ -20,6 +22,7 @@ from evalkit.cli.command import command
 @options.protocol
 @options.data
 @options.results
+@verbose_option
 def pack_command(
     dataset: str,
     tracker: str | None,
@@ -28,6 +31,7 @@ def pack_command(
     protocol: str | None,
     data: Path | None,
     results: Path,
+    verbose: bool,
 ) -> int:
     """Write and check a submission archive for an evaluation server.
 
@@ -56,7 +60,6 @@ def pack_command(
         from evalkit import api
 
         packed = api.pack(dataset, tracker, output, data=data, results=results, protocol=protocol)
-    for note in packed.notes:
-        click.echo(f"note: {note}")
+    print_notes(packed.notes, every=verbose)
     click.echo(f"{packed.path}: {packed.files} files")
     return 0

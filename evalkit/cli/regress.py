@@ -73,6 +73,7 @@ def regress_command(
     # Before NumPy is loaded, which reads it once: the same last bits as of `evalkit run` and of worker processes.
     os.environ.update(thread_environment(1))
     from evalkit.cli.progress import show_outcomes, working
+    from evalkit.cli.tables import terminal_style
 
     with working("loading") as display:
         from evalkit import api
@@ -81,5 +82,6 @@ def regress_command(
             suite, baseline=baseline, data=data, results=results, jobs=jobs, timeout=timeout, update=update,
             reason=reason, progress=show_outcomes(display),
         )  # fmt: skip
-    click.echo(api.render_regression(report, text_format, strict=strict, junit=junit, markdown=markdown))
+    width = terminal_style().get("width")
+    click.echo(api.render_regression(report, text_format, strict=strict, junit=junit, markdown=markdown, width=width))
     return report.exit_code(strict=strict)

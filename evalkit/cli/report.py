@@ -10,6 +10,8 @@ import click
 
 from evalkit.cli import options
 from evalkit.cli.command import command
+from evalkit.cli.notes import print_notes
+from evalkit.cli.notes import verbose as verbose_option
 
 
 @command(name="report")
@@ -88,6 +90,7 @@ from evalkit.cli.command import command
 @options.allow_partial
 @options.data
 @options.results
+@verbose_option
 def report_command(
     datasets: tuple[str, ...],
     output: Path | None,
@@ -99,6 +102,7 @@ def report_command(
     no_intervals: bool,
     names: tuple[tuple[str, str], ...],
     replay: list[str] | None,
+    verbose: bool,
     searches: tuple[Path, ...],
     **chosen: Any,
 ) -> None:
@@ -141,7 +145,6 @@ def report_command(
         written = (
             [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
         )
-    for notice in compared.notices:
-        click.echo(notice, err=True)
+    print_notes(compared.notices, every=verbose, prefix="", err=True)
     for path in ([] if output is None else [output]) + written:
         click.echo(str(path))

@@ -8,6 +8,8 @@ import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import Group
+from evalkit.cli.notes import print_notes
+from evalkit.cli.notes import verbose as verbose_option
 
 
 @click.group(name="results", cls=Group)
@@ -37,7 +39,8 @@ def list_(datasets: tuple[str, ...], text_format: str) -> None:
 @click.option("--name", "label", metavar="LABEL", help="Label of the results, for one NAME.  [default: the tracker]")
 @options.data
 @options.results
-def fetch(names: tuple[str, ...], label: str | None, data: Path | None, results: Path) -> None:
+@verbose_option
+def fetch(names: tuple[str, ...], label: str | None, data: Path | None, results: Path, verbose: bool) -> None:
     """Download published raw results, verify every file, and import them into the results folder.
 
     The files remain in the cache, so that an interrupted download continues with those that are missing. The dataset's
@@ -61,8 +64,7 @@ def fetch(names: tuple[str, ...], label: str | None, data: Path | None, results:
             imported = api.fetch_results(
                 name, data=data, results=results, label=label, progress=show_files(display, name)
             )
-        for note in imported.notes:
-            click.echo(f"note: {note}")
+        print_notes(imported.notes, every=verbose)
         total = len(imported.sequences) + len(imported.missing)
         click.echo(f"{name}: {imported.folder}: {len(imported.sequences)} of {total} sequences")
 

@@ -264,21 +264,35 @@ def _notices_on_uncertainty(compared: Comparison) -> Iterator[str]:
 
 
 def _notices(found: Mapping[Key, Collected], sequences: Sequence[str] | None) -> tuple[str, ...]:
-    sentences = []
+    """Return the sentences on the results that were found, with the trackers of which each holds, and on the others."""
     absent: dict[str, list[str]] = {}
+    present: dict[tuple[str, str], list[str]] = {}
+    others: list[str] = []
     for (dataset, label), one in found.items():
         if one.absent:
             absent.setdefault(dataset, []).append(label)
             continue
         if one.unusable:
-            sentences.append(f"{dataset}: {label} left out: {one.problems[0]}")
+            others.append(f"{dataset}: {label} left out: {one.problems[0]}")
             continue
-        count, expected = len(one.trajectories), one.requested
-        origin = "imported" if is_imported(one.record) else "run by evalkit"
-        amount = "all " if count == expected > 1 and sequences is None else f"{count} of "
-        noun = "sequence" if expected == 1 else "sequences"
-        sentences += [f"{dataset}: {label} found, {amount}{expected} {noun}, {origin}", *one.omissions]
+        present.setdefault((dataset, _amount(one, whole=sequences is None)), []).append(label)
+        others += one.omissions
         if mixed := code_notice(label, one.record):
-            sentences.append(mixed)
-    skipped = [f"{name}: {', '.join(labels)} skipped, there are no results" for name, labels in absent.items()]
-    return (*sentences, *skipped)
+            others.append(mixed)
+    return (
+        *(f"{dataset}: {', '.join(labels)} found, {amount}" for (dataset, amount), labels in present.items()),
+        *others,
+        *(f"{dataset}: {', '.join(labels)} skipped, there are no results" for dataset, labels in absent.items()),
+    )
+
+
+def _amount(one: Collected, *, whole: bool) -> str:
+    """Return the number of sequences that were found, and the origin of their results.
+
+    Args:
+        whole: Whether no part of the sequences was asked for.
+    """
+    count, expected = len(one.trajectories), one.requested
+    origin = "imported" if is_imported(one.record) else "run by evalkit"
+    amount = "all " if count == expected > 1 and whole else f"{count} of "
+    return f"{amount}{expected} {'sequence' if expected == 1 else 'sequences'}, {origin}"

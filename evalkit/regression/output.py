@@ -20,6 +20,7 @@ def render_regression(
     strict: bool = False,
     junit: Path | None = None,
     markdown_file: Path | None = None,
+    width: int | None = None,
 ) -> str:
     """Return a report as text, and write the files that were asked for.
 
@@ -29,6 +30,7 @@ def render_regression(
         junit: File for JUnit XML.
         markdown_file: File for Markdown; without it, Markdown is appended to the file that ``$GITHUB_STEP_SUMMARY``
             names, if it is set.
+        width: Largest number of characters in a line of the table; None for any number.
 
     Raises:
         EvalkitError: A file cannot be written.
@@ -42,7 +44,7 @@ def render_regression(
     if form == "json":
         content = {"version": 1, "records": report.records()}
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    return terminal_text(report)
+    return terminal_text(report, width)
 
 
 def _append(path: Path, text: str) -> None:

@@ -12,19 +12,46 @@ HEADS = ("tracker", "dataset", "gate", "baseline", "now", "change [95 %]", "allo
 _NUMERIC = range(3, len(HEADS) - 1)
 
 
-def terminal_text(report: RegressionReport) -> str:
-    """Format a report for a terminal: gates, reasons, sequences responsible, other differences, what to do next."""
+def terminal_text(report: RegressionReport, width: int | None = None) -> str:
+    """Format a report for a terminal: gates, reasons, sequences responsible, other differences, what to do next.
+
+    Args:
+        width: Largest number of characters in a line of the table; None for any number. Trackers and datasets are then
+            headings where the lines would be wider, and bounds are left out where they still are.
+    """
     findings = shown_findings(report)
-    rows = [HEADS, *(_row(finding) for finding in findings)]
     blocks = [
         f"{report.suite} compared with {report.baseline}",
-        "\n".join(aligned_lines(rows, right=_NUMERIC)),
+        "\n".join(_table([_row(finding) for finding in findings], width)),
         "\n".join(_reasons(findings)),
         *(indented(head, lines) for head, lines in _responsible(report)),
         indented("Other differences:", report.differences),
         conclusion(report),
     ]
     return "\n\n".join(block for block in blocks if block)
+
+
+def _table(rows: Sequence[tuple[str, ...]], width: int | None) -> list[str]:
+    lines = aligned_lines([HEADS, *rows], right=_NUMERIC)
+    if width is None or max(map(len, lines)) <= width:
+        return lines
+    short = [row[2:] for row in (HEADS, *rows)]
+    lines = _right_aligned(short)
+    if max(map(len, lines)) > width:
+        lines = _right_aligned([tuple(cell.partition(" [")[0] for cell in row) for row in short])
+    head, *body = lines
+    found, subject = [head], ("", "")
+    for row, line in zip(rows, body, strict=True):
+        if row[:2] != subject:
+            subject = (row[0], row[1])
+            found.append(row[0] if row[1] == "-" else f"{row[0]} on {row[1]}")
+        found.append(f"  {line}")
+    found[0] = f"  {head}"
+    return found
+
+
+def _right_aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    return aligned_lines(rows, right=range(1, len(rows[0]) - 1))
 
 
 def markdown_text(report: RegressionReport) -> str:

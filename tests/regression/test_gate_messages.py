@@ -94,3 +94,13 @@ def test_a_tracker_that_fails_is_one_message_and_is_not_timed(
     with pytest.raises(EvalkitError, match="the baseline was not updated") as error:
         regress(suite, results=tmp_path / "two", update=True, reason="second")
     assert str(error.value).count("out of memory") == 1
+
+
+@pytest.mark.usefixtures("squares")
+def test_the_table_fits_into_a_terminal(write_suite: WriteSuite, tmp_path: Path) -> None:
+    regress(write_suite(settings={"speed": 2}), results=tmp_path / "one", update=True, reason="first")
+    report = regress(write_suite(settings={"speed": 2, **CHANGED}), results=tmp_path / "two")
+    table = render_regression(report, "table", width=80).split("\n\n")[1].splitlines()
+    assert max(map(len, table)) <= 80
+    assert "toy on tiny" in table
+    assert len(table) == 2 + len(report.findings)

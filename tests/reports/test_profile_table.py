@@ -54,3 +54,22 @@ def test_a_runtime_that_could_not_be_used_has_a_dash_and_the_reason() -> None:
 def test_each_tracker_has_a_section() -> None:
     lines = render(Cost("a", "parameters", "distinct", 1, ""), Cost("b", "parameters", "distinct", 2, ""))
     assert [line for line in lines if line in ("a", "b")] == ["a", "b"]
+
+
+def test_times_fit_into_a_terminal() -> None:
+    times = {"latency_p50": 12.3, "latency_p90": 22.2, "latency_p99": 33.1, "cpu_time": 12.1, "cpu_ratio": 5.123}
+    costs = [
+        Cost(
+            "nanotrack-v2", quantity, stage, value, "ms", "640x480", runtime=runtime, precision="fp32", device="cpu",
+            threads=1,
+        )
+        for runtime in ("torch", "onnxruntime")
+        for stage in ("decode", "network", "tracking", "end-to-end")
+        for quantity, value in {**times, "cpu_speedup": 1.0, "fps": 81.2}.items()
+    ]  # fmt: skip
+    entry = registry.report.find("profile")
+    wide, narrow = str(entry.build(costs=costs)), str(entry.build(costs=costs, width=80))
+    assert max(map(len, wide.splitlines())) > 80
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "precision fp32, device cpu, threads 1" in narrow
+    assert narrow.count("81.2") == wide.count("81.2") == 8
