@@ -139,7 +139,7 @@ class _Log:
         now, text = time.monotonic(), str(step)
         if text != self._printed or now >= self._repeat:
             self.line(text if text != self._printed else f"{text}, {now - self._began:.0f} s")
-            self._printed, self._repeat = text, now + REPEAT_SECONDS
+            self._printed = text
         self._due = now + LOG_SECONDS
 
     def pause(self) -> float:
@@ -147,6 +147,7 @@ class _Log:
 
     def line(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
+        self._due, self._repeat = time.monotonic() + LOG_SECONDS, time.monotonic() + REPEAT_SECONDS
 
     def stop(self) -> None:
         pass

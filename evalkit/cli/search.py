@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,10 @@ import click
 from evalkit.cli import completers, options
 from evalkit.cli.command import command
 from evalkit.cli.train import training_progress
+from evalkit.progress import Step
 
 if TYPE_CHECKING:
+    from evalkit.cli.progress import Display
     from evalkit.search.run import Generation, SearchResult
 
 METHODS = ("nsga2", "paper", "random")
@@ -115,16 +116,17 @@ def search_command(text_format: str, **chosen: Any) -> None:
     """
     import json
 
-    from evalkit import api
-    from evalkit.cli.output import stdout_to_stderr
+    from evalkit.cli.progress import working
 
     training = {name: value for name in TRAINING if (value := chosen.pop(name))}
     chosen |= {name: tuple(chosen[name]) if chosen[name] else None for name in ("outputs", "sequences")}
-    with stdout_to_stderr():
+    with working("preparing the search", at_once=True) as display:
+        from evalkit import api
+
         result = api.search(
             api.SearchOptions(**chosen, training=training),
-            progress=_show_generation,
-            report=training_progress(),
+            progress=lambda generation: _show_generation(generation, display),
+            report=training_progress(display),
         )
     if text_format == "json":
         click.echo(json.dumps({"version": 1, "records": result.records}, indent=2))
@@ -133,13 +135,13 @@ def search_command(text_format: str, **chosen: Any) -> None:
         click.echo(line)
 
 
-def _show_generation(generation: Generation) -> None:
-    click.echo(
+def _show_generation(generation: Generation, display: Display) -> None:
+    display.line(
         f"generation {generation.number}: {generation.evaluated} of {generation.total} evaluated, "
         f"best {generation.best:.3f}, front of {generation.front}, hypervolume {generation.hypervolume:.3f}, "
-        f"{generation.seconds:.0f} s",
-        file=sys.stderr,
+        f"{generation.seconds:.0f} s"
     )
+    display(Step("searching", generation.evaluated, generation.total))
 
 
 def _table(result: SearchResult) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import command
+
+if TYPE_CHECKING:
+    from evalkit.cli.progress import Display
 
 EVERY = 20.0
 """Seconds between two lines of progress."""
@@ -72,26 +74,33 @@ def train_command(
 
     Writes: DIR/checkpoint.pt, DIR/curve.jsonl, DIR/weights.safetensors, DIR/training.json.
     """
-    from evalkit import api
+    from evalkit.cli.progress import working
 
-    weights_file = api.train(
-        tracker, output, resume=resume, photographs=photographs, teacher=teacher, device=device,
-        validate=validate, report=training_progress(),
-        **{name: value for name, value in plan.items() if value is not None},
-    )  # fmt: skip
+    with working("loading PyTorch", at_once=True) as display:
+        from evalkit import api
+
+        weights_file = api.train(
+            tracker, output, resume=resume, photographs=photographs, teacher=teacher, device=device,
+            validate=validate, report=training_progress(display),
+            **{name: value for name, value in plan.items() if value is not None},
+        )  # fmt: skip
     click.echo(f"wrote {weights_file}")
 
 
-def training_progress() -> Callable[[dict[str, float]], None]:
-    """Return a function that prints a line of progress from time to time."""
+def training_progress(display: Display) -> Callable[[dict[str, float]], None]:
+    """Return a function that shows the number of the step, and prints a line of progress from time to time."""
+    from evalkit.cli.progress import is_live
+    from evalkit.progress import Step
+
     last = [time.monotonic()]
     rows: list[dict[str, float]] = []
 
     def report(row: dict[str, float]) -> None:
         rows.append(row)
+        display(Step(f"training: step {row['step']:.0f}" if is_live() else "training"))
         seconds = time.monotonic() - last[0]
         if seconds >= EVERY:
-            click.echo(_line(rows, seconds / len(rows)), file=sys.stderr)
+            display.line(_line(rows, seconds / len(rows)))
             rows.clear()
             last[0] = time.monotonic()
 

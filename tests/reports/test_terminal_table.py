@@ -17,7 +17,7 @@ def scores(*labels: str) -> list[Score]:
     return [
         Score(
             tracker=label, dataset="otb100", protocol="one_pass", metric=metric, profile="otb-matlab", version=1,
-            value=0.5 + place / 10, unit="1", higher_is_better=True, sequences=100, expected_sequences=100,
+            value=0.5 + place / 10, unit="fraction", higher_is_better=True, sequences=100, expected_sequences=100,
             low=0.4, high=0.9, notes=(f"a note of {label} that is long enough to be wider than eighty characters is",),
         )
         for place, label in enumerate(labels)
