@@ -83,24 +83,19 @@ def scores(
     """
     requested, wanted, left_out, part = some(profiles), some(trackers), names(exclude), some(sequences)
     _check_streaming(fps, latency, requested)
-    opened = [
-        open_dataset(name, path(data))
-        for name in progress.each(names(dataset or only_benchmark(Path(results))), lambda name: f"{name}: opening")
-    ]
+    asked = dict.fromkeys(names(dataset or only_benchmark(Path(results))))
+    opened = [open_dataset(name, path(data)) for name in progress.each(asked, lambda name: f"{name}: opening")]
     by_dataset = _profiles_by_dataset(opened, requested, protocol)
     how = _Scoring(attributes, 0.95 if intervals else None, allow_partial, fps, latency)
-
     labels = {one.name: label_folders.labels(Path(results), one) for one in opened} if len(opened) > 1 else {}
 
     def prepare(one: Dataset) -> _PreparedScores:
         prepared = _PreparedScores(how, by_dataset[one.name])
-        asked = wanted and _labels_on(one.name, wanted, labels)
-        if wanted and not asked:
-            note = f"{one.name}: passed over, no results of {listed(wanted)}"
-            prepared.loaded = StoredResults((), (note,))
-            return prepared
+        own = None if wanted is None else _labels_on(one.name, wanted, labels)
+        if wanted and not own:
+            return prepared.without_results(f"{one.name}: passed over, no results of {listed(wanted)}")
         prepared.loaded = stored.load(
-            Path(results), one, asked, exclude=_labels_on(one.name, left_out, labels), protocol=protocol,
+            Path(results), one, own, exclude=_labels_on(one.name, left_out, labels), protocol=protocol,
             sequences=part, allow_partial=allow_partial, refusal=prepared.add,
         )  # fmt: skip
         return prepared
@@ -148,17 +143,22 @@ def _profiles_by_dataset(
         return {dataset.name: None for dataset in datasets}
     if requested is None or len(datasets) == 1:
         return {one.name: choose_profiles(one, requested, protocols.choose(one, protocol)) for one in datasets}
-    registered = {name: metric_profiles.find(name).name for name in requested if name != ALL}
-    chosen: dict[str, tuple[str, ...] | None] = {}
-    for dataset in datasets:
-        applicable = metric_profiles.applicable(dataset)
-        fitting = tuple(name for name in requested if registered.get(name) in applicable)
-        chosen[dataset.name] = choose_profiles(dataset, fitting or requested, protocols.choose(dataset, protocol))
-    used = {name for names in chosen.values() for name in names or ()}
-    for name in requested:
-        if name not in used:
-            choose_profiles(datasets[0], [name], protocols.choose(datasets[0], protocol))
-    return chosen
+    chosen = {one.name: _fitting_profiles(one, requested, protocol) for one in datasets}
+    unused = [name for name in requested if not any(name in fitting for fitting in chosen.values())]
+    if unused:
+        choose_profiles(datasets[0], unused, protocols.choose(datasets[0], protocol))
+    return {**chosen}
+
+
+def _fitting_profiles(dataset: Dataset, requested: Sequence[str], protocol: str | None) -> tuple[str, ...]:
+    """Return those of the profiles that apply to a dataset.
+
+    Raises:
+        EvalkitError: A profile does not exist, or none applies.
+    """
+    applicable = metric_profiles.applicable(dataset)
+    fitting = [name for name in requested if name != ALL and metric_profiles.find(name).name in applicable]
+    return choose_profiles(dataset, fitting or requested, protocols.choose(dataset, protocol))
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,11 @@ class _PreparedScores:
         self.loaded = StoredResults(())
         self._how = how
         self._measured: dict[str, tuple[StoredRun, Callable[[], list[Score]]]] = {}
+
+    def without_results(self, notice: str) -> _PreparedScores:
+        """Return this without any results, for a reason."""
+        self.loaded = StoredResults((), (notice,))
+        return self
 
     def add(self, run: StoredRun) -> EvalkitError | None:
         """Measure a tracker's results; return why a profile does not score them, None if it does."""

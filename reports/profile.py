@@ -98,26 +98,33 @@ def _fitted(rows: list[tuple[str, ...]], width: int | None) -> list[str]:
     once, and columns that still do not fit go below.
     """
     named = len(_TIME_HEADS)
-    whole = aligned_lines(rows, right=range(named, len(rows[0])))
+    whole = _aligned(rows, range(named), range(named, len(rows[0])))
     if width is None or max(map(len, whole)) <= width:
         return whole
     used = [place for place in range(len(rows[0])) if any(row[place] for row in rows[1:])]
     timed = [row for row in rows[1:] if row[0] != "-"] or rows[1:]  # the reference workload has no runtime
-    shared = [place for place in used if place in range(1, named - 1) and len({row[place] for row in timed}) == 1]
+    shared = [place for place in range(1, named - 1) if len({row[place] for row in timed}) == 1]
     keys = [place for place in used if place < named and place not in shared]
-    parts: list[list[int]] = [[]]
-    for place in [place for place in used if place >= named]:
-        wider = aligned_lines([[row[one] for one in (*keys, *parts[-1], place)] for row in rows])
-        if parts[-1] and max(map(len, wider)) > width:
+    parts = _parts(rows, keys, [place for place in used if place >= named], width)
+    head = ", ".join(f"{rows[0][place]} {timed[0][place]}" for place in shared)
+    blocks = ["\n".join(_aligned(rows, keys, part)) for part in parts]
+    return [*([head] if head else []), *"\n\n".join(blocks).split("\n")]
+
+
+def _aligned(rows: Sequence[tuple[str, ...]], keys: Sequence[int], values: Sequence[int]) -> list[str]:
+    """Return the lines of these columns, the values aligned to the right."""
+    chosen = [[row[place] for place in (*keys, *values)] for row in rows]
+    return aligned_lines(chosen, right=range(len(keys), len(keys) + len(values)))
+
+
+def _parts(rows: Sequence[tuple[str, ...]], keys: Sequence[int], values: Sequence[int], width: int) -> list[list[int]]:
+    """Divide columns of values into neighbours that fit into the width next to the columns that name the row."""
+    parts: list[list[int]] = []
+    for place in values:
+        if not parts or max(map(len, _aligned(rows, keys, [*parts[-1], place]))) > width:
             parts.append([])
         parts[-1].append(place)
-    lines = [", ".join(f"{rows[0][place]} {timed[0][place]}" for place in shared)] if shared else []
-    for part in parts:
-        lines += aligned_lines(
-            [[row[place] for place in (*keys, *part)] for row in rows], right=range(len(keys), len(keys) + len(part))
-        )
-        lines.append("")
-    return lines[:-1]
+    return parts
 
 
 def _timed_as(cost: Cost) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from evalkit.progress import Step, listening
 if TYPE_CHECKING:
     from evalkit.engine.work import Outcome
 
+VARIABLE = "EVALKIT_PROGRESS"
+"""Environment variable; with the value ``off``, no steps are shown."""
 FIRST_SECONDS = 0.8
 """Time after which a log gets its first line, so that a command that ends sooner prints none."""
 LOG_SECONDS = 5.0
@@ -54,7 +56,8 @@ class _Output(Protocol):
 
 def is_live() -> bool:
     """Return whether standard error is a terminal on which a line can be rewritten."""
-    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    dumb = os.environ.get("TERM") in ("dumb", "unknown") or os.environ.get(VARIABLE) == "off"
+    return sys.stderr.isatty() and not dumb
 
 
 class Display:
@@ -79,7 +82,7 @@ class Display:
         self._thread = threading.Thread(target=self._watch, name="evalkit-progress", daemon=True)
 
     def __enter__(self) -> Display:
-        self._output: _Output = _LiveLine() if is_live() else _Log(0.0 if self._at_once else FIRST_SECONDS)
+        self._output = _output(at_once=self._at_once)
         self._stack.enter_context(listening(self))
         self._thread.start()
         return self
@@ -122,8 +125,15 @@ class Display:
                 if not self._step.timed and self._output.pause() <= 0:
                     self._output.show(self._step)
                 pause = None if self._step.timed else max(self._output.pause(), 0.01)
+                pause = None if pause == math.inf else pause
             self._wake.wait(pause)
             self._wake.clear()
+
+
+def _output(*, at_once: bool) -> _Output:
+    if os.environ.get(VARIABLE) == "off":
+        return _Log(math.inf)
+    return _LiveLine() if is_live() else _Log(0.0 if at_once else FIRST_SECONDS)
 
 
 class _Log:
@@ -147,7 +157,8 @@ class _Log:
 
     def line(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
-        self._due, self._repeat = time.monotonic() + LOG_SECONDS, time.monotonic() + REPEAT_SECONDS
+        if self._due < math.inf:
+            self._due, self._repeat = time.monotonic() + LOG_SECONDS, time.monotonic() + REPEAT_SECONDS
 
     def stop(self) -> None:
         pass

@@ -166,7 +166,7 @@ def _reasons(findings: Iterable[GateFinding]) -> list[str]:
 def _responsible(report: RegressionReport) -> list[tuple[str, list[str]]]:
     """Return, for every accuracy finding with a change, a head and its worst sequences with their first frames."""
     places = {
-        (one.tracker, one.dataset, affected.sequence): affected.frames()
+        (one.tracker, one.dataset, affected.sequence): _place(affected)
         for one in report.findings
         if one.gate == "exact"
         for affected in one.responsible
@@ -181,6 +181,12 @@ def _responsible(report: RegressionReport) -> list[tuple[str, list[str]]]:
             count = f"{len(one.responsible)} of {one.sequences}"
             blocks.append((f"Sequences responsible: {one.tracker} on {one.dataset}, {one.quantity} in {count}", lines))
     return blocks
+
+
+def _place(affected: AffectedSequence) -> str:
+    """Return where the boxes begin to differ, and by how much, as far as it is known."""
+    size = "" if affected.max_pixels is None else f" by up to {affected.max_pixels:.3g} px"
+    return f"{affected.frames()}{size}" if affected.frames() else ""
 
 
 def _affected_text(affected: AffectedSequence, place: str) -> str:

@@ -184,3 +184,15 @@ def _read_terminal(descriptor: int) -> bytes:
         if not part:
             return seen
         seen += part
+
+
+def test_progress_can_be_turned_off(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("EVALKIT_PROGRESS", "off")
+    monkeypatch.setattr(shown, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(shown, "LOG_SECONDS", 0.01)
+    with Display("loading", at_once=True) as display:
+        display(Step("timing", timed=True))
+        time.sleep(0.1)
+        display(Step("reading"))
+        display.line("this stays")
+    assert capsys.readouterr().err == "this stays\n"

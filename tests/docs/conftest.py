@@ -26,6 +26,14 @@ FAKE_ADB = Path(__file__).parents[1] / "cost" / "fake_adb.py"
 PHONE_PROGRAM = '#!/bin/sh\ntest -f "$1/network.param" && yes 60 | head -n "$2" > "$4"\n'
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _without_progress() -> Iterator[None]:
+    """Pages show what commands print, whatever time they take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVALKIT_PROGRESS", "off")
+        yield
+
+
 @pytest.fixture(scope="session")
 def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of small benchmarks in their own layouts, as /data is on the pages."""
