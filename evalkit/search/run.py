@@ -213,6 +213,8 @@ class Search:
         missing = [path for path in paths if self.ledger.find(path, measure) is None]
         for answer in self.executor.measure(missing, measure):
             self.ledger.append(self._evaluation(answer, measure, generation))
+        if missing:
+            self.ledger.sync()
         found = [self.ledger.find(path, measure) for path in paths]
         return [one for one in found if one is not None]
 

@@ -147,19 +147,75 @@ def keys_of_a_search(folder: Path) -> list[tuple[str, str, float]]:
     return keys(folder)
 
 
-def test_a_full_disk_leaves_a_ledger_that_can_be_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits the size of files")
+def test_a_full_disk_leaves_a_ledger_that_can_be_continued(tmp_path: Path) -> None:
+    import resource
+
     ledger = Ledger(tmp_path / LEDGER)
     ledger.append(Evaluation("1-2", "pairs", 0.5))
     before = ledger.path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # The next line can be written in part only.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+    try:
+        with pytest.raises(EvalkitError, match=r"cannot write this file: .*--resume"):
+            ledger.append(Evaluation("1-3", "pairs", 0.6))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert ledger.path.read_bytes() == before
+    ledger.append(Evaluation("1-3", "pairs", 0.6))
+    assert [one.path for one in Ledger(ledger.path)] == ["1-2", "1-3"]
+
+
+def test_a_disk_that_fails_when_it_is_waited_for_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(tmp_path / LEDGER)
+    ledger.append(Evaluation("1-2", "pairs", 0.5))
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ledgers.os, "fsync", full)
     with pytest.raises(EvalkitError, match=r"No space left on device.*--resume"):
-        ledger.append(Evaluation("1-3", "pairs", 0.6))
-    assert ledger.path.read_bytes() == before
+        ledger.sync()
     assert len(Ledger(ledger.path)) == 1
+
+
+def test_lines_that_did_not_reach_the_disk_are_evaluated_again(tmp_path: Path) -> None:
+    whole, lost = tmp_path / "whole", tmp_path / "lost"
+    toy_search(whole)
+    toy_search(lost)
+    content = bytearray((lost / LEDGER).read_bytes())
+    # After a power failure, blocks that were not written read as zeros.
+    content[3000:5000] = bytes(2000)
+    content[9000:] = bytes(len(content) - 9000)
+    (lost / LEDGER).write_bytes(content)
+    known = len(Ledger(lost / LEDGER))
+    assert (lost / LEDGER).read_bytes() == content, "reading alone changes nothing"
+    log = tmp_path / "log"
+    toy_search(lost, ToySearch(log=str(log)), resume=True)
+    assert 0 < known < len(keys(whole))
+    assert len(log.read_text().splitlines()) == len(keys(whole)) - known
+    assert sorted(keys(lost)) == sorted(keys(whole))
+    assert (lost / "front.json").read_bytes() == (whole / "front.json").read_bytes()
+
+
+def test_the_disk_is_waited_for_once_per_generation_and_per_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(ledgers.os, "fsync", calls.append)
+    monkeypatch.setattr(ledgers, "SYNC_SECONDS", 1e9)
+    ledger = Ledger(tmp_path / LEDGER)
+    for index in range(50):
+        ledger.append(Evaluation(f"1-{index}", "pairs", 0.5))
+    assert len(calls) == 0
+    ledger.sync()
+    assert len(calls) == 1
+    monkeypatch.setattr(ledgers, "SYNC_SECONDS", -1)
+    ledger.append(Evaluation("2-1", "pairs", 0.5))
+    assert len(calls) == 2
 
 
 def test_resuming_after_a_thousand_evaluations_takes_less_than_two_seconds(tmp_path: Path) -> None:
