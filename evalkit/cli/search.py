@@ -72,8 +72,12 @@ TRAINING = (
 @click.option("--device", default="cpu", show_default=True, metavar="D", help="Device of the networks: cpu, cuda:0.")
 @click.option("--threads", type=options.Whole(1), default=1, show_default=True, metavar="N",
               help="Threads of each worker.")  # fmt: skip
-@click.option("--jobs", type=options.Whole(1), default=1, show_default=True, metavar="N",
-              help="Number of worker processes.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+              help="Where candidates are evaluated: local: processes on this machine; ray: a Ray cluster.")  # fmt: skip
+@click.option("--jobs", type=options.Whole(1), metavar="N",
+              help="Number of workers.  [default: 1; with --engine ray as many as there is room for]")  # fmt: skip
+@click.option("--address", metavar="A",
+              help="Address of the Ray cluster.  [default: $RAY_ADDRESS, else a new one on this machine]")  # fmt: skip
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
               metavar="DIR", help="Supernet: folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip

@@ -26,7 +26,7 @@ from typing import Any
 from evalkit.engine import dispatch
 from evalkit.engine.dispatch import Slot
 from evalkit.engine.threads import thread_environment
-from evalkit.engine.work import Answer, Job, Unit, Worker
+from evalkit.engine.work import Answer, Job, Unit, UnitWorker, WorkerJob
 
 
 def execute(
@@ -64,7 +64,7 @@ class ProcessSlot(Slot):
         timeout: Seconds in a unit after which the worker writes where it is; None for never.
     """
 
-    def __init__(self, job: Job, spool: Path, timeout: float | None) -> None:
+    def __init__(self, job: WorkerJob, spool: Path, timeout: float | None) -> None:
         self._job = job
         self._spool = spool
         self._timeout = timeout
@@ -159,12 +159,12 @@ def _interrupts_blocked() -> Iterator[None]:
 class _WorkerState:
     """State of a worker process: set by ``_start_worker``, used by ``_track_unit``."""
 
-    worker: Worker
+    worker: UnitWorker
     spool: Path
     count = 0
 
 
-def _start_worker(job: Job, spool: Path) -> None:
+def _start_worker(job: WorkerJob, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from evalkit.engine import dispatch
 from evalkit.engine.pool import ProcessSlot
@@ -33,12 +33,13 @@ class Evaluator(Protocol):
 
 @dataclass(frozen=True)
 class Candidate(Unit):
-    """An architecture to evaluate: ``sequence`` is its path string.
+    """An architecture to evaluate: ``sequence`` is its path string. It has no job of tracking.
 
     Attributes:
         measure: What to measure.
     """
 
+    job: Job = field(init=False, repr=False, compare=False)
     measure: str = ""
 
 
@@ -67,11 +68,15 @@ class EvaluationJob:
         module: Name of a module with a function ``create_evaluator(device=..., **arguments)``.
         arguments: Its further arguments.
         execution: Device of the networks and threads of a worker.
+        files: Names of arguments that are files, which are sent to other machines.
+        folders: Names of arguments that are folders for files of the evaluator, empty on other machines.
     """
 
     module: str
     arguments: Mapping[str, Any]
     execution: Execution = Execution()  # noqa: RUF009 - frozen
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def start_worker(self) -> CandidateWorker:
         """Return a worker that is ready for candidates."""
@@ -79,10 +84,6 @@ class EvaluationJob:
         module = importlib.import_module(self.module)
         evaluator = module.create_evaluator(device=self.execution.device, **self.arguments)
         return CandidateWorker(evaluator)
-
-    def candidates(self, paths: Sequence[str], measure: str) -> list[Candidate]:
-        """Return the units of work for some paths."""
-        return [Candidate(cast(Job, self), path, measure=measure) for path in paths]
 
 
 class CandidateWorker:
@@ -93,10 +94,11 @@ class CandidateWorker:
 
     def track(self, unit: Unit) -> Answer:
         """Evaluate a candidate; ``evalkit.engine.pool`` calls its workers by this name."""
-        candidate = cast(Candidate, unit)
+        if not isinstance(unit, Candidate):
+            raise TypeError(f"{type(unit).__name__} is not a candidate")
         start = time.process_time()
         try:
-            value, values = self._evaluator.measure(candidate.sequence, candidate.measure)
+            value, values = self._evaluator.measure(unit.sequence, unit.measure)
             if not math.isfinite(value):
                 raise ValueError(f"the fitness is not finite: {value}")
         except Exception as error:
@@ -105,6 +107,10 @@ class CandidateWorker:
         return Measured(
             unit, value=value, values=values, seconds=time.process_time() - start, host=socket.gethostname()
         )
+
+
+def _candidates(paths: Sequence[str], measure: str) -> list[Candidate]:
+    return [Candidate(path, measure=measure) for path in paths]
 
 
 class Evaluation(Protocol):
@@ -125,27 +131,29 @@ class SerialEvaluation:
         """Yield an answer for each path, in order."""
         if self._worker is None and paths:
             self._worker = self._job.start_worker()
-        for unit in self._job.candidates(paths, measure):
+        for unit in _candidates(paths, measure):
             if self._worker is not None:
                 yield self._worker.track(unit)
 
 
-class PoolEvaluation:
-    """Evaluates in several processes, which live as long as the search.
+class WorkerEvaluation:
+    """Evaluates on several workers, which live as long as the search.
 
-    A candidate whose process dies is tried again in a new one, three times in all.
+    A candidate whose worker dies is tried again on a new one, three times in all.
+
+    Args:
+        slots: One per worker.
     """
 
-    def __init__(self, job: EvaluationJob, slots: Sequence[dispatch.Slot]) -> None:
-        self._job = job
+    def __init__(self, slots: Sequence[dispatch.Slot]) -> None:
         self._slots = [_KeptSlot(slot) for slot in slots]
 
     def measure(self, paths: Sequence[str], measure: str) -> Iterator[Answer]:
         """Yield an answer for each path as it arrives."""
-        yield from dispatch.execute(self._slots, self._job.candidates(paths, measure))
+        yield from dispatch.execute(self._slots, _candidates(paths, measure))
 
     def close(self) -> None:
-        """Stop the processes."""
+        """Stop the workers."""
         for slot in self._slots:
             slot.close()
 
@@ -196,20 +204,38 @@ class _KeptSlot(dispatch.Slot):
 
 
 @contextlib.contextmanager
-def open_evaluation(job: EvaluationJob, *, jobs: int) -> Iterator[Evaluation]:
+def open_evaluation(
+    job: EvaluationJob, *, engine: str = "local", jobs: int | None = None, address: str | None = None
+) -> Iterator[Evaluation]:
     """Give the block an executor of candidates, and stop its workers at the end.
 
     Args:
         job: How candidates are evaluated.
-        jobs: Number of worker processes; 1 for this process.
+        engine: ``local`` or ``ray``.
+        jobs: Number of workers; None for this process, or for as many as the Ray cluster has room for.
+        address: Address of the Ray cluster.
+
+    Raises:
+        EvalkitError: The cluster cannot be reached, or has no room for a worker.
     """
-    if jobs == 1:
+    if engine == "local" and jobs in (None, 1):
         yield SerialEvaluation(job)
         return
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
-        slots = [ProcessSlot(cast(Job, job), Path(spool) / str(index), None) for index in range(jobs)]
-        pool = PoolEvaluation(job, slots)
+    with _slots(job, engine, jobs, address) as slots:
+        evaluation = WorkerEvaluation(slots)
         try:
-            yield pool
+            yield evaluation
         finally:
-            pool.close()
+            evaluation.close()
+
+
+@contextlib.contextmanager
+def _slots(job: EvaluationJob, engine: str, jobs: int | None, address: str | None) -> Iterator[list[dispatch.Slot]]:
+    if engine == "ray":
+        from evalkit.search.ray_slots import candidate_slots
+
+        with candidate_slots(job, jobs=jobs, address=address) as remote:
+            yield list(remote)
+        return
+    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
+        yield [ProcessSlot(job, Path(spool) / str(index), None) for index in range(jobs or 1)]

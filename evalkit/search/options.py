@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from evalkit.errors import EvalkitError
 from evalkit.search.evolution import METHODS
 
+ENGINES = ("local", "ray")
+"""Names of the ways to distribute candidates."""
 PAIRS, SCENES = "pairs", "scenes"
 """Built-in measures of fitness; any other is the name of a dataset."""
 
@@ -43,7 +46,9 @@ class SearchOptions:
         seed: Seed of the method and of the pairs.
         device: Device of the networks.
         threads: Threads of each worker.
-        jobs: Number of worker processes; 1 for this process.
+        engine: ``local``: processes on this machine; ``ray``: workers on a Ray cluster.
+        jobs: Number of workers; None for this process, or for as many as the Ray cluster has room for.
+        address: Address of the Ray cluster; None for ``$RAY_ADDRESS``, else a new cluster on this machine.
         training: Options of the supernet's training by name.
     """
 
@@ -71,7 +76,9 @@ class SearchOptions:
     seed: int = 1
     device: str = "cpu"
     threads: int = 1
-    jobs: int = 1
+    engine: str = "local"
+    jobs: int | None = None
+    address: str | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -81,6 +88,7 @@ class SearchOptions:
             EvalkitError: Options contradict one another or are out of range.
         """
         self._check_evolution()
+        self._check_engine()
         self._check_sources()
 
     def _check_evolution(self) -> None:
@@ -98,6 +106,14 @@ class SearchOptions:
                 found=self.evaluations, expected=f"at least {self.population}",
                 hint="Raise --evaluations or lower --population",
             )  # fmt: skip
+
+    def _check_engine(self) -> None:
+        if self.engine not in ENGINES:
+            raise EvalkitError("no such engine", where="--engine", found=self.engine, expected=", ".join(ENGINES))
+        if self.address is not None and self.engine != "ray":
+            raise EvalkitError("an address is used by --engine ray only", where="--address", found=self.address)
+        if self.engine == "ray" and importlib.util.find_spec("ray") is None:
+            raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install 'evalkit-sot[ray]'")
 
     def _check_sources(self) -> None:
         if self.radius is not None and self.within is None:

@@ -125,7 +125,9 @@ def run_search(
         write_record(options.output, _identity(prepared, options, goal.limits))
         ledger = Ledger(options.output / LEDGER)
         prepared.write_inputs()
-        with open_evaluation(prepared.job, jobs=options.jobs) as executor:
+        with open_evaluation(
+            prepared.job, engine=options.engine, jobs=options.jobs, address=options.address
+        ) as executor:
             search = Search(goal, options, ledger, executor)
             evaluations = search.evolve(progress)
             records = search.validate(prepared, evaluations)

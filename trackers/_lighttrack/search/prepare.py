@@ -44,7 +44,7 @@ COSTS = "costs.json"
 """File with the table of costs, in the folder of a search."""
 Report: TypeAlias = "Callable[[dict[str, float]], None]"
 """Called with the losses of every step of a training."""
-_MODULE = "evalkit.trackers._lighttrack.search"
+_MODULE = "evalkit.trackers._lighttrack.search.prepare"
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,20 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
         "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
     }  # fmt: skip
-    job = EvaluationJob(_MODULE, arguments, Execution(device=options.device, threads=options.threads))
-    fitness = create_fitness(device=options.device, **arguments)
+    job = EvaluationJob(
+        _MODULE,
+        arguments,
+        Execution(device=options.device, threads=options.threads),
+        files=("weights",),
+        folders=("folder",),
+    )
+    fitness = create_evaluator(device=options.device, **arguments)
     for genes in LightTrackSpace(table, space.outputs).smallest():
         fitness.shared.cut(path_string(genes))  # raises if the weights have no such output
     return LightTrackSearch(space, job, None if center is None else path_string(center), fitness, weights)
 
 
-def create_fitness(
+def create_evaluator(
     *,
     device: str,
     weights: str,

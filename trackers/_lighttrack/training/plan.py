@@ -39,7 +39,7 @@ class TrainingPlan:
             equal number of steps, and the last one from ``grown`` on; earlier phases use the first.
         grown: Fraction of the tracking phase after which the last size is used.
         rate: Highest learning rate of AdamW.
-        gentle: Factor on the backbone's learning rate in the tracking phase, if an earlier phase shows that it is trained.
+        gentle: Factor on the backbone's learning rate in the tracking phase, if it was trained before.
         warmup: Number of steps at the start of each phase in which the learning rate rises.
         cooldown: Fraction of the settling and of the tracking phase in which the learning rate falls.
         decay: Weight decay.

@@ -1,8 +1,8 @@
 """Faster convolutions with a kernel of 1x1 for training on one core of a CPU.
 
-For fewer than 16 images and one thread, PyTorch does not compute them by oneDNN but by a general routine that takes twice
-as long. They are a quarter of a training step. Output and gradient of the input are computed by oneDNN here; the results
-agree up to the order of summation.
+For fewer than 16 images and one thread, PyTorch does not compute them by oneDNN but by a general routine that takes
+twice as long. They are a quarter of a training step. Output and gradient of the input are computed by oneDNN here; the
+results agree up to the order of summation.
 """
 
 from __future__ import annotations

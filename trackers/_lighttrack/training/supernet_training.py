@@ -30,8 +30,8 @@ from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, initial_netwo
 from evalkit.trackers._lighttrack.training.objectives import Objective, create_objectives
 from evalkit.trackers._lighttrack.training.pairs import make_pairs
 from evalkit.trackers._lighttrack.training.path_sampling import PathSampler
-from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.plan import Phase, TrainingPlan
+from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
