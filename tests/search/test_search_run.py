@@ -15,7 +15,9 @@ from toy_search import ToySearch, ToySpace, planted_fitness, toy_search
 
 from evalkit.errors import EvalkitError
 from evalkit.search import ledger as ledgers
+from evalkit.search.evaluating import EvaluationJob
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
+from evalkit.search.ray_slots import RemoteCandidateWorker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,6 +108,50 @@ def test_workers_give_the_same_ledger_up_to_order(tmp_path: Path) -> None:
     toy_search(tmp_path / "pool", evaluations=36, jobs=2)
     assert sorted(keys(tmp_path / "pool")) == sorted(keys(tmp_path / "serial"))
     assert (tmp_path / "pool/front.json").read_bytes() == (tmp_path / "serial/front.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_gives_the_same_ledger_up_to_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="needs the extra evalkit-sot[ray]")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+    toy_search(tmp_path / "serial", evaluations=36)
+    path = keys(tmp_path / "serial")[3][0]
+    toy_search(tmp_path / "ray", evaluations=36, engine="ray", jobs=2)
+    assert sorted(keys(tmp_path / "ray")) == sorted(keys(tmp_path / "serial"))
+    assert (tmp_path / "ray/front.json").read_bytes() == (tmp_path / "serial/front.json").read_bytes()
+
+    fatal = ToySearch(trouble={path: "die"}, log=str(tmp_path / "log"))
+    toy_search(tmp_path / "dying", fatal, evaluations=12, engine="ray", jobs=2)
+    found = Ledger(tmp_path / "dying" / LEDGER).find(path, "pairs")
+    assert found is not None
+    assert "its worker died 3 times" in str(found.error)
+    assert len([line for line in (tmp_path / "log").read_text().splitlines() if line.startswith(f"{path} ")]) == 3
+
+
+def test_a_worker_on_another_machine_gets_files_and_folders_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(b"weights")
+    arguments = {"weights": str(tmp_path / "weights.bin"), "folder": "/folder/of/the/search", "trouble": {}}
+    job = EvaluationJob("toy_search", arguments, files=("weights",), folders=("folder",))
+    worker = RemoteCandidateWorker(job, {"weights": ("weights.bin", b"weights")})
+    found = worker.job.arguments
+    assert Path(found["weights"]).read_bytes() == b"weights"
+    assert found["weights"] != arguments["weights"]
+    assert list(Path(found["folder"]).iterdir()) == []
+    with pytest.raises(EvalkitError, match="another version of evalkit"):
+        worker.begin("0.0.0")
+    worker.close()
+    assert not Path(found["folder"]).exists()
+
+
+def test_members_whose_measured_cost_is_over_a_limit_are_left_out(tmp_path: Path) -> None:
+    sound = toy_search(tmp_path / "sound", limits=("macs=60",))
+    members = [record["path"] for record in sound.records]
+    measured = dict.fromkeys(members, 10.0) | {members[0]: 61.0}
+    result = toy_search(tmp_path / "measured", ToySearch(measured=measured), limits=("macs=60",))
+    assert {record["path"] for record in result.records} == set(members[1:])
+    assert [record["rank"] for record in result.records] == list(range(1, len(members)))
+    assert {record["macs_measured"] for record in result.records} == {10.0}
+    assert result.notes == (f"{members[0]} is left out of the front: its measured macs is 61",)
 
 
 def failing(tmp_path: Path, trouble: str, **options: object) -> tuple[Evaluation, list[str]]:
