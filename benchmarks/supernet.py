@@ -6,8 +6,8 @@
 
 ``located``: the fraction of held-out pairs that random paths within the limits locate, after recalibration.
 ``ranks``: Kendall's tau, with a bootstrap interval over the paths, of the supernet's overlaps, of MACs and of
-parameters against short trainings of each path alone; the tau between two seeds of these trainings is the highest that can be
-expected. The paths are drawn evenly from four bands of MACs. Trainings that ``--output`` has already are not repeated.
+parameters against short trainings of each path alone; the tau between two seeds of these trainings is the highest to
+expect. The paths are drawn evenly from four bands of MACs. Trainings that ``--output`` has already are not repeated.
 ``chance``: the hypervolume, on scenes that steered nothing, of the fronts of NSGA-II and of random search with equal
 numbers of evaluations, for three seeds; searches that are finished are not repeated.
 """
