@@ -118,13 +118,14 @@ class ToySearch:
     log: str | None = None
     reference: str | None = None
     measured: Mapping[str, float] | None = None
+    weights: str = "toy"
 
     @property
     def job(self) -> EvaluationJob:
         return EvaluationJob("toy_search", {"trouble": dict(self.trouble), "pause": self.pause, "log": self.log})
 
     def identity(self) -> Mapping[str, Any]:
-        return {"weights": "toy"}
+        return {"weights": self.weights}
 
     def write_inputs(self) -> None:
         pass

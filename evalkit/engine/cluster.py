@@ -20,9 +20,9 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.code_fingerprint import fingerprint
-from evalkit.engine.dispatch import Slot
+from evalkit.engine.dispatch import Slot, WorkerJob
 from evalkit.engine.threads import thread_environment
-from evalkit.engine.work import Answer, Job, Unit, Worker, WorkerJob
+from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.results import run_record
 from evalkit.types import Execution

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.engine import dispatch
-from evalkit.engine.dispatch import Slot
+from evalkit.engine.dispatch import Slot, UnitWorker, WorkerJob
 from evalkit.engine.threads import thread_environment
-from evalkit.engine.work import Answer, Job, Unit, UnitWorker, WorkerJob
+from evalkit.engine.work import Answer, Job, Unit
 
 
 def execute(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -36,24 +36,6 @@ from evalkit.results.store import Store
 from evalkit.types import Dataset, Execution, Tracker, Trajectory
 
 _DEFAULT_EXECUTION = Execution()
-
-
-class UnitWorker(Protocol):
-    """What a process or a node does units with."""
-
-    def track(self, unit: Unit) -> Answer:
-        """Return the answer for a unit; a failure is an answer with an error."""
-
-
-class WorkerJob(Protocol):
-    """What another process needs to start a worker. It can be pickled."""
-
-    @property
-    def execution(self) -> Execution:
-        """Device, threads, runtime and precision of a worker."""
-
-    def start_worker(self) -> UnitWorker:
-        """Return a worker that is ready for units."""
 
 
 @dataclass(frozen=True)

@@ -262,10 +262,7 @@ class Search:
 
         Members whose measured costs are over a limit are left out, with a note.
         """
-        good = [one for one in evaluations if one.error is None]
-        front = spread_over_costs(pareto_front(good, self._point), self.options.front, lambda one: self._point(one)[0])
-        measured = {one.path: prepared.measured_costs(one.path) for one in front}
-        front = [one for one in front if self._is_within(one.path, measured[one.path])]
+        front, measured = self._measured_front(prepared, evaluations)
         paths = [one.path for one in front]
         reference = prepared.reference
         if reference is not None:
@@ -276,6 +273,15 @@ class Search:
         for record in records:
             record |= {f"{name}_measured": value for name, value in measured[record["path"]].items()}
         return records
+
+    def _measured_front(
+        self, prepared: Prepared, evaluations: Sequence[Evaluation]
+    ) -> tuple[list[Evaluation], dict[str, Mapping[str, float]]]:
+        """Return the members of the front whose measured costs are within the limits, and the costs by path."""
+        good = [one for one in evaluations if one.error is None]
+        front = spread_over_costs(pareto_front(good, self._point), self.options.front, lambda one: self._point(one)[0])
+        measured = {one.path: prepared.measured_costs(one.path) for one in front}
+        return [one for one in front if self._is_within(one.path, measured[one.path])], measured
 
     def _is_within(self, path: str, measured: Mapping[str, float]) -> bool:
         limits = {name: limit for name, limit in self.goal.limits.items() if name in measured}

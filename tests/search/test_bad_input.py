@@ -99,6 +99,12 @@ def test_a_search_with_other_options_is_not_mixed_in(tmp_path: Path, name: str, 
         toy_search(tmp_path, resume=True, **{name: value})
 
 
+def test_a_search_with_other_weights_is_not_mixed_in(tmp_path: Path) -> None:
+    toy_search(tmp_path)
+    with pytest.raises(EvalkitError, match="has another weights"):
+        toy_search(tmp_path, ToySearch(weights="others"), resume=True)
+
+
 @pytest.mark.parametrize(
     "line",
     [b"{}", b"[1]", b"not JSON", b'{"path": "1-2", "measure": "pairs", "value": 7}', b'{"path": "1", "other": 1}'],
