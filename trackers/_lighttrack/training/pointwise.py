@@ -62,5 +62,5 @@ class _Convolution(torch.autograd.Function):
 
 
 def _multiply(x: Tensor, weight: Tensor) -> Tensor:
-    product: Tensor = torch.mkldnn_convolution(x, weight, None, [0, 0], [1, 1], [1, 1], 1)  # type: ignore[attr-defined]
+    product: Tensor = torch.mkldnn_convolution(x, weight, None, [0, 0], [1, 1], [1, 1], 1)
     return product
