@@ -14,9 +14,10 @@ from evalkit.engine.work import Answer
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
 from evalkit.io.file_lock import FileLockedError, exclusive_lock
-from evalkit.search.evaluating import Evaluation as Executor
-from evalkit.search.evaluating import EvaluationJob, Measured, open_evaluation
+from evalkit.search.evaluating import EvaluationJob, Measured
 from evalkit.search.evolution import Goal, create_method
+from evalkit.search.executors import Evaluation as Executor
+from evalkit.search.executors import open_evaluation
 from evalkit.search.front import hypervolume, pareto_front, spread_over_costs
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
 from evalkit.search.limits import check_satisfiable, limits_without_effect, parse_limits
