@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import torch
+
 from evalkit.trackers._lighttrack.search.shared_weights import write_shared_weights
 from evalkit.trackers._lighttrack.search.supernet_file import SUPERNET
 from evalkit.trackers._lighttrack.training import tile_bank
@@ -15,6 +17,7 @@ PLAN = SupernetPlan(steps=12, batch=4, sizes=(64,), warmup=2, sampling="sandwich
 
 
 def train(folder: Path) -> None:
+    torch.set_num_threads(1)  # as for every supernet: sums of other numbers of threads have other last bits
     training = SupernetTraining(PLAN, tile_bank.render_tiles(7, backgrounds=2, objects=6))
     if (folder / CHECKPOINT).exists():
         training.restore(folder)

@@ -50,7 +50,7 @@ class LatencyTable:
     Attributes:
         machine: Model of the processor.
         execution: Runtime, precision, device and threads.
-        runtime_version: Version of the runtime.
+        runtime_version: Version of the runtime, if it is known.
         parts: Milliseconds by part; see ``part_names``.
         slope: Factor on the sum of a path's parts.
         intercept: Milliseconds added to it.
@@ -61,7 +61,7 @@ class LatencyTable:
 
     machine: str
     execution: Execution
-    runtime_version: str
+    runtime_version: str | None
     parts: Mapping[str, float]
     slope: float
     intercept: float
