@@ -17,7 +17,8 @@ from evalkit.cli import completers, options
     required=True,
     metavar="NAME",
     shell_complete=completers.trackers,
-    help="A registered name (`evalkit list trackers`) or path/to/file.py:Class; repeatable.",
+    help="A registered name (`evalkit list trackers`), path/to/file.py:Class, or a network: network:file.py:factory, "
+    "network:model.onnx; repeatable.",
 )
 @options.weights
 @click.option(
@@ -53,6 +54,7 @@ def profile_command(
       evalkit profile --tracker mosse
       evalkit profile --tracker lighttrack-m --weights LightTrackM.pth --runtime torch --runtime onnxruntime
       evalkit profile --tracker lighttrack-m --runtime all --format json
+      evalkit profile --tracker network:net.py:factory --runtime all
       evalkit profile --tracker lighttrack-m --device pixel.toml --runtime ncnn
     """
     from evalkit import api
