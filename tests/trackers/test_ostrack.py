@@ -184,16 +184,20 @@ def test_the_given_repository_runs_unchanged_from_its_root_and_from_elsewhere(da
     assert values[("macs", "conv")] > 0
     stored = ["--results", str(tmp_path / "mini"), "--dataset", "synthetic", "--allow-partial"]
     assert "mini_baseline" in evalkit(["score", *stored], tmp_path)
-    evalkit(["report", *stored, "--output", str(tmp_path / "report.md")], tmp_path)
-    assert "mini_baseline" in (tmp_path / "report.md").read_text()
+    evalkit(["report", *stored, "--output", str(tmp_path / "report.html")], tmp_path)
+    assert "mini_baseline" in (tmp_path / "report.html").read_text()
 
 
 SUITE = """
-[[run]]
-tracker = "{tracker}"
+[[tracker]]
+name = "{tracker}"
+
+[[dataset]]
+name = "synthetic"
 sequences = ["scale"]
 
-[gates.exact]
+[gates]
+latency = false
 """
 
 

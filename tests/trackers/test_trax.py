@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,11 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from scripted_tracker import still
 
 from evalkit import factories, protocols
-from evalkit.cli import cli
 from evalkit.errors import EvalkitError, UnknownName
 from evalkit.io.regions import parse_line
 from evalkit.protocols.session import Session, TrackerError
@@ -159,10 +158,14 @@ def test_a_late_answer_is_not_taken_for_that_of_a_later_frame(version: int):
 def test_a_run_goes_on_with_the_next_sequence_after_a_late_answer(tmp_path: Path):
     late = program("fault=late")
     arguments = ["run", "--tracker", late, "--name", "late", "--set", "timeout=1", "--sequences", "scale,blur"]
-    answer = CliRunner().invoke(cli, [*arguments, "--results", str(tmp_path)])
-    assert answer.exit_code == 1
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    answer = subprocess.run(
+        [sys.executable, "-m", "evalkit", *arguments, "--results", str(tmp_path)], env=environment, text=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert answer.returncode == 1
     for name in ("scale", "blur"):
-        assert re.search(f"{name}, frame 4: .*did not send a state within 1 s", answer.output), answer.output
+        assert re.search(f"{name}, frame 4: .*did not send a state within 1 s", answer.stderr), answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 Usage: python trax_program.py [version=N] [region=rectangle] [image=path] [print] [vot] [fault=NAME]
 
-Faults: killed, silent, garbage, late (answers after 1.5 s), quit, child (leaves a child process whose id it writes to child.txt).
+Faults: killed, silent, garbage, late (answers after 1.5 s), quit, child (leaves a child process whose id it
+writes to child.txt).
 """
 
 from __future__ import annotations
