@@ -80,7 +80,8 @@ class CallOfTensors(torch.nn.Module):
         self.network = copy.deepcopy(call.module).cpu().eval()
         self._method = call.method
         leaves, structure = pytree.tree_flatten(call.arguments)
-        self._restore = lambda leaves: pytree.tree_unflatten(leaves, structure)  # not copied with the module
+        restore: Any = pytree.tree_unflatten
+        self._restore = lambda leaves: restore(leaves, structure)  # a function is not copied with the module
         self._description = f"{call.method}, {structure}"
         self._leaves = [None if _is_input(leaf) else _on_cpu(leaf) for leaf in leaves]
         self._inputs = [index for index, leaf in enumerate(leaves) if _is_input(leaf)]
@@ -115,8 +116,8 @@ def _names(call: ObservedCall, arguments: Any, fallback: str) -> Iterator[str]:
     parameters = list(inspect.signature(method).parameters)[1:]  # without self
     for path, leaf in pytree.tree_flatten_with_path(arguments)[0]:
         if _is_input(leaf):
-            _, argument, *rest = path
-            key = argument.idx if isinstance(argument, pytree.SequenceKey) else argument.key
+            argument, rest = path[1], path[2:]  # the first key tells positional from named arguments
+            key = _key(argument)
             name = parameters[key] if isinstance(key, int) and key < len(parameters) else f"{key}"
             yield _plain(name if not name.isdecimal() else f"{fallback}_{name}", rest)
 
@@ -129,9 +130,14 @@ def _output_names(result: Any) -> Iterator[str]:
 
 
 def _plain(name: str, path: Sequence[Any]) -> str:
-    keys = [str(getattr(one, "key", getattr(one, "idx", getattr(one, "name", "")))) for one in path]
+    keys = [str(_key(one)) for one in path]
     joined = "_".join([*([name] if name else []), *keys])
     return f"output_{joined}" if joined.isdecimal() else joined
+
+
+def _key(entry: Any) -> Any:
+    """Return the key, index or name of an entry of a path."""
+    return next((getattr(entry, name) for name in ("key", "idx", "name") if hasattr(entry, name)), "")
 
 
 class CallObserver:
