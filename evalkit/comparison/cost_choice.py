@@ -10,11 +10,11 @@ TRACKING = "tracking"
 """Convention of times stored with results: initialize and update are timed, decoding is not."""
 
 MACS_CONVENTIONS = ("thop-2020", "conv", "all")
-"""In order of preference; the first one is what papers on Siamese trackers print. See ``_MATRIX_PRODUCTS_ABOVE``."""
+"""In order of preference; the first one is what papers on Siamese trackers print. See ``_LEFT_OUT_ABOVE``."""
 
-_MATRIX_PRODUCTS_ABOVE = 2.0
+_LEFT_OUT_ABOVE = 2.0
 """Where ``all`` is more than this times the preferred count, it is used instead: the others leave out the matrix
-products, of which a transformer consists, and papers on transformers count them."""
+products, of which a transformer consists and which papers on transformers count, and correlations."""
 
 PARAMETER_CONVENTIONS = ("distinct", "all")
 """In order of preference."""
@@ -45,13 +45,14 @@ def chosen_cost(
     wanted = conventions or _CONVENTIONS.get(quantity, (TRACKING,))
     chosen = _first_of(valid_first, wanted)
     whole = _first_of(valid_first, ("all",)) if quantity == "macs" and "all" in wanted else None
-    return whole if chosen and whole and _is_mostly_matrix_products(chosen, whole) else chosen
+    return whole if chosen and whole and _leaves_out_most(chosen, whole) else chosen
 
 
 def _first_of(costs: Sequence[Cost], conventions: Sequence[str]) -> Cost | None:
     return next((cost for name in conventions for cost in costs if cost.convention == name), None)
 
 
-def _is_mostly_matrix_products(chosen: Cost, whole: Cost) -> bool:
+def _leaves_out_most(chosen: Cost, whole: Cost) -> bool:
+    """Return whether a count has less than half of the operations of another one, on the same input."""
     same_input = chosen.input == whole.input
-    return same_input and (whole.value or 0.0) > _MATRIX_PRODUCTS_ABOVE * (chosen.value or 0.0)
+    return same_input and (whole.value or 0.0) > _LEFT_OUT_ABOVE * (chosen.value or 0.0)
