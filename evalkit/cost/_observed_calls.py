@@ -81,7 +81,8 @@ class CallOfTensors(torch.nn.Module):
         self._method = call.method
         leaves, structure = pytree.tree_flatten(call.arguments)
         restore: Any = pytree.tree_unflatten
-        self._restore = lambda leaves: restore(leaves, structure)  # a function is not copied with the module
+        # A function is not copied with the module.
+        self._restore: Callable[[list[Any]], Any] = lambda leaves: restore(leaves, structure)
         self._description = f"{call.method}, {structure}"
         self._leaves = [None if _is_input(leaf) else _on_cpu(leaf) for leaf in leaves]
         self._inputs = [index for index, leaf in enumerate(leaves) if _is_input(leaf)]
