@@ -133,7 +133,7 @@ def _output_names(result: Any) -> Iterator[str]:
 def _plain(name: str, path: Sequence[Any]) -> str:
     keys = [str(_key(one)) for one in path]
     joined = "_".join([*([name] if name else []), *keys])
-    return f"output_{joined}" if joined.isdecimal() else joined
+    return f"output_{joined}" if joined[:1].isdecimal() else joined
 
 
 def _key(entry: Any) -> Any:

@@ -70,8 +70,8 @@ class Network(torch.nn.Module):
     def track(self, x):
         return (self.backbone(x) * self.kernel).sum(1)
 
-    def wrapped(self, x):
-        return self.head(Answer(self.backbone(x)))
+    def pair(self, images):
+        return {"boxes": self.linear(self.backbone(images[0]).mean((2, 3)))}, images[1].mean()[None], 3
 
 
 def image(frame, size, order=(2, 1, 0)):
@@ -105,6 +105,15 @@ class Methods(Own):
     def update(self, frame):
         with torch.no_grad():
             self.network.track(image(frame, 32))
+        return Prediction(self.region)
+
+
+class Lists(Own):
+    """Gives its network images in a list, and gets a tuple of different things."""
+
+    def update(self, frame):
+        with torch.no_grad():
+            self.network.pair([image(frame, 32), image(frame, 16)])
         return Prediction(self.region)
 
 
@@ -208,6 +217,15 @@ def test_methods_of_a_network_that_keep_a_state_are_networks_of_their_own() -> N
     assert [(one.name, one.inputs, one.outputs) for one in used.parts] == [
         ("search", ("x",), ("output",)), ("template", ("z",), ("output",)),
     ]  # fmt: skip
+
+
+def test_tensors_in_lists_and_tuples_are_inputs_and_outputs_with_names_of_their_own() -> None:
+    used = observe_networks(create_tracker("nets.py:Lists"))
+    assert used is not None
+    (part,) = used.parts
+    assert part.inputs == ("images_0", "images_1")
+    assert part.outputs == ("output_0_boxes", "output_1")
+    assert [value.shape for value in part.example] == [(1, 3, 32, 32), (1, 3, 16, 16)]
 
 
 def test_a_call_without_tensors_is_replaced_by_those_inside_of_it() -> None:
