@@ -110,31 +110,37 @@ def _like(seen: Mapping[str, Arrays], part: NetworkPart) -> Arrays | None:
 
 def _describe_image(values: Sequence[NDArray[Any]]) -> dict[str, str] | None:
     """Return the description of an input, given its values for black, red, green and blue; None if it is no image."""
-    if len(values) != len(_COLOURS) or values[0].ndim != 4:
+    if len(values) != len(_COLOURS) or values[0].ndim != 4 or 3 not in (values[0].shape[1], values[0].shape[3]):
         return None
-    axis = next((axis for axis in (1, 3) if values[0].shape[axis] == 3), None)
-    if axis is None:
+    axis = 1 if values[0].shape[1] == 3 else 3
+    colours = [one for value in values if (one := _channels(value, axis)) is not None]
+    mapping = _colour_mapping(*colours) if len(colours) == len(_COLOURS) else None
+    if mapping is None:
         return None
-    black, *primaries = (_channels(value, axis) for value in values)
-    if black is None or any(one is None for one in primaries):
-        return None
-    steps = np.array(primaries) - black  # row: red, green, blue; column: channel of the input
-    source = np.abs(steps).argmax(axis=0)  # the colour that each channel shows
-    factors = steps[source, range(3)] / 255
-    others = np.abs(steps).sum(axis=0) - np.abs(steps[source, range(3)])
-    if sorted(source) != [0, 1, 2] or (others > 1e-3 * np.abs(factors) * 255).any():
-        return None
+    source, factors, offsets = mapping
+    pairs = list(zip(factors, offsets, strict=True))
+    lines = [f"channel {index}: pixel * {factor:.6g} + {offset:.6g}" for index, (factor, offset) in enumerate(pairs)]
     return {
         "layout": "NCHW: batch, channel, row, column" if axis == 1 else "NHWC: batch, row, column, channel",
         "colours": "".join("RGB"[index] for index in source),
-        "range": ", ".join(f"{low:.4g}..{low + 255 * factor:.4g}"
-                           for low, factor in zip(black, factors, strict=True)),
-        "normalisation": "; ".join(
-            f"channel {index}: pixel * {factor:.6g} + {offset:.6g}"
-            for index, (factor, offset) in enumerate(zip(factors, black, strict=True))
-        ) + ", for pixels 0..255",
+        "range": ", ".join(f"{offset:.4g}..{offset + 255 * factor:.4g}" for factor, offset in pairs),
+        "normalisation": "; ".join(lines) + ", for pixels 0..255",
         "source": "measured with frames of one colour",
-    }  # fmt: skip
+    }
+
+
+def _colour_mapping(black: Floats, *primaries: Floats) -> tuple[list[int], Floats, Floats] | None:
+    """Return for each channel of an input which colour it shows, the factor and the offset of its values.
+
+    None where a channel shows several colours, or two channels the same one.
+    """
+    steps = np.array(primaries) - black  # row: red, green, blue; column: channel of the input
+    source = np.abs(steps).argmax(axis=0)
+    shown = steps[source, range(3)]
+    others = np.abs(steps).sum(axis=0) - np.abs(shown)
+    if sorted(source) != [0, 1, 2] or (others > 1e-3 * np.abs(shown)).any():
+        return None
+    return [int(index) for index in source], shown / 255, black
 
 
 def _channels(value: NDArray[Any], axis: int) -> Floats | None:

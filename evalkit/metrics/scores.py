@@ -104,19 +104,16 @@ class _SpreadBetweenRuns:
     """
 
     def __init__(self, entry: ProfileEntry, evaluation: Evaluation) -> None:
-        found = [evaluation.runs[sequence.name] for sequence in evaluation.sequences()]
-        numbers = [{run.repetition for run in runs} for runs in found]
-        several = not any(run.anchor is not None for runs in found for run in runs)
-        common = sorted(set.intersection(*numbers)) if several else []
+        common, uneven = _common_repetitions(evaluation)
+        self._count = max(1, len(common))
         self._values: dict[str, list[float]] = {}
-        self._count = len(common) if len(common) > 1 else 1
-        differs = False
-        for number in common if len(common) > 1 else ():
+        timed: set[str] = set()
+        for number in common:
             for item in _measures(entry, _one_repetition(evaluation, number)):
-                values = self._values.setdefault(item.metric.name, [])
-                values.append(_nan_if_none(item.value()))
-                differs = differs or (values[0] != values[-1] and item.metric.unit != "1/s")
-        uneven = len({frozenset(one) for one in numbers}) > 1
+                self._values.setdefault(item.metric.name, []).append(_nan_if_none(item.value()))
+                timed |= {item.metric.name} if item.metric.unit == "1/s" else set()
+        # Times differ in every run, also in those of a deterministic tracker.
+        differs = any(len(set(values)) > 1 for name, values in self._values.items() if name not in timed)
         text = f"mean of several runs of the tracker; ± is the standard deviation of the scores of {self._count} runs"
         self.notes = (text + (", which all sequences have" if uneven else ""),) if differs else ()
 
@@ -127,6 +124,16 @@ class _SpreadBetweenRuns:
         deviation = stdev(values) if known else None
         notes = (*score.notes, *self.notes)
         return replace(score, repetitions=self._count, repetition_deviation=deviation, notes=notes)
+
+
+def _common_repetitions(evaluation: Evaluation) -> tuple[list[int], bool]:
+    """Return the numbers of the runs that every sequence has, none if there is only one, and whether some have more."""
+    found = [evaluation.runs[sequence.name] for sequence in evaluation.sequences()]
+    if any(run.anchor is not None for runs in found for run in runs):
+        return [], False
+    numbers = [frozenset(run.repetition for run in runs) for runs in found]
+    common = sorted(frozenset.intersection(*numbers))
+    return (common if len(common) > 1 else []), len(set(numbers)) > 1
 
 
 def _one_repetition(evaluation: Evaluation, number: int) -> Evaluation:

@@ -147,17 +147,23 @@ def _read_all(
     """
     chosen = layout_for(layout, dataset, label)
     while True:
-        found = {sequence.name: chosen.read(folder, sequence, protocol) for sequence in dataset.sequences}
-        found = {name: trajectories for name, trajectories in found.items() if trajectories}
         inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-        if not found and dataset.family == "vot" and protocol == "unsupervised":
-            found = _plain_results(folder, dataset, protocol)
-        if not found:
-            found = _read_numbered_runs(inside, chosen, dataset, protocol)
+        found = _read_folder(folder, inside, chosen, dataset, protocol)
         own = [path for path in inside if canonical(path.name) in _names(dataset)] or inside
         if found or len(own) != 1 or not own[0].is_dir():
             return found
         folder = own[0]
+
+
+def _read_folder(
+    folder: Path, inside: Iterable[Path], layout: Layout, dataset: Dataset, protocol: str
+) -> dict[str, list[Trajectory]]:
+    """Return the trajectories in a folder by sequence; none if they are further inside."""
+    found = {sequence.name: layout.read(folder, sequence, protocol) for sequence in dataset.sequences}
+    found = {name: trajectories for name, trajectories in found.items() if trajectories}
+    if not found and dataset.family == "vot" and protocol == "unsupervised":
+        found = _plain_results(folder, dataset, protocol)
+    return found or _read_numbered_runs(inside, layout, dataset, protocol)
 
 
 def _read_numbered_runs(
