@@ -79,7 +79,7 @@ class LoadedNetwork:
         """
         started = self._started_at(inputs)
         batch = inputs[0].shape[0]
-        if batch == 1 or started.any_batch:
+        if batch == 1 or started.any_batch or self.part.fixed_shapes:
             return started.execute(*inputs)
         rows = [started.execute(*(value[index : index + 1] for value in inputs)) for index in range(batch)]
         return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
@@ -110,13 +110,19 @@ class LoadedNetwork:
         return folder
 
     def _started_at(self, inputs: Sequence[NDArray[Any]]) -> StartedNetwork:
-        batch = inputs[0].shape[0] if self.runtime.fixed_batch else 1
-        key = tuple((batch, *value.shape[1:]) for value in inputs)
+        key = self._key(inputs)
         if key not in self._started:
             example = tuple(np.zeros(shape, value.dtype) for shape, value in zip(key, inputs, strict=True))
             known = key == tuple(value.shape for value in self.part.example)
             self._started[key] = self._start(self.part if known else replace(self.part, example=example))
         return self._started[key]
+
+    def _key(self, inputs: Sequence[NDArray[Any]]) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes that a network is started for, with batch 1 unless the runtime needs the exact one."""
+        if self.part.fixed_shapes:
+            return tuple(value.shape for value in inputs)
+        batch = inputs[0].shape[0] if self.runtime.fixed_batch else 1
+        return tuple((batch, *value.shape[1:]) for value in inputs)
 
     def _start(self, part: NetworkPart) -> StartedNetwork:
         samples = self._samples_of_shape(part)
@@ -134,7 +140,7 @@ class LoadedNetwork:
     def _compare_with_torch(self, execute: Execute, part: NetworkPart, samples: Sequence[Arrays]) -> tuple[float, ...]:
         if (self.runtime.name, self.execution.precision, self.execution.device) == ("torch", "fp32", "cpu"):
             return (0.0,) * len(part.outputs)
-        inputs = samples[:2] or [parity.random_inputs(part.example)]
+        inputs = samples[:2] or [parity.inputs_for(part.example)]
         found = parity.largest_differences(execute, parity.reference(part), inputs)
         parity.check_differences(found, part, runtime=self.runtime.name, precision=self.execution.precision)
         return found

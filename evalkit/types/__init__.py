@@ -10,6 +10,7 @@ from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRul
 from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
 from evalkit.types.scores import Cost, Metric, Score, finite_or_none
 from evalkit.types.tracking import (
+    BareNetwork,
     ContextTracker,
     DescribedTracker,
     Execution,
@@ -24,6 +25,7 @@ from evalkit.types.tracking import (
 
 __all__ = [
     "Annotation",
+    "BareNetwork",
     "Box",
     "Boxes",
     "ContextTracker",

@@ -96,6 +96,8 @@ class NetworkPart:
         example: One array per input, batch first, with batch 1; dtype and shape are those of real use.
         inputs: Names of the inputs.
         outputs: Names of the outputs.
+        fixed_shapes: True for a network of which nothing is known but its example: it is executed at exactly these
+            shapes, whose first dimension need not be the batch.
     """
 
     name: str
@@ -103,6 +105,22 @@ class NetworkPart:
     example: tuple[NDArray[Any], ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    fixed_shapes: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class BareNetwork:
+    """Networks that belong to no tracker: they can be counted, timed and exported, but not run on a benchmark.
+
+    Attributes:
+        parts: The networks; none where ``file`` is set.
+        file: An ONNX file that is executed as it is.
+        usage: What is known about inputs and outputs, for the manifest of an export: JSON values.
+    """
+
+    parts: tuple[NetworkPart, ...] = ()
+    file: Path | None = None
+    usage: Mapping[str, Any] | None = None
 
 
 @runtime_checkable

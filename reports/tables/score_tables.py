@@ -160,12 +160,14 @@ def _convention_column(first: Score, own: Mapping[tuple[str, str, str], Score]) 
 
 
 def score_cell(score: Score | None, digits: int) -> Cell:
-    """Return a value with its confidence interval in small print; a dash if there is no value."""
+    """Return a value; in small print its deviation between runs and its confidence interval. A dash for no value."""
     if score is None or score.value is None:
         return Cell("-")
     known = score.low is not None and score.high is not None
     interval = f"[{score.low:.{digits}f}, {score.high:.{digits}f}]" if known else ""
-    return Cell(f"{score.value:.{digits}f}", score.value, detail=interval)
+    between = f"±{score.repetition_deviation:.{digits}f}" if score.repetition_deviation else ""
+    detail = " ".join(filter(None, (between, interval)))
+    return Cell(f"{score.value:.{digits}f}", score.value, detail=detail)
 
 
 def _key(scores: Sequence[Score], suffix: str) -> str:
