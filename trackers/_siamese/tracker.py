@@ -225,6 +225,17 @@ class SiameseTracker:
         margin = self.hyperparameters.context * (size[0] + size[1])
         return math.sqrt((size[0] + margin) * (size[1] + margin))
 
+    def verify_execution(self) -> None:
+        """Compare the first outputs of both networks with those of torch in fp32, if a runtime executes them.
+
+        Raises:
+            EvalkitError: They differ by more than the tolerance of the precision; the message names the runtime.
+        """
+        for network in (self.networks.search, self.networks.template):
+            verify = getattr(network, "verify_first_calls", None)
+            if verify is not None:
+                verify()
+
     def sibling(self) -> SiameseTracker:
         """Return a tracker with the same networks and settings and a state of its own."""
         twin = copy.copy(self)
