@@ -31,9 +31,14 @@ class FirstCalls:
         self._verified = False
         self._error: EvalkitError | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """True while ``record`` keeps what it is given."""
+        return not self._verified and len(self._calls) < COUNT
+
     def record(self, inputs: Arrays, outputs: Arrays) -> None:
         """Keep a copy of the first row of a call, if it is one of the first."""
-        if not self._verified and len(self._calls) < COUNT:
+        if self.wanted:
             self._calls.append((_copy_first_row(inputs), _copy_first_row(outputs)))
 
     def verify(self) -> None:

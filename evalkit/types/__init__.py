@@ -7,10 +7,12 @@ Coordinates are pixels. Annotations and results keep the coordinates of the file
 from __future__ import annotations
 
 from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRules
+from evalkit.types.device import DeviceLanes, DeviceTracker, RunningBlock
 from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
 from evalkit.types.scores import Cost, Metric, Score, finite_or_none
 from evalkit.types.tracking import (
     ContextTracker,
+    DeferringTracker,
     DescribedTracker,
     Execution,
     FrameContext,
@@ -29,7 +31,10 @@ __all__ = [
     "ContextTracker",
     "Cost",
     "Dataset",
+    "DeferringTracker",
     "DescribedTracker",
+    "DeviceLanes",
+    "DeviceTracker",
     "Execution",
     "Floats",
     "FrameContext",
@@ -42,6 +47,7 @@ __all__ = [
     "Polygon",
     "Prediction",
     "Region",
+    "RunningBlock",
     "Score",
     "Sequence",
     "SplitTracker",

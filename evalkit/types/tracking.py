@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -130,6 +130,17 @@ class SplitTracker(Tracker, Protocol):
 
     def parts(self) -> tuple[NetworkPart, ...]:
         """The networks it consists of, ``search`` first."""
+
+
+@runtime_checkable
+class DeferringTracker(Tracker, Protocol):
+    """A tracker that can answer a frame later, so that the caller goes on to the next one meanwhile."""
+
+    def update_later(self, image: Image) -> Callable[[], Prediction]:
+        """Take the next image as ``update`` does, and return a function that waits for the answer.
+
+        The function raises what ``update`` would have raised.
+        """
 
 
 @runtime_checkable
