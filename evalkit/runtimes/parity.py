@@ -14,7 +14,7 @@ from evalkit.errors import EvalkitError
 from evalkit.runtimes.adapter import Arrays, Execute
 from evalkit.types import NetworkPart
 
-TOLERANCES = {"fp32": 1e-4, "fp16": 0.1, "bf16": 0.25, "int8": 0.5}
+TOLERANCES = {"fp32": 1e-4, "tf32": 0.1, "fp16": 0.1, "bf16": 0.25, "int8": 0.5}
 """Largest accepted difference from torch in fp32, relative to the largest value of the output.
 
 fp32: what the official code differs by between machines. The others detect gross mistakes, such as swapped inputs or a

@@ -17,7 +17,7 @@ from evalkit.types import Execution, NetworkPart
 @registry.runtime(
     "torch-cuda-graph",
     summary="PyTorch, captured once and replayed as a CUDA graph",
-    precisions=("fp32", "bf16", "fp16"),
+    precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cuda",),
     fixed_batch=True,
 )
@@ -30,7 +30,7 @@ class CudaGraph:
 
         device = find_device(execution.device)
         example = [to_tensor(value, device) for value in part.example]
-        module = copy_module(part, device)
+        module = copy_module(part, device, precision=execution.precision)
         with torch.inference_mode(), computing_in(execution.precision, device), torch.cuda.device(device):
             captured = CapturedFunction(module, example, device)
 

@@ -163,7 +163,7 @@ class Execution:
 
     Attributes:
         runtime: Name of a registered runtime, e.g. ``torch`` or ``onnxruntime``.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ``mps``, ``vulkan``.
         threads: Threads of the runtime.
     """

@@ -149,7 +149,9 @@ def graphs_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():  # fmt: skip
         monkeypatch.setattr(torch.cuda, name, fake)
     copy_module = torch_cuda_graph.copy_module
-    monkeypatch.setattr(torch_cuda_graph, "copy_module", lambda *given: CapturedModule(copy_module(*given)))
+    monkeypatch.setattr(
+        torch_cuda_graph, "copy_module", lambda *given, **options: CapturedModule(copy_module(*given, **options))
+    )
     monkeypatch.setattr(torch_cuda_graph, "find_device", lambda name: torch.device("cpu"))
     to_tensor = torch_cuda_graph.to_tensor
     monkeypatch.setattr(torch_cuda_graph, "to_tensor", lambda value, device: to_tensor(value, device).clone())

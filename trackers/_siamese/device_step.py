@@ -63,7 +63,7 @@ class DeviceStep:
         self.model = model
         self.count = count
         self.device = device
-        self._module = copy_module(model.part, device)
+        self._module = copy_module(model.part, device, precision=model.execution.precision)
         lanes = count + 1
         self._center = torch.zeros((lanes, 2), dtype=torch.float64, device=device)
         self._size = torch.full((lanes, 2), SMALLEST_SIDE, dtype=torch.float64, device=device)
