@@ -110,6 +110,7 @@ class _Blocks:
         self._finished: list[tuple[_Lane, Answer]] = []
         self._half = 0
         self._filling = True
+        self._needs_memory = False
         self._running: RunningBlock | None = None
         self._closed = False
 
@@ -138,12 +139,8 @@ class _Blocks:
         full = lane.staged >= self._lanes.block
         return waits or full or (lane.waits_to_stage and self._needs_memory)
 
-    @property
-    def _needs_memory(self) -> bool:
-        return self._pixels > self._lanes.capacity
-
-    @property
-    def _pixels(self) -> int:
+    def _largest_waiting(self) -> int:
+        """Return the pixels of the largest frame that waits to be staged."""
         return max((lane.pixels for lane in self.active if lane.waits_to_stage), default=0)
 
     def advance(self) -> None:
@@ -163,7 +160,9 @@ class _Blocks:
             if block is not None:
                 self._half = 1 - self._half
             elif self._needs_memory:
-                self._lanes.reserve(self._pixels)
+                if (pixels := self._largest_waiting()) > self._lanes.capacity:
+                    self._lanes.reserve(pixels)
+                self._needs_memory = False
             self._filling = True
             self._changed.notify_all()
 
@@ -208,23 +207,27 @@ class _Blocks:
 
     def stage(self, lane: _Lane, image: Image) -> int:
         """Put a frame into the next block, and return its number among the frames of the lane."""
-        with self._changed:
-            lane.pixels = image.shape[0] * image.shape[1]
-            if not self._can_stage(lane):
-                lane.waits_to_stage = True
+        lane.pixels = image.shape[0] * image.shape[1]
+        # Without the lock: a block begins only when this lane is ready for it, which it is not while it has room.
+        if not self._can_stage(lane) or lane.error is not None:
+            self._wait_to_stage(lane)
+        self._lanes.stage(self._half, lane.staged, lane.number, image)
+        lane.taken += 1
+        lane.staged += 1
+        if lane.staged >= self._lanes.block:
+            with self._all_ready:
                 self._all_ready.notify()
-                self._wait(lambda: self._can_stage(lane) or lane.error is not None)
-                lane.waits_to_stage = False
+        return lane.taken - 1
+
+    def _wait_to_stage(self, lane: _Lane) -> None:
+        with self._changed:
+            lane.waits_to_stage = True
+            self._needs_memory = self._needs_memory or lane.pixels > self._lanes.capacity
+            self._all_ready.notify()
+            self._wait(lambda: self._can_stage(lane) or lane.error is not None)
+            lane.waits_to_stage = False
             if lane.error is not None:
                 raise lane.error
-            half, slot = self._half, lane.staged
-        self._lanes.stage(half, slot, lane.number, image)
-        with self._changed:
-            lane.staged += 1
-            lane.taken += 1
-            if lane.staged >= self._lanes.block:
-                self._all_ready.notify()
-            return lane.taken - 1
 
     def _can_stage(self, lane: _Lane) -> bool:
         room = lane.staged < self._lanes.block and lane.pixels <= self._lanes.capacity

@@ -69,10 +69,13 @@ class Session:
     def frames(self) -> Iterator[tuple[int, Image]]:
         """Yield the position and the image of every frame in order; images are decoded ahead, in a thread.
 
+        They are decoded here if the tracker is a ``DeferringTracker``, which does not compute meanwhile.
+
         Raises:
             EvalkitError: There are no frames, not as many as annotated rows, or a frame cannot be read.
         """
-        return enumerate(ahead(frames_of(self._sequence), self._order))
+        frames = frames_of(self._sequence)
+        return enumerate(map(frames.__getitem__, self._order) if self._deferring else ahead(frames, self._order))
 
     def initialize(self, index: int, image: Image, region: Region) -> float:
         """Initialise the tracker at ``index``; the given region is recorded as its answer there.

@@ -163,11 +163,12 @@ class LoadedNetwork:
             return (0.0,) * len(part.outputs)
         inputs = samples[:2] or [parity.random_inputs(part.example)]
         runtime, precision = self.runtime.name, self.execution.precision
-        expected = parity.reference(part)
-        found = parity.largest_differences(execute, expected, inputs)
+        exact = parity.reference(part)
+        answers = [exact(*values) for values in inputs]
+        found = parity.largest_differences(execute, answers, inputs)
         parity.check_differences(found, part, runtime=runtime, precision=precision)
         parity.overwrite_freed_memory(part.module, self.execution.device)
-        again = parity.largest_differences(execute, expected, inputs)
+        again = parity.largest_differences(execute, answers, inputs)
         when = " after freed memory was overwritten"
         parity.check_differences(again, part, runtime=runtime, precision=precision, when=when)
         return found

@@ -69,9 +69,18 @@ def random_inputs(example: Arrays) -> Arrays:
     )
 
 
-def largest_differences(execute: Execute, expected: Execute, inputs: Sequence[Arrays]) -> tuple[float, ...]:
-    """Return the largest of ``differences`` over several inputs, for each output."""
-    rows = [differences(execute(*values), expected(*values)) for values in inputs]
+def largest_differences(
+    execute: Execute, expected: Execute | Sequence[Arrays], inputs: Sequence[Arrays]
+) -> tuple[float, ...]:
+    """Return the largest of ``differences`` over several inputs, for each output.
+
+    Args:
+        execute: The execution to compare.
+        expected: What it should answer: an execution, or its outputs for ``inputs``.
+        inputs: Inputs of the network.
+    """
+    answers = expected if not callable(expected) else [expected(*values) for values in inputs]
+    rows = [differences(execute(*values), answer) for values, answer in zip(inputs, answers, strict=True)]
     return tuple(max(column) for column in zip(*rows, strict=True))
 
 

@@ -24,7 +24,7 @@ from evalkit.trackers._siamese.device_step import DeviceModel, DeviceStep, StepT
 from evalkit.trackers._siamese.target_state import TargetState
 from evalkit.types import Box, Image, Prediction
 
-FRAME_MEMORY = 2**30
+FRAME_MEMORY = 2**31
 """Bytes of frames that wait for the device or are on it; where frames are large, a block has fewer of each lane."""
 LONGEST_BLOCK = 16
 """Largest number of frames of a lane in one block."""
