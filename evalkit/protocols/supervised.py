@@ -53,10 +53,8 @@ def track_with_restarts(
     start, running = 0, False
     for index, image in session.frames():
         truth = sequence.region(index)
-        if running and skip is None and pace is None:
-            session.update_later(index, image)
-        elif running:
-            region = update_in_time(session, index, image, pace)
+        if running:
+            region = update_in_time(session, index, image, pace, needed=skip is not None)
             if skip is not None and truth is not None and _has_failed(region, truth, image):
                 session.mark_failed(index)
                 start, running = index + skip, False

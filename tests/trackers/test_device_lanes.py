@@ -57,6 +57,22 @@ def test_a_lane_is_used_again_for_the_next_target() -> None:
         assert_close(found[lane], track_alone(tracker, number))
 
 
+def test_grey_frames_are_tracked_as_by_the_tracker() -> None:
+    tracker = create_tracker("nanotrack")
+    lanes = tracker.device_lanes(1)
+    lanes.reserve(200 * 200)
+    first, *images = (image[..., 0] for image in video(1))
+    twin = tracker.sibling()
+    twin.initialize(first, FIRST[1])
+    lanes.place(0, twin.state)
+    for slot, image in enumerate(images[:3]):
+        lanes.stage(0, slot, 0, image)
+    answers = lanes.launch(0, [3]).wait()
+    assert_close([lanes.prediction(row) for row in answers[:3, 0]], [twin.update(image) for image in images[:3]])
+    with pytest.raises(EvalkitError, match="8-bit images"):
+        lanes.stage(0, 0, 0, first.astype(float))
+
+
 class CalledGraph:
     """Stands for a CUDA graph: calls the function as often as a capture does, and again for every replay."""
 

@@ -20,6 +20,7 @@ from evalkit.errors import EvalkitError
 from evalkit.runtimes.cuda_capture import CapturedFunction
 from evalkit.runtimes.first_calls import FirstCalls
 from evalkit.runtimes.torch_execution import computing_in, find_device, to_arrays
+from evalkit.trackers import _inputs
 from evalkit.trackers._siamese.device_step import DeviceModel, DeviceStep, StepTensors
 from evalkit.trackers._siamese.target_state import TargetState
 from evalkit.types import Box, Image, Prediction
@@ -92,9 +93,13 @@ class SiameseLanes:
             half: The half that is not used by a running block, 0 or 1.
             slot: Number of the frame in its block.
             lane: The lane.
-            image: uint8 (H, W, 3) with at most ``capacity`` pixels.
+            image: uint8 (H, W, 3) or (H, W) with at most ``capacity`` pixels.
+
+        Raises:
+            EvalkitError: It is not an 8-bit image.
         """
         row = half * self.block + slot
+        image = _inputs.as_rgb(image)
         height, width = image.shape[:2]
         np.copyto(self._staged[row, lane, : height * width].reshape(image.shape), image)
         self._sizes[row, lane] = width, height
