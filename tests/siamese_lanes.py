@@ -107,9 +107,7 @@ def track_alone(tracker: siamese.SiameseTracker, number: int, length: int = 8) -
 def place(tracker: siamese.SiameseTracker, lanes: Any, lane: int, number: int) -> list[Image]:
     """Start a video in a lane and return its other frames."""
     first, *images = video(number)
-    twin = tracker.sibling()
-    twin.initialize(first, FIRST[number])
-    lanes.place(lane, twin.state)
+    lanes.start(lane, tracker.sibling(), first, FIRST[number])
     return images
 
 

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.engine.verification import verify_execution
 from evalkit.engine.work import Answer, Unit, Worker, failure
 from evalkit.types import DeviceLanes, Image, Prediction, Region, RunningBlock
 
@@ -93,14 +92,12 @@ class _Blocks:
     """Collects the frames of all lanes and lets the device compute on them block by block.
 
     Attributes:
-        device_lock: Held while a network computes, also the template networks in the lanes.
         active: Lanes that do a unit.
         free: Numbers of the lanes that do none.
     """
 
     def __init__(self, tracker: Any, lanes: DeviceLanes, count: int) -> None:
         self.tracker = tracker
-        self.device_lock = threading.Lock()
         self.active: list[_Lane] = []
         self.free = deque(range(count))
         self._lanes = lanes
@@ -168,8 +165,7 @@ class _Blocks:
 
     def _launch(self, counts: list[int]) -> RunningBlock | None:
         try:
-            with self.device_lock:
-                return self._lanes.launch(self._half, counts)
+            return self._lanes.launch(self._half, counts)
         except Exception as error:
             self._fail([lane for lane in self.active if counts[lane.number]], error)
             return None
@@ -200,10 +196,7 @@ class _Blocks:
         """Initialise a tracker and put its state into a lane; called in the lane, as are the next methods."""
         with self._changed:
             self._wait_for_answers(lane, lane.taken)
-        twin = self.tracker.sibling()
-        with self.device_lock:
-            twin.initialize(image, region)
-            self._lanes.place(lane.number, twin.state)
+        self._lanes.start(lane.number, self.tracker.sibling(), image, region)
 
     def stage(self, lane: _Lane, image: Image) -> int:
         """Put a frame into the next block, and return its number among the frames of the lane."""
@@ -260,9 +253,7 @@ class _Blocks:
 
     def verify(self) -> None:
         """Compare the first outputs of the networks in the lanes with those of torch in fp32."""
-        with self.device_lock:
-            self._lanes.verify_first_calls()
-            verify_execution(self.tracker)
+        self._lanes.verify_execution(self.tracker)
 
     def close(self) -> None:
         """Make every lane that still runs end at its next frame."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.types.regions import Image
+from evalkit.types.regions import Image, Region
 from evalkit.types.tracking import Prediction, SplitTracker
 
 
@@ -36,8 +36,11 @@ class DeviceLanes(Protocol):
     def reserve(self, pixels: int) -> None:
         """Make room for larger frames. No frame is staged and no block is running."""
 
-    def place(self, lane: int, state: Any) -> None:
-        """Let a lane go on from the ``state`` of a tracker after ``initialize``. None of its frames are staged."""
+    def start(self, lane: int, tracker: Any, image: Image, region: Region) -> None:
+        """Initialise a sibling of the tracker, and let a lane go on from its state. None of its frames are staged.
+
+        Other threads may start other lanes, and a block may be running.
+        """
 
     def stage(self, half: int, slot: int, lane: int, image: Image) -> None:
         """Copy a frame, number ``slot`` of its block, of at most ``capacity`` pixels. Lanes may call it in parallel."""
@@ -48,8 +51,8 @@ class DeviceLanes(Protocol):
     def prediction(self, answer: NDArray[np.float64]) -> Prediction:
         """Return a row of a block's answers as a prediction, or raise what ``update`` would have raised."""
 
-    def verify_first_calls(self) -> None:
-        """Raise an ``EvalkitError`` if the first steps differ too much from torch in fp32."""
+    def verify_execution(self, tracker: Any) -> None:
+        """Raise an ``EvalkitError`` if the first steps, or what the tracker computed, differ too much from torch."""
 
 
 class DeviceTracker(SplitTracker, Protocol):
@@ -57,7 +60,3 @@ class DeviceTracker(SplitTracker, Protocol):
 
     def device_lanes(self, count: int) -> DeviceLanes | None:
         """Return lanes; None where this tracker's rules or runtime have no implementation on a device."""
-
-    @property
-    def state(self) -> Any:
-        """The state after ``initialize``, for ``DeviceLanes.place``."""

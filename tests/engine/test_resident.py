@@ -93,12 +93,13 @@ class Device:
         self.capacity = pixels
         self.block = 2
 
-    def place(self, lane: int, state: Position) -> None:
+    def start(self, lane: int, tracker: Drift, image: Image, region: Region) -> None:
+        tracker.initialize(image, region)
         assert not any(key[1] == lane for half in self.running for key in self.frames[half]), "its frames are not done"
         for frames in self.frames:
             for key in [key for key in frames if key[1] == lane]:
                 del frames[key]  # of a sequence that failed
-        self.states[lane] = state.box
+        self.states[lane] = tracker.state.box
 
     def stage(self, half: int, slot: int, lane: int, image: Image) -> None:
         assert half not in self.running, "the device reads this half"
@@ -116,7 +117,7 @@ class Device:
     def prediction(self, answer: NDArray[np.float64]) -> Prediction:
         return Prediction(Box(*answer.tolist()), float(answer[0]) / 1000)
 
-    def verify_first_calls(self) -> None:
+    def verify_execution(self, tracker: Drift) -> None:
         self.verified += 1
 
 

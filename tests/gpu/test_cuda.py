@@ -126,7 +126,7 @@ def test_lanes_compute_in_lower_precisions(cuda: str, precision: str) -> None:
     tracker = create_tracker("nanotrack", execution=Execution("torch", precision, cuda))
     lanes = tracker.device_lanes(2)
     found = track_in_lanes(tracker, lanes, [0, 1])
-    lanes.verify_first_calls()
+    lanes.verify_execution(tracker)
     twin = tracker.sibling()
     for number in range(2):
         first, *images = video(number)

@@ -63,8 +63,7 @@ def test_grey_frames_are_tracked_as_by_the_tracker() -> None:
     lanes.reserve(200 * 200)
     first, *images = (image[..., 0] for image in video(1))
     twin = tracker.sibling()
-    twin.initialize(first, FIRST[1])
-    lanes.place(0, twin.state)
+    lanes.start(0, twin, first, FIRST[1])
     for slot, image in enumerate(images[:3]):
         lanes.stage(0, slot, 0, image)
     answers = lanes.launch(0, [3]).wait()
@@ -183,8 +182,7 @@ def test_nan_in_a_response_is_an_error_of_its_frame_only_and_names_the_runtime()
     images = place(tracker, lanes, 0, 0)
     dark = [image // 2 for image in video(1)]
     twin = tracker.sibling()
-    twin.initialize(dark[0], FIRST[1])
-    lanes.place(1, twin.state)
+    lanes.start(1, twin, dark[0], FIRST[1])
     lanes.stage(0, 0, 0, images[0])
     lanes.stage(0, 0, 1, dark[1])
     rows = lanes.launch(0, [1, 1]).wait()[0]
@@ -220,12 +218,12 @@ def test_the_first_steps_in_a_lower_precision_are_compared_with_torch_in_fp32() 
     tracker = create_tracker("nanotrack", execution=Execution(precision="bf16"))
     lanes = tracker.device_lanes(2)
     track_in_lanes(tracker, lanes, [0, 1])
-    lanes.verify_first_calls()
+    lanes.verify_execution(tracker)
     wrong = tracker.device_lanes(2)
     wrong._step._module.network.weights.mul_(-40)
     track_in_lanes(tracker, wrong, [0, 1])
     with pytest.raises(EvalkitError, match=r"torch bf16, search network: .* in call 1 of the run"):
-        wrong.verify_first_calls()
+        wrong.verify_execution(tracker)
 
 
 def test_trackers_that_compute_something_else_have_no_lanes() -> None:

@@ -6,10 +6,11 @@ each number of lanes; elsewhere it is called. Answers are copied back at the end
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,8 +23,10 @@ from evalkit.runtimes.first_calls import FirstCalls
 from evalkit.runtimes.torch_execution import computing_in, find_device, to_arrays
 from evalkit.trackers import _inputs
 from evalkit.trackers._siamese.device_step import DeviceModel, DeviceStep, StepTensors
-from evalkit.trackers._siamese.target_state import TargetState
-from evalkit.types import Box, Image, Prediction
+from evalkit.types import Box, Image, Prediction, Region
+
+if TYPE_CHECKING:
+    from evalkit.trackers._siamese.tracker import SiameseTracker
 
 FRAME_MEMORY = 2**31
 """Bytes of frames that wait for the device or are on it; where frames are large, a block has fewer of each lane."""
@@ -58,8 +61,10 @@ class SiameseLanes:
         self._search_sizes = [model.values.small] * count
         self._step = DeviceStep(model, count, self.device)
         self._captured: dict[tuple[int, int], CapturedFunction] = {}
-        self._staged: NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
-        self._sizes: NDArray[np.int64] = np.empty((0, 0, 2), np.int64)
+        self._lock = threading.Lock()
+        on_cuda = self.device.type == "cuda"
+        self._starts: Any = torch.cuda.Stream(self.device) if on_cuda else None  # type: ignore[no-untyped-call]
+        self._uploads: Any = torch.cuda.Stream(self.device) if on_cuda else None  # type: ignore[no-untyped-call]
         self.capacity = 0
         self.reserve(1)
 
@@ -78,13 +83,25 @@ class SiameseLanes:
         if self._captures:
             self._host_frames = pinned(torch.empty_like(self._host_frames, device="cpu"))
         self._staged = self._host_frames.view(slots, self.count, pixels, 3).numpy()
-        self._sizes = np.ones((slots, self.count + 1, 2), np.int64)
+        self._host_sizes = torch.ones((slots, self.count + 1, 2), dtype=torch.int64)
+        if self._captures:
+            self._host_sizes = pinned(self._host_sizes)
+        self._sizes = self._host_sizes.numpy()
+        if self.device.type == "cuda":
+            # The new memory is cleared on another stream than the one that uploads frames.
+            torch.cuda.synchronize(self.device)
 
-    def place(self, lane: int, state: TargetState) -> None:
-        """Let a lane continue from the state of a tracker after its first frame; its earlier frames must be done."""
-        self._search_sizes[lane] = state.search_size
-        with torch.inference_mode(), self._on_device():
-            self._step.place(lane, state)
+    def start(self, lane: int, tracker: SiameseTracker, image: Image, region: Region) -> None:
+        """Initialise a tracker, and let a lane continue from its state; the lane's earlier frames must be done.
+
+        On CUDA this happens on a stream of its own, so that it does not wait for the running block.
+        """
+        with self._lock, torch.inference_mode(), self._on_device(), self._stream(self._starts):
+            tracker.initialize(image, region)
+            self._search_sizes[lane] = tracker.state.search_size
+            self._step.place(lane, tracker.state)
+            if self._starts is not None:
+                self._starts.synchronize()
 
     def stage(self, half: int, slot: int, lane: int, image: Image) -> None:
         """Copy a frame to where the next block finds it; frames of different lanes can be copied at the same time.
@@ -118,7 +135,8 @@ class SiameseLanes:
         threads = self.model.execution.threads
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        with torch.inference_mode(), self._on_device():
+        # What is captured computes in the precision of the capture; a call needs settings that belong to the process.
+        with nullcontext() if self._captures else self._lock, torch.inference_mode(), self._on_device():
             self._upload(half, counts)
             for slot in range(max(counts)):
                 lanes = [lane for lane in range(self.count) if counts[lane] > slot]
@@ -128,17 +146,19 @@ class SiameseLanes:
             return RunningBlock(self._step.answers[half * self.block : (half + 1) * self.block])
 
     def _upload(self, half: int, counts: Sequence[int]) -> None:
+        """Copy the frames of a half to the device, on CUDA while it computes on the other half."""
         rows = slice(half * self.block, (half + 1) * self.block)
-        self._step.sizes[rows].copy_(torch.from_numpy(self._sizes[rows]))
-        if not self._captures:
-            return
-        for lane, count in enumerate(counts):
-            for slot in range(count):
-                row = rows.start + slot
-                width, height = self._sizes[row, lane]
-                first = (row * self.count + lane) * self.capacity
-                pixels = slice(first, first + int(width * height))
-                self._step.frames[pixels].copy_(self._host_frames[pixels], non_blocking=True)
+        with self._stream(self._uploads):
+            self._step.sizes[rows].copy_(self._host_sizes[rows], non_blocking=True)
+            for lane, count in enumerate(counts if self._captures else ()):
+                for slot in range(count):
+                    row = rows.start + slot
+                    width, height = self._sizes[row, lane]
+                    first = (row * self.count + lane) * self.capacity
+                    pixels = slice(first, first + int(width * height))
+                    self._step.frames[pixels].copy_(self._host_frames[pixels], non_blocking=True)
+        if self._uploads is not None:
+            torch.cuda.current_stream(self.device).wait_stream(self._uploads)
 
     def _run(self, size: int, lanes: list[int], row: int) -> None:
         """Compute one step of some lanes; in parts where the device has not enough memory for all of them."""
@@ -175,8 +195,11 @@ class SiameseLanes:
     def _capture(self, size: int, lanes: int) -> CapturedFunction:
         # The executions before the capture move states, so all of them are on the lane beyond the last one.
         call = torch.tensor([self.count] * lanes + [0], device=self.device)
-        with computing_in(self.model.execution.precision, self.device):
+        with self._lock, computing_in(self.model.execution.precision, self.device):
             return CapturedFunction(partial(self._step, size), [call], self.device)
+
+    def _stream(self, stream: Any) -> AbstractContextManager[Any]:
+        return nullcontext() if stream is None else torch.cuda.stream(stream)
 
     def _on_device(self) -> AbstractContextManager[Any]:
         return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
@@ -187,9 +210,15 @@ class SiameseLanes:
                 to_arrays([value[:1] for value in inputs]), to_arrays([value[:1] for value in response])
             )
 
-    def verify_first_calls(self) -> None:
-        """Compare the first steps with torch in fp32; see ``LoadedNetwork.verify_first_calls``."""
-        self._first_calls.verify()
+    def verify_execution(self, tracker: SiameseTracker) -> None:
+        """Compare the first steps, and what the tracker computed, with torch in fp32.
+
+        Raises:
+            EvalkitError: They differ by more than the tolerance of the precision; the message names the runtime.
+        """
+        with self._lock:
+            self._first_calls.verify()
+            tracker.verify_execution()
 
     def prediction(self, answer: NDArray[np.float64]) -> Prediction:
         """Return a row of answers as a prediction.
