@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from moving_square import tiny_dataset
 from siamese_lanes import (
     FAMILIES,
     FIRST,
+    TOLERANCE,
     SmallNetwork,
     assert_close,
     create_tracker,
@@ -21,11 +25,13 @@ from siamese_lanes import (
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from evalkit.engine import resident, serial
+from evalkit.engine.work import Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.trackers import siamese
 from evalkit.trackers._siamese import device_lanes
 from evalkit.trackers._siamese.device_lanes import SiameseLanes
-from evalkit.types import Execution
+from evalkit.types import Annotation, Execution, Image, Sequence, VotRules
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -105,6 +111,49 @@ def test_captured_steps_equal_the_tracker(family: str, captured: type[CalledGrap
         assert_close(found[lane], track_alone(tracker, number))
     # All steps of a search crop have the same number of lanes here.
     assert captured.captures == len({tracker.hyperparameters.small, tracker.hyperparameters.big})
+
+
+@pytest.mark.parametrize("graphs", [False, True])
+@pytest.mark.parametrize("protocol", ["one_pass", "supervised"])
+def test_runs_through_the_engine_equal_serial_ones(
+    graphs: bool, protocol: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if graphs:
+        request.getfixturevalue("captured")
+
+    def sequence(number: int) -> Sequence:
+        # Frames of four sizes, so that the memory grows while other lanes are busy.
+        images = video(number % 4, 6 + number)
+        boxes = np.tile(FIRST[number % 4].array(), (len(images), 1)) + np.arange(len(images))[:, None] * [3, 0, 0, 0]
+        return Sequence(f"s{number}", lambda: Annotation(boxes), InMemory(images))
+
+    job = Job(tracker="mosse", label="x", dataset="tiny", results=tmp_path, protocol=protocol, timed=False)
+    dataset = replace(tiny_dataset(*(sequence(number) for number in range(7))), vot=VotRules())
+    worker = Worker(job, dataset=dataset)
+    worker.__dict__["tracker"] = tracker = create_tracker("siamrpn++")
+    units = [Unit(job, one.name) for one in dataset.sequences]
+    together = {
+        answer.unit.sequence: answer
+        for answer in resident.execute(worker, units, tracker.device_lanes(3), count=3)  # type: ignore[arg-type]
+    }
+    for answer in serial.execute(worker, units):
+        found = together[answer.unit.sequence]
+        assert found.error is None, found.traceback
+        np.testing.assert_allclose(found.trajectories[0].boxes, answer.trajectories[0].boxes, rtol=0, atol=TOLERANCE)
+        np.testing.assert_array_equal(found.trajectories[0].states, answer.trajectories[0].states)
+
+
+@dataclass
+class InMemory:
+    """Decoded frames."""
+
+    images: list[Image]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return self.images[index]
 
 
 def test_steps_are_captured_again_for_larger_frames(captured: type[CalledGraph]) -> None:
