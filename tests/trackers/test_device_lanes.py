@@ -99,7 +99,8 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> type[CalledGraph]:
     CalledGraph.captures = 0
     monkeypatch.setattr(device_lanes, "CapturedFunction", CalledGraph)
     monkeypatch.setattr(device_lanes, "captures_steps", lambda device: True)
-    monkeypatch.setattr(device_lanes, "pinned", lambda tensor: tensor.clone())
+    monkeypatch.setattr(device_lanes, "pinned", torch.clone)
+    monkeypatch.setattr(device_lanes, "empty_pinned", torch.empty_like)
     return CalledGraph
 
 

@@ -61,6 +61,8 @@ class SiameseLanes:
         self._search_sizes = [model.values.small] * count
         self._step = DeviceStep(model, count, self.device)
         self._captured: dict[tuple[int, int], CapturedFunction] = {}
+        self._host_frames: Any = None
+        self._staged: Any = None
         self._lock = threading.Lock()
         on_cuda = self.device.type == "cuda"
         self._starts: Any = torch.cuda.Stream(self.device) if on_cuda else None  # type: ignore[no-untyped-call]
@@ -76,16 +78,16 @@ class SiameseLanes:
         frame_bytes = 3 * pixels * _HALVES * self.count
         self.block = max(1, min(LONGEST_BLOCK, FRAME_MEMORY // frame_bytes))
         self.capacity = pixels
-        # Graphs hold the addresses of the old frames.
+        # Graphs hold the addresses of the old frames; all of these are freed before the new ones are allocated.
         self._captured.clear()
+        self._host_frames = self._staged = None
         self._step.allocate_frames(slots := _HALVES * self.block, pixels)
         self._host_frames = self._step.frames[: slots * self.count * pixels]
         if self._captures:
-            self._host_frames = pinned(torch.empty_like(self._host_frames, device="cpu"))
+            self._host_frames = empty_pinned(self._host_frames)
         self._staged = self._host_frames.view(slots, self.count, pixels, 3).numpy()
-        self._host_sizes = torch.ones((slots, self.count + 1, 2), dtype=torch.int64)
-        if self._captures:
-            self._host_sizes = pinned(self._host_sizes)
+        self._host_sizes = empty_pinned(self._step.sizes) if self._captures else torch.empty_like(self._step.sizes)
+        self._host_sizes.fill_(1)
         self._sizes = self._host_sizes.numpy()
         if self.device.type == "cuda":
             # The new memory is cleared on another stream than the one that uploads frames.
@@ -243,7 +245,7 @@ class RunningBlock:
     def __init__(self, answers: Tensor) -> None:
         self._event: Any = None
         if answers.device.type == "cuda":
-            self._answers = pinned(torch.empty_like(answers, device="cpu"))
+            self._answers = empty_pinned(answers)
             self._answers.copy_(answers, non_blocking=True)
             self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._event.record(torch.cuda.current_stream(answers.device))
@@ -266,3 +268,8 @@ def captures_steps(device: torch.device) -> bool:
 def pinned(tensor: Tensor) -> Tensor:
     """Return a copy of a tensor in memory that the device can read and write while the host goes on."""
     return tensor.pin_memory()
+
+
+def empty_pinned(tensor: Tensor) -> Tensor:
+    """Return such memory of a tensor's shape and type."""
+    return torch.empty_like(tensor, device="cpu", pin_memory=True)

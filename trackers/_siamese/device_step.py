@@ -81,6 +81,7 @@ class DeviceStep:
         """
         self._capacity = pixels
         self._first_colour = rows * self.count * pixels
+        self.frames = torch.empty(0, dtype=torch.uint8)
         self.frames = torch.zeros((self._first_colour + self.count + 1, 3), dtype=torch.uint8, device=self.device)
         self.frames[self._first_colour :] = self._colours
         self.sizes = torch.ones((rows, self.count + 1, 2), dtype=torch.int64, device=self.device)
