@@ -29,6 +29,7 @@ from evalkit.engine.tracker_files import (
     tracker_files,
     watch_opened_files,
 )
+from evalkit.engine.verification import verify_execution
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.run_record import as_json
@@ -321,6 +322,7 @@ class Worker:
                     repetition=unit.repetition,
                     seed=self.job.seed,
                 )
+                verify_execution(tracker or self.tracker)
         except KeyboardInterrupt:
             raise
         except BaseException as error:

@@ -7,11 +7,13 @@ Coordinates are pixels. Annotations and results keep the coordinates of the file
 from __future__ import annotations
 
 from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRules
+from evalkit.types.device import DeviceLanes, DeviceTracker, RunningBlock
 from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
 from evalkit.types.scores import Cost, Metric, Score, finite_or_none
 from evalkit.types.tracking import (
     BareNetwork,
     ContextTracker,
+    DeferringTracker,
     DescribedTracker,
     Execution,
     FrameContext,
@@ -31,7 +33,10 @@ __all__ = [
     "ContextTracker",
     "Cost",
     "Dataset",
+    "DeferringTracker",
     "DescribedTracker",
+    "DeviceLanes",
+    "DeviceTracker",
     "Execution",
     "Floats",
     "FrameContext",
@@ -44,6 +49,7 @@ __all__ = [
     "Polygon",
     "Prediction",
     "Region",
+    "RunningBlock",
     "Score",
     "Sequence",
     "SplitTracker",

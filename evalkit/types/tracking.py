@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -151,6 +151,17 @@ class SplitTracker(Tracker, Protocol):
 
 
 @runtime_checkable
+class DeferringTracker(Tracker, Protocol):
+    """A tracker that can answer a frame later, so that the caller goes on to the next one meanwhile."""
+
+    def update_later(self, image: Image) -> Callable[[], Prediction]:
+        """Take the next image as ``update`` does, and return a function that waits for the answer.
+
+        The function raises what ``update`` would have raised.
+        """
+
+
+@runtime_checkable
 class DescribedTracker(SplitTracker, Protocol):
     """A ``SplitTracker`` whose export explains itself to people who have no evalkit."""
 
@@ -170,7 +181,7 @@ class Execution:
 
     Attributes:
         runtime: Name of a registered runtime, e.g. ``torch`` or ``onnxruntime``.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ``mps``, ``vulkan``.
         threads: Threads of the runtime.
     """
