@@ -64,7 +64,10 @@
     element.addEventListener("focus", () => { if (element.matches(":focus-visible")) explain(element); });
     element.addEventListener("blur", conceal);
   }
-  addEventListener("scroll", conceal, { capture: true, passive: true });
+  addEventListener("scroll", () => {
+    const focused = document.activeElement;
+    if (!tip.hidden && focused.matches("[data-hint]:focus-visible")) explain(focused); else conceal();
+  }, { capture: true, passive: true });
   addEventListener("keydown", (event) => { if (event.key === "Escape") conceal(); });
 
   // Tables: sort by a column, missing values last; equal rows keep their order.
