@@ -128,6 +128,9 @@ def report_command(
 
     Writes: the file named by --output, and one file per figure in the folder named by --figures.
     """
+    from evalkit.engine.threads import thread_environment
+
+    os.environ.update(thread_environment(1))  # NumPy's products are small here: more threads would only wait for them
     from evalkit.cli.progress import working
 
     if output is None and figures is None:

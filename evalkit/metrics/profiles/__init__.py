@@ -20,4 +20,5 @@ __all__ = [
     "metrics",
     "official",
     "score",
+    "score_and_measure",
 ]
