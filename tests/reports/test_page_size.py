@@ -66,7 +66,7 @@ def test_frames_of_a_replay_are_left_out_first_and_evenly(document: Document) ->
 def test_then_players_stills_and_values_are_left_out(document: Document) -> None:
     page, left_out = rendered(document, 60_000)
     assert left_out.index("players") < left_out.index("stills")
-    assert "data:image/jpeg" not in page
+    assert "data:image/jpeg;base64,/9j" not in page
     assert frames(page) == 0
     assert "values under the pointer" in rendered(document, 1000)[1]
 
