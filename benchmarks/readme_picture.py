@@ -22,7 +22,7 @@ from evalkit import api
 from evalkit.errors import EvalkitError
 from evalkit.reports.pdf import find_browser
 
-TRACKERS = ("lighttrack-m", "opencv-csrt", "opencv-mil", "opencv-kcf", "mosse")
+TRACKERS = ("lighttrack-m", "opencv-mil", "mosse", "identity")
 REPLAY = "turning"
 WIDTH, HEIGHT = 1240, 850
 SCALE = 2

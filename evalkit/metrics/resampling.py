@@ -65,7 +65,7 @@ def _groups(measures: Sequence[Measure]) -> Iterator[list[Measure]]:
 
 
 def _width(measure: Measure) -> int:
-    return measure.numerator.shape[1] + (0 if measure.denominator is None else measure.denominator.shape[1])
+    return sum(int(part.shape[1]) for part in (measure.numerator, measure.denominator) if part is not None)
 
 
 def _scores_of_group(group: Sequence[Measure], weights: Floats) -> list[Floats]:
