@@ -24,21 +24,24 @@ from evalkit.reports.pdf import find_browser
 
 TRACKERS = ("lighttrack-m", "opencv-mil", "mosse", "identity")
 REPLAY = "turning"
-WIDTH, HEIGHT = 1240, 850
+WIDTH, HEIGHT = 1240, 790
 SCALE = 2
 """Pixels of the picture for each pixel of the page, before its colours are reduced."""
 
 STYLE = """
 body { overflow: hidden; }
-main { display: grid; grid-template-columns: 1.05fr 1.05fr 1.15fr; gap: 1.2rem 1.6rem; align-items: start; }
-main > *, section > *, .player > .note, .values { display: none; }
-#theme, #show-all, #show-none, .player .controls button[data-jump], figcaption, h3 { display: none !important; }
-main > #synthetic-scores, main > [id$="-replay"] { display: contents; }
+nav { margin-top: .7rem; }
+header { padding-top: 1.1rem; }
+main { display: grid; grid-template-columns: 1.1fr 1fr 1.15fr; gap: 0 1.5rem; align-items: start; padding-top: .6rem; }
+main > *, section > *, section > .figures, section > .frames, section > .tables { display: none; }
+.player > .note, .values, .controls button[data-jump] { display: none !important; }
+#theme, #show-all, #show-none, figcaption, h3 { display: none !important; }
+main > #synthetic-scores, main > [id$="-replay"], #synthetic-scores > .figures { display: contents; }
 #synthetic-scores > .tables { display: block; grid-column: 1 / -1; }
-#synthetic-scores > .figures { display: contents; }
+#synthetic-scores .table { margin-bottom: 1rem; }
 #synthetic-scores figure { display: none; }
 #synthetic-scores figure[id$="-auc-curve"], #synthetic-scores figure[id$="ranking-plot"] { display: block; }
-[id$="-replay"] > .player { display: block; margin: 0; }
+[id$="-replay"] > .player { display: block; margin: .2rem 0 0; }
 """
 
 SCRIPT = """
@@ -96,7 +99,7 @@ def _reduce(picture: Path, output: Path) -> None:
     height, width = cv2.imread(str(picture)).shape[:2]
     with Image.open(picture) as full:
         small = full.convert("RGB").resize((width * 3 // 4, height * 3 // 4), Image.Resampling.LANCZOS)
-        small.quantize(160, dither=Image.Dither.NONE).save(output, optimize=True)
+        small.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(output, optimize=True)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,10 @@ def text_column(head: str) -> Column:
     return Column(head, numeric=False)
 
 
+_PLACES = 12
+"""Number of values, details counted like values, that fit next to one another on a page."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of cells under column heads.
@@ -108,6 +112,12 @@ class Table:
     def grouped(self) -> bool:
         """True if some of its columns belong to a group."""
         return any(column.group for column in self.columns)
+
+    @property
+    def details_fit(self) -> bool:
+        """True if a page has room for details next to their values instead of below them."""
+        numbers = [place for place, column in enumerate(self.columns) if column.numeric]
+        return sum(2 if any(row[place].detail for row in self.rows) else 1 for place in numbers) <= _PLACES
 
     def with_best_marked(self) -> Table:
         """Return the same table with the best and second-best value marked in every column that has a direction.
