@@ -20,5 +20,4 @@ __all__ = [
     "metrics",
     "official",
     "score",
-    "score_and_measure",
 ]
