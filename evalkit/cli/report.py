@@ -72,6 +72,12 @@ from evalkit.cli.notes import verbose as verbose_option
 )
 @options.names("--replay", help="Sequences to show frame by frame; repeatable; their frames are needed.")
 @click.option(
+    "--page-size",
+    type=options.Number(min=0.1),
+    metavar="MB",
+    help="With --output FILE.html: size of the page, at most; frames that do not fit are left out.  [default: 5]",
+)
+@click.option(
     "--search",
     "searches",
     type=options.FOLDER,
@@ -100,6 +106,7 @@ def report_command(
     metrics: list[str] | None,
     percent: bool,
     no_intervals: bool,
+    page_size: float | None,
     names: tuple[tuple[str, str], ...],
     replay: list[str] | None,
     verbose: bool,
@@ -121,6 +128,9 @@ def report_command(
 
     Writes: the file named by --output, and one file per figure in the folder named by --figures.
     """
+    from evalkit.engine.threads import thread_environment
+
+    os.environ.update(thread_environment(1))  # NumPy's products are small here: more threads would only wait for them
     from evalkit.cli.progress import working
 
     if output is None and figures is None:
@@ -141,7 +151,10 @@ def report_command(
         compared = api.add_searches(compared, searches)
         if output is not None:
             order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
-            api.report(compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order)
+            api.report(
+                compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order,
+                page_megabytes=page_size,
+            )  # fmt: skip
         written = (
             [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
         )

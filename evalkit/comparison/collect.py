@@ -18,6 +18,7 @@ from evalkit.comparison.collect_sequence import find_sequence
 from evalkit.comparison.costs_of_files import costs_of_files
 from evalkit.comparison.model import Comparison, Key
 from evalkit.cost.recorded import recorded_counts, recorded_times
+from evalkit.engine.threads import inherited_threads
 from evalkit.errors import MissingResults, ProfileNotApplicable, UnknownName, suggestion
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
@@ -208,6 +209,7 @@ class _Workers:
 
     def __enter__(self) -> _Workers:
         if self._count > 1:
+            self._stack.enter_context(inherited_threads(1))
             self._pools = [
                 self._stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
                 for _ in range(self._count)

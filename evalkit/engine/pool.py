@@ -25,7 +25,7 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.dispatch import Slot
-from evalkit.engine.threads import thread_environment
+from evalkit.engine.threads import inherited_threads
 from evalkit.engine.work import Answer, Job, Unit, Worker
 
 
@@ -75,7 +75,7 @@ class ProcessSlot(Slot):
         self._spool.mkdir(exist_ok=True)
         before = set(multiprocessing.active_children())
         self._executor = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        with _inherited(thread_environment(self._job.execution.threads)):
+        with inherited_threads(self._job.execution.threads), _interrupts_blocked():
             ready = self._executor.submit(_start_worker, self._job, self._spool)
         self._process = next(iter(set(multiprocessing.active_children()) - before), None)
         return ready
@@ -127,23 +127,8 @@ def _how_it_ended(code: int | None) -> str:
 
 
 @contextlib.contextmanager
-def _inherited(environment: dict[str, str]) -> Iterator[None]:
-    """Let a process that is started in this context inherit the environment, and leave Ctrl-C to its parent."""
-    before = {key: os.environ.get(key) for key in environment}
-    os.environ.update(environment)
-    try:
-        with _interrupts_blocked():
-            yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
-
-
-@contextlib.contextmanager
 def _interrupts_blocked() -> Iterator[None]:
+    """Leave Ctrl-C to the parent of a process that is started in this context."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

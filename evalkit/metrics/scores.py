@@ -6,7 +6,6 @@ import inspect
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from statistics import stdev
 
@@ -250,11 +249,9 @@ def _scores(
     measures: list[Measure], profile: str, dataset: Dataset, tracker: str, protocol: str, confidence: float | None
 ) -> Iterator[Score]:
     """Yield one score per measure."""
-    resample = cache(statistics.resample)
-    for item in measures:
-        metric, interval = item.metric, None
-        if confidence is not None and len(item.sequences) > 1:
-            interval = statistics.interval(item, resample(len(item.sequences)), level=confidence)
+    intervals = [None] * len(measures) if confidence is None else _intervals(measures, confidence)
+    for item, interval in zip(measures, intervals, strict=True):
+        metric = item.metric
         low, high = interval or (None, None)
         yield Score(
             tracker=tracker, dataset=dataset.name, protocol=protocol, metric=metric.name, profile=profile,
@@ -262,6 +259,18 @@ def _scores(
             sequences=len(item.sequences), expected_sequences=len(dataset.expected), low=low, high=high,
             per_sequence=item.per_sequence(), curve=_plotted_curve(item),
         )  # fmt: skip
+
+
+def _intervals(measures: list[Measure], confidence: float) -> list[tuple[float, float] | None]:
+    """Return the interval of each measure; those of the same sequences are computed together."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, one in enumerate(measures):
+        groups.setdefault(one.sequences, []).append(place)
+    found: dict[int, tuple[float, float] | None] = {}
+    for places in groups.values():
+        group = [measures[place] for place in places]
+        found |= zip(places, statistics.intervals(group, level=confidence), strict=True)
+    return [found[place] for place in range(len(measures))]
 
 
 def _plotted_curve(item: Measure) -> tuple[Floats, Floats] | None:

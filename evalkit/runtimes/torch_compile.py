@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @registry.runtime(
     "torch-compile",
-    summary="PyTorch, torch.compile (needs a C++ compiler)",
+    summary="PyTorch, torch.compile (needs a C++ compiler, which the first start keeps busy for a minute or more)",
     precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cpu", "cuda"),
 )

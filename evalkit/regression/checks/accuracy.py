@@ -17,7 +17,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from evalkit.metrics.statistics import cautious_bounds, holm, paired, resample, score_differences, standard_error
+from evalkit.metrics.resampling import resample
+from evalkit.metrics.statistics import cautious_bounds, holm, paired, score_differences, standard_error
 from evalkit.regression.checks.exact import why_not_comparable
 from evalkit.regression.findings import AffectedSequence, GateFinding, Verdict
 from evalkit.regression.records import DatasetRecord, MetricRecord, SequenceContribution, contribution_measure
