@@ -30,6 +30,7 @@ _BINARY_VERSION = 1
 _MAX_RUN = 65025  # longer ones are split by a run of length 0
 _CODE_LINE = re.compile(rb"^([012])(?:\.0*)?[ \t]*(?=\r?$)", re.MULTILINE)
 _CODE_MARK = -(10**9)  # the height of no box
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 _MAX_MASK_PIXELS = 2**27  # more would be damage, or an attack on the memory
 
 
@@ -165,9 +166,9 @@ def bitmap_of(lengths: Sequence[int], width: int, height: int, where: object = N
 
 
 def _parse_mask(text: str, where: object) -> Mask:
-    fields = text.split(",")
+    fields = [field.strip(" \t") for field in text.split(",")]
     try:
-        x, y, width, height, *lengths = map(int, fields)
+        x, y, width, height, *lengths = (_whole_number(field) for field in fields)
     except ValueError:
         raise EvalkitError(
             "invalid mask",
@@ -176,6 +177,12 @@ def _parse_mask(text: str, where: object) -> Mask:
             expected="m followed by x, y, width, height and runs, all whole numbers",
         ) from None
     return Mask(bitmap_of(lengths, width, height, where), x, y)
+
+
+def _whole_number(field: str) -> int:
+    if not _WHOLE_NUMBER.fullmatch(field):
+        raise ValueError(field)
+    return int(field)
 
 
 def parse_binary(data: bytes, where: object = None) -> list[Record]:

@@ -155,6 +155,9 @@ def _wrong_fields(content: Mapping[str, Any]) -> Iterator[str]:
     for one in content["environments"]:
         if not isinstance(one, dict) or not isinstance(one.get("versions", {}), dict):
             yield "environments"
+    clock = content.get("clock", {})
+    if not isinstance(clock, dict) or not all(_is_number(clock.get(key, 0)) for key in ("cpu", "wall")):
+        yield "clock"
     costs = content.get("costs", [])
     if not isinstance(costs, list):
         yield "costs"
@@ -162,6 +165,10 @@ def _wrong_fields(content: Mapping[str, Any]) -> Iterator[str]:
     for one in costs:
         if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in _COST_FIELDS):
             yield "costs"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type], prefix: str) -> Iterator[str]:
