@@ -17,10 +17,11 @@ from evalkit.datasets.building import (
     check_row_count,
     match_names,
     read_json_index,
+    refuse_broken_links,
 )
 from evalkit.errors import EvalkitError, listed
-from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
 from evalkit.io.json import InvalidJsonError, number_array
+from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import number, read_bytes, read_values
 from evalkit.types import Annotation, Floats
 
@@ -54,6 +55,8 @@ def folder_form(
 
 def _places(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """Yield the names and folders of sequences; those of all subfolders if no names are given."""
+    if not names:
+        refuse_broken_links(part for path in folder.iterdir() for part in (path, path / "groundtruth.txt"))
     children = sorted(path.name for path in folder.iterdir() if path.is_dir())
     for name, child in match_names(names or children, children, where=folder).items():
         yield name, folder / child

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalkit import registry
-from evalkit.datasets.building import FolderImages, VideoFile, require_rows
+from evalkit.datasets.building import FolderImages, VideoFile, refuse_broken_links, require_rows
 from evalkit.errors import EvalkitError, listed
 from evalkit.io.regions import UNKNOWN, Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes
@@ -66,7 +66,9 @@ def _places(root: Path) -> list[tuple[Path, str]]:
         return [(root, _name(root))]
     if not root.is_dir():
         return []
-    return [(path, path.name) for path in sorted(root.iterdir()) if (path / GROUNDTRUTH).is_file()]
+    children = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    refuse_broken_links(part for path in children for part in (path, path / GROUNDTRUTH))
+    return [(path, path.name) for path in children if (path / GROUNDTRUTH).is_file()]
 
 
 def _name(place: Path) -> str:

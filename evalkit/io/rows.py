@@ -43,8 +43,8 @@ _HAS_LONG_DOUBLES = np.finfo(np.longdouble).nmant >= 63  # on Windows, long doub
 def read_rows(path: Path, *, columns: int = 4) -> Floats:
     """Read a text file of numbers, one row a line.
 
-    Numbers have ASCII digits and are separated by comma, semicolon, tab or space. Lines end in LF or CRLF; blank lines at the end and a UTF-8
-    byte order mark are ignored. ``nan`` in any case is NaN.
+    Numbers have ASCII digits and are separated by comma, semicolon, tab or space. Lines end in LF or CRLF; blank lines
+    at the end and a UTF-8 byte order mark are ignored. ``nan`` in any case is NaN.
 
     Args:
         columns: Number of values in each row.
@@ -148,7 +148,8 @@ def number(field: str, where: object = None) -> float:
         EvalkitError: The field is neither, or too large for a float.
     """
     if not _NUMBER.fullmatch(field):
-        raise EvalkitError("not a number", where=where, found=repr(field), expected="a decimal number in ASCII digits")
+        expected = None if field.isascii() else "ASCII digits"
+        raise EvalkitError("not a number", where=where, found=repr(field), expected=expected)
     value = float(field)
     if value in (float("inf"), float("-inf")):
         raise EvalkitError("number too large", where=where, found=field)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Sequence
 
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?[nN][aA][nN]")
@@ -56,9 +57,10 @@ def column(rows: int) -> Reading:
     """Return the reading of a file with one number a line, where an empty line is NaN."""
 
     def read(data: bytes) -> bytes | None:
-        lines = re.split(rb"\r\n|\n", data)
-        text = b"\n".join(line if line.strip() else b"nan" for line in lines[: None if lines[-1] else -1])
-        return table(1, rows)(text)
+        lines = [line.strip() for line in re.split(rb"\r\n|\n", data)]
+        while len(lines) > rows and not lines[-1]:
+            del lines[-1]
+        return table(1, rows)(b"\n".join(line or b"nan" for line in lines))
 
     return read
 
@@ -84,6 +86,16 @@ def vot_text(rows: int, codes: Sequence[int] = (0, 1, 2)) -> Reading:
     return read
 
 
+def groundtruth(rows: int) -> Reading:
+    """Return the reading of a groundtruth, in which a single row is that of the first frame."""
+
+    def read(data: bytes) -> bytes | None:
+        first = vot_text(1, ())(data)
+        return vot_text(rows, (0,))(data) if first is None else first + b"0\n" * (rows - 1)
+
+    return read
+
+
 def otb_json(rows: int) -> Reading:
     """Return the reading of OTB's JSON with one segment of boxes, as far as it decides about numbers."""
 
@@ -94,13 +106,14 @@ def otb_json(rows: int) -> Reading:
             boxes = [[math.nan if value is None else value for value in row] for row in segment["res"]]
         except (ValueError, RecursionError, TypeError, KeyError):
             return None
-        plain = all(
-            len(row) == 4 and all(type(value) in (int, float) and abs(value) < 1e308 or value != value for value in row)
-            for row in boxes
-        )
+        plain = all(len(row) == 4 and all(map(_is_plain, row)) for row in boxes)
         if not plain or len(boxes) != rows or segment.get("resType", "rect") != "rect":
             return None
         segment = {"res": [[float(value) for value in row] for row in boxes], "type": "rect"}
         return json.dumps([segment]).replace("NaN", "null").encode()
 
     return read
+
+
+def _is_plain(value: object) -> bool:
+    return type(value) in (int, float) and (value != value or abs(value) <= sys.float_info.max)

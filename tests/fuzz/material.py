@@ -15,7 +15,7 @@ import numpy as np
 
 from evalkit.io.regions import format_binary, format_record
 from evalkit.types import Box, Mask
-from fuzz.independent_reading import Reading, column, otb_json, table, vot_text
+from fuzz.independent_reading import Reading, column, groundtruth, otb_json, table, vot_text
 
 FRAMES = 4
 FOLDER = ("--dataset", "folder", "--data", "clips")
@@ -90,7 +90,7 @@ KINDS: dict[str, Kind] = {
     "times": Kind("results/clips/identity/times/s0_time.txt", score("results"), reading=column(FRAMES)),
     "times of a stream": Kind("results/clips/identity/times/s0_time.txt", score("results", "--fps", "30")),
     "confidences": Kind("results/clips/identity/confidence/s0.txt", score("results"), reading=column(FRAMES)),
-    "groundtruth": Kind("clips/s1/groundtruth.txt", score("results"), 2, reading=vot_text(FRAMES, (0,))),
+    "groundtruth": Kind("clips/s1/groundtruth.txt", score("results"), 2, reading=groundtruth(FRAMES)),
     "layout got10k": of_layout("got10k", "/s0/s0_001.txt", table(4, FRAMES), "score_got10k"),
     "times of got10k": of_layout("got10k", "/s0/s0_time.txt", column(FRAMES)),
     "layout lasot-matlab": of_layout("lasot-matlab", "_tracking_result/s0.txt", table(4, FRAMES)),
