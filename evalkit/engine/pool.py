@@ -107,6 +107,7 @@ class ProcessSlot(Slot):
         if self._executor is None:
             return "it was not running"
         if self._process is not None:
+            _kill_group(self._process.pid)
             self._process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
         code = self._process.exitcode if self._process is not None else None
@@ -117,6 +118,13 @@ class ProcessSlot(Slot):
         with contextlib.suppress(OSError):
             return _stack_file(self._spool).read_text(encoding="utf-8", errors="replace")
         return ""
+
+
+def _kill_group(leader: int | None) -> None:
+    """Kill the processes that a worker's tracker has started; the worker leads a group of its own."""
+    if leader is not None and hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has not begun, or all have ended
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _how_it_ended(code: int | None) -> str:
@@ -166,6 +174,8 @@ class _WorkerState:
 
 def _start_worker(job: Job, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that all that the tracker starts can be ended with the worker
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool
 
@@ -178,6 +188,8 @@ def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
+        if hasattr(os, "getpgrp") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)
         _EXIT_PROCESS(1)
 
 

@@ -53,6 +53,7 @@ class Kind:
         code: Exit code with the original file.
         reading: Independent reading of the file; the command must answer the same with what it returns.
         samples: Prefix of the sample files that are inputs of this kind.
+        seconds: Time that one input may take.
     """
 
     file: str
@@ -61,6 +62,7 @@ class Kind:
     code: int = 0
     reading: Reading | None = None
     samples: str = "none"
+    seconds: int = 20
 
 
 def score(results: str, *more: str) -> tuple[str, ...]:
@@ -110,8 +112,8 @@ KINDS: dict[str, Kind] = {
     "groundtruth of masks": Kind("VOT2020/agility/groundtruth.txt", MASKS),
     "anchors": Kind("VOT2020/agility/anchor.value", MASKS),
     "description": Kind("VOT2020/agility/sequence", MASKS),
-    "suite": Kind("suite.toml", GATE, 0.3, samples="toml_files"),
-    "baseline": Kind("suite.json", GATE, 0.3, samples="baseline_json"),
+    "suite": Kind("suite.toml", GATE, 0.3, samples="toml_files", seconds=200),
+    "baseline": Kind("suite.json", GATE, 0.3, samples="baseline_json", seconds=200),
     "configuration": Kind("evalkit.toml", ("score", "--dataset", "folder", *JSON), samples="toml_files"),
     "costs": Kind("costs.json", (*REPORT, "r.md", "--costs", "costs.json"), 0.3, samples="costs_json"),
     "costs in a page": Kind("costs.json", (*REPORT, "r.html", "--costs", "costs.json"), 0.05, samples="costs_json"),
