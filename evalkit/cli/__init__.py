@@ -107,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with protected_streams():
         if arguments is None:
+            process.occupy_closed_descriptors()
             process.raise_on_termination()
         code = exit_code_of(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False))
     if arguments is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import re
 import sys
@@ -66,6 +67,14 @@ class SafeStream:
         return getattr(self._stream, name)
 
 
+class ClosedStream(io.TextIOBase):
+    """Standard output of a process that was started without one: writing fails, so that the user is told."""
+
+    def write(self, text: str) -> int:
+        """Raise the error of a closed descriptor."""
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
 def unprotected(stream: TextIO) -> TextIO:
     """Return the stream itself, for a progress bar, which moves the cursor."""
     return stream._stream if isinstance(stream, SafeStream) else stream
@@ -76,7 +85,7 @@ def protected_streams() -> Iterator[None]:
     """Make standard output and error safe to print any name to, in any encoding."""
     before = sys.stdout, sys.stderr
     try:
-        sys.stdout, sys.stderr = _protected(sys.stdout), _protected(sys.stderr)
+        sys.stdout, sys.stderr = _protected(sys.stdout or ClosedStream()), _protected(sys.stderr)
         yield
     finally:
         sys.stdout, sys.stderr = before
