@@ -19,6 +19,10 @@ USER_ERRORS = frozenset({
 """Errors of the system that are not a defect of evalkit."""
 
 
+class ReaderLeftError(Exception):
+    """The reader of standard output closed the pipe; not an ``OSError``, which click would turn into exit code 1."""
+
+
 _terminated = threading.Event()
 
 

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+from evalkit.cli import process
+
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _DIRECTIONS = r"\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[{_CONTROLS}{_DIRECTIONS}\\ud800-\\udfff]")
@@ -41,8 +43,8 @@ def without_commands(text: str) -> str:
 class SafeStream:
     """A text stream whose lines are shown as ``visible`` and ``without_commands`` return them.
 
-    Everything but ``write`` is the stream's own. A terminal's stream may receive escape sequences of a progress bar;
-    names are made visible before they come there.
+    Everything but ``write`` and ``flush`` is the stream's own. A terminal's stream may receive escape sequences of a
+    progress bar; names are made visible before they come there.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -52,9 +54,19 @@ class SafeStream:
         """Write a text; returns the number of its characters. click writes the completions of a shell as bytes."""
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")
-        if text != _RESET:
-            self._stream.write(without_commands(visible(text)))
+        try:
+            if text != _RESET:
+                self._stream.write(without_commands(visible(text)))
+        except BrokenPipeError as error:
+            raise process.ReaderLeftError from error
         return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError as error:
+            raise process.ReaderLeftError from error
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write several texts."""
@@ -91,7 +103,7 @@ def protected_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def _protected(stream: TextIO | None) -> Any:
+def _protected(stream: TextIO | ClosedStream | None) -> Any:
     if stream is None or isinstance(stream, SafeStream):
         return stream
     if isinstance(stream, io.TextIOWrapper):

@@ -211,6 +211,15 @@ def test_closed_standard_output_is_reported(place: Path) -> None:
     assert "No space left on device" in answer.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_leaves_is_not_an_error(place: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    answer = subprocess.run(command("list", "datasets"), stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
 def test_a_run_whose_standard_output_is_closed_stores_its_results(place: Path) -> None:
     answer = call(place, ["sh", "-c", f"{shlex.join(run_command('Still'))} >&-"])
