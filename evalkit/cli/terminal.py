@@ -61,6 +61,9 @@ class SafeStream:
             raise process.ReaderLeftError from error
         return len(text)
 
+    def close(self) -> None:
+        """Do nothing: a tracker that closes standard output must not keep evalkit from printing."""
+
     def flush(self) -> None:
         """Write what is buffered."""
         try:

@@ -62,6 +62,24 @@ class Child(Still):
     def misbehave(self):
         multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()  # joined at exit
 
+class Closes(Still):
+    def misbehave(self):
+        sys.stdout.close()
+        sys.stderr.close()
+
+class ClosesDescriptors(Still):
+    def misbehave(self):
+        os.close(1)
+        os.close(2)
+
+class Settings(Still):
+    def misbehave(self):
+        import inspect, warnings
+        import numpy
+        numpy.seterr(all="raise")
+        warnings.simplefilter("error")
+        sys.setrecursionlimit(60 + len(inspect.stack()))
+
 class Changes(Still):
     def misbehave(self):
         os.chdir("/")
@@ -163,6 +181,16 @@ def test_a_card_that_cannot_be_recorded_is_named(place: Path) -> None:
 def test_a_tracker_that_changes_the_folder_finds_relative_data(place: Path) -> None:
     assert call(place, run_command("Changes")).returncode == 0
     assert len(stored(place, "Changes")) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors of POSIX")
+@pytest.mark.parametrize("tracker", ["Closes", "ClosesDescriptors", "Settings"])
+def test_a_tracker_that_changes_the_process_loses_nothing(place: Path, tracker: str) -> None:
+    answer = call(place, run_command(tracker))
+    assert answer.returncode == 0, answer.stderr
+    assert "AO" in answer.stdout
+    assert f"3/3 folder {tracker}" in answer.stderr
+    assert len(stored(place, tracker)) == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="fork")
