@@ -8,7 +8,7 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from evalkit.cli import process
 
@@ -100,13 +100,13 @@ def protected_streams() -> Iterator[None]:
     """Make standard output and error safe to print any name to, in any encoding."""
     before = sys.stdout, sys.stderr
     try:
-        sys.stdout, sys.stderr = _protected(sys.stdout or ClosedStream()), _protected(sys.stderr)
+        sys.stdout, sys.stderr = _protected(sys.stdout or cast(TextIO, ClosedStream())), _protected(sys.stderr)
         yield
     finally:
         sys.stdout, sys.stderr = before
 
 
-def _protected(stream: TextIO | ClosedStream | None) -> Any:
+def _protected(stream: TextIO | None) -> Any:
     if stream is None or isinstance(stream, SafeStream):
         return stream
     if isinstance(stream, io.TextIOWrapper):
