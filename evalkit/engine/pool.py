@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -27,6 +26,7 @@ from evalkit.engine import dispatch
 from evalkit.engine.dispatch import Slot
 from evalkit.engine.threads import thread_environment
 from evalkit.engine.work import Answer, Job, Unit, Worker
+from evalkit.io.temporary import temporary_folder
 
 
 def execute(
@@ -43,10 +43,9 @@ def execute(
     Raises:
         EvalkitError: No worker can be started.
     """
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
+    with temporary_folder() as spool:
         slots = [
-            ProcessSlot(_on_device(job, device), Path(spool) / str(index), timeout)
-            for index, device in enumerate(devices)
+            ProcessSlot(_on_device(job, device), spool / str(index), timeout) for index, device in enumerate(devices)
         ]
         yield from dispatch.execute(slots, units, timeout=timeout)
 

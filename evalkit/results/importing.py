@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import numpy as np
 from evalkit import progress, registry
 from evalkit.errors import EvalkitError, MissingResults, listed
 from evalkit.io.rows import read_rows
+from evalkit.io.temporary import temporary_folder
 from evalkit.names import canonical
 from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
@@ -125,9 +125,9 @@ def _open_source(source: Path) -> Iterator[Path]:
     if source.is_dir():
         yield source
     elif is_archive(source):
-        with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
-            unpack(source, Path(temporary))
-            yield Path(temporary)
+        with temporary_folder() as temporary:
+            unpack(source, temporary)
+            yield temporary
     else:
         raise EvalkitError(
             "neither a folder nor an archive", where=source, found="a file" if source.exists() else "nothing",
