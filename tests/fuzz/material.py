@@ -62,7 +62,7 @@ class Kind:
     code: int = 0
     reading: Reading | None = None
     samples: str = "none"
-    seconds: int = 20
+    seconds: int = 60
 
 
 def score(results: str, *more: str) -> tuple[str, ...]:

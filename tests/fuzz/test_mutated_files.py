@@ -96,11 +96,16 @@ class Checked:
         self.path = Path(kind.file)
         self.capture = capture
 
-    def answer(self, data: bytes) -> tuple[int, str, str]:
-        """Return exit code, standard output and standard error of the command with this content of the file."""
+    def answer(self, data: bytes, patience: int = 1) -> tuple[int, str, str]:
+        """Return exit code, standard output and standard error of the command with this content of the file.
+
+        Args:
+            data: The content.
+            patience: Factor of the time that it may take; the first command also imports libraries.
+        """
         self.path.write_bytes(data)
         shutil.rmtree("results/clips/new", ignore_errors=True)
-        with time_limit(self.kind.seconds):
+        with time_limit(patience * self.kind.seconds):
             code = call(*self.kind.command)
         printed = self.capture.readouterr()
         return code, printed.out, printed.err
@@ -151,7 +156,7 @@ def test_mutated_files_end_with_a_message(
     kind = KINDS[name]
     content = (original / kind.file).read_bytes()
     checked = Checked(kind, capsys)
-    code, _, errors = checked.answer(content)
+    code, _, errors = checked.answer(content, patience=5)
     assert code == kind.code, errors
     assert checked.problem(content) is None
     failed = []
