@@ -230,6 +230,22 @@ def test_sigterm_ends_with_a_word_and_leaves_nothing(place: Path, engine: tuple[
     assert len(stored(place, "Slow")) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_sigterm_ends_a_run_on_ray_with_a_word(place: Path) -> None:
+    pytest.importorskip("ray")
+    arguments = run_command("Slow", "--engine", "ray", "--jobs", "1")
+    process = subprocess.Popen(arguments, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 90
+    while not stored(place, "Slow") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert "terminated; finished sequences are stored" in errors
+    assert "***" not in errors
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
 def test_closed_standard_output_is_reported(place: Path) -> None:
     call(place, run_command("Still"))
