@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,24 +19,39 @@ def guarded_process() -> Iterator[None]:
         yield
 
 
+_leave = os._exit
+_lock = threading.Lock()
+_guards = 0
+"""Number of blocks of ``exit_as_error`` that run, in several threads of lockstep."""
+
+
 @contextmanager
 def exit_as_error() -> Iterator[None]:
     """Let a tracker's ``os._exit`` raise ``SystemExit`` in this process: evalkit would end without a word.
 
     A child process that the tracker has forked ends as usual.
     """
-    process, leave = os.getpid(), os._exit
+    process = os.getpid()
 
     def refused(status: int) -> NoReturn:
         if os.getpid() != process:
-            leave(status)
+            _leave(status)
         raise SystemExit(f"the tracker called os._exit({status})")
 
+    _count_guards(1)
     os._exit = refused
     try:
         yield
     finally:
-        os._exit = leave
+        _count_guards(-1)
+
+
+def _count_guards(change: int) -> None:
+    global _guards
+    with _lock:
+        _guards += change
+        if _guards == 0:
+            os._exit = _leave
 
 
 @contextmanager

@@ -193,6 +193,7 @@ def test_a_tracker_that_changes_the_process_loses_nothing(place: Path, tracker: 
     assert len(stored(place, tracker)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="fork")
 @pytest.mark.parametrize("engine", [(), ("--jobs", "2")])
 @pytest.mark.parametrize("tracker", ["Thread", "AtExit", "Child"])

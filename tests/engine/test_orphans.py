@@ -46,7 +46,7 @@ class ExitsInC(Starts):
         return Prediction(self.region)
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups of POSIX")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="process groups of POSIX")]
 
 
 @pytest.fixture
