@@ -107,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with protected_streams():
         if arguments is None:
+            process.occupy_closed_descriptors()
             process.raise_on_termination()
         code = exit_code_of(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False))
     if arguments is None:
@@ -125,10 +126,8 @@ def exit_code_of(call: Callable[[], Any]) -> int:
         how = "terminated" if process.was_terminated() else "interrupted"
         click.echo(f"\nevalkit: {how}; finished sequences are stored, and the same command continues", err=True)
         return 143 if process.was_terminated() else 130
-    except BrokenPipeError:
-        # The reader (`head`, a pager) closed the pipe; the interpreter must not flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, process.ReaderLeftError):
+        return _reader_left()
     except (click.exceptions.Exit, click.ClickException, EvalkitError) as error:
         if isinstance(error, click.ClickException):
             error.show()
@@ -137,6 +136,12 @@ def exit_code_of(call: Callable[[], Any]) -> int:
         return 2 if isinstance(error, click.ClickException) else error.exit_code
     except Exception as error:
         return _unexpected(error)
+
+
+def _reader_left() -> int:
+    """Return the exit code where the reader (`head`, a pager) closed the pipe, into which nothing may be flushed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _system_error(error: Exception) -> int | None:

@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -27,6 +26,7 @@ from evalkit.engine import dispatch
 from evalkit.engine.dispatch import Slot
 from evalkit.engine.threads import inherited_threads
 from evalkit.engine.work import Answer, Job, Unit, Worker
+from evalkit.io.temporary import temporary_folder
 
 
 def execute(
@@ -43,10 +43,9 @@ def execute(
     Raises:
         EvalkitError: No worker can be started.
     """
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
+    with temporary_folder() as spool:
         slots = [
-            ProcessSlot(_on_device(job, device), Path(spool) / str(index), timeout)
-            for index, device in enumerate(devices)
+            ProcessSlot(_on_device(job, device), spool / str(index), timeout) for index, device in enumerate(devices)
         ]
         yield from dispatch.execute(slots, units, timeout=timeout)
 
@@ -107,6 +106,7 @@ class ProcessSlot(Slot):
         if self._executor is None:
             return "it was not running"
         if self._process is not None:
+            _kill_group(self._process.pid)
             self._process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
         code = self._process.exitcode if self._process is not None else None
@@ -117,6 +117,13 @@ class ProcessSlot(Slot):
         with contextlib.suppress(OSError):
             return _stack_file(self._spool).read_text(encoding="utf-8", errors="replace")
         return ""
+
+
+def _kill_group(leader: int | None) -> None:
+    """Kill the processes that a worker's tracker has started; the worker leads a group of its own."""
+    if leader is not None and hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has not begun, or all have ended
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _how_it_ended(code: int | None) -> str:
@@ -151,6 +158,8 @@ class _WorkerState:
 
 def _start_worker(job: Job, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that all that the tracker starts can be ended with the worker
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool
 
@@ -163,6 +172,8 @@ def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
+        if hasattr(os, "getpgrp") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)
         _EXIT_PROCESS(1)
 
 

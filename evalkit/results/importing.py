@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import numpy as np
 from evalkit import progress, registry
 from evalkit.errors import EvalkitError, MissingResults, listed
 from evalkit.io.rows import read_rows
+from evalkit.io.temporary import temporary_folder
 from evalkit.names import canonical
 from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
@@ -23,7 +23,7 @@ from evalkit.results.layouts.base import expected_rows, find_file, one_pass_traj
 from evalkit.results.store import Store
 from evalkit.types import Boxes, Dataset, Trajectory
 
-_NUMBERED_RUN = re.compile(r"_(\d{3})$")
+_NUMBERED_RUN = re.compile(r"_(0\d\d)$")  # as in layouts/pytracking.py
 _BENCHMARK_LAYOUTS = {"got10k": ("got10k", "vot", "vot-bin"), "pysot": ("vot", "vot-bin")}
 """Layouts of benchmarks that a toolkit writes as the benchmark does; for other benchmarks it writes ``plain``."""
 
@@ -127,9 +127,9 @@ def _open_source(source: Path) -> Iterator[Path]:
     if source.is_dir():
         yield source
     elif is_archive(source):
-        with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
-            unpack(source, Path(temporary))
-            yield Path(temporary)
+        with temporary_folder() as temporary:
+            unpack(source, temporary)
+            yield temporary
     else:
         raise EvalkitError(
             "neither a folder nor an archive", where=source, found="a file" if source.exists() else "nothing",

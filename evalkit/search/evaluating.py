@@ -9,18 +9,17 @@ import contextlib
 import importlib
 import math
 import socket
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from evalkit.engine import dispatch
 from evalkit.engine.pool import ProcessSlot
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Answer, Job, Unit
+from evalkit.io.temporary import temporary_folder
 from evalkit.types import Execution
 
 
@@ -206,8 +205,8 @@ def open_evaluation(job: EvaluationJob, *, jobs: int) -> Iterator[Evaluation]:
     if jobs == 1:
         yield SerialEvaluation(job)
         return
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
-        slots = [ProcessSlot(cast(Job, job), Path(spool) / str(index), None) for index in range(jobs)]
+    with temporary_folder() as spool:
+        slots = [ProcessSlot(cast(Job, job), spool / str(index), None) for index in range(jobs)]
         pool = PoolEvaluation(job, slots)
         try:
             yield pool

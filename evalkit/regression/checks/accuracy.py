@@ -159,6 +159,10 @@ def summarize_gains(gain: float, gains: Floats, count: int, *, margin: float) ->
     return ScoreChange(gain, low, high, p, error, count)
 
 
+_MOST_SEQUENCES = 10**9
+"""Number of sequences that no benchmark has."""
+
+
 def sequences_needed(change: ScoreChange, margin: float) -> int | None:
     """Return the number of sequences with which a change like this would be decided; None if no number would do.
 
@@ -167,7 +171,8 @@ def sequences_needed(change: ScoreChange, margin: float) -> int | None:
     distance = abs(change.gain + margin)
     if change.error == 0 or distance == 0:
         return None
-    return max(change.sequences + 1, math.ceil(change.sequences * (1.645 * change.error / distance) ** 2))
+    needed = change.sequences * (1.645 * change.error / distance) ** 2
+    return max(change.sequences + 1, math.ceil(needed)) if needed < _MOST_SEQUENCES else None
 
 
 @lru_cache(maxsize=8)
