@@ -123,19 +123,25 @@ def exit_code_of(call: Callable[[], Any]) -> int:
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
-        how = "terminated" if process.was_terminated() else "interrupted"
-        click.echo(f"\nevalkit: {how}; finished sequences are stored, and the same command continues", err=True)
-        return 143 if process.was_terminated() else 130
+        return _interrupted()
     except (BrokenPipeError, process.ReaderLeftError):
         return _reader_left()
-    except (click.exceptions.Exit, click.ClickException, EvalkitError) as error:
-        if isinstance(error, click.ClickException):
-            error.show()
-        elif isinstance(error, EvalkitError):
-            click.echo(f"evalkit: {error}", err=True)
-        return 2 if isinstance(error, click.ClickException) else error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except EvalkitError as error:
+        click.echo(f"evalkit: {error}", err=True)
+        return error.exit_code
     except Exception as error:
         return _unexpected(error)
+
+
+def _interrupted() -> int:
+    how, code = ("terminated", 143) if process.was_terminated() else ("interrupted", 130)
+    click.echo(f"\nevalkit: {how}; finished sequences are stored, and the same command continues", err=True)
+    return code
 
 
 def _reader_left() -> int:

@@ -133,10 +133,7 @@ def report_command(
     os.environ.update(thread_environment(1))  # NumPy's products are small here: more threads would only wait for them
     from evalkit.cli.progress import working
 
-    if output is None and figures is None:
-        raise click.UsageError("Give --output FILE, --figures DIR, or both.")
-    if metrics is None and (percent or no_intervals):
-        raise click.UsageError("--percent and --no-intervals choose the content of a table: give --metrics A,B, too.")
+    _check_options(output, figures, metrics, table_options=percent or no_intervals)
     with working("loading"):
         from evalkit import api
 
@@ -155,9 +152,18 @@ def report_command(
                 compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order,
                 page_megabytes=page_size,
             )  # fmt: skip
-        written = (
-            [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
-        )
+        written = [output] if output is not None else []
+        if figures is not None:
+            written += api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
     print_notes(compared.notices, every=verbose, prefix="", err=True)
-    for path in ([] if output is None else [output]) + written:
+    for path in written:
         click.echo(str(path))
+
+
+def _check_options(
+    output: Path | None, figures: Path | None, metrics: list[str] | None, *, table_options: bool
+) -> None:
+    if output is None and figures is None:
+        raise click.UsageError("Give --output FILE, --figures DIR, or both.")
+    if metrics is None and table_options:
+        raise click.UsageError("--percent and --no-intervals choose the content of a table: give --metrics A,B, too.")

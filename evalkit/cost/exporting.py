@@ -90,20 +90,25 @@ def _export_split(
         progress.tell(f"{name}: tracking rendered scenes to calibrate int8")
     samples = calibration.inputs(reference) if execution.precision == "int8" else []
     described = reference if isinstance(reference, DescribedTracker) else None
-    further = described.further_parts() if described else ()
+    networks = (*reference.parts(), *(described.further_parts() if described else ()))
     parts = [
         write_part(part, output, execution, samples)
-        for part in progress.each(
-            (*reference.parts(), *further), lambda part: f"{name}: writing the network {part.name}"
-        )
+        for part in progress.each(networks, lambda part: f"{name}: writing the network {part.name}")
     ]
-    usage = described.usage() if described else None
-    if described and usage and registry.runtime.find(execution.runtime).format == "onnx":
-        atomic.write_text(output / REFERENCE, described.reference_program())
+    usage = _write_usage(described, execution, output) if described else None
     return {
-        "card": dict(reference.card), "parts": parts, "tracking": _tracking_record(agreement),
-        "usage": None if usage is None else dict(usage),
+        "card": dict(reference.card), "parts": parts, "tracking": _tracking_record(agreement), "usage": usage,
     }  # fmt: skip
+
+
+def _write_usage(tracker: DescribedTracker, execution: Execution, output: Path) -> dict[str, Any] | None:
+    """Return how to use the networks, None if it is unknown; for ONNX, also write the program that does."""
+    usage = tracker.usage()
+    if usage is None:
+        return None
+    if registry.runtime.find(execution.runtime).format == "onnx":
+        atomic.write_text(output / REFERENCE, tracker.reference_program())
+    return dict(usage)
 
 
 def _export_used(name: str, tracker: Tracker, execution: Execution, output: Path) -> dict[str, Any]:

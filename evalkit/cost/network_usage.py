@@ -113,8 +113,7 @@ def _describe_image(values: Sequence[NDArray[Any]]) -> dict[str, str] | None:
     if len(values) != len(_COLOURS) or values[0].ndim != 4 or 3 not in (values[0].shape[1], values[0].shape[3]):
         return None
     axis = 1 if values[0].shape[1] == 3 else 3
-    colours = [one for value in values if (one := _channels(value, axis)) is not None]
-    mapping = _colour_mapping(*colours) if len(colours) == len(_COLOURS) else None
+    mapping = _measured_mapping(values, axis)
     if mapping is None:
         return None
     source, factors, offsets = mapping
@@ -127,6 +126,11 @@ def _describe_image(values: Sequence[NDArray[Any]]) -> dict[str, str] | None:
         "normalisation": "; ".join(lines) + ", for pixels 0..255",
         "source": "measured with frames of one colour",
     }
+
+
+def _measured_mapping(values: Sequence[NDArray[Any]], axis: int) -> tuple[list[int], Floats, Floats] | None:
+    colours = [one for value in values if (one := _channels(value, axis)) is not None]
+    return _colour_mapping(*colours) if len(colours) == len(_COLOURS) else None
 
 
 def _colour_mapping(black: Floats, *primaries: Floats) -> tuple[list[int], Floats, Floats] | None:

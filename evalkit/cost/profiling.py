@@ -76,23 +76,32 @@ def profile_trackers(
     tolerant = any(one.runtime == ALL for one in executions)
     records: list[Cost] = []
     for name in trackers:
-        progress.tell(f"{name}: loading it into {supported[0].runtime}")
-        built = build(name, **asdict(supported[0]))
-        if isinstance(built, BareNetwork):
-            records += bare_network_costs(name, built, supported, chosen, tolerant=tolerant)
-            records += [replace(cost, tracker=name) for cost in refused]
-            continue
-        cases = _build_cases(name, built, build, supported)
-        if isinstance(built, SplitTracker):
-            progress.tell(f"{name}: counting operations")
-            records += macs.costs(built, name=name)
-            records += [replace(cost, tracker=name) for cost in refused]
-            records += _measured_costs(cases, chosen)
-            continue
-        records += update_costs(built, name=name)
-        records += _measured_costs(cases, chosen)
-        records += _network_costs(name, built, supported, refused, chosen, tolerant=tolerant)
+        not_supported = [replace(cost, tracker=name) for cost in refused]
+        records += _costs_of(name, build, supported, not_supported, chosen, tolerant=tolerant)
     return records
+
+
+def _costs_of(
+    name: str, build: Callable[..., Any], executions: Sequence[Execution], refused: Sequence[Cost],
+    rules: latency.Rules, *, tolerant: bool,
+) -> Iterator[Cost]:  # fmt: skip
+    """Yield the costs of one tracker or network; ``refused`` names the runtimes that do not support it."""
+    progress.tell(f"{name}: loading it into {executions[0].runtime}")
+    built = build(name, **asdict(executions[0]))
+    if isinstance(built, BareNetwork):
+        yield from bare_network_costs(name, built, executions, rules, tolerant=tolerant)
+        yield from refused
+        return
+    cases = _build_cases(name, built, build, executions)
+    if isinstance(built, SplitTracker):
+        progress.tell(f"{name}: counting operations")
+        yield from macs.costs(built, name=name)
+        yield from refused
+        yield from _measured_costs(cases, rules)
+        return
+    yield from update_costs(built, name=name)
+    yield from _measured_costs(cases, rules)
+    yield from _network_costs(name, built, executions, refused, rules, tolerant=tolerant)
 
 
 def _network_costs(
@@ -104,7 +113,7 @@ def _network_costs(
     if used is None:
         return
     yield from network_latency_costs(name, used.search, executions, rules, tolerant=tolerant, samples=used.samples)
-    yield from (replace(cost, tracker=name) for cost in refused)
+    yield from refused
     for reason in used.not_executable:
         yield Cost(name, "latency_p50", "network", None, "ms", not_counted=(reason,))
 
