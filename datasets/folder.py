@@ -103,7 +103,10 @@ def _check_codes(records: list[Record], path: Path) -> None:
                 expected="x,y,width,height, the corners of a polygon, or nan where nothing is annotated",
             )  # fmt: skip
     if all(isinstance(record, int) for record in records):
-        raise EvalkitError("no frame is annotated", where=path)
+        raise EvalkitError(
+            "no frame is annotated", where=path, expected="a region in the frame in which the tracker starts",
+            hint="Annotate that frame: x,y,width,height in its row",
+        )  # fmt: skip
 
 
 def _frames(home: Path) -> FolderImages | VideoFile | None:
