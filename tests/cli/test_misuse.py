@@ -349,7 +349,8 @@ TRACKERS = [
            answer("exit(5)"), 1),
     Misuse(f"{RUN} program:", "no program is named", 'Write "program:./my_tracker'),
     Misuse(f"{RUN} program:./gone", "the program cannot be started", "Give its path"),
-    Misuse(f"{RUN} program:cat", "it has answered more often than it was asked", "describes the requests and answers", code=1),
+    Misuse(f"{RUN} program:cat", "it has answered more often than it was asked", "describes the requests and answers",
+           code=1),
 ]  # fmt: skip
 
 ALL = [*NAMES, *NUMBERS, *TOGETHER, *PLACES, *CONTENTS, *TRACKERS]
