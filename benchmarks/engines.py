@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from evalkit.engine import lockstep, serial
+from evalkit.engine import lockstep, resident, serial
 from evalkit.engine.plan import Plan
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Answer, Job, Unit, Worker
@@ -79,7 +80,7 @@ def result_files(results: Path) -> dict[str, bytes]:
 
 
 def compare_lockstep(options: argparse.Namespace) -> None:
-    """Alternate between the lockstep and the serial engine on the same decoded frames."""
+    """Alternate between both lockstep engines and the serial engine on the same decoded frames."""
     job = job_of(options)
     rendered = [in_memory(index, options.frames) for index in range(int(options.sequences or 8))]
     dataset = dataset_of(tuple(rendered))
@@ -93,8 +94,11 @@ def compare_lockstep(options: argparse.Namespace) -> None:
     clock = time.process_time if options.device == "cpu" else time.perf_counter
     loops: dict[str, Callable[[], Iterator[Answer]]] = {
         "serial": lambda: serial.execute(alone, units),
-        "lockstep": lambda: lockstep.execute(worker, units, lanes=options.lanes),
+        "lockstep of the network": lambda: lockstep.execute(worker, units, lanes=options.lanes),
     }
+    tracker: Any = worker.tracker
+    if (device_lanes := tracker.device_lanes(options.lanes)) is not None:
+        loops["lockstep on the device"] = lambda: resident.execute(worker, units, device_lanes, count=options.lanes)
     spent: dict[str, list[float]] = {name: [] for name in loops}
     boxes: dict[str, dict[str, np.ndarray]] = {}
     for turn in range(options.rounds + 1):
@@ -103,17 +107,17 @@ def compare_lockstep(options: argparse.Namespace) -> None:
             answers = list(loop())
             spent[name] += [clock() - start] if turn else []
             boxes[name] = {answer.unit.sequence: answer.trajectories[0].boxes for answer in answers}
-    ratios = np.array(spent["serial"]) / np.array(spent["lockstep"])
-    apart = {name: np.abs(boxes["serial"][name] - boxes["lockstep"][name]).max() for name in boxes["serial"]}
     unit = "CPU second" if options.device == "cpu" else "second"
-    typical, most = np.median(list(apart.values())), max(apart.values())
     milliseconds = 1e3 * np.median(spent["serial"]) / frames
-    print(
-        f"lockstep of {options.lanes} on {options.device}, {job.execution.runtime}: {np.median(ratios):.3f} times the "
-        f"frames per {unit} of the serial engine ({alone.job.execution.runtime}), "
-        f"which takes {milliseconds:.2f} ms per frame; "
-        f"ratio by round {ratios.round(3)}; distance of the boxes {typical:.1e} px (median), {most:.1e} px (maximum)"
-    )
+    print(f"serial on {options.device}, {alone.job.execution.runtime}: {milliseconds:.2f} ms per frame")
+    for name in list(loops)[1:]:
+        ratios = np.array(spent["serial"]) / np.array(spent[name])
+        apart = [np.abs(boxes["serial"][one] - boxes[name][one]).max() for one in boxes["serial"]]
+        print(
+            f"{name}, {options.lanes} lanes, {job.execution.runtime}: {np.median(ratios):.3f} times the frames per "
+            f"{unit} of the serial engine; ratio by round {ratios.round(3)}; distance of the boxes "
+            f"{np.median(apart):.1e} px (median), {max(apart):.1e} px (maximum)"
+        )
 
 
 def measure_memory(options: argparse.Namespace) -> None:

@@ -65,7 +65,7 @@ def choose_pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
             (one.name, precision)
             for one in registry.runtime.entries()
             if one.available and "cpu" in one.devices
-            for precision in one.precisions
+            for precision in one.precisions_on("cpu")
             if (one.name, precision) not in EMULATED
         ]
     return [BASE, *(pair for pair in chosen if pair != BASE)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,20 @@ from evalkit.datasets.building import (
     check_row_count,
     match_names,
     read_json_index,
+    refuse_broken_links,
 )
 from evalkit.errors import EvalkitError, listed
+from evalkit.io.json import InvalidJsonError, number_array
 from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
-from evalkit.io.rows import read_bytes, read_values
-from evalkit.types import Annotation
+from evalkit.io.rows import number, read_bytes, read_values
+from evalkit.types import Annotation, Floats
 
 TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
 """Per-frame attributes, each in a ``<tag>.tag`` file. Source: VOT challenge reports 2016 to 2019."""
+
+
+_SIZE = re.compile(r"[1-9][0-9]{0,5}")
+_LARGEST_SIZE = 10**6  # width or height in pixels
 
 
 def folder_form(
@@ -48,6 +55,8 @@ def folder_form(
 
 def _places(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """Yield the names and folders of sequences; those of all subfolders if no names are given."""
+    if not names:
+        refuse_broken_links(part for path in folder.iterdir() for part in (path, path / "groundtruth.txt"))
     children = sorted(path.name for path in folder.iterdir() if path.is_dir())
     for name, child in match_names(names or children, children, where=folder).items():
         yield name, folder / child
@@ -116,14 +125,15 @@ def read_properties(path: Path) -> dict[str, str]:
 
 def _float(text: str | None) -> float | None:
     try:
-        return float(text) if text else None
-    except ValueError:
+        value = number(text) if text else 0.0
+    except EvalkitError:
         return None
+    return value if value > 0 else None
 
 
 def _size(properties: Mapping[str, str], official: Mapping[str, Any]) -> tuple[int, int] | None:
     width, height = properties.get("width", ""), properties.get("height", "")
-    if width.isdigit() and height.isdigit():
+    if _SIZE.fullmatch(width) and _SIZE.fullmatch(height):
         return int(width), int(height)
     return tuple(official["size"]) if "size" in official else None
 
@@ -197,17 +207,42 @@ def index_form(path: Path, names: Iterable[str]) -> AnnotationForm:
 
 
 def _index_source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
-    rows, tags = entry["gt_rect"], {tag: entry.get(tag, []) for tag in TAGS}
-    size = (entry["width"], entry["height"]) if "width" in entry and "height" in entry else None
-    return Source(path.with_suffix("") / name, _index_reader(rows, tags, f"{path}, {name}"), size=size)
+    where = f"{path}, {name}"
+    tags = {tag: _index_flags(entry.get(tag, []), f"{where}, {tag}") for tag in TAGS}
+    return Source(path.with_suffix("") / name, _index_reader(entry["gt_rect"], tags, where), size=_index_size(entry))
 
 
-def _index_reader(rows: list[Any], tags: Mapping[str, list[Any]], where: str) -> Callable[[], Annotation]:
+def _index_flags(values: Any, where: str) -> Floats:
+    try:
+        flags = number_array(values)
+    except InvalidJsonError:
+        flags = np.zeros((0, 0))
+    if flags.ndim != 1:
+        raise EvalkitError("a tag must be a list of numbers", where=where, hint="Fetch this index again")
+    return flags
+
+
+def _index_size(entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    width, height = entry.get("width"), entry.get("height")
+    return (width, height) if _is_size(width) and _is_size(height) else None
+
+
+def _is_size(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 < value < _LARGEST_SIZE
+
+
+def _index_reader(rows: Any, tags: Mapping[str, Floats], where: str) -> Callable[[], Annotation]:
     def read() -> Annotation:
-        lines = (",".join(map(str, row)) if isinstance(row, list) else repr(row) for row in rows)
+        if not isinstance(rows, list) or not all(map(_is_row, rows)):
+            raise EvalkitError("gt_rect must contain rows of numbers", where=where, hint="Fetch this index again")
+        lines = (",".join(map(str, row)) for row in rows)
         records = parse_text("\n".join(lines).encode(), where)
         return _annotation(
             records, {tag: pad_flags(flags, len(rows), where) for tag, flags in tags.items()}, where, None
         )
 
     return read
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, list) and all(type(value) in (int, float) for value in row)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.datasets._vot_forms import image_folder, pad_flags, read_properties, sequence_size
-from evalkit.datasets.building import AnnotationForm, FolderImages, Source, match_names, require_rows
+from evalkit.datasets.building import (
+    AnnotationForm,
+    FolderImages,
+    Source,
+    match_names,
+    refuse_broken_links,
+    require_rows,
+)
 from evalkit.errors import EvalkitError
 from evalkit.io.regions import UNKNOWN, Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes, read_values
@@ -41,6 +49,7 @@ def object_form(folder: Path, videos: Iterable[str]) -> AnnotationForm:
     Args:
         videos: Names of the videos to look for; if empty, all folders with groundtruth are videos.
     """
+    refuse_broken_links(folder.iterdir())
     children = sorted(path.name for path in folder.iterdir() if path.is_dir())
     places = match_names(tuple(videos) or children, children, where=folder)
     found: dict[str, Source] = {}
@@ -61,7 +70,7 @@ class _Video:
     def length(self, images: FolderImages | None) -> int:
         """Return the stated number of frames, or that of the images; 0 where neither is known."""
         stated = read_properties(self.place / "sequence").get("length", "")
-        if stated.isdigit():
+        if re.fullmatch("[0-9]{1,9}", stated):
             return int(stated)
         return len(images.names()) if images is not None else 0
 

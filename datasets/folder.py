@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalkit import registry
-from evalkit.datasets.building import FolderImages, VideoFile, require_rows
+from evalkit.datasets.building import FolderImages, VideoFile, refuse_broken_links, require_rows
 from evalkit.errors import EvalkitError, listed
-from evalkit.io.regions import UNKNOWN, boxes_of, parse_text, regions_of
+from evalkit.io.regions import UNKNOWN, Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes
 from evalkit.io.video import VIDEO_SUFFIXES
 from evalkit.types import Annotation, Dataset, Sequence
@@ -66,7 +66,9 @@ def _places(root: Path) -> list[tuple[Path, str]]:
         return [(root, _name(root))]
     if not root.is_dir():
         return []
-    return [(path, path.name) for path in sorted(root.iterdir()) if (path / GROUNDTRUTH).is_file()]
+    children = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    refuse_broken_links(part for path in children for part in (path, path / GROUNDTRUTH))
+    return [(path, path.name) for path in children if (path / GROUNDTRUTH).is_file()]
 
 
 def _name(place: Path) -> str:
@@ -79,16 +81,32 @@ def _sequence(place: Path, name: str) -> Sequence:
     frames = VideoFile(place) if place.is_file() else _frames(home)
 
     def read() -> Annotation:
-        records = parse_text(read_bytes(path), path)
+        records = require_rows(parse_text(read_bytes(path), path), path)
+        _check_codes(records, path)
         if len(records) == 1 and frames is not None:
             count = len(frames.names()) if isinstance(frames, FolderImages) else len(frames)
             records += [UNKNOWN] * (count - 1)
-        return Annotation(require_rows(boxes_of(records), path), regions_of(records))
+        return Annotation(boxes_of(records), regions_of(records))
 
     if isinstance(frames, FolderImages):
         images = FolderImages(frames.folder, rows=lambda: len(read().boxes))
         return Sequence(name=name, read=read, frames=images)
     return Sequence(name=name, read=read, frames=frames, fps=None if frames is None else frames.fps)
+
+
+def _check_codes(records: list[Record], path: Path) -> None:
+    """Refuse rows of one number other than 0, which are codes of VOT's results, and files without any region."""
+    for row, record in enumerate(records, 1):
+        if isinstance(record, int) and record != UNKNOWN:
+            raise EvalkitError(
+                "not a region", where=f"{path}:{row}", found=record,
+                expected="x,y,width,height, the corners of a polygon, or nan where nothing is annotated",
+            )  # fmt: skip
+    if all(isinstance(record, int) for record in records):
+        raise EvalkitError(
+            "no frame is annotated", where=path, expected="a region in the frame in which the tracker starts",
+            hint="Annotate that frame: x,y,width,height in its row",
+        )  # fmt: skip
 
 
 def _frames(home: Path) -> FolderImages | VideoFile | None:

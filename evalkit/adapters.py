@@ -1,4 +1,4 @@
-"""Adapters between evalkit's tracker interface and those of the got10k and pytracking toolkits.
+"""Adapters between evalkit's tracker interface and those of the got10k, PySOT and pytracking toolkits.
 
 ``--tracker path.py:Class`` takes such trackers unmodified: the interface of a class is recognised by its methods.
 
@@ -6,9 +6,11 @@
 |---|---|---|---|
 | ``initialize(image, region)``, ``update(image)`` | evalkit | uint8 (H, W, 3), RGB | ``Region``, 0-based |
 | ``init(image, box)``, ``update(image)`` | got10k | PIL image | x, y, width, height; the first pixel is 1 |
+| ``init(image, box)``, ``track(image)`` | PySOT | uint8 (H, W, 3), BGR | x, y, width, height, 0-based |
 | ``initialize(image, info)``, ``track(image, info)`` | pytracking | as evalkit's | ``info["init_bbox"]``, 0-based |
 
-The conversion counts towards the measured time: it is a part of the cost of running such a tracker here.
+A run says which interface a tracker was taken for. The conversion counts towards the measured time: it is a part of
+the cost of running such a tracker here.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ def adapt(tracker: object) -> Tracker | None:
         return tracker
     if _has_methods(tracker, "init", "update"):
         return Got10kTracker(tracker)
+    if _has_methods(tracker, "init", "track"):
+        return PysotTracker(tracker)
     if _has_methods(tracker, "initialize", "track"):
         return PytrackingTracker(tracker)
     return None
@@ -40,7 +44,27 @@ def _has_methods(tracker: object, *names: str) -> bool:
     return all(callable(getattr(tracker, name, None)) for name in names)
 
 
-class Got10kTracker:
+class _Adapter:
+    """A tracker with another interface than evalkit's.
+
+    Args:
+        tracker: The tracker.
+
+    Attributes:
+        interface: What the tracker was taken for, and what it therefore gets.
+        card: That of the tracker, if it has one.
+        files: Those of the tracker, if it lists some.
+    """
+
+    interface = ""
+
+    def __init__(self, tracker: Any) -> None:
+        self.tracker = tracker
+        self.card: Any = getattr(tracker, "card", {})
+        self.files: Any = getattr(tracker, "files", ())
+
+
+class Got10kTracker(_Adapter):
     """Adapts a got10k tracker to evalkit's interface.
 
     The got10k toolkit passes boxes as they are in the files of OTB and GOT-10k, whose first pixel is 1, and its
@@ -50,8 +74,7 @@ class Got10kTracker:
         tracker: Has ``init(image, box)`` and ``update(image)``.
     """
 
-    def __init__(self, tracker: Any) -> None:
-        self.tracker = tracker
+    interface = "a got10k tracker (images as PIL, boxes whose first pixel is 1)"
 
     def initialize(self, image: Image, region: Region) -> None:
         """Pass the image and the 1-based bounding box of the region to the tracker."""
@@ -67,15 +90,40 @@ class Got10kTracker:
         return Prediction(None if answer is None else _box(np.asarray(answer) - ONE_BASED_OFFSET))
 
 
-class PytrackingTracker:
+class PysotTracker(_Adapter):
+    """Adapts a PySOT tracker, and those that are built like it, to evalkit's interface.
+
+    PySOT reads images with OpenCV, so that its trackers expect BGR. Of a tracker with masks, such as SiamMask, the
+    axis-aligned box is used.
+
+    Args:
+        tracker: Has ``init(image, box)`` and ``track(image)``.
+    """
+
+    interface = "a PySOT tracker (images as BGR arrays, boxes whose first pixel is 0)"
+
+    def initialize(self, image: Image, region: Region) -> None:
+        """Pass the image and the bounding box of the region to the tracker."""
+        self.tracker.init(_as_bgr(image), bounding_box(region).array())
+
+    def update(self, image: Image) -> Prediction:
+        """Return ``bbox``, with ``best_score`` as the confidence if there is one.
+
+        Raises:
+            ValueError: ``bbox`` does not have four numbers.
+        """
+        answer = self.tracker.track(_as_bgr(image))
+        return Prediction(_box(np.asarray(answer["bbox"])), float(answer.get("best_score", math.nan)))
+
+
+class PytrackingTracker(_Adapter):
     """Adapts a pytracking tracker to evalkit's interface.
 
     Args:
         tracker: Has ``initialize(image, info)`` and ``track(image, info)``.
     """
 
-    def __init__(self, tracker: Any) -> None:
-        self.tracker = tracker
+    interface = "a pytracking tracker (images as RGB arrays, boxes whose first pixel is 0)"
 
     def initialize(self, image: Image, region: Region) -> None:
         """Pass the image and the bounding box of the region to the tracker."""
@@ -91,6 +139,10 @@ class PytrackingTracker:
         self._output = self.tracker.track(image, {"previous_output": self._output})
         confidence = self._output.get("object_presence_score", math.nan)
         return Prediction(_box(np.asarray(self._output["target_bbox"])), float(confidence))
+
+
+def _as_bgr(image: Image) -> Image:
+    return np.ascontiguousarray(image[..., ::-1])
 
 
 def _as_pil(image: Image) -> Any:

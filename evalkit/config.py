@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from evalkit.errors import EvalkitError, suggestion
@@ -40,12 +41,22 @@ def load() -> dict[str, dict[str, str]]:
     """Read the configuration file that applies: ``{"data": {name: folder}}``, or an empty dictionary without a file.
 
     Raises:
-        EvalkitError: The file is not TOML, or holds an unknown key or a value of the wrong type.
+        EvalkitError: The file cannot be read, is not TOML, or holds an unknown key or a value of the wrong type.
     """
     for path in (Path(FILE), user_file()):
-        if path.is_file():
+        if _is_file(path):
             return _parse(path)
     return {}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise EvalkitError(
+            f"cannot look for the configuration file: {error.strerror}", where=path,
+            hint="Check the permissions of the folder, or set XDG_CONFIG_HOME to another one",
+        ) from error  # fmt: skip
 
 
 def _parse(path: Path) -> dict[str, dict[str, str]]:
@@ -63,21 +74,33 @@ def data_root(dataset: str, option: Path | None) -> Path | None:
         option: The value of ``--data``; it takes precedence over ``$EVALKIT_DATA`` and the configuration file.
 
     Raises:
-        EvalkitError: The folder does not exist; the message says where it was configured.
+        EvalkitError: The folder does not exist; the message says where it was configured. Or the configuration file,
+            which is only read where the folder is not given otherwise, is invalid.
     """
-    configured = load().get("data", {})
-    for root, source in (
-        (option, "--data"),
-        (os.environ.get("EVALKIT_DATA"), "$EVALKIT_DATA"),
-        (configured.get(dataset), f"[data] {dataset} in {FILE}"),
-        (configured.get("root"), f"[data] root in {FILE}"),
-    ):
+    for root, source in _roots(dataset, option):
         if root:
             path = Path(root).expanduser()
-            if not path.exists():
+            if not _exists(path, source):
                 raise _missing_folder(path, source)
             return path
     return None
+
+
+def _roots(dataset: str, option: Path | None) -> Iterator[tuple[Path | str | None, str]]:
+    yield option, "--data"
+    yield os.environ.get("EVALKIT_DATA"), "$EVALKIT_DATA"
+    configured = load().get("data", {})
+    yield configured.get(dataset), f"[data] {dataset} in {FILE}"
+    yield configured.get("root"), f"[data] root in {FILE}"
+
+
+def _exists(path: Path, source: str) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise EvalkitError(
+            f"cannot open this folder: {error.strerror}", where=f"{source} {path}", hint="Check its permissions"
+        ) from error
 
 
 def _missing_folder(path: Path, source: str) -> EvalkitError:

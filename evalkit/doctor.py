@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import __version__, checkpoints, config, progress, registry
+from evalkit.checkpoints.catalogue import is_unreadable
 from evalkit.errors import EvalkitError
 from evalkit.factories import open_dataset
 
@@ -80,11 +81,19 @@ def examine(data: Path | None = None, results: Path = Path("results")) -> list[D
         "plugins": _check_plugins(),
         "datasets": _check_datasets(data),
         "weights": _check_weights(),
-        "disk space": _check_disk(results),
+        "disk for results": _check_disk("results", results),
+        "disk for cache": _check_disk("cache", config.cache_folder()),
     }
-    return [
-        finding for _, found in progress.each(checks.items(), lambda check: f"checking {check[0]}") for finding in found
-    ]
+    shown = progress.each(checks.items(), lambda check: f"checking {check[0]}")
+    return [finding for subject, check in shown for finding in _until_unreadable(subject, check)]
+
+
+def _until_unreadable(subject: str, findings: Iterator[DoctorFinding]) -> Iterator[DoctorFinding]:
+    """Yield the findings of a check, and one more where it meets a path that cannot be read."""
+    try:
+        yield from findings
+    except OSError as error:
+        yield DoctorFinding("problem", subject, f"{error.filename}: {error.strerror}", "Check its permissions")
 
 
 def _check_packages() -> Iterator[DoctorFinding]:
@@ -236,6 +245,8 @@ def _check_dataset(name: str, data: Path | None) -> DoctorFinding:
         return DoctorFinding(
             "absent", name, f"not found in {error.where}" if error.where else error.what, error.hint or _CONFIGURE
         )
+    except OSError as error:
+        return DoctorFinding("problem", name, f"{error.filename}: {error.strerror}", "Check its permissions")
     found, expected = len(dataset.sequences), len(dataset.expected)
     where = "" if dataset.root is None else f" in {dataset.root}"
     status = "ok" if found >= expected else "absent"
@@ -253,24 +264,26 @@ def _check_weights() -> Iterator[DoctorFinding]:
         try:
             found = checkpoints.find(name)
         except EvalkitError as error:
+            if is_unreadable(error):
+                yield DoctorFinding("problem", "weights", str(error).partition(". ")[0], error.hint or "")
+                return
             yield DoctorFinding("absent", f"weights {name}", error.what, f"evalkit weights fetch {name}")
         else:
             yield DoctorFinding("ok", f"weights {name}", f"{found.path.name} in {found.place}: {found.identity}")
 
 
-def _check_disk(results: Path) -> Iterator[DoctorFinding]:
-    for subject, folder in (("results", results), ("cache", config.cache_folder())):
-        existing = folder.resolve()
-        while not existing.exists():
-            existing = existing.parent
-        free = shutil.disk_usage(existing).free
-        if not existing.is_dir() or not os.access(existing, os.W_OK):
-            yield DoctorFinding("problem", f"disk for {subject}", f"{existing} is not writable", _OTHER_FOLDER[subject])
-            continue
-        status = "ok" if free >= _FREE_BYTES_NEEDED else "problem"
-        yield DoctorFinding(
-            status,
-            f"disk for {subject}",
-            f"{free / (1 << 30):.1f} GiB free at {folder}",
-            "" if status == "ok" else f"Free at least 1 GiB. {_OTHER_FOLDER[subject]}",
-        )
+def _check_disk(subject: str, folder: Path) -> Iterator[DoctorFinding]:
+    existing = folder.resolve()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        yield DoctorFinding("problem", f"disk for {subject}", f"{existing} is not writable", _OTHER_FOLDER[subject])
+        return
+    status = "ok" if free >= _FREE_BYTES_NEEDED else "problem"
+    yield DoctorFinding(
+        status,
+        f"disk for {subject}",
+        f"{free / (1 << 30):.1f} GiB free at {folder}",
+        "" if status == "ok" else f"Free at least 1 GiB. {_OTHER_FOLDER[subject]}",
+    )

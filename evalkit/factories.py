@@ -10,7 +10,7 @@ from evalkit.adapters import adapt
 from evalkit.errors import EvalkitError
 from evalkit.registry.entries import TrackerEntry
 from evalkit.registry.files import line_in_file
-from evalkit.types import Dataset, Tracker
+from evalkit.types import BareNetwork, Dataset, Tracker
 
 
 def open_dataset(name: str, data: Path | None) -> Dataset:
@@ -47,6 +47,17 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
         EvalkitError: See ``Registry.find``; settings were given to a tracker that takes none; the factory failed, or
             returned something else than a tracker.
     """
+    built = create_tracker_or_network(name, **offered)
+    if isinstance(built, BareNetwork):
+        raise EvalkitError(
+            "a network alone does not track", where=name,
+            hint="`evalkit profile` and `evalkit export` take it; to track, write a class with initialize and update",
+        )  # fmt: skip
+    return built
+
+
+def create_tracker_or_network(name: str, **offered: Any) -> Tracker | BareNetwork:
+    """Build a tracker, or a network that can be counted, timed and exported; see ``create_tracker``."""
     entry, variant = registry.tracker.find_variant(name)
     settings = offered.get("settings")
     if settings and "settings" not in entry.parameters:
@@ -54,11 +65,16 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
             f"{name} has no settings", where="--set", found=", ".join(sorted(settings)), hint="Leave out --set"
         )
     built = _build(name, entry, variant=variant, **offered)
+    if isinstance(built, BareNetwork):
+        return built
     adapted = adapt(built)
     if adapted is None:
+        first = built[0] if isinstance(built, tuple) and built else built
         raise EvalkitError(
-            "this is not a tracker", where=name, found=type(built).__name__,
-            expected="an object with initialize(image, region) and update(image), or a got10k or pytracking tracker",
+            "this is not a tracker", where=name, found=type(first).__name__,
+            expected="an object with initialize(image, region) and update(image), or a got10k, pysot or pytracking "
+            "tracker",
+            hint=f"`evalkit profile --tracker network:{name}` takes a network" if hasattr(first, "forward") else None,
         )  # fmt: skip
     return adapted
 

@@ -277,10 +277,11 @@ def frames_per_second(trajectories: Iterable[Trajectory]) -> float | None:
 
 
 def _notices(worker: Worker) -> list[str]:
-    """Return the sentences on the tracker's weights and hyperparameters."""
+    """Return the sentences on the tracker's interface, weights and hyperparameters."""
     card: Mapping[str, Any] = getattr(worker.tracker, "card", {})
     label = worker.job.label
-    notices = []
+    interface = getattr(worker.tracker, "interface", "")
+    notices = [f"{label}: taken for {interface}"] if interface else []
     weights = card.get("weights")
     if weights:
         identity = weights.get("identity") or "unknown to evalkit"

@@ -322,7 +322,7 @@ def check(problems: Iterable[EvalkitError | None]) -> None:
 
 
 def _read(store: Store, requested: Iterable[str]) -> tuple[dict[str, list[Trajectory]], dict[str, EvalkitError]]:
-    names = set(requested)
+    names = set(requested) if store.folder.is_dir() else set()
     trajectories: dict[str, list[Trajectory]] = {}
     damaged: dict[str, EvalkitError] = {}
     for sequence in store.dataset.sequences:

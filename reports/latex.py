@@ -18,8 +18,8 @@ _LONG = 40
 _LINE_WIDTH = 345.0
 """Width of a line of the article class, in points."""
 
-_COLUMN_WIDTH, _PAGE_WIDTH = 229.0, 469.0
-"""Width of a column and of the page of the article class with two columns, in points."""
+_COLUMN_WIDTH, _PAGE_WIDTH = 223.0, 458.0
+"""Width of a column and of the page of the article class with two columns, in points, less a reserve for bold print."""
 
 _WIDEST_CELL = 26
 """Characters above which a column of text is broken into lines."""
@@ -192,7 +192,9 @@ def _column_width(table: Table, place: int, style: _TableStyle) -> float:
     detail = _widest(cell.detail for cell in _cells(table, place)) * _STYLES[-1].character
     cell = max(text, detail) if style.stacked else text + detail
     column = table.columns[place]
-    return max(len(column.head + column.arrow) * style.character, cell)
+    members = sum(one.group == column.group for one in table.columns) if column.group else 1
+    head = max(len(column.head + column.arrow), len(column.group) / members)
+    return max(head * style.character, cell)
 
 
 def _cells(table: Table, place: int) -> list[Cell]:
@@ -215,7 +217,8 @@ def latex_cell(cell: Cell, *, wraps: bool = False, stacked: bool = False) -> str
     detail = rf"{{\tiny {latex(cell.detail)}}}" if cell.detail else ""
     if wraps:
         broken = text.replace("/", r"/\allowbreak ").replace(r"\_", r"\_\allowbreak ")
-        return rf"{{\raggedright {' '.join(filter(None, (broken, detail)))}\par}}"
+        # \raggedright changes the line break, which must still end the row; \par would add an empty line to the cell.
+        return rf"\raggedright\let\\\tabularnewline {' '.join(filter(None, (broken, detail)))}"
     if stacked and detail:
         side = "l" if cell.value is None else "r"
         return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{text}\\ {detail}\end{{tabular}}"

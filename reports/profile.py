@@ -102,13 +102,19 @@ def _fitted(rows: list[tuple[str, ...]], width: int | None) -> list[str]:
     if width is None or max(map(len, whole)) <= width:
         return whole
     used = [place for place in range(len(rows[0])) if any(row[place] for row in rows[1:])]
-    timed = [row for row in rows[1:] if row[0] != "-"] or rows[1:]  # the reference workload has no runtime
-    shared = [place for place in range(1, named - 1) if len({row[place] for row in timed}) == 1]
+    shared = _shared_circumstances(rows)
     keys = [place for place in used if place < named and place not in shared]
     parts = _parts(rows, keys, [place for place in used if place >= named], width)
-    head = ", ".join(f"{rows[0][place]} {timed[0][place]}" for place in shared)
+    head = ", ".join(f"{rows[0][place]} {value}" for place, value in shared.items())
     blocks = ["\n".join(_aligned(rows, keys, part)) for part in parts]
     return [*([head] if head else []), *"\n\n".join(blocks).split("\n")]
+
+
+def _shared_circumstances(rows: list[tuple[str, ...]]) -> dict[int, str]:
+    """Return the values of the columns of circumstances that all rows share, by column."""
+    timed = [row for row in rows[1:] if row[0] != "-"] or rows[1:]  # the reference workload has no runtime
+    places = range(1, len(_TIME_HEADS) - 1)
+    return {place: timed[0][place] for place in places if len({row[place] for row in timed}) == 1}
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], keys: Sequence[int], values: Sequence[int]) -> list[str]:

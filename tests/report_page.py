@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def figures(text: str) -> dict[str, ElementTree.Element]:
-    found = re.findall(r'data-figure="([^"]+)">\s*(<svg.*?</svg>)', text, re.S)
+    found = re.findall(r'data-figure="([^"]+)">\s*<div class="plot">(<svg.*?</svg>)', text, re.S)
     return {key: ElementTree.fromstring(svg) for key, svg in found}
 
 

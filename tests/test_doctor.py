@@ -97,11 +97,11 @@ def test_datasets_without_a_data_folder_share_a_line(
 
 def test_a_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    finding = by_subject(list(doctor._check_disk(tmp_path / "file" / "results")))["disk for results"]
+    finding = by_subject(list(doctor._check_disk("results", tmp_path / "file" / "results")))["disk for results"]
     assert finding.status == "problem"
     assert "--results" in finding.cure
 
 
 def test_a_full_disk_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
-    assert {finding.status for finding in doctor._check_disk(tmp_path)} == {"problem"}
+    assert {finding.status for finding in doctor._check_disk("results", tmp_path)} == {"problem"}

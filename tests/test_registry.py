@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -170,3 +173,22 @@ def test_settings_for_a_tracker_without_any_are_refused(tmp_path: Path) -> None:
     path.write_text(GOOD.replace("settings=None", "").replace("self.settings = settings", "pass"))
     with pytest.raises(EvalkitError, match="has no settings"):
         factories.create_tracker(f"{path}:Still", settings={"a": "1"})
+
+
+def test_threads_that_ask_at_the_same_time_all_get_every_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh: Registry[TrackerEntry] = Registry("tracker", TrackerEntry, package="evalkit.trackers")
+    asked = threading.Barrier(4)
+
+    def import_slowly(module: str) -> None:
+        if not fresh._entries:
+            time.sleep(0.2)
+            fresh.add(TrackerEntry("last", lambda: None, "registered by the last module"))
+
+    monkeypatch.setattr("evalkit.registry.registry.importlib.import_module", import_slowly)
+
+    def find(_: int) -> str:
+        asked.wait()
+        return fresh.find("last").name
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(find, range(4))) == ["last"] * 4

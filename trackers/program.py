@@ -6,7 +6,6 @@ toolkit's), and the VOT toolkit's folder protocol. The first two are told apart 
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Mapping
@@ -118,7 +117,7 @@ def _recognised(command: Command, settings: Mapping[str, str], own: Mapping[str,
             message = parse_message(line)
             if message is not None:
                 return TraxTracker(command, own, process, message)
-            if _is_json(line):
+            if json_tracker.is_json(line):
                 return JsonTracker(process, settings, line)
             process.own_output.append(line[:200].decode(errors="replace").strip())
     except ProgramEnded as end:
@@ -130,11 +129,3 @@ def _recognised(command: Command, settings: Mapping[str, str], own: Mapping[str,
             f"no answer to hello within {command.timeout:g} s, neither JSON nor @@TRAX:hello; the program was ended",
             process.quoted() or "no output", json_tracker.HINT,
         ) from None  # fmt: skip
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True

@@ -43,7 +43,8 @@ from evalkit.trackers._siamese.rules import (
     smooth_twice,
 )
 from evalkit.trackers._siamese.selection import select_candidate, size_change_penalty
-from evalkit.trackers._siamese.tracker import SiameseTracker, TargetState
+from evalkit.trackers._siamese.target_state import TargetState
+from evalkit.trackers._siamese.tracker import SiameseTracker
 
 if TYPE_CHECKING:
     from evalkit.trackers._siamese.build import build_tracker, load_network

@@ -27,7 +27,14 @@ from evalkit.datasets.building.annotations import (
     require_rows,
 )
 from evalkit.datasets.building.benchmark_table import TableBenchmark, read_benchmarks
-from evalkit.datasets.building.folders import expected_names, file_stems, find_folders, match_names, no_sequences_error
+from evalkit.datasets.building.folders import (
+    expected_names,
+    file_stems,
+    find_folders,
+    match_names,
+    no_sequences_error,
+    refuse_broken_links,
+)
 from evalkit.datasets.building.forms import AnnotationForm, Source, join_forms, text_file_form
 from evalkit.datasets.building.images import FolderImages
 from evalkit.datasets.building.json_index import find_json_indices, index_boxes, json_index_form, read_json_index
@@ -57,6 +64,7 @@ __all__ = [
     "read_boxes",
     "read_flags",
     "read_json_index",
+    "refuse_broken_links",
     "register_benchmarks",
     "require_rows",
     "text_file_form",

@@ -71,6 +71,20 @@ def file_stems(folder: Path, suffix: str) -> list[str]:
     return sorted(name.removesuffix(suffix) for name in listing if name.endswith(suffix))
 
 
+def refuse_broken_links(paths: Iterable[Path]) -> None:
+    """Raise an error for a link to nothing, where a folder's entries are the sequences: one would silently be missing.
+
+    Raises:
+        EvalkitError: One of the paths is such a link.
+    """
+    broken = sorted(str(path) for path in paths if path.is_symlink() and not path.exists())
+    if broken:
+        raise EvalkitError(
+            "a link leads to nothing", where=broken[0], found=f"{len(broken)} such links" if broken[1:] else None,
+            hint="Is the disk mounted? Restore what it leads to, or remove the link",
+        )  # fmt: skip
+
+
 def match_names(names: Iterable[str], found: Iterable[str], *, where: object) -> dict[str, str]:
     """Return, by sequence name, the name under which a sequence was found.
 

@@ -12,7 +12,7 @@ from evalkit.datasets.building.annotations import require_rows
 from evalkit.datasets.building.folders import match_names
 from evalkit.datasets.building.forms import AnnotationForm, Source
 from evalkit.errors import EvalkitError
-from evalkit.io.json import load_json
+from evalkit.io.json import InvalidJsonError, load_json, number_array
 from evalkit.types import Annotation, Boxes
 
 
@@ -55,8 +55,8 @@ def index_boxes(rows: Any, where: object) -> Boxes:
         EvalkitError: They are not rows of four numbers, or there are none.
     """
     try:
-        boxes = np.array(require_rows(rows, where), dtype=np.float64)
-    except (TypeError, ValueError):  # not a list, rows of different lengths, or not numbers
+        boxes = number_array(require_rows(rows, where))
+    except (TypeError, InvalidJsonError):  # not a list, rows of different lengths, or not numbers
         boxes = np.zeros(0)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise EvalkitError(

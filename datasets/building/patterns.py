@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from evalkit.datasets.building.folders import match_names
+from evalkit.datasets.building.folders import match_names, refuse_broken_links
 from evalkit.errors import EvalkitError, listed
 
 _PLACEHOLDER = re.compile(r"\{(name|folder|group)\}")
@@ -116,6 +116,7 @@ def _walk(place: Path, parts: list[str], keys: Keys) -> Iterator[Keys]:
     prefix, suffix = _affixes(parts[0])
     for stem in sorted(_stems(place, prefix, suffix)):
         path = place / f"{prefix}{stem}{suffix}"
+        refuse_broken_links([path])
         if len(parts) == 1 or path.is_dir():
             yield from _walk(path, parts[1:], {**keys, placeholder[1]: stem})
 

@@ -37,8 +37,8 @@ OUTSIDE_DOCS = {
 }
 """Pages outside docs/, and their paths on the site."""
 
-HIDDEN_SIDEBARS = {"index.md": "navigation", "published.md": "toc"}
-"""Pages with wide tables, and the sidebar that each hides to make room for them."""
+HIDDEN_SIDEBARS = {"index.md": ("navigation", "toc"), "published.md": ("toc",)}
+"""Pages with wide tables, and the sidebars that each hides to make room for them."""
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _FENCED = re.compile(r"(^ *```.*?^ *```\s*?$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
@@ -65,7 +65,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, path in OUTSIDE_DOCS.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         text += published_table() if path == "published.md" else ""
-        hide = f"---\nhide:\n  - {HIDDEN_SIDEBARS[path]}\n---\n" if path in HIDDEN_SIDEBARS else ""
+        sidebars = "".join(f"\n  - {one}" for one in HIDDEN_SIDEBARS.get(path, ()))
+        hide = f"---\nhide:{sidebars}\n---\n" if sidebars else ""
         files.append(File.generated(config, path, content=hide + text))
     files.append(File.generated(config, "reference/commands.md", content=commands_page()))
     return files

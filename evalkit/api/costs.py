@@ -51,7 +51,7 @@ def profile(
         trackers: Registered names or ``path/to/file.py:Class``.
         weights: Checkpoint, or a folder of checkpoints.
         runtimes: Names of runtimes, or ``path/to/file.py:Name``; ``all`` for every one that is installed.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ..., or the TOML file of a phone (``evalkit.cost.devices``).
         threads: Threads of the runtime.
         rules: ``quick``, or ``mobile`` for at least 1,024 queries and 60 s.
@@ -86,7 +86,7 @@ def export(
         tracker: A registered name or ``path/to/file.py:Class``.
         runtime: A runtime with a file format; see ``evalkit list runtimes``.
         output: A folder that does not exist, is empty, or holds an export to be replaced.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         weights: Checkpoint, or a folder of checkpoints.
         settings: Hyperparameters that override the published ones.
 

@@ -107,6 +107,7 @@ def report(
     percent: bool = False,
     intervals: bool = True,
     order: Literal["given", "best"] = "best",
+    page_megabytes: float | None = None,
 ) -> None:
     """Write a report in the format of the output's suffix: ``evalkit.report(evalkit.compare(...), "report.html")``.
 
@@ -116,6 +117,8 @@ def report(
         metrics: Write one table with these columns instead of a whole report: names of metrics, and of the costs
             ``macs``, ``parameters``, ``fps`` and ``latency_p50``; grouped by dataset.
         percent, intervals, order: See ``evalkit.comparison.TableOptions``; with ``metrics`` only.
+        page_megabytes: Size of an HTML page, at most; 5 by default. Frames, and after them values of curves, are left
+            out of a larger page, which says so.
 
     Raises:
         EvalkitError: No report format has that suffix, no tracker has a metric, or the file cannot be written.
@@ -131,8 +134,9 @@ def report(
         )
     progress.tell(f"writing {target.name}")
     content = entry.build(
-        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices, table=table
-    )
+        comparison=comparison, scores=comparison.scores, costs=comparison.costs, notices=comparison.notices,
+        table=table, page_bytes=None if page_megabytes is None else int(1e6 * page_megabytes),
+    )  # fmt: skip
     write_bytes(target, content if isinstance(content, bytes) else f"{content}\n".encode())
 
 

@@ -50,7 +50,7 @@ def run(
         results: Folder that receives ``<BENCHMARK>/<label>/...``.
         weights: Checkpoint, or a folder of checkpoints.
         runtime: Runtime of the network; see ``evalkit list runtimes``.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ...; several, separated by commas, are used in turn by the jobs.
         threads: Threads of the runtime.
         protocol: Protocol to track under; the dataset's official one by default.

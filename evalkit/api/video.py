@@ -44,7 +44,7 @@ def track(
             ``.mp4``, ``.avi``, ...; by default a text and an MP4 in the current folder.
         weights: Checkpoint, or a folder of checkpoints.
         runtime: Runtime of the network.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ...
         threads: Threads of the runtime.
         settings: Hyperparameters that override the published ones.

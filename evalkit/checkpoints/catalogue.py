@@ -130,7 +130,7 @@ def find(name: str, given: Path | None = None) -> FoundCheckpoint:
     if given is not None:
         return _describe(checkpoint, _file_at(given, checkpoint), "--weights")
     variable = os.environ.get("EVALKIT_WEIGHTS")
-    if variable and not Path(variable).exists():
+    if variable and not _exists(Path(variable)):
         raise EvalkitError(
             "the path does not exist", where="$EVALKIT_WEIGHTS", found=variable,
             hint="Set it to a checkpoint or a folder of checkpoints, or unset it",
@@ -143,7 +143,12 @@ def find(name: str, given: Path | None = None) -> FoundCheckpoint:
 def _search(checkpoint: Checkpoint, first: Mapping[str, Path]) -> FoundCheckpoint:
     places = {**first, "the cache": cache_directory(), "the package": bundle_directory()}
     for place, folder in places.items():
-        path = _in_folder(folder, checkpoint)
+        try:
+            path = _in_folder(folder, checkpoint)
+        except OSError as error:
+            if folder == cache_directory() and not os.environ.get("EVALKIT_CACHE"):
+                continue  # of a user without a home folder, as in containers; `evalkit doctor` reports it
+            raise _unreadable(folder, error) from error
         if path is not None:
             return _describe(checkpoint, path, place)
     raise EvalkitError(
@@ -153,9 +158,32 @@ def _search(checkpoint: Checkpoint, first: Mapping[str, Path]) -> FoundCheckpoin
     )  # fmt: skip
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def is_unreadable(error: EvalkitError) -> bool:
+    """Return whether ``find`` failed because it may not read a folder or file."""
+    return isinstance(error.__cause__, OSError)
+
+
+def _unreadable(folder: Path, error: OSError) -> EvalkitError:
+    return EvalkitError(
+        f"this folder of checkpoints cannot be read: {error.strerror}", where=folder,
+        hint="Check its permissions; $EVALKIT_WEIGHTS and $EVALKIT_CACHE name other folders",
+    )  # fmt: skip
+
+
 def _file_at(given: Path, checkpoint: Checkpoint) -> Path:
-    path = _in_folder(given, checkpoint) if given.is_dir() else given
-    if path is None or not path.is_file():
+    try:
+        path = _in_folder(given, checkpoint) if given.is_dir() else given
+        found = path is not None and path.is_file()
+    except OSError as error:
+        raise _unreadable(given, error) from error
+    if path is None or not found:
         raise EvalkitError(
             f"there is no checkpoint here; {checkpoint.name} needs {checkpoint.file}", where=given,
             hint=f"{_source(checkpoint)} Pass the file with --weights",
@@ -214,14 +242,20 @@ def mismatch(checkpoint: Checkpoint, path: Path) -> str | None:
 
 
 def list_weights() -> list[dict[str, object]]:
-    """Return one record per published checkpoint: its source, and the file on this machine that would be used."""
+    """Return one record per published checkpoint: its source, and the file on this machine that would be used.
+
+    Raises:
+        EvalkitError: A folder of checkpoints cannot be read.
+    """
     return [_listed(checkpoint) for checkpoint in published().values()]
 
 
 def _listed(checkpoint: Checkpoint) -> dict[str, object]:
     try:
         found = find(checkpoint.name)
-    except EvalkitError:
+    except EvalkitError as error:
+        if is_unreadable(error):
+            raise
         found = None
     return {
         "name": checkpoint.name,

@@ -107,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with protected_streams():
         if arguments is None:
+            process.occupy_closed_descriptors()
             process.raise_on_termination()
         code = exit_code_of(lambda: cli.main(arguments, prog_name="evalkit", standalone_mode=False))
     if arguments is None:
@@ -122,21 +123,31 @@ def exit_code_of(call: Callable[[], Any]) -> int:
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
-        how = "terminated" if process.was_terminated() else "interrupted"
-        click.echo(f"\nevalkit: {how}; finished sequences are stored, and the same command continues", err=True)
-        return 143 if process.was_terminated() else 130
-    except BrokenPipeError:
-        # The reader (`head`, a pager) closed the pipe; the interpreter must not flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (click.exceptions.Exit, click.ClickException, EvalkitError) as error:
-        if isinstance(error, click.ClickException):
-            error.show()
-        elif isinstance(error, EvalkitError):
-            click.echo(f"evalkit: {error}", err=True)
-        return 2 if isinstance(error, click.ClickException) else error.exit_code
+        return _interrupted()
+    except (BrokenPipeError, process.ReaderLeftError):
+        return _reader_left()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except EvalkitError as error:
+        click.echo(f"evalkit: {error}", err=True)
+        return error.exit_code
     except Exception as error:
         return _unexpected(error)
+
+
+def _interrupted() -> int:
+    how, code = ("terminated", 143) if process.was_terminated() else ("interrupted", 130)
+    click.echo(f"\nevalkit: {how}; finished sequences are stored, and the same command continues", err=True)
+    return code
+
+
+def _reader_left() -> int:
+    """Return the exit code where the reader (`head`, a pager) closed the pipe, into which nothing may be flushed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _system_error(error: Exception) -> int | None:

@@ -36,12 +36,14 @@ def export_command(
 ) -> None:
     """Write a tracker's networks in a runtime's file format.
 
-    Writes one folder per network, and manifest.json with inputs, precision, hashes and the differences of tensors and
-    boxes from torch's.
+    Writes one folder per network, and manifest.json with inputs, outputs, precision, hashes and the differences of
+    tensors and boxes from torch's. The networks of a tracker that executes them itself, and bare networks
+    (network:file.py:factory), are exported with an example of their inputs and outputs.
 
     \b
     Examples:
       evalkit export --tracker lighttrack-m --runtime onnxruntime --output lighttrack-onnx
+      evalkit export --tracker network:net.py:factory --runtime onnxruntime --output net-onnx
       evalkit export --tracker nanotrack-v3 --runtime ncnn --precision fp16 --output nanotrack-ncnn
     """
     from evalkit.cli.progress import working
@@ -56,6 +58,9 @@ def export_command(
     for part in manifest["parts"]:
         click.echo(_describe_part(part, output))
     found = manifest["tracking"]
+    if found is None:
+        click.echo(f"{output / 'manifest.json'} says what is known about inputs and outputs, and what is not")
+        return
     click.echo(
         f"tracking {found['sequences']} rendered sequences: AUC {found['auc']:.4f} (torch {found['auc_torch']:.4f}), "
         f"overlap with torch's boxes {found['overlap_with_torch']:.4f}"

@@ -122,7 +122,7 @@ runtime = click.option(
 )  # fmt: skip
 precision = click.option(
     "--precision", default="fp32", show_default=True, metavar="P", shell_complete=completers.precisions,
-    help="Precision of the network: fp32, fp16, bf16 or int8.",
+    help="Precision of the network: fp32, tf32 (on CUDA), fp16, bf16 or int8.",
 )  # fmt: skip
 allow_partial = click.option(
     "--allow-partial", is_flag=True, help="Leave out sequences without a readable result; scores say n of N."

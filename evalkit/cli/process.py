@@ -19,6 +19,10 @@ USER_ERRORS = frozenset({
 """Errors of the system that are not a defect of evalkit."""
 
 
+class ReaderLeftError(Exception):
+    """The reader of standard output closed the pipe; not an ``OSError``, which click would turn into exit code 1."""
+
+
 _terminated = threading.Event()
 
 
@@ -67,5 +71,22 @@ def end_soon(code: int) -> None:
 
 def _end(code: int) -> None:
     with contextlib.suppress(Exception):
-        os.write(2, b"evalkit: a thread or child process of the tracker did not end; it was left\n")
+        _kill_children()
+        os.write(2, b"evalkit: a thread or child process of the tracker did not end; it was ended\n")
     os._exit(code)
+
+
+def _kill_children() -> None:
+    """Kill the processes of the module multiprocessing: they would keep a pipe open that evalkit writes to."""
+    module = sys.modules.get("multiprocessing")
+    for child in module.active_children() if module is not None else ():
+        child.kill()
+
+
+def occupy_closed_descriptors() -> None:
+    """Open the null device in place of closed standard streams: no other file gets their numbers, and their output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

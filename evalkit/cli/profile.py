@@ -46,6 +46,7 @@ def profile_command(
       evalkit profile --tracker mosse
       evalkit profile --tracker lighttrack-m --weights LightTrackM.pth --runtime torch --runtime onnxruntime
       evalkit profile --tracker lighttrack-m --runtime all --format json
+      evalkit profile --tracker network:net.py:factory --runtime all
       evalkit profile --tracker lighttrack-m --device pixel.toml --runtime ncnn
     """
     from evalkit.cli.progress import working

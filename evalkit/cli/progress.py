@@ -259,7 +259,7 @@ def show_outcomes(display: Display) -> Callable[[Outcome, int, int], None]:
         if is_live():
             display(Step(text, number, total, timed=True))
         else:
-            display.line(f"{number}/{total} {text}")
+            display.line(f"{number}/{total} {' '.join(text.splitlines())}")  # names may contain line ends
 
     return show
 

@@ -72,6 +72,12 @@ from evalkit.cli.notes import verbose as verbose_option
 )
 @options.names("--replay", help="Sequences to show frame by frame; repeatable; their frames are needed.")
 @click.option(
+    "--page-size",
+    type=options.Number(min=0.1),
+    metavar="MB",
+    help="With --output FILE.html: size of the page, at most; frames that do not fit are left out.  [default: 5]",
+)
+@click.option(
     "--search",
     "searches",
     type=options.FOLDER,
@@ -101,6 +107,7 @@ def report_command(
     metrics: list[str] | None,
     percent: bool,
     no_intervals: bool,
+    page_size: float | None,
     names: tuple[tuple[str, str], ...],
     replay: list[str] | None,
     verbose: bool,
@@ -122,12 +129,12 @@ def report_command(
 
     Writes: the file named by --output, and one file per figure in the folder named by --figures.
     """
+    from evalkit.engine.threads import thread_environment
+
+    os.environ.update(thread_environment(1))  # NumPy's products are small here: more threads would only wait for them
     from evalkit.cli.progress import working
 
-    if output is None and figures is None:
-        raise click.UsageError("Give --output FILE, --figures DIR, or both.")
-    if metrics is None and (percent or no_intervals):
-        raise click.UsageError("--percent and --no-intervals choose the content of a table: give --metrics A,B, too.")
+    _check_options(output, figures, metrics, table_options=percent or no_intervals)
     with working("loading"):
         from evalkit import api
         from evalkit.comparison import Comparison
@@ -146,14 +153,26 @@ def report_command(
         compared = api.add_searches(compared, searches)
         if output is not None:
             order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
-            api.report(compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order)
-        written = (
-            [] if figures is None else api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
-        )
+            api.report(
+                compared, output, metrics=metrics, percent=percent, intervals=not no_intervals, order=order,
+                page_megabytes=page_size,
+            )  # fmt: skip
+        written = [output] if output is not None else []
+        if figures is not None:
+            written += api.report_figures(compared, figures, formats=figure_formats, width=figure_width)
     print_notes(compared.notices, every=verbose, prefix="", err=True)
-    for path in ([] if output is None else [output]) + written:
+    for path in written:
         click.echo(str(path))
 
 
 def _is_empty(folder: Path) -> bool:
     return not folder.is_dir() or not any(folder.iterdir())
+
+
+def _check_options(
+    output: Path | None, figures: Path | None, metrics: list[str] | None, *, table_options: bool
+) -> None:
+    if output is None and figures is None:
+        raise click.UsageError("Give --output FILE, --figures DIR, or both.")
+    if metrics is None and table_options:
+        raise click.UsageError("--percent and --no-intervals choose the content of a table: give --metrics A,B, too.")

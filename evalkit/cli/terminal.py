@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
+
+from evalkit.cli import process
 
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _DIRECTIONS = r"\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -40,8 +43,8 @@ def without_commands(text: str) -> str:
 class SafeStream:
     """A text stream whose lines are shown as ``visible`` and ``without_commands`` return them.
 
-    Everything but ``write`` is the stream's own. A terminal's stream may receive escape sequences of a progress bar;
-    names are made visible before they come there.
+    Everything but ``write`` and ``flush`` is the stream's own. A terminal's stream may receive escape sequences of a
+    progress bar; names are made visible before they come there.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -51,9 +54,22 @@ class SafeStream:
         """Write a text; returns the number of its characters. click writes the completions of a shell as bytes."""
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")
-        if text != _RESET:
-            self._stream.write(without_commands(visible(text)))
+        try:
+            if text != _RESET:
+                self._stream.write(without_commands(visible(text)))
+        except BrokenPipeError as error:
+            raise process.ReaderLeftError from error
         return len(text)
+
+    def close(self) -> None:
+        """Do nothing: a tracker that closes standard output must not keep evalkit from printing."""
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError as error:
+            raise process.ReaderLeftError from error
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write several texts."""
@@ -66,6 +82,14 @@ class SafeStream:
         return getattr(self._stream, name)
 
 
+class ClosedStream(io.TextIOBase):
+    """Standard output of a process that was started without one: writing fails, so that the user is told."""
+
+    def write(self, text: str) -> int:
+        """Raise the error of a closed descriptor."""
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
 def unprotected(stream: TextIO) -> TextIO:
     """Return the stream itself, for a progress bar, which moves the cursor."""
     return stream._stream if isinstance(stream, SafeStream) else stream
@@ -76,7 +100,7 @@ def protected_streams() -> Iterator[None]:
     """Make standard output and error safe to print any name to, in any encoding."""
     before = sys.stdout, sys.stderr
     try:
-        sys.stdout, sys.stderr = _protected(sys.stdout), _protected(sys.stderr)
+        sys.stdout, sys.stderr = _protected(sys.stdout or cast(TextIO, ClosedStream())), _protected(sys.stderr)
         yield
     finally:
         sys.stdout, sys.stderr = before

@@ -18,7 +18,8 @@ from evalkit.comparison.collect_sequence import find_sequence
 from evalkit.comparison.costs_of_files import costs_of_files
 from evalkit.comparison.model import Comparison, Key
 from evalkit.cost.recorded import recorded_counts, recorded_times
-from evalkit.errors import MissingResults, ProfileNotApplicable, UnknownName, suggestion
+from evalkit.engine.threads import inherited_threads
+from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable, UnknownName, suggestion
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics
@@ -186,9 +187,16 @@ def _collect_all(
         if not template.allow_partial:
             stored.check(problems)
         answers = list(workers.each(collect_run, requests, "scoring"))
-    partly = template.allow_partial and any(one.trajectories for one in answers)
-    stored.check(problem for one in answers if not (partly and one.unusable) for problem in one.problems)
+    stored.check(_problems(answers, allow_partial=template.allow_partial))
     return dict(zip(keys, answers, strict=True))
+
+
+def _problems(answers: Sequence[Collected], *, allow_partial: bool) -> Iterator[EvalkitError]:
+    """Yield what keeps results from being used; with ``allow_partial``, unusable ones do not matter if others exist."""
+    partly = allow_partial and any(one.trajectories for one in answers)
+    for one in answers:
+        if not (partly and one.unusable):
+            yield from one.problems
 
 
 Answer = TypeVar("Answer")
@@ -208,6 +216,7 @@ class _Workers:
 
     def __enter__(self) -> _Workers:
         if self._count > 1:
+            self._stack.enter_context(inherited_threads(1))
             self._pools = [
                 self._stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
                 for _ in range(self._count)

@@ -196,8 +196,8 @@ def _profiles(run: StoredRun, requested: Sequence[str] | None) -> list[tuple[str
 
 def _scores_by_profile(run: MeasuredRun, label: str) -> list[Score]:
     """Return scores with intervals, and scores by attribute without, which no report shows."""
-    weights = statistics.resample(len(run.measures[0].sequences))
-    intervals = {one.metric.name: statistics.interval(one, weights) or (None, None) for one in run.measures}
+    bounds = statistics.intervals(run.measures)
+    intervals = {one.metric.name: found or (None, None) for one, found in zip(run.measures, bounds, strict=True)}
     return [
         score
         if score.attribute is not None

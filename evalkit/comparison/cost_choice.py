@@ -10,7 +10,11 @@ TRACKING = "tracking"
 """Convention of times stored with results: initialize and update are timed, decoding is not."""
 
 MACS_CONVENTIONS = ("thop-2020", "conv", "all")
-"""In order of preference; the first one is what papers of this field print."""
+"""In order of preference; the first one is what papers on Siamese trackers print. See ``_LEFT_OUT_ABOVE``."""
+
+_LEFT_OUT_ABOVE = 2.0
+"""Where ``all`` is more than this times the preferred count, it is used instead: the others leave out the matrix
+products, of which a transformer consists and which papers on transformers count, and correlations."""
 
 PARAMETER_CONVENTIONS = ("distinct", "all")
 """In order of preference."""
@@ -39,4 +43,16 @@ def chosen_cost(
     own = [cost for cost in costs if (cost.tracker, cost.quantity) == (label, quantity) and cost.value is not None]
     valid_first = sorted(own, key=is_invalid)
     wanted = conventions or _CONVENTIONS.get(quantity, (TRACKING,))
-    return next((cost for name in wanted for cost in valid_first if cost.convention == name), None)
+    chosen = _first_of(valid_first, wanted)
+    whole = _first_of(valid_first, ("all",)) if quantity == "macs" and "all" in wanted else None
+    return whole if chosen and whole and _leaves_out_most(chosen, whole) else chosen
+
+
+def _first_of(costs: Sequence[Cost], conventions: Sequence[str]) -> Cost | None:
+    return next((cost for name in conventions for cost in costs if cost.convention == name), None)
+
+
+def _leaves_out_most(chosen: Cost, whole: Cost) -> bool:
+    """Return whether a count has less than half of the operations of another one, on the same input."""
+    same_input = chosen.input == whole.input
+    return same_input and (whole.value or 0.0) > _LEFT_OUT_ABOVE * (chosen.value or 0.0)

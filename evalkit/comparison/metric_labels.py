@@ -38,6 +38,13 @@ def metric_head(score: Score) -> str:
     return name if score.unit in _UNITS_LEFT_OUT else f"{name} ({score.unit})"
 
 
+def metric_hint(score: Score) -> str:
+    """Return the definition of the metric of a score, and the profile that it was computed by."""
+    declared = declared_metric(score)
+    meaning = f"{declared.summary} " if declared is not None and declared.summary else ""
+    return f"{meaning}({score.profile} v{score.version})"
+
+
 def curve_labels(score: Score) -> CurveLabels | None:
     """Return the labels of the curve that the metric of a score summarizes; None for a metric that summarizes none."""
     declared = declared_metric(score)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalkit import progress, registry, runtimes
+from evalkit import progress, registry
 from evalkit.cost.agreement import Agreement, compare_tracking
+from evalkit.cost.foreign_export import REFERENCE, export_foreign, write_part
+from evalkit.cost.network_calls import observe_networks
+from evalkit.cost.network_usage import describe_bare, describe_used
 from evalkit.errors import EvalkitError
-from evalkit.factories import create_tracker
+from evalkit.factories import create_tracker_or_network
 from evalkit.io import atomic
 from evalkit.registry import RuntimeEntry
-from evalkit.runtimes import Arrays, calibration, create_adapter, exports, find_runtime
-from evalkit.types import DescribedTracker, Execution, NetworkPart, SplitTracker
+from evalkit.runtimes import calibration, create_adapter, find_runtime
+from evalkit.types import BareNetwork, DescribedTracker, Execution, SplitTracker, Tracker
 
 MANIFEST = "manifest.json"
-REFERENCE = "reference.py"
 
 
 def export_tracker(
@@ -35,7 +35,7 @@ def export_tracker(
     """Write the networks of a tracker into ``output``, one folder each, and ``manifest.json``.
 
     Args:
-        tracker: Name of the tracker.
+        tracker: Name of the tracker, or of a network (``network:``).
         runtime: Name of a runtime that has a format.
         output: A folder that does not exist, is empty, or holds an earlier export, which is replaced.
         precision: Precision that the runtime will compute in.
@@ -55,36 +55,75 @@ def export_tracker(
     _check_format(entry)
     create_adapter(entry)
     _check_folder(output)
-    build = partial(create_tracker, tracker, weights=weights, settings=settings or {}, seed=0)
+    build = partial(create_tracker_or_network, tracker, weights=weights, settings=settings or {}, seed=0)
     progress.tell(f"loading {tracker}")
-    reference = build(**asdict(Execution()))
-    if not isinstance(reference, SplitTracker):
-        raise EvalkitError(
-            "this tracker has no network to export", where=tracker,
-            hint="`evalkit list trackers` shows those with operations and parameters, which have one",
-        )  # fmt: skip
-    # Building the tracker compares the outputs of its networks with torch's.
-    progress.tell(f"{tracker}: exporting to {entry.name}{' in int8' if precision == 'int8' else ''}")
-    agreement = compare_tracking([build(**asdict(execution))], reference)[0]
-    if precision == "int8":
-        progress.tell(f"{tracker}: tracking rendered scenes to calibrate int8")
-    samples = calibration.inputs(reference) if precision == "int8" else []
-    described = reference if isinstance(reference, DescribedTracker) else None
-    further = described.further_parts() if described else ()
-    networks = (*reference.parts(), *further)
-    parts = [
-        _write_part(part, output, execution, samples)
-        for part in progress.each(networks, lambda part: f"{tracker}: writing the network {part.name}")
-    ]
-    usage = described.usage() if described else None
-    if described and usage and entry.format == "onnx":
-        atomic.write_text(output / REFERENCE, described.reference_program())
-    manifest = {
-        "tracker": tracker, "runtime": entry.name, "precision": precision, "card": dict(reference.card),
-        "parts": parts, "tracking": _tracking_record(agreement), "usage": None if usage is None else dict(usage),
-    }  # fmt: skip
+    built = build(**asdict(Execution()))
+    if isinstance(built, SplitTracker):
+        record = _export_split(tracker, built, partial(build, **asdict(execution)), execution, output)
+    elif isinstance(built, BareNetwork):
+        if built.file is not None:
+            raise EvalkitError(
+                "an ONNX file cannot be converted", where=built.file,
+                hint="ONNX Runtime and OpenVINO read it as it is; `evalkit profile` times it in both",
+            )  # fmt: skip
+        if precision == "int8":
+            raise EvalkitError(
+                "int8 needs inputs of a video to calibrate on, which a network alone does not have", where=tracker,
+                hint="Export the tracker that holds it, as path/to/file.py:Class",
+            )  # fmt: skip
+        record = export_foreign(built.parts, describe_bare(built.parts, built.usage), execution, output)
+    else:
+        record = _export_used(tracker, built, execution, output)
+    manifest = {"tracker": tracker, "runtime": entry.name, "precision": precision, **record}
     atomic.write_json(output / MANIFEST, manifest)
     return manifest
+
+
+def _export_split(
+    name: str, reference: SplitTracker, build: Callable[[], Any], execution: Execution, output: Path
+) -> dict[str, Any]:
+    """Export the networks of a tracker that evalkit executes; return what the manifest says of it."""
+    # Building the tracker compares the outputs of its networks with torch's.
+    progress.tell(f"{name}: exporting to {execution.runtime}{' in int8' if execution.precision == 'int8' else ''}")
+    agreement = compare_tracking([build()], reference)[0]
+    if execution.precision == "int8":
+        progress.tell(f"{name}: tracking rendered scenes to calibrate int8")
+    samples = calibration.inputs(reference) if execution.precision == "int8" else []
+    described = reference if isinstance(reference, DescribedTracker) else None
+    networks = (*reference.parts(), *(described.further_parts() if described else ()))
+    parts = [
+        write_part(part, output, execution, samples)
+        for part in progress.each(networks, lambda part: f"{name}: writing the network {part.name}")
+    ]
+    usage = _write_usage(described, execution, output) if described else None
+    return {
+        "card": dict(reference.card), "parts": parts, "tracking": _tracking_record(agreement), "usage": usage,
+    }  # fmt: skip
+
+
+def _write_usage(tracker: DescribedTracker, execution: Execution, output: Path) -> dict[str, Any] | None:
+    """Return how to use the networks, None if it is unknown; for ONNX, also write the program that does."""
+    usage = tracker.usage()
+    if usage is None:
+        return None
+    if registry.runtime.find(execution.runtime).format == "onnx":
+        atomic.write_text(output / REFERENCE, tracker.reference_program())
+    return dict(usage)
+
+
+def _export_used(name: str, tracker: Tracker, execution: Execution, output: Path) -> dict[str, Any]:
+    """Export the networks that a tracker executes itself."""
+    used = observe_networks(tracker)
+    if used is None or not used.parts:
+        raise EvalkitError(
+            "this tracker has no network to export", where=name,
+            found="; ".join(used.not_executable) if used and used.not_executable else None,
+            hint="`evalkit list trackers` shows those with operations and parameters, which have one; another one must "
+            "hold a torch.nn.Module in an attribute",
+        )  # fmt: skip
+    record = export_foreign(used.parts, describe_used(tracker, used), execution, output, samples=used.samples)
+    card = getattr(tracker, "card", {})
+    return {**record, "card": dict(card), "not_exported": list(used.not_executable)}
 
 
 def _check_format(runtime: RuntimeEntry) -> None:
@@ -101,23 +140,6 @@ def _check_folder(output: Path) -> None:
             "this folder is not empty and holds no export", where=output,
             hint="Choose an empty or a new folder with --output",
         )  # fmt: skip
-
-
-def _write_part(part: NetworkPart, output: Path, execution: Execution, samples: Sequence[Arrays]) -> dict[str, Any]:
-    # A template is computed once per sequence and not calibrated: trackers execute it in fp32 if the search is in int8.
-    if execution.precision == "int8" and part.name != "search":
-        execution = replace(execution, precision="fp32")
-    network = runtimes.load(part, execution, samples=lambda: samples)
-    target = output / part.name
-    try:
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(network.folder, target)
-    except OSError as error:
-        raise EvalkitError(f"the export cannot be written: {error.strerror}", where=target) from error
-    written: dict[str, Any] = json.loads((target / exports.MANIFEST).read_text(encoding="utf-8"))
-    return {
-        **written, "folder": part.name, "computes_in": execution.precision, "differences": network.differences
-    }  # fmt: skip
 
 
 def _tracking_record(agreement: Agreement) -> dict[str, Any]:

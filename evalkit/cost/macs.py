@@ -71,17 +71,32 @@ def costs(tracker: SplitTracker, *, name: str = "") -> list[Cost]:
         name: Its name in the records.
     """
     parts = tracker.parts()
-    counts = {part.name: count(part.module, part.example) for part in parts}
     records = [
-        Cost(
-            tracker=name, quantity="macs" if part.name == "search" else f"{part.name}_macs", convention=convention,
-            value=counts[part.name].macs(convention), unit="MACs", input=counts[part.name].input,
-            not_counted=counts[part.name].not_counted(convention),
-        )
+        record
         for part in parts
-        for convention in CONVENTIONS
+        for record in count_costs(
+            count(part.module, part.example), name=name,
+            quantity="macs" if part.name == "search" else f"{part.name}_macs",
+        )
     ]  # fmt: skip
     return [*records, _parameters(parts, name)]
+
+
+def count_costs(
+    counted: Count, *, name: str, quantity: str = "macs", conventions: Iterable[str] = CONVENTIONS
+) -> list[Cost]:
+    """Return the MACs of a counted network by each convention.
+
+    Args:
+        name: Name of the tracker in the records.
+    """
+    return [
+        Cost(
+            tracker=name, quantity=quantity, convention=convention, value=counted.macs(convention), unit="MACs",
+            input=counted.input, not_counted=counted.not_counted(convention),
+        )
+        for convention in conventions
+    ]  # fmt: skip
 
 
 def _parameters(parts: Sequence[NetworkPart], name: str) -> Cost:

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from evalkit import progress, registry
 from evalkit.cost import devices, latency, macs, memory, phone_profile, reference
 from evalkit.cost.latency import Timing
+from evalkit.cost.network_calls import observe_networks
+from evalkit.cost.network_latency import bare_network_costs, network_latency_costs, stage_costs
 from evalkit.cost.staged_tracker import StagedTracker, Video
 from evalkit.cost.update_costs import update_costs
 from evalkit.errors import EvalkitError
-from evalkit.factories import create_tracker
+from evalkit.factories import create_tracker_or_network
 from evalkit.runtimes import create_adapter, find_runtime, parity
-from evalkit.types import Cost, Execution, SplitTracker, Tracker
+from evalkit.types import BareNetwork, Cost, Execution, SplitTracker, Tracker
 
 ALL = "all"
 """Stands for every runtime that supports an execution here; the others are listed with the reason."""
@@ -47,7 +50,8 @@ def profile_trackers(
     """Count and time trackers. All executions of a tracker are timed alternately, so that they are comparable.
 
     Args:
-        trackers: Names of trackers. A tracker without a network is timed once.
+        trackers: Names of trackers, or of networks (``network:``). A tracker without a network is timed once. The
+            networks of a tracker that executes them itself are also timed apart from it, in every runtime.
         executions: How the networks are executed. The runtime can be ``all``; the device can be the file of a phone,
             see ``evalkit.cost.devices``, for a single execution.
         weights: Checkpoint, or a folder of them.
@@ -68,19 +72,50 @@ def profile_trackers(
     if any(devices.is_device_file(one.device) for one in executions):
         return phone_profile.profile_on_phone(trackers, executions, weights=weights, rules=chosen, settings=settings)
     supported, refused = _split_by_support(executions)
-    build = partial(create_tracker, weights=weights, settings=settings or {}, seed=0)
+    build = partial(create_tracker_or_network, weights=weights, settings=settings or {}, seed=0)
+    tolerant = any(one.runtime == ALL for one in executions)
     records: list[Cost] = []
     for name in trackers:
-        cases = _build_cases(name, build, supported)
-        tracker = cases[0].staged.tracker
-        if isinstance(tracker, SplitTracker):
-            progress.tell(f"{name}: counting operations")
-            records += macs.costs(tracker, name=name)
-            records += [replace(cost, tracker=name) for cost in refused]
-        else:
-            records += update_costs(tracker, name=name)
-        records += _measured_costs(cases, chosen)
+        not_supported = [replace(cost, tracker=name) for cost in refused]
+        records += _costs_of(name, build, supported, not_supported, chosen, tolerant=tolerant)
     return records
+
+
+def _costs_of(
+    name: str, build: Callable[..., Any], executions: Sequence[Execution], refused: Sequence[Cost],
+    rules: latency.Rules, *, tolerant: bool,
+) -> Iterator[Cost]:  # fmt: skip
+    """Yield the costs of one tracker or network; ``refused`` names the runtimes that do not support it."""
+    progress.tell(f"{name}: loading it into {executions[0].runtime}")
+    built = build(name, **asdict(executions[0]))
+    if isinstance(built, BareNetwork):
+        yield from bare_network_costs(name, built, executions, rules, tolerant=tolerant)
+        yield from refused
+        return
+    cases = _build_cases(name, built, build, executions)
+    if isinstance(built, SplitTracker):
+        progress.tell(f"{name}: counting operations")
+        yield from macs.costs(built, name=name)
+        yield from refused
+        yield from _measured_costs(cases, rules)
+        return
+    yield from update_costs(built, name=name)
+    yield from _measured_costs(cases, rules)
+    yield from _network_costs(name, built, executions, refused, rules, tolerant=tolerant)
+
+
+def _network_costs(
+    name: str, tracker: Tracker, executions: Sequence[Execution], refused: Sequence[Cost], rules: latency.Rules,
+    *, tolerant: bool,
+) -> Iterator[Cost]:  # fmt: skip
+    """Yield the times of the networks that a tracker executes itself, apart from the tracker."""
+    used = observe_networks(tracker)
+    if used is None:
+        return
+    yield from network_latency_costs(name, used.search, executions, rules, tolerant=tolerant, samples=used.samples)
+    yield from refused
+    for reason in used.not_executable:
+        yield Cost(name, "latency_p50", "network", None, "ms", not_counted=(reason,))
 
 
 def _split_by_support(executions: Sequence[Execution]) -> tuple[list[Execution], list[Cost]]:
@@ -120,11 +155,13 @@ def _template(tracker: str, execution: Execution) -> Cost:
     return Cost(tracker, "", "", None, "", "", **{**asdict(execution), "runtime": name})
 
 
-def _build_cases(name: str, build: Callable[..., Tracker], executions: Sequence[Execution]) -> list[_Case]:
+def _build_cases(name: str, first: Tracker, build: Callable[..., Any], executions: Sequence[Execution]) -> list[_Case]:
+    """Build a tracker once for each execution; ``first`` is built for the first of them already."""
     video = Video()
     cases = []
-    for execution in progress.each(executions, lambda one: f"{name}: loading it into {one.runtime}"):
-        tracker = build(name, **asdict(execution))
+    numbered = list(enumerate(executions))
+    for number, execution in progress.each(numbered, lambda one: f"{name}: loading it into {one[1].runtime}"):
+        tracker = first if number == 0 else build(name, **asdict(execution))
         staged = StagedTracker(tracker, video)
         template = replace(_template(name, execution), input=video.size)
         if not isinstance(tracker, SplitTracker):
@@ -182,17 +219,11 @@ def _time_costs(
     whole = latency.total(list(stages.values()))
     notes = latency.timing_notes(whole, reference_timing, threads=case.cost.threads, device=case.cost.device)
     for name, timing in _with_totals(case, stages).items():
-        wall = replace(case.cost, convention=name, not_counted=notes)
-        cpu = replace(case.cost, convention=name)
-        for rank in latency.PERCENTILES:
-            yield replace(wall, quantity=f"latency_p{rank}", value=timing.percentile(rank) * 1e3, unit="ms")
-        yield replace(cpu, quantity="cpu_time", value=timing.work * 1e3, unit="ms")
-        ratio = timing.work / reference_timing.work
-        yield replace(cpu, quantity="cpu_ratio", value=ratio, unit=f"reference-{reference.VERSION}")
-        if torch is not None and name == "network":
-            yield replace(cpu, quantity="cpu_speedup", value=torch["network"].work / timing.work, unit="torch")
-        if name in ("network", "tracking", "end-to-end"):
-            yield replace(wall, quantity="fps", value=1.0 / float(timing.wall.mean()), unit="1/s")
+        yield from stage_costs(
+            replace(case.cost, convention=name), timing, reference_timing, notes=notes,
+            torch=torch["network"] if torch is not None and name == "network" else None,
+            rate=name in ("network", "tracking", "end-to-end"),
+        )  # fmt: skip
 
 
 def _with_totals(case: _Case, stages: Mapping[str, Timing]) -> dict[str, Timing]:

@@ -115,7 +115,7 @@ def _busy(label: str, record: RunRecord, fps: float) -> str | None:
         return None
     identity = record["identity"]
     elsewhere = is_program(record)
-    share = clock["cpu"] / clock["wall"]
+    share = clock.get("cpu", 0.0) / clock["wall"]
     if identity.get("device") != "cpu" or identity.get("threads") != 1 or elsewhere or not 0 < share < BUSY_BELOW:
         return None
     return f"{label} invalid: machine was busy (CPU/wall {share:.2f}), {fps / share:,.1f} by CPU time"

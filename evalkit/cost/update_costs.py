@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evalkit.cost.layers import CONVENTIONS, Count
+from evalkit.cost import macs
+from evalkit.cost.layers import Count
 from evalkit.cost.staged_tracker import Video
 from evalkit.types import Cost, SplitTracker, Tracker
 
@@ -65,13 +67,7 @@ def update_costs(tracker: Tracker, *, name: str = "") -> list[Cost]:
     except Exception as error:  # whatever code of others does under observation
         reason = f"counting fails with {type(error).__name__}: {error}"
         return [Cost(name, "macs", "all", None, "MACs", video.size, not_counted=(reason,))]
-    records = [
-        Cost(
-            tracker=name, quantity="macs", convention=convention, value=counted.macs(convention), unit="MACs",
-            input=f"update, {video.size}", not_counted=counted.not_counted(convention),
-        )
-        for convention in CONVENTIONS
-    ]  # fmt: skip
+    records = [replace(record, input=f"update, {video.size}") for record in macs.count_costs(counted, name=name)]
     return [*records, Cost(name, "parameters", "distinct", counted.parameters, "parameters")]
 
 

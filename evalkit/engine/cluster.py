@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
-import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -24,6 +25,7 @@ from evalkit.engine.dispatch import Slot, WorkerJob
 from evalkit.engine.threads import thread_environment
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
+from evalkit.io.temporary import temporary_folder
 from evalkit.results import run_record
 from evalkit.types import Execution
 
@@ -67,7 +69,8 @@ def connected(address: str | None, job: WorkerJob) -> Iterator[tuple[Any, int]]:
     """
     # Ray reports lost workers on stdout, where results are printed.
     with contextlib.redirect_stdout(sys.stderr):
-        ray = _connect(address, job)
+        with _own_signal_handlers():
+            ray = _connect(address, job)
         try:
             yield ray, _count_places(ray.cluster_resources(), job)
         finally:
@@ -90,6 +93,18 @@ def _connect(address: str | None, job: WorkerJob) -> Any:
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
     return ray
+
+
+@contextlib.contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """Keep the handlers of signals: Ray replaces them by some that abort the process with a stack of C++."""
+    numbers = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _answer_on_this_machine_only(address: str | None) -> None:
@@ -256,7 +271,8 @@ class RemoteWorker:
     """
 
     def __init__(self, job: Job, files: Mapping[str, tuple[str, bytes]]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="evalkit-")
+        self._open = contextlib.ExitStack()
+        self._folder = self._open.enter_context(temporary_folder())
         here = {purpose: self._write(purpose, name, content) for purpose, (name, content) in files.items()}
         data = job.data if job.data is not None and job.data.is_dir() else None
         protocol = job.protocol_source
@@ -272,7 +288,7 @@ class RemoteWorker:
         )
 
     def _write(self, purpose: str, name: str, content: bytes) -> Path:
-        path = Path(self._folder.name) / purpose / Path(name).name
+        path = self._folder / purpose / Path(name).name
         path.parent.mkdir()
         path.write_bytes(content)
         return path
@@ -300,7 +316,7 @@ class RemoteWorker:
 
     def close(self) -> None:
         """Delete the files of the job from this machine."""
-        self._folder.cleanup()
+        self._open.close()
 
     def track(self, sequence: str, repetition: int) -> Answer:
         """Track one repetition of a sequence."""

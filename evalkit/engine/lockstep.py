@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.engine.verification import verify_execution
 from evalkit.engine.work import Answer, Unit, Worker, failure
 from evalkit.errors import EvalkitError
 from evalkit.types import Image, Prediction, Region, SplitTracker
@@ -182,3 +183,7 @@ class _Lane:
     def update(self, image: Image) -> Prediction:
         response = self.batcher.request(_Request(self._tracker.crop(image), self._number))
         return self._tracker.locate(response)
+
+    def verify_execution(self) -> None:
+        with self.batcher.network_lock:
+            verify_execution(self._tracker)

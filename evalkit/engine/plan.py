@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalkit import protocols
-from evalkit.engine import lockstep, pool, serial
+from evalkit.engine import lockstep, pool, resident, serial
 from evalkit.engine.work import Answer, Job, Outcome, Unit, Worker, store_answer
 from evalkit.errors import EvalkitError
 from evalkit.types import SplitTracker
@@ -133,7 +133,7 @@ class Plan:
             ordered = _longest_first(worker, units)
             yield from cluster.execute(worker, ordered, address=self.address, jobs=self.jobs, timeout=self.timeout)
         elif self.engine == "lockstep" and isinstance(worker.tracker, SplitTracker):
-            yield from lockstep.execute(worker, _longest_first(worker, units), lanes=self.jobs or LANES)
+            yield from _execute_in_lockstep(worker, _longest_first(worker, units), self.jobs or LANES)
         elif self.processes:
             devices = [self.devices[index % len(self.devices)] for index in range(self.processes)]
             ordered = _longest_first(worker, units) if self.processes > 1 else list(units)
@@ -159,6 +159,15 @@ class Plan:
         if not self.timed:
             return [f"{label}: frames per second are not reported because it did not run alone"]
         return []
+
+
+def _execute_in_lockstep(worker: Worker, units: Sequence[Unit], lanes: int) -> Iterator[Answer]:
+    """Do the units in step: all of it on the device where the tracker can do that, else only the network."""
+    offer = getattr(worker.tracker, "device_lanes", None)
+    device_lanes = offer(lanes) if callable(offer) else None
+    if device_lanes is None:
+        return lockstep.execute(worker, units, lanes=lanes)
+    return resident.execute(worker, units, device_lanes, count=lanes)
 
 
 def _longest_first(worker: Worker, units: Sequence[Unit]) -> list[Unit]:

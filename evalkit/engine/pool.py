@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,8 +24,9 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.dispatch import Slot, UnitWorker, WorkerJob
-from evalkit.engine.threads import thread_environment
+from evalkit.engine.threads import inherited_threads
 from evalkit.engine.work import Answer, Job, Unit
+from evalkit.io.temporary import temporary_folder
 
 
 def execute(
@@ -43,10 +43,9 @@ def execute(
     Raises:
         EvalkitError: No worker can be started.
     """
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
+    with temporary_folder() as spool:
         slots = [
-            ProcessSlot(_on_device(job, device), Path(spool) / str(index), timeout)
-            for index, device in enumerate(devices)
+            ProcessSlot(_on_device(job, device), spool / str(index), timeout) for index, device in enumerate(devices)
         ]
         yield from dispatch.execute(slots, units, timeout=timeout)
 
@@ -75,7 +74,7 @@ class ProcessSlot(Slot):
         self._spool.mkdir(exist_ok=True)
         before = set(multiprocessing.active_children())
         self._executor = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        with _inherited(thread_environment(self._job.execution.threads)):
+        with inherited_threads(self._job.execution.threads), _interrupts_blocked():
             ready = self._executor.submit(_start_worker, self._job, self._spool)
         self._process = next(iter(set(multiprocessing.active_children()) - before), None)
         return ready
@@ -107,6 +106,7 @@ class ProcessSlot(Slot):
         if self._executor is None:
             return "it was not running"
         if self._process is not None:
+            _kill_group(self._process.pid)
             self._process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
         code = self._process.exitcode if self._process is not None else None
@@ -119,6 +119,13 @@ class ProcessSlot(Slot):
         return ""
 
 
+def _kill_group(leader: int | None) -> None:
+    """Kill the processes that a worker's tracker has started; the worker leads a group of its own."""
+    if leader is not None and hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has not begun, or all have ended
+            os.killpg(leader, signal.SIGKILL)
+
+
 def _how_it_ended(code: int | None) -> str:
     if code is None or code >= 0:
         return f"it ended with exit code {code}"
@@ -127,23 +134,8 @@ def _how_it_ended(code: int | None) -> str:
 
 
 @contextlib.contextmanager
-def _inherited(environment: dict[str, str]) -> Iterator[None]:
-    """Let a process that is started in this context inherit the environment, and leave Ctrl-C to its parent."""
-    before = {key: os.environ.get(key) for key in environment}
-    os.environ.update(environment)
-    try:
-        with _interrupts_blocked():
-            yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
-
-
-@contextlib.contextmanager
 def _interrupts_blocked() -> Iterator[None]:
+    """Leave Ctrl-C to the parent of a process that is started in this context."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -166,6 +158,8 @@ class _WorkerState:
 
 def _start_worker(job: WorkerJob, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that all that the tracker starts can be ended with the worker
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool
 
@@ -178,6 +172,8 @@ def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
+        if hasattr(os, "getpgrp") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)
         _EXIT_PROCESS(1)
 
 

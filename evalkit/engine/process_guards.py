@@ -1,12 +1,28 @@
-"""Keep a tracker from ending evalkit's process or changing its working folder."""
+"""Keep a tracker from ending evalkit's process, closing its streams or changing its folder and settings."""
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
+
+
+@contextmanager
+def guarded_process() -> Iterator[None]:
+    """Keep the process, its folder and its standard streams while a tracker runs."""
+    with keep_cwd(), exit_as_error(), keep_descriptors():
+        yield
+
+
+_leave = os._exit
+_lock = threading.Lock()
+_guards = 0
+"""Number of blocks of ``exit_as_error`` that run, in several threads of lockstep."""
 
 
 @contextmanager
@@ -15,18 +31,27 @@ def exit_as_error() -> Iterator[None]:
 
     A child process that the tracker has forked ends as usual.
     """
-    process, leave = os.getpid(), os._exit
+    process = os.getpid()
 
     def refused(status: int) -> NoReturn:
         if os.getpid() != process:
-            leave(status)
+            _leave(status)
         raise SystemExit(f"the tracker called os._exit({status})")
 
+    _count_guards(1)
     os._exit = refused
     try:
         yield
     finally:
-        os._exit = leave
+        _count_guards(-1)
+
+
+def _count_guards(change: int) -> None:
+    global _guards
+    with _lock:
+        _guards += change
+        if _guards == 0:
+            os._exit = _leave
 
 
 @contextmanager
@@ -37,3 +62,49 @@ def keep_cwd() -> Iterator[None]:
         yield
     finally:
         os.chdir(here)
+
+
+@contextmanager
+def keep_interpreter_settings() -> Iterator[None]:
+    """Restore the recursion limit, NumPy's handling of errors and the filters of warnings at the end."""
+    import numpy as np
+
+    limit = sys.getrecursionlimit()
+    with np.errstate(), warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            sys.setrecursionlimit(limit)
+
+
+_HIGH = 512
+"""Numbers of descriptors from here on are not closed by a tracker that closes the usual ones."""
+
+
+@contextmanager
+def keep_descriptors() -> Iterator[None]:
+    """Open standard output and error again at the end if the tracker has closed them."""
+    saved = {number: copy for number in (1, 2) if (copy := _copy(number)) is not None}
+    try:
+        yield
+    finally:
+        for number, copy in saved.items():
+            if not _is_open(number):
+                os.dup2(copy, number)
+            os.close(copy)
+
+
+def _copy(number: int) -> int | None:
+    with suppress(OSError, ImportError):
+        import fcntl
+
+        return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    return None
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True

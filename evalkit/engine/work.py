@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from evalkit import protocols, registry
-from evalkit.engine.process_guards import exit_as_error, keep_cwd
+from evalkit.engine.process_guards import guarded_process, keep_cwd, keep_interpreter_settings
 from evalkit.engine.threads import pin_threads
 from evalkit.engine.tracker_files import (
     Files,
@@ -29,6 +29,7 @@ from evalkit.engine.tracker_files import (
     tracker_files,
     watch_opened_files,
 )
+from evalkit.engine.verification import verify_execution
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker, open_dataset
 from evalkit.results.run_record import as_json
@@ -310,17 +311,9 @@ class Worker:
             tracker: Used instead of the worker's own, by engines that run several at a time.
         """
         try:
-            with keep_cwd(), exit_as_error(), watch_opened_files() as opened:
-                trajectories = protocols.run(
-                    self.job.protocol_source or self.job.protocol,
-                    tracker or self.tracker,
-                    # A copy forgets its annotation after use: memory must not grow with the number of sequences.
-                    replace(self.dataset.sequence(unit.sequence)),
-                    self.dataset,
-                    name=self.job.label,
-                    repetition=unit.repetition,
-                    seed=self.job.seed,
-                )
+            with guarded_process(), watch_opened_files() as opened:
+                trajectories = self._run(unit, tracker or self.tracker)
+                verify_execution(tracker or self.tracker)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -328,6 +321,15 @@ class Worker:
         if not self.job.timed:
             trajectories = [replace(one, seconds=np.full(len(one), np.nan)) for one in trajectories]
         return Answer(unit, tuple(trajectories), files=self._hashes_of(opened))
+
+    @keep_interpreter_settings()
+    def _run(self, unit: Unit, tracker: Tracker) -> list[Trajectory]:
+        # A copy forgets its annotation after use: memory must not grow with the number of sequences.
+        sequence = replace(self.dataset.sequence(unit.sequence))
+        return protocols.run(
+            self.job.protocol_source or self.job.protocol, tracker, sequence, self.dataset, name=self.job.label,
+            repetition=unit.repetition, seed=self.job.seed,
+        )  # fmt: skip
 
     def _hashes_of(self, opened: OpenedFiles) -> dict[str, str]:
         if not opened.read or not is_own_code(self.job.tracker):

@@ -85,12 +85,7 @@ def _receive(
 ) -> None:
     if answer.headers.get_content_type() == "text/html":
         raise _failed(url, "the server sends a web page instead of the file")
-    length = answer.headers.get("Content-Length")
-    if length is not None and not (length.isascii() and length.isdigit() and len(length) <= _LONGEST_NUMBER):
-        raise _failed(url, f"the server states an invalid size: {length[:40]!r}")
-    total = None if length is None else received + int(length)
-    if total is not None and total > limit:
-        raise _failed(url, f"the server sends {total} bytes, the file has at most {limit}")
+    total = _stated_size(answer, received, url, limit)
     with path.open("ab" if received else "wb") as stream:
         while chunk := answer.read(CHUNK):
             stream.write(chunk)
@@ -104,6 +99,19 @@ def _receive(
         os.fsync(stream.fileno())
     if total is not None and received < total:
         raise _failed(url, f"the connection closed after {received} of {total} bytes")
+
+
+def _stated_size(answer: http.client.HTTPResponse, received: int, url: str, limit: int) -> int | None:
+    """Return the size of the whole file by the server's statement of what is left; None if it states none."""
+    length = answer.headers.get("Content-Length")
+    if length is None:
+        return None
+    if not (length.isascii() and length.isdigit() and len(length) <= _LONGEST_NUMBER):
+        raise _failed(url, f"the server states an invalid size: {length[:40]!r}")
+    total = received + int(length)
+    if total > limit:
+        raise _failed(url, f"the server sends {total} bytes, the file has at most {limit}")
+    return total
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:

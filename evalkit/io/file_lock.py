@@ -69,3 +69,29 @@ def acquire(stream: IO[str]) -> bool:
             return False
     # If its owner removed it between our opening and locking it, no other process would see our lock.
     return os.fstat(stream.fileno()).st_nlink > 0
+
+
+@contextlib.contextmanager
+def locked_until_closed(path: Path) -> Iterator[None]:
+    """Create a file and hold its lock while the block runs; a process that is killed holds it no longer."""
+    with path.open("a+", encoding="utf-8") as stream:
+        acquire(stream)
+        yield
+
+
+def is_free(path: Path) -> bool:
+    """Return whether it is certain that no process holds the lock of a file; never certain without locks.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    if os.name == "nt":
+        return False
+    import fcntl
+
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

@@ -10,10 +10,12 @@ from typing import BinaryIO
 # JPEG markers without a length field, and markers of the range of frame headers that describe something else.
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _NOT_A_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
+_WEBP_SIDE = 0x3FFF
 
 
 def image_size(path: Path) -> tuple[int, int] | None:
-    """Return width and height of a JPEG, PNG or BMP file; None if the header does not contain them.
+    """Return width and height of a JPEG, PNG, BMP, TIFF or WebP file; None if the header does not contain them.
 
     Raises:
         OSError: The file cannot be opened.
@@ -23,7 +25,7 @@ def image_size(path: Path) -> tuple[int, int] | None:
 
 
 def parse_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height of the content of a JPEG, PNG or BMP file; None as for ``image_size``."""
+    """Return width and height of the content of a JPEG, PNG, BMP, TIFF or WebP file; None as for ``image_size``."""
     return _read_size(io.BytesIO(data))
 
 
@@ -38,8 +40,40 @@ def _read_size(stream: BinaryIO) -> tuple[int, int] | None:
         if head.startswith(b"BM"):
             width, height = struct.unpack("<ii", head[18:26])
             return width, abs(height)
-    except struct.error:
+        if head.startswith(b"GIF8"):
+            width, height = struct.unpack("<HH", head[6:10])
+            return width, height
+        if head.startswith((b"II*\0", b"MM\0*")):
+            return _tiff_size(stream, "<" if head.startswith(b"II") else ">")
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return _webp_size(head + stream.read(4))
+    except (struct.error, OverflowError):
         return None
+    return None
+
+
+def _tiff_size(stream: BinaryIO, order: str) -> tuple[int, int] | None:
+    """Read the entries of the first image's directory."""
+    stream.seek(4)
+    stream.seek(struct.unpack(f"{order}I", stream.read(4))[0])
+    found: dict[int, int] = {}
+    for _ in range(struct.unpack(f"{order}H", stream.read(2))[0]):
+        tag, kind, _, value = struct.unpack(f"{order}HHI4s", stream.read(12))
+        if tag in (_TIFF_WIDTH, _TIFF_HEIGHT):
+            found[tag] = struct.unpack_from(f"{order}H" if kind == _TIFF_SHORT else f"{order}I", value)[0]
+    return (found[_TIFF_WIDTH], found[_TIFF_HEIGHT]) if len(found) == 2 else None
+
+
+def _webp_size(head: bytes) -> tuple[int, int] | None:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return 1 + (bits & _WEBP_SIDE), 1 + (bits >> 14 & _WEBP_SIDE)
+    if kind == b"VP8 ":
+        width, height = struct.unpack("<HH", head[26:30])
+        return width & _WEBP_SIDE, height & _WEBP_SIDE
     return None
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_BYTES = 2 * 2**30
 """Largest JSON file that is read; the annotation of the largest benchmark has less than 2**28 bytes."""
@@ -28,6 +32,33 @@ def parse_json(text: str | bytes) -> Any:
         raise InvalidJsonError("it is nested too deeply") from None
     except (ValueError, OverflowError) as error:
         raise InvalidJsonError(str(error)) from error
+
+
+def number_array(value: Any) -> NDArray[np.float64]:
+    """Return nested lists of numbers as an array; null is NaN.
+
+    Raises:
+        InvalidJsonError: There is anything else than numbers, rows have different lengths, or a number is infinite or
+            too large.
+    """
+    import numpy as np
+
+    try:
+        _refuse_other_values(value)
+        array = np.array(value, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidJsonError(str(error)) from error
+    if np.isinf(array).any():
+        raise InvalidJsonError("a number is too large")
+    return array
+
+
+def _refuse_other_values(value: Any) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _refuse_other_values(item)
+    elif value is not None and type(value) not in (int, float):
+        raise InvalidJsonError(f"{value!r:.40} is not a number")
 
 
 def load_strict_json(path: Path) -> Any:

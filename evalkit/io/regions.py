@@ -6,6 +6,7 @@ the region formats of the VOT toolkit (text since 2015, masks and binary files s
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Iterable, Sequence
@@ -30,7 +31,11 @@ _BINARY_VERSION = 1
 _MAX_RUN = 65025  # longer ones are split by a run of length 0
 _CODE_LINE = re.compile(rb"^([012])(?:\.0*)?[ \t]*(?=\r?$)", re.MULTILINE)
 _CODE_MARK = -(10**9)  # the height of no box
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 _MAX_MASK_PIXELS = 2**27  # more would be damage, or an attack on the memory
+MAX_FILE_PIXELS = 2**31
+"""Largest number of pixels of all masks of a file, which need as many bytes of memory."""
+_LIMIT_VARIABLE = "EVALKIT_MAX_MASK_PIXELS"
 
 
 def parse_line(line: str, where: object = None) -> Record:
@@ -73,7 +78,28 @@ def parse_text(data: bytes, where: object = None) -> list[Record]:
     regular = _parse_regular(data)
     if regular is not None:
         return regular
-    return [parse_line(line, f"{where}:{row}") for row, line in enumerate(text_lines(data, where), 1)]
+    records = []
+    pixels = 0
+    for row, line in enumerate(text_lines(data, where), 1):
+        records.append(parse_line(line, f"{where}:{row}"))
+        pixels = _count_pixels(pixels, records[-1], where)
+    return records
+
+
+def _count_pixels(before: int, record: Record, where: object) -> int:
+    """Return the pixels of the masks of a file so far.
+
+    Raises:
+        EvalkitError: There are more than fit into the memory; a few bytes can state a large mask.
+    """
+    pixels = before + (record.bitmap.size if isinstance(record, Mask) else 0)
+    limit = int(os.environ.get(_LIMIT_VARIABLE) or MAX_FILE_PIXELS)
+    if pixels > limit:
+        raise EvalkitError(
+            "the masks of this file have more pixels than masks of a sequence can have", where=where,
+            expected=f"at most {limit} pixels", hint=f"If they are right, set {_LIMIT_VARIABLE} to a larger number",
+        )  # fmt: skip
+    return pixels
 
 
 def parse_boxes(data: bytes) -> tuple[Boxes, NDArray[np.int8]] | None:
@@ -165,9 +191,9 @@ def bitmap_of(lengths: Sequence[int], width: int, height: int, where: object = N
 
 
 def _parse_mask(text: str, where: object) -> Mask:
-    fields = text.split(",")
+    fields = [field.strip(" \t") for field in text.split(",")]
     try:
-        x, y, width, height, *lengths = map(int, fields)
+        x, y, width, height, *lengths = (_whole_number(field) for field in fields)
     except ValueError:
         raise EvalkitError(
             "invalid mask",
@@ -176,6 +202,12 @@ def _parse_mask(text: str, where: object) -> Mask:
             expected="m followed by x, y, width, height and runs, all whole numbers",
         ) from None
     return Mask(bitmap_of(lengths, width, height, where), x, y)
+
+
+def _whole_number(field: str) -> int:
+    if not _WHOLE_NUMBER.fullmatch(field):
+        raise ValueError(field)
+    return int(field)
 
 
 def parse_binary(data: bytes, where: object = None) -> list[Record]:
@@ -193,10 +225,11 @@ def parse_binary(data: bytes, where: object = None) -> list[Record]:
             raise EvalkitError(
                 "not a binary result of a supported version", where=where, found=version, expected=_BINARY_VERSION
             )
-        records, offset = [], 6
+        records, offset, pixels = [], 6, 0
         for index in range(count):
             record, offset = _unpack(data, offset, f"{where}, record {index + 1}")
             records.append(record)
+            pixels = _count_pixels(pixels, record, where)
     except struct.error:
         raise EvalkitError("truncated binary result", where=where, found=f"{len(data)} bytes") from None
     if offset != len(data):

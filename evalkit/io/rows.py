@@ -17,8 +17,10 @@ from evalkit import compiled
 from evalkit.errors import EvalkitError
 from evalkit.types import Floats
 
-_SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?nan", re.IGNORECASE)
+_BLANK = " \t\n\r\f\v"
+_SEPARATOR = re.compile(r"\s*[,;]\s*|\s+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?nan", re.IGNORECASE | re.ASCII)
+"""Python's ``float`` also accepts the digits of other scripts, which no other program that reads these files does."""
 
 # Kinds of bytes in a regular file.
 _DIGIT, _FIELD, _LINE, _DOT, _MINUS, _LETTER, _OTHER = range(7)
@@ -41,8 +43,8 @@ _HAS_LONG_DOUBLES = np.finfo(np.longdouble).nmant >= 63  # on Windows, long doub
 def read_rows(path: Path, *, columns: int = 4) -> Floats:
     """Read a text file of numbers, one row a line.
 
-    Numbers are separated by comma, semicolon, tab or space. Lines end in LF or CRLF; blank lines at the end and a UTF-8
-    byte order mark are ignored. ``nan`` in any case is NaN.
+    Numbers have ASCII digits and are separated by comma, semicolon, tab or space. Lines end in LF or CRLF; blank lines
+    at the end and a UTF-8 byte order mark are ignored. ``nan`` in any case is NaN.
 
     Args:
         columns: Number of values in each row.
@@ -121,7 +123,7 @@ def text_lines(data: bytes, where: object = None) -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise EvalkitError("not a UTF-8 text file", where=where) from None
-    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    lines = [line.strip(_BLANK) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     return lines
@@ -133,7 +135,7 @@ def split(line: str) -> list[str]:
     >>> split("1, 2;3\\t4,")
     ['1', '2', '3', '4']
     """
-    fields = _SEPARATOR.split(line.strip())
+    fields = _SEPARATOR.split(line.strip(_BLANK))
     if fields and not fields[-1]:
         fields.pop()
     return fields
@@ -146,7 +148,8 @@ def number(field: str, where: object = None) -> float:
         EvalkitError: The field is neither, or too large for a float.
     """
     if not _NUMBER.fullmatch(field):
-        raise EvalkitError("not a number", where=where, found=repr(field))
+        expected = None if field.isascii() else "ASCII digits"
+        raise EvalkitError("not a number", where=where, found=repr(field), expected=expected)
     value = float(field)
     if value in (float("inf"), float("-inf")):
         raise EvalkitError("number too large", where=where, found=field)

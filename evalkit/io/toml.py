@@ -14,6 +14,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_MAX_DEPTH = 32
+_LARGEST_NUMBER = 1e300
 _TYPE_NAMES = {
     bool: "true or false",
     dict: "a table",
@@ -75,7 +77,7 @@ class StrictTable:
     def number(self, key: str, default: float = 0.0) -> float:
         """Read a finite number >= 0."""
         value = self.get(key, float, default)
-        if not 0 <= value < float("inf"):
+        if not 0 <= value < _LARGEST_NUMBER:
             raise self.invalid(key, value, "a finite number that is not negative")
         return float(value)
 
@@ -129,8 +131,17 @@ class StrictTable:
             expected: The values that would be valid, e.g. "a list of names".
         """
         return EvalkitError(
-            f"invalid value for {key}", where=self._where, found=repr(value), expected=expected, hint=self._hint
+            f"invalid value for {key}", where=self._where, found=f"{value!r:.80}", expected=expected, hint=self._hint
         )
+
+
+def _check_depth(content: object) -> None:
+    level = [content]
+    for _ in range(_MAX_DEPTH):
+        nested = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for items in nested for item in items]
+    if level:
+        raise ValueError(f"it is nested deeper than {_MAX_DEPTH} tables")
 
 
 def load_table(path: Path, *, missing: str, hint: str) -> StrictTable:
@@ -145,6 +156,7 @@ def load_table(path: Path, *, missing: str, hint: str) -> StrictTable:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+        _check_depth(content)
     except FileNotFoundError:
         raise EvalkitError(missing, where=path, hint=hint) from None
     except OSError as error:

@@ -6,6 +6,7 @@ sums kept apart, per-sequence values, subsets of sequences and resampling are th
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -69,7 +70,19 @@ class Measure:
         below = self.denominator
         if below is not None:
             below = weights @ (below if below.shape[1] == 1 else below[:, window])
-        return self.reduce.combine(ratio(weights @ self.numerator[:, window], below, self.empty))
+        return self.from_sums(weights @ self.numerator[:, window], below)
+
+    def from_sums(self, above: Floats, below: Floats | None) -> Floats:
+        """Compute scores from sums over sequences of the window's ``numerator`` and ``denominator``.
+
+        Args:
+            above: Shape (B, W).
+            below: Shape (B, W) or (B, 1); None without denominator.
+
+        Returns:
+            Shape (B,); NaN where the score does not exist.
+        """
+        return self.reduce.combine(ratio(above, below, self.empty))
 
     def curve(self) -> Floats:
         """Return the curve over all sequences, shape (K,); ``empty`` where no sequence contributes."""
@@ -86,8 +99,9 @@ class Measure:
 
     def per_sequence(self) -> dict[str, float | None]:
         """Return the score of each sequence by itself; None where it does not exist."""
-        values = self.reduce(self.curves())
-        return {name: _none_if_nan(value) for name, value in zip(self.sequences, values, strict=True)}
+        values = self.reduce(self.curves()).tolist()
+        known = (None if math.isnan(value) else value for value in values)
+        return dict(zip(self.sequences, known, strict=True))
 
     def condensed(self) -> Measure:
         """Return a measure with the same scores, in one column where the score is a mean of ratios of one denominator.

@@ -117,7 +117,7 @@ def _expected(runs: list[Run], points: int) -> tuple[Floats, Floats]:
 
 
 def _check_anchors(evaluation: Evaluation) -> None:
-    """Refuse results that lack a run, or whose runs have the wrong number of frames."""
+    """Refuse results that lack a run, have one from another frame, or one with the wrong number of frames."""
     wrong: dict[str, str] = {}
     for sequence in evaluation.sequences():
         anchors = sequence.annotation.anchors
@@ -129,11 +129,12 @@ def _check_anchors(evaluation: Evaluation) -> None:
             for anchor in expected
             if anchor in found and found[anchor] != len(frame_order(sequence, anchor))
         ]
+        reasons += [f"a run from frame {frame}, which is not an anchor" for frame in found if frame not in expected]
         if reasons:
             wrong[sequence.name] = listed(reasons, 3)
     if wrong:
         raise ProfileNotApplicable(
-            "runs are missing or incomplete", where=evaluation.dataset.name,
+            "runs are missing or incomplete, or do not begin at an anchor", where=evaluation.dataset.name,
             found=listed([f"{name}: {reasons}" for name, reasons in wrong.items()], 20),
             hint="Track these sequences again, or leave them out with --allow-partial", sequences=wrong,
         )  # fmt: skip

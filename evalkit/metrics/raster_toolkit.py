@@ -111,7 +111,7 @@ class _Outlines:
 
 
 def _outlines(regions: Sequence[Region | None]) -> _Outlines:
-    rows = np.zeros((len(regions), 8), dtype=np.float32)
+    rows = np.zeros((len(regions), 8))
     is_box = np.zeros(len(regions), bool)
     filled = np.ones(len(regions), bool)
     for index, region in enumerate(regions):
@@ -122,7 +122,9 @@ def _outlines(regions: Sequence[Region | None]) -> _Outlines:
             rows[index] = region.points.ravel()
         else:
             filled[index] = False
-    rows = np.rint(rows)
+    farthest = np.full(rows.shape, scanline.FARTHEST)
+    farthest[is_box, 2:4] *= 2  # a width is the difference of two coordinates
+    rows = np.rint(np.clip(rows, -farthest, farthest).astype(np.float32))
     x, y, width, height = rows[is_box, :4].T
     right, bottom = x + width - 1, y + height - 1
     rows[is_box] = np.stack([x, y, right, y, right, bottom, x, bottom], axis=1)
@@ -179,15 +181,18 @@ def bitmap(region: Region | None, low: Ints, high: Ints) -> Bitmap:
     rows = np.arange(height)
     ones = np.zeros(height, dtype=np.int64)
     left, right = scanline.intervals(outline[None] - low, ones, rows, ones + width - 1, _TOOLKIT)
-    columns = np.arange(width)
-    for begin, end in zip(left, right, strict=True):
-        canvas |= (begin[:, None] <= columns) & (columns <= end[:, None])
-    return canvas
+    # Each interval adds 1 at its begin and subtracts it after its end.
+    changes = np.zeros((height, width + 1), dtype=np.int32)
+    interval, row = np.nonzero(left <= right)
+    np.add.at(changes, (row, left[interval, row]), 1)
+    np.add.at(changes, (row, right[interval, row] + 1), -1)
+    return changes.cumsum(axis=1)[:, :width] > 0
 
 
 def _corners(region: Box | Polygon) -> Ints:
     if isinstance(region, Polygon):
-        grid: Ints = np.rint(region.points.astype(np.float32)).astype(np.int64)
+        points = np.clip(region.points, -scanline.FARTHEST, scanline.FARTHEST)
+        grid: Ints = np.rint(points.astype(np.float32)).astype(np.int64)
         return grid
     corners: Ints = _outlines([region]).corners[0]
     return corners

@@ -14,8 +14,12 @@ Ints = NDArray[np.int64]
 Intervals = tuple[Ints, Ints]
 """First and last columns of covered intervals, both of shape (S, R): up to S in each of R rows. last < first: none."""
 
+FARTHEST = 1e18
+"""Largest coordinate; larger ones are clipped, so that differences fit into 64 bits and areas into float32."""
+
 _NONE = np.int64(2**40)
 _ROWS_AT_ONCE = 50_000
+_FEW_ROWS = 16  # to which sorting by exchanges is faster
 _SECONDS_PER_PAIR = 1e-5  # without compiled code
 
 
@@ -126,7 +130,9 @@ def _crossings(corners: Ints, pair: Ints, row: Ints, rule: Rule) -> Ints:
 
 
 def _sorted(nodes: Ints) -> Ints:
-    """Sort each column by exchanging neighbours, which is fast for few rows and many columns."""
+    """Sort each column; of few rows by exchanging neighbours, which is then faster."""
+    if len(nodes) > _FEW_ROWS:
+        return np.sort(nodes, axis=0)
     for end in range(len(nodes) - 1, 0, -1):
         for place in range(end):
             nodes[place], nodes[place + 1] = (

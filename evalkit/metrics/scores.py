@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
+from statistics import stdev
 
 from evalkit import registry
 from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable, listed
 from evalkit.metrics import statistics
-from evalkit.metrics.measures import Evaluation, Measure
+from evalkit.metrics.measures import Evaluation, Measure, Notes
 from evalkit.metrics.one_pass import ONE_PASS
 from evalkit.metrics.profile_lookup import find, result_form
 from evalkit.metrics.withheld import only_first_frame_annotated
@@ -46,13 +47,14 @@ class MeasuredRun:
         groups: list[tuple[str | None, list[Measure]]] = [(None, self.measures)]
         if attributes:
             groups += _by_tag(profile, self.evaluation) if profile.tags else _by_attribute(dataset, self.measures)
-        return [
-            replace(
-                one, attribute=attribute, expected_sequences=_expected_sequences(dataset, attribute), notes=self.notes
-            )
-            for attribute, group in groups
-            for one in _scores(group, profile.name, dataset, tracker, self.protocol, confidence)
-        ]
+        spread = _SpreadBetweenRuns(profile, self.evaluation)
+        found = []
+        for attribute, group in groups:
+            expected = _expected_sequences(dataset, attribute)
+            for one in _scores(group, profile.name, dataset, tracker, self.protocol, confidence):
+                score = replace(one, attribute=attribute, expected_sequences=expected, notes=self.notes)
+                found.append(spread.added_to(score) if attribute is None else score)
+        return found
 
 
 def measure_run(profile: str, dataset: Dataset, protocol: str, runs: Runs) -> MeasuredRun:
@@ -112,7 +114,8 @@ def score(
         confidence: Level of the intervals (``statistics.interval``: resampled sequences, seed 0); None leaves them out.
 
     Returns:
-        One score per metric, followed by those of each attribute.
+        One score per metric, followed by those of each attribute. Of a tracker with several runs, the first ones
+        say how much the scores of the single runs differ.
 
     Raises:
         UnknownName: The profile does not exist.
@@ -122,6 +125,60 @@ def score(
     """
     measured = measure_run(profile, dataset, protocol, runs)
     return measured.scores(tracker, attributes=attributes, confidence=confidence)
+
+
+class _SpreadBetweenRuns:
+    """Scores of the single runs of a stochastic tracker.
+
+    Args:
+        entry: The profile.
+        evaluation: All runs. Those that every sequence has are compared; runs from anchors are not repetitions.
+
+    Attributes:
+        notes: Sentences for the scores; empty for a tracker that ran once, or whose runs are equal.
+    """
+
+    def __init__(self, entry: ProfileEntry, evaluation: Evaluation) -> None:
+        common, uneven = _common_repetitions(evaluation)
+        self._count = max(1, len(common))
+        self._values: dict[str, list[float]] = {}
+        timed: set[str] = set()
+        for number in common:
+            for item in _measures(entry, _one_repetition(evaluation, number)):
+                self._values.setdefault(item.metric.name, []).append(_nan_if_none(item.value()))
+                timed |= {item.metric.name} if item.metric.unit == "1/s" else set()
+        # Times differ in every run, also in those of a deterministic tracker.
+        differs = any(len(set(values)) > 1 for name, values in self._values.items() if name not in timed)
+        text = f"mean of several runs of the tracker; ± is the standard deviation of the scores of {self._count} runs"
+        self.notes = (text + (", which all sequences have" if uneven else ""),) if differs else ()
+
+    def added_to(self, score: Score) -> Score:
+        """Return a score with the number of runs, the deviation between them, and the notes."""
+        values = self._values.get(score.metric, [])
+        known = len(values) > 1 and not any(map(math.isnan, values))
+        deviation = stdev(values) if known else None
+        notes = (*score.notes, *self.notes)
+        return replace(score, repetitions=self._count, repetition_deviation=deviation, notes=notes)
+
+
+def _common_repetitions(evaluation: Evaluation) -> tuple[list[int], bool]:
+    """Return the numbers of the runs that every sequence has, none if there is only one, and whether some have more."""
+    found = [evaluation.runs[sequence.name] for sequence in evaluation.sequences()]
+    if any(run.anchor is not None for runs in found for run in runs):
+        return [], False
+    numbers = [frozenset(run.repetition for run in runs) for runs in found]
+    common = sorted(frozenset.intersection(*numbers))
+    return (common if len(common) > 1 else []), len(set(numbers)) > 1
+
+
+def _one_repetition(evaluation: Evaluation, number: int) -> Evaluation:
+    """Return the same evaluation of one repetition, without notes and with overlaps of its own."""
+    runs = {name: [run for run in runs if run.repetition == number] for name, runs in evaluation.runs.items()}
+    return replace(evaluation, runs=runs, notes=Notes(), cache={})
+
+
+def _nan_if_none(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _evaluation(entry: ProfileEntry, dataset: Dataset, protocol: str, runs: Runs) -> Evaluation:
@@ -192,11 +249,9 @@ def _scores(
     measures: list[Measure], profile: str, dataset: Dataset, tracker: str, protocol: str, confidence: float | None
 ) -> Iterator[Score]:
     """Yield one score per measure."""
-    resample = cache(statistics.resample)
-    for item in measures:
-        metric, interval = item.metric, None
-        if confidence is not None and len(item.sequences) > 1:
-            interval = statistics.interval(item, resample(len(item.sequences)), level=confidence)
+    intervals = [None] * len(measures) if confidence is None else _intervals(measures, confidence)
+    for item, interval in zip(measures, intervals, strict=True):
+        metric = item.metric
         low, high = interval or (None, None)
         yield Score(
             tracker=tracker, dataset=dataset.name, protocol=protocol, metric=metric.name, profile=profile,
@@ -204,6 +259,18 @@ def _scores(
             sequences=len(item.sequences), expected_sequences=len(dataset.expected), low=low, high=high,
             per_sequence=item.per_sequence(), curve=_plotted_curve(item),
         )  # fmt: skip
+
+
+def _intervals(measures: list[Measure], confidence: float) -> list[tuple[float, float] | None]:
+    """Return the interval of each measure; those of the same sequences are computed together."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, one in enumerate(measures):
+        groups.setdefault(one.sequences, []).append(place)
+    found: dict[int, tuple[float, float] | None] = {}
+    for places in groups.values():
+        group = [measures[place] for place in places]
+        found |= zip(places, statistics.intervals(group, level=confidence), strict=True)
+    return [found[place] for place in range(len(measures))]
 
 
 def _plotted_curve(item: Measure) -> tuple[Floats, Floats] | None:

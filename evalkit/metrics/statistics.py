@@ -9,17 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 
 from evalkit.metrics.measures import Measure
 from evalkit.metrics.permutation import permutation_p_values
+from evalkit.metrics.resampling import RESAMPLES, resample, resampled_scores
 from evalkit.types import Floats, Score
 
-RESAMPLES = 10_000
-_AT_ONCE = 2_000
 _NO_SPREAD = 1e-12
 """Standard error below which all resamples count as equal; smaller than what a baseline of the gate stores."""
 
@@ -48,21 +46,6 @@ class Difference:
     sequences: int
 
 
-@lru_cache(maxsize=4)
-def resample(sequences: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
-    """Draw sequences with replacement.
-
-    Returns:
-        Number of times that each sequence is drawn, shape (resamples, sequences); read-only.
-    """
-    drawn = np.random.default_rng(seed).integers(0, sequences, (resamples, sequences))
-    flat = (drawn + np.arange(resamples)[:, None] * sequences).ravel()
-    counts = np.bincount(flat, minlength=resamples * sequences)
-    weights: Floats = counts.reshape(resamples, sequences).astype(np.float64)
-    weights.flags.writeable = False
-    return weights
-
-
 def interval(measure: Measure, weights: Floats | None = None, *, level: float = 0.95) -> tuple[float, float] | None:
     """Compute the confidence interval of a score: see ``cautious_bounds``.
 
@@ -75,12 +58,29 @@ def interval(measure: Measure, weights: Floats | None = None, *, level: float = 
     Returns:
         Lower and upper bound; None for fewer than two sequences or where the score does not exist.
     """
-    value = measure.value()
+    return intervals([measure], weights, level=level)[0]
+
+
+def intervals(
+    measures: Sequence[Measure], weights: Floats | None = None, *, level: float = 0.95
+) -> list[tuple[float, float] | None]:
+    """Compute the confidence interval of several scores of the same sequences; see ``interval``."""
+    count = len(measures[0].sequences) if measures else 0
+    if any(one.sequences != measures[0].sequences for one in measures):
+        raise ValueError("the measures have different sequences")
+    values = [one.value() for one in measures]
+    known = [one for one, value in zip(measures, values, strict=True) if value is not None and count > 1]
+    drawn = iter(resampled_scores(known, resample(count) if weights is None else weights) if known else ())
+    return [
+        None if value is None or count < 2 else _possible_bounds(one, value, next(drawn), level)
+        for one, value in zip(measures, values, strict=True)
+    ]
+
+
+def _possible_bounds(measure: Measure, value: float, drawn: Floats, level: float) -> tuple[float, float]:
+    """Return the bounds of a score from its resamples, cut to possible values."""
     count = len(measure.sequences)
-    if value is None or count < 2:
-        return None
-    values = _in_parts(measure, resample(count) if weights is None else weights)
-    low, high = cautious_bounds(value, values[~np.isnan(values)], count, tail=(1 - level) / 2)
+    low, high = cautious_bounds(value, drawn[~np.isnan(drawn)], count, tail=(1 - level) / 2)
     if value >= 0 and (measure.numerator >= 0).all():  # counts and overlaps, of which no score is negative
         low = max(low, 0.0)
     if measure.metric.unit == "fraction" and value <= 1:
@@ -216,7 +216,8 @@ def score_differences(candidate: Measure, baseline: Measure, weights: Floats) ->
     Returns:
         Shape (B,); NaN where one of the scores does not exist.
     """
-    return _in_parts(candidate, weights) - _in_parts(baseline, weights)
+    first, second = resampled_scores([candidate, baseline], weights)
+    return first - second
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -287,7 +288,7 @@ def _compare_pairs(
     if np.isnan(values).any():
         raise ValueError(f"{restricted[0].metric.name} does not exist for both results")
     weights = resample(len(order), min(resamples, RESAMPLES), seed)
-    drawn = np.stack([_in_parts(one, weights) for one in restricted])
+    drawn = np.stack(resampled_scores(restricted, weights))
     bounds = [
         _bounds(value, drawn[one] - drawn[other], len(order), level)
         for value, one, other in zip(values.tolist(), first, second, strict=True)
@@ -297,10 +298,3 @@ def _compare_pairs(
         pair: Difference(value, limits[0], limits[1], limits[2], limits[3], p_value, len(order))
         for pair, value, limits, p_value in zip(pairs, values.tolist(), bounds, p_values.tolist(), strict=True)
     }
-
-
-def _in_parts(measure: Measure, weights: Floats) -> Floats:
-    measure = measure.condensed()
-    # Curves of all resamples at once would not fit into the cache, nor, for long curves, into memory.
-    parts = [measure.values(weights[start : start + _AT_ONCE]) for start in range(0, len(weights), _AT_ONCE)]
-    return np.concatenate(parts)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from evalkit.plot.axes import SIZE, set_row_labels
-from evalkit.plot.tracker_styles import INK, MUTED, TrackerStyle
+from evalkit.plot.tracker_styles import INK, MUTED, TrackerStyle, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Values: TypeAlias = Mapping[int, Sequence[float | None]]
 """Values of each tracker in the order of the attributes, by index of the tracker; None where there is none."""
+
+_LONG_NAME = 12
+"""Number of characters of a name above which the label of a spoke takes several lines."""
 
 
 def draw_attributes(axes: Axes, names: Sequence[str], values: Values, x_label: str) -> None:
@@ -57,12 +61,43 @@ def draw_radar(axes: Axes, names: Sequence[str], values: Values, *, size: float 
     axes.tick_params(axis="y", labelsize=size - 1.0)
     axes.spines["polar"].set_visible(False)
     angles = np.linspace(0.0, 2.0 * np.pi, len(names), endpoint=False)
-    axes.set_xticks(angles, names, fontsize=size, color=INK)
+    axes.set_xticks(angles, [_in_lines(name) for name in names], fontsize=size, color=INK)
+    for angle, label in zip(angles, axes.get_xticklabels(), strict=True):
+        label.set_horizontalalignment(_alignment(float(angle)))
+    axes.set_rlabel_position(180.0 / len(names))  # type: ignore[attr-defined]
     axes.set_ylim(0.0, max(value for row in values.values() for value in row if value is not None) * 1.05)
     for index, row in values.items():
         style, radii = TrackerStyle(index), _numbers(row)
         axes.plot(np.append(angles, angles[0]), np.append(radii, radii[0]), color=style.color, linewidth=1.4,
                   dashes=style.dashes or (None, None), gid=f"{style.name}--r")  # fmt: skip
+
+
+def _alignment(angle: float) -> Literal["left", "center", "right"]:
+    """Return the alignment of the label of a spoke that keeps it outside the circle.
+
+    Args:
+        angle: Angle of the spoke in radians, clockwise from above.
+    """
+    side = math.sin(angle)
+    if abs(side) < 0.3:
+        return "center"
+    return "left" if side > 0 else "right"
+
+
+def _in_lines(name: str) -> str:
+    """Return a long name in several lines, broken after underscores, spaces and hyphens.
+
+    >>> _in_lines("SV"), _in_lines("camera_motion")
+    ('SV', 'camera_\\nmotion')
+    """
+    if len(name) <= _LONG_NAME:
+        return name
+    lines = [""]
+    for word in re.findall(r"[^_ -]+[_ -]*|[_ -]+", name):
+        if lines[-1] and len(lines[-1] + word.rstrip()) > _LONG_NAME:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(shortened(line.rstrip(), _LONG_NAME) for line in lines)
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

@@ -84,9 +84,9 @@ def draw_curves(
     _set_limits(axes, lines, interval, marks=marks, size=size)
 
 
-def legend_label(label: str, value: str) -> str:
+def legend_label(label: str, value: str, most: int = 28) -> str:
     """Return a tracker's label, shortened to fit a legend, with its value."""
-    return f"{shortened(label)} [{value}]"
+    return f"{shortened(label, most)} [{value}]"
 
 
 def _draw_line(axes: Axes, line: Line, rank: int, *, marks: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ _GAPS = (2.0, 14.0, 30.0)
 
 _FAR = 16.0
 """Height of a label above or below its point from which a thin line connects them, in points."""
+
+_STEP = 4.0
+"""Distance of the squares that stand for a line, in points."""
 
 _BESIDE_AXES = 10.0
 """Room to the right of the axes that labels may reach into, in points."""
@@ -89,19 +93,23 @@ def marker_radius(point: Point) -> float:
     return 5.0 if point.size is None else 2.5 + 8.5 * math.sqrt(point.size)
 
 
-def draw_labels(axes: Axes, points: Sequence[Point], *, size: float = SIZE) -> None:
+def draw_labels(
+    axes: Axes, points: Sequence[Point], *, size: float = SIZE, line: Sequence[tuple[float, float]] = ()
+) -> None:
     """Draw each label next to its point, where it covers no other label, no marker and, if possible, no interval.
 
     Args:
         axes: Axes in their final size and with their final limits.
         points: The points, already drawn.
         size: Size of the labels, in points.
+        line: Corners of a line that labels should not cover either.
     """
     scale = 72 / axes.figure.dpi
     frame = _Rectangle(*(scale * value for value in axes.bbox.extents))
     centres = [_centre(axes, point.x, point.y) for point in points]
     taken = [_around(centre, marker_radius(point)) for centre, point in zip(centres, points, strict=True)]
     taken += [interval for point in points if (interval := _interval(axes, point)) is not None]
+    taken += _along_line([_centre(axes, x, y) for x, y in line])
     for number, (centre, point) in enumerate(zip(centres, points, strict=True)):
         text = shortened(point.label, 24)
         length, height = _CHARACTER * size * len(text), size + 1.0
@@ -139,6 +147,17 @@ def _interval(axes: Axes, point: Point) -> _Rectangle | None:
     x, bottom = _centre(axes, point.x, point.low)
     _, top = _centre(axes, point.x, point.high)
     return _Rectangle(x - 1.0, bottom, x + 1.0, top)
+
+
+def _along_line(corners: Sequence[tuple[float, float]]) -> list[_Rectangle]:
+    """Return small squares along a line, one every few points."""
+    squares: list[_Rectangle] = []
+    for (x0, y0), (x1, y1) in itertools.pairwise(corners):
+        steps = max(1, round(math.hypot(x1 - x0, y1 - y0) / _STEP))
+        squares += [
+            _around((x0 + (x1 - x0) * step / steps, y0 + (y1 - y0) * step / steps), 1.0) for step in range(steps + 1)
+        ]
+    return squares
 
 
 def _best_place(

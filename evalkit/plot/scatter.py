@@ -40,12 +40,12 @@ def draw_scatter(
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     _set_limits(axes, points, log=log, size=size)
+    best = pareto([(point.x, point.y) for point in points], lower_y=lower_y) if front else []
     if front:
-        best = pareto([(point.x, point.y) for point in points], lower_y=lower_y)
         axes.plot(*zip(*best, strict=True), color=MUTED, linewidth=1.1, dashes=(4, 3), zorder=2, gid="front")
     for number, point in enumerate(points):
         _draw_point(axes, point, number)
-    draw_labels(axes, points, size=size)
+    draw_labels(axes, points, size=size, line=best)
 
 
 def pareto(points: Sequence[tuple[float, float]], *, lower_y: bool = False) -> list[tuple[float, float]]:

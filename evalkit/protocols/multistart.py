@@ -70,7 +70,7 @@ def track_from_anchors(
 def _track(session: Session, start: Region, pace: Pace | None) -> None:
     for index, image in session.frames():
         if index > 0:
-            update_in_time(session, index, image, pace)
+            update_in_time(session, index, image, pace, needed=False)
             continue
         seconds = session.initialize(index, image, start)
         if pace is not None:

@@ -36,5 +36,5 @@ def run_one_pass(
         if index == 0:
             session.initialize(index, image, starting_region(sequence, 0))
         else:
-            session.update(index, image)
+            session.update_later(index, image)
     return [session.trajectory("one_pass", repetition=repetition, boxes_only=True)]

@@ -57,12 +57,19 @@ class Pace:
         return True
 
 
-def update_in_time(session: Session, index: int, image: Image, pace: Pace | None) -> Region | None:
+def update_in_time(
+    session: Session, index: int, image: Image, pace: Pace | None, *, needed: bool = True
+) -> Region | None:
     """Return the tracker's answer on a frame, or its last answer while it is busy.
 
     Args:
         pace: None: frames wait for the tracker, which is never busy.
+        needed: False where the caller does not use the answer. Without a pace, it may then come later, and None is
+            returned.
     """
+    if pace is None and not needed:
+        session.update_later(index, image)
+        return None
     if pace is None:
         return session.update(index, image)[0]
     if pace.is_busy():

@@ -15,6 +15,7 @@ from evalkit.io.frames import ahead
 from evalkit.types import (
     Box,
     ContextTracker,
+    DeferringTracker,
     FrameContext,
     Frames,
     FrameState,
@@ -62,14 +63,19 @@ class Session:
         self._seconds = np.full(size, np.nan)
         self._cpu_seconds = 0.0
         self._states = np.full(size, FrameState.SKIPPED, dtype=np.int8)
+        self._deferring = tracker if isinstance(tracker, DeferringTracker) else None
+        self._deferred: list[tuple[int, Callable[[], Prediction]]] = []
 
     def frames(self) -> Iterator[tuple[int, Image]]:
         """Yield the position and the image of every frame in order; images are decoded ahead, in a thread.
 
+        They are decoded here if the tracker is a ``DeferringTracker``, which does not compute meanwhile.
+
         Raises:
             EvalkitError: There are no frames, not as many as annotated rows, or a frame cannot be read.
         """
-        return enumerate(ahead(frames_of(self._sequence), self._order))
+        frames = frames_of(self._sequence)
+        return enumerate(map(frames.__getitem__, self._order) if self._deferring else ahead(frames, self._order))
 
     def initialize(self, index: int, image: Image, region: Region) -> float:
         """Initialise the tracker at ``index``; the given region is recorded as its answer there.
@@ -98,12 +104,38 @@ class Session:
         """
         self._tell(index, image, starts=False)
         prediction, seconds = self._timed(index, lambda: self._tracker.update(image))
+        return self._record_prediction(index, prediction, seconds), seconds
+
+    def update_later(self, index: int, image: Image) -> None:
+        """Call the tracker's update on a frame where the protocol does not need the answer to go on.
+
+        A ``DeferringTracker`` then gets the next frames before it has answered this one. ``trajectory`` waits for the
+        answers.
+
+        Raises:
+            TrackerError: See ``update``; for a deferred answer, ``trajectory`` raises it.
+        """
+        deferring = self._deferring
+        if deferring is None:
+            self.update(index, image)
+            return
+        self._tell(index, image, starts=False)
+        answer, _ = self._timed(index, lambda: deferring.update_later(image))
+        self._deferred.append((index, answer))
+
+    def _record_prediction(self, index: int, prediction: Prediction, seconds: float) -> Region | None:
         self._check(index, prediction)
         region = prediction.region
         if region is not None:
             region = shifted(region, self._origin, self._origin)
         self.record(index, region, FrameState.TRACKED, confidence=prediction.confidence, seconds=seconds)
-        return region, seconds
+        return region
+
+    def _wait_for_deferred(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for index, answer in deferred:
+            prediction, seconds = self._timed(index, answer)
+            self._record_prediction(index, prediction, seconds)
 
     def record(
         self,
@@ -138,7 +170,7 @@ class Session:
         boxes_only: bool = False,
         length: int | None = None,
     ) -> Trajectory:
-        """Return what was recorded.
+        """Return what was recorded, after waiting for the answers that ``update_later`` deferred.
 
         Args:
             protocol: Name of the protocol.
@@ -147,6 +179,7 @@ class Session:
             boxes_only: Keep only the bounding boxes of the answers, for benchmarks of boxes.
             length: Number of frames from the first one on; all by default.
         """
+        self._wait_for_deferred()
         regions = self._regions[:length]
         boxes = np.full((len(regions), 4), np.nan)
         for index, region in enumerate(regions):

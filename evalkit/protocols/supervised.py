@@ -54,7 +54,7 @@ def track_with_restarts(
     for index, image in session.frames():
         truth = sequence.region(index)
         if running:
-            region = update_in_time(session, index, image, pace)
+            region = update_in_time(session, index, image, pace, needed=skip is not None)
             if skip is not None and truth is not None and _has_failed(region, truth, image):
                 session.mark_failed(index)
                 start, running = index + skip, False

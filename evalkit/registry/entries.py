@@ -12,8 +12,9 @@ from typing import Any
 
 from evalkit.types import Dataset, Metric
 
-PRECISIONS = ("fp32", "fp16", "bf16", "int8")
-"""Precisions that a runtime may compute in."""
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "int8")
+"""Precisions that a runtime may compute in. tf32 is fp32 whose convolutions and matrix products round their inputs to
+TF32, the format of NVIDIA's tensor cores with 10 bits of mantissa; it exists on CUDA only."""
 
 
 def only_where_listed(dataset: Dataset) -> bool:
@@ -202,6 +203,10 @@ class RuntimeEntry(Entry):
     def available(self) -> bool:
         """True where everything that it needs besides torch is installed."""
         return not self.missing
+
+    def precisions_on(self, device: str) -> tuple[str, ...]:
+        """Return the precisions that it computes in on a device, e.g. ``cpu`` or ``cuda:0``."""
+        return tuple(one for one in self.precisions if one != "tf32" or device.partition(":")[0] == "cuda")
 
     @property
     def install(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -44,6 +45,7 @@ class Registry(Generic[E]):
         self._entries: dict[str, E] = {}
         self._aliases: dict[str, str] = {}
         self._discovered = False
+        self._discovering = threading.RLock()
 
     def __call__(self, name: str, *, summary: str, aliases: tuple[str, ...] = (), **fields: Any) -> Callable[[F], F]:
         """Return a decorator that registers the decorated factory under ``name``.
@@ -172,9 +174,13 @@ class Registry(Generic[E]):
         return f"{near}{'' if near.endswith('?') else '.'} {listing}" if near else listing
 
     def _discover(self) -> None:
-        if self._discovered:
-            return
-        self._discovered = True
+        # Another thread waits until all entries are there; modules that ask while they are imported do not.
+        with self._discovering:
+            if not self._discovered:
+                self._discovered = True
+                self._import_all()
+
+    def _import_all(self) -> None:
         for module in _public_modules(self.package):
             importlib.import_module(module)
         for point in metadata.entry_points(group=self.group):

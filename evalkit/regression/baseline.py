@@ -10,7 +10,7 @@ import datetime
 import json
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from evalkit import __version__
 from evalkit.errors import EvalkitError
 from evalkit.io.atomic import write_text
 from evalkit.io.file_lock import FileLockedError, exclusive_lock
-from evalkit.io.json import load_json
+from evalkit.io.json import load_strict_json
 from evalkit.regression.box_hashes import BoxHashes
 from evalkit.regression.records import (
     DatasetRecord,
@@ -89,7 +89,7 @@ def load_baseline(path: Path) -> Baseline:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = load_json(path)
+        content = load_strict_json(path)
     except FileNotFoundError:
         raise EvalkitError(
             "there is no baseline yet", where=path,
@@ -277,7 +277,7 @@ def _parse_latency(content: Mapping[str, Any]) -> LatencyRecord:
 
 
 def _parse_dataset(content: Mapping[str, Any]) -> DatasetRecord:
-    metrics = {name: MetricRecord(**entry) for name, entry in content["metrics"].items()}
+    metrics = {name: _parse_metric(entry) for name, entry in content["metrics"].items()}
     return DatasetRecord(
         version=content["version"],
         protocol=content["protocol"],
@@ -286,6 +286,12 @@ def _parse_dataset(content: Mapping[str, Any]) -> DatasetRecord:
         metrics=metrics,
         sequences={name: _parse_sequence(entry, metrics) for name, entry in content["sequences"].items()},
     )
+
+
+def _parse_metric(content: Mapping[str, Any]) -> MetricRecord:
+    record = MetricRecord(**content)
+    value = None if record.value is None else float(record.value)
+    return replace(record, value=value, version=int(record.version), unit=str(record.unit))
 
 
 def _parse_sequence(content: Mapping[str, Any], metrics: Mapping[str, MetricRecord]) -> SequenceRecord:

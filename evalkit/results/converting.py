@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from evalkit import progress, registry
 from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
+from evalkit.io.temporary import temporary_folder
 from evalkit.results import layouts
 from evalkit.results.layouts import WritableLayout
 from evalkit.results.layouts.base import boxes_last
@@ -74,9 +74,9 @@ def convert(
             f"there are no results of {label} on {dataset.name}", where=store.folder,
             hint=f"Run `evalkit run --dataset {dataset.name} --tracker NAME` first, or give --results",
         )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
-        notes = _write_and_check(writer, name, Path(temporary) / store.folder.name, dataset, store.protocol, runs)
-        files = _copy(Path(temporary), output)
+    with temporary_folder() as temporary:
+        notes = _write_and_check(writer, name, temporary / store.folder.name, dataset, store.protocol, runs)
+        files = _copy(temporary, output)
     return Converted(
         output=output,
         files=files,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from evalkit import progress, registry
 from evalkit.errors import EvalkitError, MissingResults, listed
 from evalkit.io.rows import read_rows
+from evalkit.io.temporary import temporary_folder
 from evalkit.names import canonical
 from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
@@ -22,6 +23,7 @@ from evalkit.results.layouts.base import expected_rows, find_file, one_pass_traj
 from evalkit.results.store import Store
 from evalkit.types import Boxes, Dataset, Trajectory
 
+_NUMBERED_RUN = re.compile(r"_(0\d\d)$")  # as in layouts/pytracking.py
 _BENCHMARK_LAYOUTS = {"got10k": ("got10k", "vot", "vot-bin"), "pysot": ("vot", "vot-bin")}
 """Layouts of benchmarks that a toolkit writes as the benchmark does; for other benchmarks it writes ``plain``."""
 
@@ -125,9 +127,9 @@ def _open_source(source: Path) -> Iterator[Path]:
     if source.is_dir():
         yield source
     elif is_archive(source):
-        with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
-            unpack(source, Path(temporary))
-            yield Path(temporary)
+        with temporary_folder() as temporary:
+            unpack(source, temporary)
+            yield temporary
     else:
         raise EvalkitError(
             "neither a folder nor an archive", where=source, found="a file" if source.exists() else "nothing",
@@ -145,17 +147,46 @@ def _read_all(
     """
     chosen = layout_for(layout, dataset, label)
     while True:
-        found = {}
-        for sequence in progress.each(dataset.sequences, lambda sequence: f"reading the result of {sequence.name}"):
-            if trajectories := chosen.read(folder, sequence, protocol):
-                found[sequence.name] = trajectories
         inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-        if not found and dataset.family == "vot" and protocol == "unsupervised":
-            found = _plain_results(folder, dataset, protocol)
+        found = _read_folder(folder, inside, chosen, dataset, protocol)
         own = [path for path in inside if canonical(path.name) in _names(dataset)] or inside
         if found or len(own) != 1 or not own[0].is_dir():
             return found
         folder = own[0]
+
+
+def _read_folder(
+    folder: Path, inside: Iterable[Path], layout: Layout, dataset: Dataset, protocol: str
+) -> dict[str, list[Trajectory]]:
+    """Return the trajectories in a folder by sequence; none if they are further inside."""
+    found = {}
+    for sequence in progress.each(dataset.sequences, lambda sequence: f"reading the result of {sequence.name}"):
+        if trajectories := layout.read(folder, sequence, protocol):
+            found[sequence.name] = trajectories
+    if not found and dataset.family == "vot" and protocol == "unsupervised":
+        found = _plain_results(folder, dataset, protocol)
+    return found or _read_numbered_runs(inside, layout, dataset, protocol)
+
+
+def _read_numbered_runs(
+    folders: Iterable[Path], layout: Layout, dataset: Dataset, protocol: str
+) -> dict[str, list[Trajectory]]:
+    """Return the results in ``<param>_<run>/<dataset>/<seq>.txt``, runs counted from 0, by sequence."""
+    names = _names(dataset)
+    numbered = [(int(match[1]) + 1, path) for path in sorted(folders) if (match := _NUMBERED_RUN.search(path.name))]
+    places = [
+        (number, place)
+        for number, path in numbered
+        if path.is_dir()
+        for place in sorted(path.iterdir())
+        if place.is_dir() and canonical(place.name) in names
+    ]
+    found: dict[str, list[Trajectory]] = {}
+    for number, place in places:
+        for sequence in dataset.sequences:
+            runs = layout.read(place, sequence, protocol)
+            found.setdefault(sequence.name, []).extend(replace(run, repetition=number) for run in runs)
+    return {name: runs for name, runs in found.items() if runs}
 
 
 def _names(dataset: Dataset) -> set[str]:

@@ -6,7 +6,6 @@ import io
 import json
 import platform
 import sys
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from evalkit.errors import EvalkitError, MissingResults
 from evalkit.io.atomic import write_bytes
 from evalkit.io.regions import format_binary, format_record
 from evalkit.io.rows import format_lines
+from evalkit.io.temporary import temporary_folder
 from evalkit.results.archives import unpack, zip_names
 from evalkit.results.layouts.vot import experiment_folder, file_number, records_of
 from evalkit.results.store import Store
@@ -102,10 +102,10 @@ def check(path: Path, dataset: Dataset, *, protocol: str | None = None) -> list[
     ]
     if repeated:
         return repeated
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as temporary:
-        unpack(path, Path(temporary))
+    with temporary_folder() as temporary:
+        unpack(path, temporary)
         backslashes = any("\\" in name for name in names)
-        return find_problems(Path(temporary), dataset, protocol or dataset.protocols[0], backslashes=backslashes)
+        return find_problems(temporary, dataset, protocol or dataset.protocols[0], backslashes=backslashes)
 
 
 def _archive(files: Mapping[str, str | bytes]) -> bytes:

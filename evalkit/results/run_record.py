@@ -155,13 +155,21 @@ def _wrong_fields(content: Mapping[str, Any]) -> Iterator[str]:
     for one in content["environments"]:
         if not isinstance(one, dict) or not isinstance(one.get("versions", {}), dict):
             yield "environments"
-    costs = content.get("costs", [])
-    if not isinstance(costs, list):
+    clock = content.get("clock", {})
+    if not isinstance(clock, dict) or not all(_is_number(clock.get(key, 0)) for key in ("cpu", "wall")):
+        yield "clock"
+    if not _are_costs(content.get("costs", [])):
         yield "costs"
-        return
-    for one in costs:
-        if not isinstance(one, dict) or not all(isinstance(one.get(key, ""), str) for key in _COST_FIELDS):
-            yield "costs"
+
+
+def _are_costs(costs: object) -> bool:
+    return isinstance(costs, list) and all(
+        isinstance(one, dict) and all(isinstance(one.get(key, ""), str) for key in _COST_FIELDS) for one in costs
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type], prefix: str) -> Iterator[str]:

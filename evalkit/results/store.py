@@ -18,6 +18,7 @@ from typing import Any
 from evalkit.errors import DamagedResults, EvalkitError
 from evalkit.io.atomic import is_temporary, write_text
 from evalkit.results import layouts, run_lock, run_record
+from evalkit.results.file_names import refuse_impossible_names
 from evalkit.results.label_folders import label_folder, safe_label
 from evalkit.results.layouts import WritableLayout
 from evalkit.results.layouts.base import ListsFiles
@@ -94,7 +95,7 @@ class Store:
         Raises:
             EvalkitError: The folder holds another run's results, or results without ``run.json``. They are kept.
         """
-        self._refuse_reserved_names()
+        refuse_impossible_names(self.dataset)
         with run_lock.guard(self.home):
             new = run_record.as_json(identity)
             self._begin(new, force)
@@ -245,20 +246,6 @@ class Store:
             for path in self._files():
                 if is_temporary(path):
                     path.unlink(missing_ok=True)
-
-    def _refuse_reserved_names(self) -> None:
-        layout, names = self.dataset.layout, {sequence.name for sequence in self.dataset.sequences}
-        reserved = {*self.dataset.protocols[1:]}
-        if layout == "otb-json":
-            reserved.add(Path(run_record.FILE).stem)
-        if layout == "pytracking":  # times are next to the boxes
-            reserved.update(f"{name}_time" for name in names)
-        for sequence in self.dataset.sequences:
-            if sequence.name in reserved:
-                raise EvalkitError(
-                    "results of this sequence would have the name of another file of the results folder",
-                    where=f"{self.dataset.name}/{sequence.name}", hint="Rename the sequence, or choose another layout",
-                )  # fmt: skip
 
     def _holds_results(self) -> bool:
         return any(

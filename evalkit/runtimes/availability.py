@@ -21,10 +21,11 @@ def find_runtime(execution: Execution) -> RuntimeEntry:
             not use that many cores.
     """
     runtime = registry.runtime.find(execution.runtime)
-    if execution.precision not in runtime.precisions:
+    if execution.precision not in runtime.precisions_on(execution.device):
+        place = f" on {execution.device}" if execution.precision in runtime.precisions else ""
         raise EvalkitError(
-            f"{runtime.name} does not compute in {execution.precision}", where="--precision",
-            found=execution.precision, expected=", ".join(runtime.precisions),
+            f"{runtime.name} does not compute in {execution.precision}{place}", where="--precision",
+            found=execution.precision, expected=", ".join(runtime.precisions_on(execution.device)),
         )  # fmt: skip
     if execution.device.partition(":")[0] not in runtime.devices:
         raise EvalkitError(

@@ -57,9 +57,11 @@ class ExecuTorch:
             from executorch.runtime import Runtime
 
         _set_threads(portable_lib, execution.threads)
-        method = Runtime.get().load_program(folder / _FILE).load_method("forward")
+        program = Runtime.get().load_program(folder / _FILE)
+        method = program.load_method("forward")
 
-        def execute(*inputs: NDArray[Any]) -> Arrays:
+        def execute(*inputs: NDArray[Any], _kept: Any = program) -> Arrays:
+            # The method computes with memory of the program, which is kept as long as this function.
             # The thread pool belongs to the process, and another network may have changed it since.
             if portable_lib._threadpool_get_thread_count() != execution.threads:
                 _set_threads(portable_lib, execution.threads)

@@ -69,7 +69,7 @@ def export_network(
         ) from error  # fmt: skip
     manifest = {
         "version": FORMAT_VERSION, "part": part.name, "format": runtime.format, "precision": stored,
-        "batch": "any" if any_batch else 1, "versions": _versions(runtime), "outputs": list(part.outputs),
+        "batch": _batch(part, any_batch), "versions": _versions(runtime), "outputs": list(part.outputs),
         "inputs": [
             {"name": name, "shape": list(value.shape), "dtype": str(value.dtype)}
             for name, value in zip(part.inputs, part.example, strict=True)
@@ -78,6 +78,10 @@ def export_network(
     }  # fmt: skip
     atomic.write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def _batch(part: NetworkPart, any_batch: bool) -> str | int:
+    return "fixed" if part.fixed_shapes else "any" if any_batch else 1
 
 
 def find_or_export(

@@ -59,7 +59,8 @@ class LiteRt:
                 expected=", ".join(inputs_by_name), exit_code=1,
             )  # fmt: skip
 
-        def execute(*inputs: NDArray[Any]) -> Arrays:
+        def execute(*inputs: NDArray[Any], _kept: Any = interpreter) -> Arrays:
+            # The signature computes with memory of the interpreter, which is kept as long as this function.
             outputs = signature(**dict(zip(inputs_by_name, inputs, strict=True)))
             return tuple(outputs[name] for name in outputs_by_name)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import exports, parity
 from evalkit.runtimes.adapter import Arrays, Execute, create_adapter
+from evalkit.runtimes.first_calls import FirstCalls
 from evalkit.types import Execution, NetworkPart
 
 
@@ -66,6 +67,7 @@ class LoadedNetwork:
         self._samples = samples
         self._adapter = create_adapter(runtime)
         self._started: dict[tuple[tuple[int, ...], ...], StartedNetwork] = {}
+        self._first_calls = FirstCalls(part, runtime.name, execution.precision)
         self._started_at(part.example)
 
     def __call__(self, *inputs: NDArray[Any]) -> Arrays:
@@ -76,10 +78,31 @@ class LoadedNetwork:
 
         Returns:
             One float32 array per output of the network.
+
+        Raises:
+            EvalkitError: An output contains NaN, and torch's output for the same inputs does not.
         """
+        outputs = self._execute(inputs)
+        if not self._is_reference:
+            self._first_calls.record(inputs, outputs)
+            if any(np.isnan(output).any() for output in outputs):
+                self._first_calls.check_nan(inputs)
+        return outputs
+
+    def verify_first_calls(self) -> None:
+        """Compare the outputs of the first calls with those of torch in fp32; later calls of this method do nothing.
+
+        It takes as long as the network takes on the CPU, so it is called where no clock runs.
+
+        Raises:
+            EvalkitError: They differ by more than the tolerance of the precision.
+        """
+        self._first_calls.verify()
+
+    def _execute(self, inputs: Arrays) -> Arrays:
         started = self._started_at(inputs)
         batch = inputs[0].shape[0]
-        if batch == 1 or started.any_batch:
+        if batch == 1 or started.any_batch or self.part.fixed_shapes:
             return started.execute(*inputs)
         rows = [started.execute(*(value[index : index + 1] for value in inputs)) for index in range(batch)]
         return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
@@ -110,13 +133,19 @@ class LoadedNetwork:
         return folder
 
     def _started_at(self, inputs: Sequence[NDArray[Any]]) -> StartedNetwork:
-        batch = inputs[0].shape[0] if self.runtime.fixed_batch else 1
-        key = tuple((batch, *value.shape[1:]) for value in inputs)
+        key = self._key(inputs)
         if key not in self._started:
             example = tuple(np.zeros(shape, value.dtype) for shape, value in zip(key, inputs, strict=True))
             known = key == tuple(value.shape for value in self.part.example)
             self._started[key] = self._start(self.part if known else replace(self.part, example=example))
         return self._started[key]
+
+    def _key(self, inputs: Sequence[NDArray[Any]]) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes that a network is started for, with batch 1 unless the runtime needs the exact one."""
+        if self.part.fixed_shapes:
+            return tuple(value.shape for value in inputs)
+        batch = inputs[0].shape[0] if self.runtime.fixed_batch else 1
+        return tuple((batch, *value.shape[1:]) for value in inputs)
 
     def _start(self, part: NetworkPart) -> StartedNetwork:
         samples = self._samples_of_shape(part)
@@ -131,12 +160,23 @@ class LoadedNetwork:
             execute = self._adapter.start(part, self.execution)
         return StartedNetwork(execute, any_batch, folder, self._compare_with_torch(execute, part, samples))
 
+    @property
+    def _is_reference(self) -> bool:
+        return (self.runtime.name, self.execution.precision, self.execution.device) == ("torch", "fp32", "cpu")
+
     def _compare_with_torch(self, execute: Execute, part: NetworkPart, samples: Sequence[Arrays]) -> tuple[float, ...]:
-        if (self.runtime.name, self.execution.precision, self.execution.device) == ("torch", "fp32", "cpu"):
+        if self._is_reference:
             return (0.0,) * len(part.outputs)
-        inputs = samples[:2] or [parity.random_inputs(part.example)]
-        found = parity.largest_differences(execute, parity.reference(part), inputs)
-        parity.check_differences(found, part, runtime=self.runtime.name, precision=self.execution.precision)
+        inputs = samples[:2] or [parity.inputs_for(part.example)]
+        runtime, precision = self.runtime.name, self.execution.precision
+        exact = parity.reference(part)
+        answers = [exact(*values) for values in inputs]
+        found = parity.largest_differences(execute, answers, inputs)
+        parity.check_differences(found, part, runtime=runtime, precision=precision)
+        parity.overwrite_freed_memory(part.module, self.execution.device)
+        again = parity.largest_differences(execute, answers, inputs)
+        when = " after freed memory was overwritten"
+        parity.check_differences(again, part, runtime=runtime, precision=precision, when=when)
         return found
 
     def _samples_of_shape(self, part: NetworkPart) -> Sequence[Arrays]:

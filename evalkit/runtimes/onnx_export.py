@@ -53,8 +53,8 @@ def export_onnx(
     path = folder / FILE
     fp32 = folder / "fp32.onnx" if precision == "int8" else path
     try:
-        _write_fp32(part, fp32, any_batch=True)
-        any_batch = True
+        any_batch = not part.fixed_shapes
+        _write_fp32(part, fp32, any_batch=any_batch)
     except (torch.onnx.OnnxExporterError, RuntimeError):
         # A grouped convolution with one group per image and channel cannot be written for an unknown batch size.
         _write_fp32(part, fp32, any_batch=False)

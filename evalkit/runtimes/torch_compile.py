@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @registry.runtime(
     "torch-compile",
-    summary="PyTorch, torch.compile (needs a C++ compiler)",
-    precisions=("fp32", "bf16"),
+    summary="PyTorch, torch.compile (needs a C++ compiler, which the first start keeps busy for a minute or more)",
+    precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cpu", "cuda"),
 )
 class CompiledTorch:
@@ -29,7 +29,8 @@ class CompiledTorch:
         """Return the compiled module as a function of arrays."""
         device = find_device(execution.device)
         example = [to_tensor(value, device) for value in part.example]
-        return execute_forward(_compile(copy_module(part, device), example, execution.precision), execution, device)
+        module = copy_module(part, device, precision=execution.precision)
+        return execute_forward(_compile(module, example, execution.precision), execution, device)
 
 
 def _compile(module: torch.nn.Module, example: list[torch.Tensor], precision: str) -> Callable[..., Any]:

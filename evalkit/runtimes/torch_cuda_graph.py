@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 
 from evalkit import registry
 from evalkit.runtimes.adapter import Arrays, Execute
+from evalkit.runtimes.cuda_capture import CapturedFunction
 from evalkit.runtimes.torch_execution import computing_in, copy_module, find_device, to_arrays, to_tensor
 from evalkit.types import Execution, NetworkPart
-
-_WARMUP = 3
-"""Executions before the capture, in which cuDNN allocates its workspaces."""
 
 
 @registry.runtime(
     "torch-cuda-graph",
     summary="PyTorch, captured once and replayed as a CUDA graph",
-    precisions=("fp32", "bf16", "fp16"),
+    precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cuda",),
     fixed_batch=True,
 )
@@ -31,25 +29,15 @@ class CudaGraph:
         import torch
 
         device = find_device(execution.device)
-        module = copy_module(part, device)
-        tensors = [to_tensor(value, device) for value in part.example]
-        graph = torch.cuda.CUDAGraph()
+        example = [to_tensor(value, device) for value in part.example]
+        module = copy_module(part, device, precision=execution.precision)
         with torch.inference_mode(), computing_in(execution.precision, device), torch.cuda.device(device):
-            # A stream belongs to one GPU, and the stream that a capture uses by default is one of the first GPU.
-            stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-            stream.wait_stream(torch.cuda.current_stream(device))
-            with torch.cuda.stream(stream):
-                for _ in range(_WARMUP):
-                    module(*tensors)
-            torch.cuda.current_stream(device).wait_stream(stream)
-            with torch.cuda.graph(graph, stream=stream):
-                captured = module(*tensors)
+            captured = CapturedFunction(module, example, device)
 
         def execute(*inputs: NDArray[Any]) -> Arrays:
             with torch.inference_mode():
-                for tensor, value in zip(tensors, inputs, strict=True):
+                for tensor, value in zip(captured.inputs, inputs, strict=True):
                     tensor.copy_(torch.from_numpy(np.ascontiguousarray(value)))
-                graph.replay()
-                return to_arrays(captured)
+                return to_arrays(captured.replay())
 
         return execute

@@ -9,7 +9,7 @@ from evalkit.types import Execution, NetworkPart
 
 
 @registry.runtime(
-    "torch", summary="PyTorch, eager", precisions=("fp32", "bf16", "fp16"), devices=("cpu", "cuda", "mps")
+    "torch", summary="PyTorch, eager", precisions=("fp32", "bf16", "fp16", "tf32"), devices=("cpu", "cuda", "mps")
 )
 class EagerTorch:
     """Executes the module with tensors in PyTorch's default order in memory."""
@@ -19,14 +19,14 @@ class EagerTorch:
     def start(self, part: NetworkPart, execution: Execution) -> Execute:
         """Return the module as a function of arrays."""
         device = find_device(execution.device)
-        module = copy_module(part, device, channels_last=self.channels_last)
+        module = copy_module(part, device, precision=execution.precision, channels_last=self.channels_last)
         return execute_forward(module, execution, device, channels_last=self.channels_last)
 
 
 @registry.runtime(
     "torch-channels-last",
     summary="PyTorch, eager, channels last in memory",
-    precisions=("fp32", "bf16", "fp16"),
+    precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cpu", "cuda"),
 )
 class ChannelsLastTorch(EagerTorch):

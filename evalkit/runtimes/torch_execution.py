@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _MIB = 1024 * 1024
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
-_DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+_REDUCED = {"fp16": "float16", "bf16": "bfloat16"}
+"""Types of the precisions that are computed by autocast."""
 
 
 def find_device(name: str) -> torch.device:
@@ -74,12 +75,22 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, 512 * _MIB)
 
 
-def copy_module(part: NetworkPart, device: torch.device, *, channels_last: bool = False) -> torch.nn.Module:
-    """Return a copy of the module in evaluation mode on a device; the module itself stays unchanged."""
+def copy_module(
+    part: NetworkPart, device: torch.device, *, precision: str = "fp32", channels_last: bool = False
+) -> torch.nn.Module:
+    """Return a copy of the module in evaluation mode on a device; the module itself stays unchanged.
+
+    In fp16 and bf16 the weights of convolutions and matrix products are rounded here, as autocast does before each of
+    them: the outputs are the same, without a conversion of every weight in every execution.
+    """
     import torch
 
     keep_freed_memory()
     module: torch.nn.Module = copy.deepcopy(part.module).eval().to(device)
+    if precision in _REDUCED:
+        for child in module.modules():
+            if isinstance(child, (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear)):
+                child.to(getattr(torch, _REDUCED[precision]))
     if channels_last:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
@@ -127,11 +138,12 @@ def to_arrays(result: Any) -> Arrays:
 def computing_in(precision: str, device: torch.device) -> Iterator[None]:
     """Compute convolutions and matrix products in a precision until the context ends.
 
-    fp32 means fp32, whatever this process chose before: neither TF32 on CUDA nor bf16 on the CPU. cuDNN neither
+    fp32 means fp32, whatever this process chose before: neither TF32 on CUDA nor bf16 on the CPU. TF32 is used where
+    the precision is ``tf32``, and nowhere else: other operations of fp16 and bf16 are in fp32 as well. cuDNN neither
     benchmarks algorithms nor uses one that adds in an undefined order, so that a second run gives the same bits.
 
     Args:
-        precision: ``fp32``, ``fp16`` or ``bf16``.
+        precision: ``fp32``, ``tf32``, ``fp16`` or ``bf16``.
         device: Device to compute on.
     """
     import torch
@@ -143,11 +155,11 @@ def computing_in(precision: str, device: torch.device) -> Iterator[None]:
     before = cudnn.deterministic, cudnn.benchmark
     cudnn.deterministic, cudnn.benchmark = True, False
     for one in products:
-        one.fp32_precision = "ieee"
-    dtype = getattr(torch, _DTYPES[precision])
+        one.fp32_precision = "tf32" if precision == "tf32" and one in products[:2] else "ieee"
+    dtype = getattr(torch, _REDUCED.get(precision, "float32"))
     try:
         # The cache of converted weights is freed with the context, and a captured graph must not refer to it.
-        with torch.autocast(device.type, dtype, enabled=precision != "fp32", cache_enabled=False):
+        with torch.autocast(device.type, dtype, enabled=precision in _REDUCED, cache_enabled=False):
             yield
     finally:
         cudnn.deterministic, cudnn.benchmark = before

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from evalkit.engine import dispatch
 from evalkit.engine.pool import ProcessSlot
 from evalkit.engine.work import Answer, Unit
+from evalkit.io.temporary import temporary_folder
 from evalkit.search.evaluating import Candidate, CandidateWorker, EvaluationJob
 
 
@@ -142,5 +141,5 @@ def _slots(job: EvaluationJob, engine: str, jobs: int | None, address: str | Non
         with candidate_slots(job, jobs=jobs, address=address) as remote:
             yield list(remote)
         return
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as spool:
-        yield [ProcessSlot(job, Path(spool) / str(index), None) for index in range(jobs or 1)]
+    with temporary_folder() as spool:
+        yield [ProcessSlot(job, spool / str(index), None) for index in range(jobs or 1)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.metrics.statistics import resample
+from evalkit.metrics.resampling import resample
 from evalkit.search.ledger import Evaluation
 
 LEVEL = 0.95

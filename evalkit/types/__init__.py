@@ -7,10 +7,13 @@ Coordinates are pixels. Annotations and results keep the coordinates of the file
 from __future__ import annotations
 
 from evalkit.types.datasets import Annotation, Dataset, Frames, Sequence, VotRules
+from evalkit.types.device import DeviceLanes, DeviceTracker, RunningBlock
 from evalkit.types.regions import Box, Boxes, Floats, Image, Mask, Polygon, Region
 from evalkit.types.scores import Cost, Metric, Score, finite_or_none
 from evalkit.types.tracking import (
+    BareNetwork,
     ContextTracker,
+    DeferringTracker,
     DescribedTracker,
     Execution,
     FrameContext,
@@ -24,12 +27,16 @@ from evalkit.types.tracking import (
 
 __all__ = [
     "Annotation",
+    "BareNetwork",
     "Box",
     "Boxes",
     "ContextTracker",
     "Cost",
     "Dataset",
+    "DeferringTracker",
     "DescribedTracker",
+    "DeviceLanes",
+    "DeviceTracker",
     "Execution",
     "Floats",
     "FrameContext",
@@ -42,6 +49,7 @@ __all__ = [
     "Polygon",
     "Prediction",
     "Region",
+    "RunningBlock",
     "Score",
     "Sequence",
     "SplitTracker",

@@ -53,6 +53,8 @@ class Score:
         attribute: Attribute or tag it is restricted to; None for all.
         notes: Official rules that were applied to damaged rows, with counts, one sentence each.
         fps: Frame rate of a video that does not wait for the tracker; None where it waits.
+        repetitions: Number of runs of a stochastic tracker that ``value`` is the mean of.
+        repetition_deviation: Standard deviation of the scores of the single runs (n - 1); None for one run.
     """
 
     tracker: str
@@ -73,6 +75,8 @@ class Score:
     attribute: str | None = None
     notes: tuple[str, ...] = ()
     fps: float | None = None
+    repetitions: int = 1
+    repetition_deviation: float | None = None
 
     def record(self) -> dict[str, Any]:
         """The flat JSON record; its fields are a contract of the command line."""
@@ -91,6 +95,9 @@ class Score:
             "sequences": self.sequences,
             "expected_sequences": self.expected_sequences,
         }
+        if self.repetitions > 1:
+            record["repetitions"] = self.repetitions
+            record["repetition_deviation"] = finite_or_none(self.repetition_deviation)
         asked_for = {"attribute": self.attribute, "fps": self.fps}
         return {**record, **{field: value for field, value in asked_for.items() if value is not None}}
 

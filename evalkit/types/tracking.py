@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -96,6 +96,8 @@ class NetworkPart:
         example: One array per input, batch first, with batch 1; dtype and shape are those of real use.
         inputs: Names of the inputs.
         outputs: Names of the outputs.
+        fixed_shapes: True for a network of which nothing is known but its example: it is executed at exactly these
+            shapes, whose first dimension need not be the batch.
     """
 
     name: str
@@ -103,6 +105,22 @@ class NetworkPart:
     example: tuple[NDArray[Any], ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    fixed_shapes: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class BareNetwork:
+    """Networks that belong to no tracker: they can be counted, timed and exported, but not run on a benchmark.
+
+    Attributes:
+        parts: The networks; none where ``file`` is set.
+        file: An ONNX file that is executed as it is.
+        usage: What is known about inputs and outputs, for the manifest of an export: JSON values.
+    """
+
+    parts: tuple[NetworkPart, ...] = ()
+    file: Path | None = None
+    usage: Mapping[str, Any] | None = None
 
 
 @runtime_checkable
@@ -133,6 +151,17 @@ class SplitTracker(Tracker, Protocol):
 
 
 @runtime_checkable
+class DeferringTracker(Tracker, Protocol):
+    """A tracker that can answer a frame later, so that the caller goes on to the next one meanwhile."""
+
+    def update_later(self, image: Image) -> Callable[[], Prediction]:
+        """Take the next image as ``update`` does, and return a function that waits for the answer.
+
+        The function raises what ``update`` would have raised.
+        """
+
+
+@runtime_checkable
 class DescribedTracker(SplitTracker, Protocol):
     """A ``SplitTracker`` whose export explains itself to people who have no evalkit."""
 
@@ -152,7 +181,7 @@ class Execution:
 
     Attributes:
         runtime: Name of a registered runtime, e.g. ``torch`` or ``onnxruntime``.
-        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        precision: ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``cpu``, ``cuda:0``, ``mps``, ``vulkan``.
         threads: Threads of the runtime.
     """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 _ATTRIBUTES = {
     "ARC": "aspect ratio change",
     "BC": "background clutter",
@@ -27,11 +25,10 @@ _ATTRIBUTES = {
 """Those of OTB, UAV123 and LaSOT, which other benchmarks share."""
 
 
-def explained_attributes(names: Iterable[str]) -> tuple[str, ...]:
-    """Return one sentence that explains the known abbreviations among these attributes; none if there are none.
+def attribute_meaning(name: str) -> str:
+    """Return what the abbreviation of an attribute stands for; empty if it is not a known abbreviation.
 
-    >>> explained_attributes(["SV", "occlusion"])
-    ('SV: scale variation.',)
+    >>> attribute_meaning("SV"), attribute_meaning("occlusion")
+    ('scale variation', '')
     """
-    known = [f"{name}: {_ATTRIBUTES[name]}" for name in names if name in _ATTRIBUTES]
-    return (f"{'; '.join(known)}.",) if known else ()
+    return _ATTRIBUTES.get(name, "")

@@ -8,7 +8,7 @@ from typing import Any
 from evalkit.comparison import Comparison
 from evalkit.comparison.table_options import TableOptions
 from evalkit.errors import listed
-from evalkit.reports.document.model import Document, Section, counted
+from evalkit.reports.document.model import PAGE_BYTES, Document, Section, counted
 from evalkit.reports.document.published import PublishedNumber
 from evalkit.reports.document.view import View
 from evalkit.reports.sections.accuracy_against_cost import accuracy_against_cost_section
@@ -17,6 +17,7 @@ from evalkit.reports.sections.attributes import attributes_section
 from evalkit.reports.sections.auc_by_frame_rate import auc_by_frame_rate_section
 from evalkit.reports.sections.failures import failures_section
 from evalkit.reports.sections.lighttrack_figure import lighttrack_figure_section
+from evalkit.reports.sections.published_values import published_values_section
 from evalkit.reports.sections.replay import replay_sections
 from evalkit.reports.sections.results_and_definitions import results_and_definitions_section
 from evalkit.reports.sections.run_records import run_records_section
@@ -33,6 +34,7 @@ from evalkit.types import Cost, Score
 
 DATASET_SECTIONS = (
     scores_section,
+    published_values_section,
     agreement_section,
     significance_section,
     attributes_section,
@@ -59,6 +61,7 @@ def build_document(
     notices: Sequence[str] = (),
     rows: Sequence[dict[str, Any]] = (),
     table: TableOptions | None = None,
+    page_bytes: int | None = None,
 ) -> Document:
     """Return the document that every format writes.
 
@@ -67,6 +70,7 @@ def build_document(
         scores, costs, notices: Content of the tables if there is no comparison, which otherwise holds its own.
         rows: Other flat records for a table of their own, if there is no comparison.
         table: What the only table of the document shows; None for a full report.
+        page_bytes: Size of the HTML page of a full report, at most; None for the usual limit.
 
     Raises:
         EvalkitError: A tracker of the comparison has neither results nor published numbers; the table has a metric
@@ -74,7 +78,9 @@ def build_document(
     """
     if comparison is None:
         return build_tables(scores, costs, notices, rows)
-    return build_report(comparison) if table is None else build_paper_table(comparison, table)
+    if table is not None:
+        return build_paper_table(comparison, table)
+    return build_report(comparison, page_bytes=PAGE_BYTES if page_bytes is None else page_bytes)
 
 
 def build_paper_table(
@@ -92,26 +98,37 @@ def build_paper_table(
     return Document("Table", "", view.trackers, (section,), tables_only=True)
 
 
-def build_report(comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None) -> Document:
+def build_report(
+    comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None, *, page_bytes: int = PAGE_BYTES
+) -> Document:
     """Return the full report of a comparison.
 
     Args:
         comparison: What the report is about.
         numbers: Published numbers; those that come with evalkit by default.
+        page_bytes: Size of the HTML page, at most.
 
     Raises:
         EvalkitError: A tracker has neither results nor published numbers.
     """
-    view = View(comparison, numbers)
+    view = View(comparison, numbers, page_bytes)
     return Document(
         title=listed([one.label for one in view.trackers], most=4),
-        subtitle=counted(len(view.trackers), "tracker") + (f" on {listed(view.datasets)}" if view.datasets else ""),
+        subtitle=_subtitle(view),
         trackers=view.trackers,
         sections=tuple(section for section in _all_sections(view) if not section.empty),
         notices=comparison.notices,
         scores=comparison.scores,
         costs=comparison.costs,
+        page_bytes=page_bytes,
     )
+
+
+def _subtitle(view: View) -> str:
+    """Return the number of trackers, the benchmarks, and the origin of the results if it is the same for all."""
+    datasets = f" on {listed(view.datasets)}" if view.datasets else ""
+    origin = f", all {view.shared_origin}" if view.shared_origin else ""
+    return f"{counted(len(view.trackers), 'tracker')}{datasets}{origin}"
 
 
 def _all_sections(view: View) -> Iterable[Section]:

@@ -47,10 +47,11 @@ def document_format(
             notices: Sequence[str] = (),
             rows: Sequence[dict[str, Any]] = (),
             table: TableOptions | None = None,
+            page_bytes: int | None = None,
         ) -> str | bytes:
             from evalkit.reports.document.build import build_document
 
-            return write(build_document(comparison, scores, costs, notices, rows, table))
+            return write(build_document(comparison, scores, costs, notices, rows, table, page_bytes))
 
         for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
             setattr(factory, attribute, getattr(write, attribute))

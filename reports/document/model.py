@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+PAGE_BYTES = 5_000_000
+"""Size of the HTML page, at most, unless a user raises it."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -83,6 +86,10 @@ def text_column(head: str) -> Column:
     return Column(head, numeric=False)
 
 
+_PLACES = 12
+"""Number of values, details counted like values, that fit next to one another on a page."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of cells under column heads.
@@ -105,6 +112,12 @@ class Table:
     def grouped(self) -> bool:
         """True if some of its columns belong to a group."""
         return any(column.group for column in self.columns)
+
+    @property
+    def details_fit(self) -> bool:
+        """True if a page has room for details next to their values instead of below them."""
+        numbers = [place for place, column in enumerate(self.columns) if column.numeric]
+        return sum(2 if any(row[place].detail for row in self.rows) else 1 for place in numbers) <= _PLACES
 
     def with_best_marked(self) -> Table:
         """Return the same table with the best and second-best value marked in every column that has a direction.
@@ -231,12 +244,14 @@ class ReportedTracker:
         label: Name of its results, or of the tracker if it has published numbers only.
         origin: ``evalkit`` (run by evalkit), ``imported`` (results made elsewhere) or ``published`` (numbers only).
         name: evalkit's name of the tracker, by which published numbers are looked up.
+        marked: Whether its origin is shown next to its label: not if evalkit ran it, nor if all have the same origin.
     """
 
     index: int
     label: str
     origin: str
     name: str
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,6 +263,7 @@ class Document:
         notices: What was found and what was left out, one sentence each.
         tables_only: Whether it holds tables of scores and costs without the sections of a report; text formats then
             write no headings.
+        page_bytes: Size of the HTML page, at most; what does not fit is left out of it.
     """
 
     title: str
@@ -258,6 +274,7 @@ class Document:
     scores: tuple[Score, ...] = ()
     costs: tuple[Cost, ...] = ()
     tables_only: bool = False
+    page_bytes: int = PAGE_BYTES
 
     def tables(self) -> list[Table]:
         """Return the tables of all sections."""
@@ -277,9 +294,8 @@ class Document:
 
 
 def name_cell(tracker: ReportedTracker) -> Cell:
-    """Return the first cell of a tracker's row: its label and, unless evalkit ran it, the origin of its numbers."""
-    detail = "" if tracker.origin == "evalkit" else f"({tracker.origin})"
-    return Cell(tracker.label, series=tracker.index, detail=detail)
+    """Return the first cell of a tracker's row: its label and, where it is marked, the origin of its numbers."""
+    return Cell(tracker.label, series=tracker.index, detail=f"({tracker.origin})" if tracker.marked else "")
 
 
 def number_cell(value: float | None, digits: int = 3, *, mark: str = "") -> Cell:

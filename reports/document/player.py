@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,10 +13,16 @@ from evalkit.reports.document.sequence_events import failure_frames, parting_fra
 from evalkit.reports.document.sequence_replay import SequenceReplay
 from evalkit.types import Image
 
-BUDGET = 2_400_000
-"""Bytes of the pictures of all players of a report, at most; in a page they take a third more."""
+SHARE = 0.48
+"""Part of a page that the pictures of all players may have; in a page they take a third more than their bytes."""
 
 _WIDTH, _QUALITY = 360, 68
+
+_LEAST = 8
+"""Number of frames that a player keeps in any case."""
+
+_MARGIN = 1.5
+"""Frames that are encoded first, relative to those that fit if all were as large as the first one."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Player:
         outlines: For each frame, index of a tracker (None for the groundtruth) and the outline of its region.
         failures: Number of a frame on which the overlap of a tracker falls to 0, and index of the tracker.
         partings: Numbers of frames on which trackers begin to differ.
+        kept: Numbers of the frames that are left out last.
     """
 
     key: str
@@ -42,15 +49,36 @@ class Player:
     outlines: tuple[tuple[tuple[int | None, Outline], ...], ...]
     failures: tuple[tuple[int, int], ...]
     partings: tuple[int, ...]
+    kept: frozenset[int] = frozenset()
 
     @property
     def bytes(self) -> int:
         """Size of all pictures."""
         return sum(map(len, self.pictures))
 
+    def within(self, budget: int) -> Player:
+        """Return the player with evenly fewer frames, so that its pictures fit a number of bytes or eight are left."""
+        if self.bytes <= budget or len(self.numbers) <= _LEAST:
+            return self
+        most = max(_LEAST, int(len(self.numbers) * budget / self.bytes) - 1)
+        kept = {place for place, number in enumerate(self.numbers) if number in self.kept}
+        shown = _spread(len(self.numbers), kept if len(kept) <= most // 2 else set(), most)
+        return self._only(shown if len(shown) < len(self.numbers) else shown[::2]).within(budget)
+
+    def _only(self, places: Sequence[int]) -> Player:
+        """Return the player with the frames at these places."""
+        numbers = tuple(self.numbers[place] for place in places)
+        return replace(
+            self, numbers=numbers,
+            pictures=tuple(self.pictures[place] for place in places),
+            outlines=tuple(self.outlines[place] for place in places),
+            failures=tuple((number, index) for number, index in self.failures if number in numbers),
+            partings=tuple(number for number in self.partings if number in numbers),
+        )  # fmt: skip
+
 
 def make_player(key: str, replay: SequenceReplay, striking: Sequence[int], budget: int) -> Player:
-    """Return the player of a sequence; frames are left out evenly until its pictures fit the budget.
+    """Return the player of a sequence; frames are left out evenly so that its pictures fit the budget.
 
     Args:
         key: Identifier, unique in the report.
@@ -66,22 +94,14 @@ def make_player(key: str, replay: SequenceReplay, striking: Sequence[int], budge
     partings = parting_frames(_rows(replay), agreement=not replay.annotated)
     kept = {*striking, *(frame for frame, _ in failures[:20]), *partings[:20]}
     first: Image = images[0]
-    frames = _spread(len(images), kept, max(8, int(0.85 * budget / len(_encode(first)))))
-    pictures = _thinned({frame: _encode(images[frame]) for frame in frames}, kept, budget)
+    frames = _spread(len(images), kept, max(_LEAST, int(_MARGIN * budget / len(_encode(first)))))
     return Player(
-        key, (first.shape[1], first.shape[0]), len(images), tuple(frame + 1 for frame in pictures),
-        tuple(pictures.values()), tuple(tuple(replay.outlines(frame)) for frame in pictures),
-        tuple((frame + 1, index) for frame, index in failures if frame in pictures),
-        tuple(frame + 1 for frame in partings if frame in pictures),
-    )  # fmt: skip
-
-
-def _thinned(pictures: dict[int, bytes], kept: set[int], budget: int) -> dict[int, bytes]:
-    """Leave out every second picture that is not kept, until the others fit the budget."""
-    while sum(map(len, pictures.values())) > budget and len(pictures) > len(kept) + 1:
-        left_out = [frame for frame in pictures if frame not in kept][::2]
-        pictures = {frame: jpeg for frame, jpeg in pictures.items() if frame not in left_out}
-    return pictures
+        key, (first.shape[1], first.shape[0]), len(images), tuple(frame + 1 for frame in frames),
+        tuple(_encode(images[frame]) for frame in frames), tuple(tuple(replay.outlines(frame)) for frame in frames),
+        tuple((frame + 1, index) for frame, index in failures if frame in frames),
+        tuple(frame + 1 for frame in partings if frame in frames),
+        frozenset(frame + 1 for frame in kept),
+    ).within(budget)  # fmt: skip
 
 
 def _encode(image: Image) -> bytes:

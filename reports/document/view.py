@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from evalkit.comparison import Comparison, is_imported
 from evalkit.comparison.cost_choice import MACS_CONVENTIONS, PARAMETER_CONVENTIONS, TRACKING, chosen_cost
 from evalkit.comparison.ranking import leading_scores, ranked
 from evalkit.errors import EvalkitError
-from evalkit.reports.document.model import ReportedTracker
+from evalkit.reports.document.model import PAGE_BYTES, ReportedTracker
 from evalkit.reports.document.published import PublishedNumber, find_published, load_published, published_cost
 from evalkit.types import Cost, Dataset, Score
 
@@ -34,10 +35,17 @@ class View:
     Args:
         comparison: What the report is about.
         numbers: Published numbers; those that come with evalkit by default.
+        page_bytes: Size of the HTML page, at most, which decides how many frames it shows.
     """
 
-    def __init__(self, comparison: Comparison, numbers: tuple[PublishedNumber, ...] | None = None) -> None:
+    def __init__(
+        self,
+        comparison: Comparison,
+        numbers: tuple[PublishedNumber, ...] | None = None,
+        page_bytes: int = PAGE_BYTES,
+    ) -> None:
         self.comparison = comparison
+        self.page_bytes = page_bytes
         self.published = load_published() if numbers is None else numbers
 
     @cached_property
@@ -48,7 +56,15 @@ class View:
             EvalkitError: A tracker has neither results nor published numbers.
         """
         labels = self.comparison.trackers or self._scored_or_measured()
-        return tuple(self._reported(index, label) for index, label in enumerate(labels))
+        found = [self._reported(index, label) for index, label in enumerate(labels)]
+        shared = len({one.origin for one in found}) < 2
+        return tuple(replace(one, marked=one.origin != "evalkit" and not shared) for one in found)
+
+    @property
+    def shared_origin(self) -> str:
+        """``imported`` or ``published`` if that is the origin of all trackers; empty otherwise."""
+        origins = {one.origin for one in self.trackers}
+        return origins.pop() if len(origins) == 1 and origins != {"evalkit"} else ""
 
     def _scored_or_measured(self) -> tuple[str, ...]:
         scored = [score.tracker for score in self.comparison.scores]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_FEW = 8
+"""Number of entries of a legend up to which long labels are hardly shortened."""
+
 
 def curve_plot(
     title: str,
@@ -30,7 +33,7 @@ def curve_plot(
     marks: bool = False,
 ) -> Figure:
     """Draw curves with a legend that names their values; see ``draw_curves``."""
-    labels = [legend_label(line.tracker, line.value) for line in lines]
+    labels = [legend_label(line.tracker, line.value, _longest(len(lines))) for line in lines]
     figure, axes = new_figure(title, style, legend=labels)
     draw_curves(axes, lines, x_label, y_label, interval=interval, marks=marks, size=style.size)
     add_legend(figure, [(TrackerStyle(line.index), label) for line, label in zip(lines, labels, strict=True)], style)
@@ -84,7 +87,8 @@ def attribute_plot(
         labels: By index of the tracker, its label.
     """
     entries = _legend_entries(labels)
-    left = min(150.0, 16 + 6.0 * max(map(len, names)))
+    names = [shortened(name, 22) for name in names]
+    left = 16 + 6.0 * max(map(len, names))
     legend = [label for _, label in entries]
     figure, axes = new_figure(title, style, height=12.0 + 17 * len(names), rows=True, left=left, legend=legend)
     draw_attributes(axes, names, values, x_label)
@@ -121,7 +125,7 @@ def overlap_plot(
     Args:
         labels: By index of the tracker, its label.
     """
-    entries = [(TrackerStyle(index), shortened(labels[index])) for index in overlaps]
+    entries = [(TrackerStyle(index), shortened(labels[index], _longest(len(overlaps)))) for index in overlaps]
     legend = [label for _, label in entries]
     figure, axes = new_figure(title, style, height=122.0, legend=legend, wide=True, above=14.0)
     draw_overlaps(axes, overlaps, links, y_label, size=style.size)
@@ -130,7 +134,12 @@ def overlap_plot(
 
 
 def _legend_entries(labels: Mapping[int, str]) -> list[tuple[TrackerStyle, str]]:
-    return [(TrackerStyle(index), shortened(label)) for index, label in labels.items()]
+    return [(TrackerStyle(index), shortened(label, _longest(len(labels)))) for index, label in labels.items()]
+
+
+def _longest(entries: int) -> int:
+    """Return the number of characters of a label that a legend with this number of entries has room for."""
+    return 28 if entries <= _FEW else 19
 
 
 def _polar_axes(figure: Figure, axes: Axes) -> Axes:

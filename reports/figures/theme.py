@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,10 @@ LEFT_MARGIN = 46.0
 TITLE_HEIGHT = 26.0
 """Room for the title on a page, in points."""
 
-_FOOT, _RIGHT, _LEGEND_ROW = 38.0, 12.0, 15.0
+_FOOT, _RIGHT, _LEGEND_ROW = 38.0, 12.0, 13.0
+
+_HANDLE, _GAP, _CHARACTER = 3.4, 1.4, 0.58
+"""Width of a line and of the gap after a column of a legend, and mean width of a character, relative to the size."""
 
 
 @dataclass(frozen=True)
@@ -170,9 +174,22 @@ def _legend_rows(labels: Sequence[str], style: FigureStyle, width: float) -> int
 
 
 def _legend_columns(labels: Sequence[str], style: FigureStyle, width: float) -> int:
-    if style.title is None:
-        return max(1, min(4, len(labels), int((width - 8) / ((0.5 * max(map(len, labels)) + 4.2) * style.size))))
-    return 1 if any(len(label) > 30 for label in labels) or len(labels) < 3 else 2
+    """Return the largest number of columns that fit; entries fill one column after the other."""
+    return next((count for count in range(6, 1, -1) if _legend_width(labels, count, style) <= width - 12), 1)
+
+
+def _legend_width(labels: Sequence[str], count: int, style: FigureStyle) -> float:
+    """Return the width of a legend with a number of columns, in points; infinite if it has fewer entries."""
+    if count > len(labels):
+        return math.inf
+    rows, longer = divmod(len(labels), count)
+    lengths, start = [], 0
+    for place in range(count):
+        end = start + rows + (place < longer)
+        lengths.append(max(map(len, labels[start:end])))
+        start = end
+    character = _CHARACTER if style.title is not None else _CHARACTER - 0.08  # Times is narrower
+    return style.size * (sum(character * length + _HANDLE for length in lengths) + _GAP * (count - 1))
 
 
 def add_legend(

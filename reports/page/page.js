@@ -14,26 +14,31 @@
 
   // Trackers: shown or hidden on every figure and in every table at once.
   const hidden = new Set();
+  const players = [];
+  const hide = (chip, off) => {
+    chip.setAttribute("aria-pressed", String(!off));
+    if (off) hidden.add(Number(chip.dataset.series)); else hidden.delete(Number(chip.dataset.series));
+    for (const element of all(`.series.series-${chip.dataset.series}`)) element.classList.toggle("off", off);
+    for (const redraw of players) redraw();
+  };
   for (const chip of all(".chip")) {
-    chip.addEventListener("click", () => {
-      const off = chip.getAttribute("aria-pressed") === "true";
-      chip.setAttribute("aria-pressed", String(!off));
-      if (off) hidden.add(Number(chip.dataset.series)); else hidden.delete(Number(chip.dataset.series));
-      for (const element of all(`.series.series-${chip.dataset.series}`)) element.classList.toggle("off", off);
-    });
+    chip.addEventListener("click", () => hide(chip, chip.getAttribute("aria-pressed") === "true"));
+  }
+  for (const [name, off] of [["show-all", false], ["show-none", true]]) {
+    document.getElementById(name)?.addEventListener("click", () => { for (const chip of all(".chip")) hide(chip, off); });
   }
 
   // Trackers: the one whose row, chip or line is pointed at stands out in every figure.
   const light = (index) => {
     for (const element of all(".lit")) element.classList.remove("lit");
-    for (const svg of all("figure > svg")) svg.classList.toggle("dim", index !== null && svg.querySelector(`.series-${index}`) !== null);
+    for (const svg of all(".plot > svg")) svg.classList.toggle("dim", index !== null && svg.querySelector(`.series-${index}`) !== null);
     if (index !== null) for (const element of all(`.series.series-${index}`)) element.classList.add("lit");
   };
   const seriesOf = (element) => {
     const name = [...element.classList].find((one) => /^series-\d+$/.test(one));
     return name ? Number(name.slice(7)) : null;
   };
-  for (const element of all("tbody tr.series, figure > svg .series")) {
+  for (const element of all("tbody tr.series, .plot > svg .series")) {
     element.addEventListener("pointerenter", () => light(seriesOf(element)));
     element.addEventListener("pointerleave", () => light(null));
   }
@@ -41,6 +46,29 @@
     for (const name of ["pointerenter", "focus"]) chip.addEventListener(name, () => light(Number(chip.dataset.series)));
     for (const name of ["pointerleave", "blur"]) chip.addEventListener(name, () => light(null));
   }
+
+  // Hints: what a head means, for the pointer and for the keyboard.
+  const tip = document.getElementById("tip");
+  const explain = (element) => {
+    tip.textContent = element.dataset.hint;
+    tip.hidden = false;
+    const box = element.getBoundingClientRect();
+    const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
+    tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - tip.offsetWidth - 4))}px`;
+    tip.style.top = `${below ? box.bottom + 6 : box.top - 6 - tip.offsetHeight}px`;
+  };
+  const conceal = () => { tip.hidden = true; };
+  for (const element of all("[data-hint]")) {
+    element.addEventListener("pointerenter", () => explain(element));
+    element.addEventListener("pointerleave", conceal);
+    element.addEventListener("focus", () => { if (element.matches(":focus-visible")) explain(element); });
+    element.addEventListener("blur", conceal);
+  }
+  addEventListener("scroll", () => {
+    const focused = document.activeElement;
+    if (!tip.hidden && focused.matches("[data-hint]:focus-visible")) explain(focused); else conceal();
+  }, { capture: true, passive: true });
+  addEventListener("keydown", (event) => { if (event.key === "Escape") conceal(); });
 
   // Tables: sort by a column, missing values last; equal rows keep their order.
   const value = (row, column) => {
@@ -93,14 +121,18 @@
     return element;
   };
   const plot = (svg) => {
-    const [left, top, right, bottom, low, high] = svg.dataset.plot.split(" ").map(Number);
-    return { left, top, right, bottom, low, high };
+    const [left, top, right, bottom, low, high, floor, ceiling] = svg.dataset.plot.split(" ").map(Number);
+    return { left, top, right, bottom, low, high, floor, ceiling };
   };
   const pointed = (svg, event) => {
-    const { left, right, low, high } = plot(svg);
+    const { left, top, right, bottom, low, high, floor, ceiling } = plot(svg);
     const box = svg.getBoundingClientRect();
-    const at = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
-    return { x: low + ((at - left) / (right - left)) * (high - low), share: (event.clientX - box.left) / box.width };
+    const across = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
+    const down = ((event.clientY - box.top) / box.height) * svg.viewBox.baseVal.height;
+    return {
+      x: low + ((across - left) / (right - left)) * (high - low),
+      y: floor + ((bottom - down) / (bottom - top)) * (ceiling - floor),
+    };
   };
   const cursor = (svg, name, x) => {
     let line = svg.querySelector(`.${name}`);
@@ -118,37 +150,71 @@
     figure.querySelector(".readout").hidden = true;
     cursor(figure.querySelector("svg"), "pointer", null);
   };
-  const readout = (figure, content, event) => {
+  const swatchOf = (index) => {
+    const found = index === null ? null : document.querySelector(`.chip[data-series="${index}"] .swatch`);
+    return found ? found.cloneNode(true) : "";
+  };
+  const abscissa = (content) => content.series.reduce((a, b) => (b.x.length > a.x.length ? b : a)).x;
+  // Shows the values of all trackers at an abscissa; the one closest to the height y, if there is one, is in bold.
+  const readout = (figure, content, at, y) => {
     const svg = figure.querySelector("svg");
-    const { low, high } = plot(svg);
-    const { x, share } = pointed(svg, event);
-    if (x < low || x > high) { leave(figure); return; }
-    const longest = content.series.reduce((a, b) => (b.x.length > a.x.length ? b : a));
-    const at = longest.x[nearest(longest.x, x)];
+    const { left, right, low, high } = plot(svg);
     const rows = content.series
       .filter((one) => !hidden.has(one.index))
       .map((one) => ({ one, y: one.y[nearest(one.x, at)] }))
       .filter((row) => row.y !== null && row.y !== undefined)
       .sort((a, b) => b.y - a.y);
     if (!rows.length) { leave(figure); return; }
+    const closest = y === null ? -1 : nearest(rows.map((row) => row.y), y);
     const panel = figure.querySelector(".readout");
     panel.replaceChildren(make("b", `at ${Number(at.toFixed(3))}`));
-    for (const { one, y } of rows) {
-      const row = make("div", "");
-      row.append(make("span", one.tracker, one.index === null ? "" : `series-${one.index}`), make("i", ` ${y.toFixed(3)}`));
+    rows.forEach(({ one, y: height }, place) => {
+      const row = make("div", "", place === closest ? "nearest" : "");
+      const name = make("span", ` ${one.tracker}`);
+      name.prepend(swatchOf(one.index));
+      row.append(name, make("i", ` ${height.toFixed(3)}`));
       panel.append(row);
-    }
+    });
+    const share = (left + ((at - low) / (high - low)) * (right - left)) / svg.viewBox.baseVal.width;
     panel.classList.toggle("many", rows.length > 12);
     panel.style.left = share > 0.5 ? "auto" : `${share * 100 + 3}%`;
     panel.style.right = share > 0.5 ? `${(1 - share) * 100 + 3}%` : "auto";
     panel.hidden = false;
     cursor(svg, "pointer", at);
   };
+  const readAtPointer = (figure, content, event) => {
+    const svg = figure.querySelector("svg");
+    const { low, high } = plot(svg);
+    const { x, y } = pointed(svg, event);
+    if (x < low || x > high) { leave(figure); return; }
+    const places = abscissa(content);
+    readout(figure, content, places[nearest(places, x)], y);
+  };
+  const readByKeys = (figure, content) => {
+    const svg = figure.querySelector("svg");
+    const { low, high } = plot(svg);
+    const places = abscissa(content).filter((x) => x >= low && x <= high);
+    const step = Math.max(1, Math.round(places.length / 100));
+    let place = Math.floor(places.length / 2);
+    svg.setAttribute("tabindex", "0");
+    svg.setAttribute("aria-description", "The left and right arrow keys read the values.");
+    svg.addEventListener("focus", () => { if (svg.matches(":focus-visible")) readout(figure, content, places[place], null); });
+    svg.addEventListener("blur", () => leave(figure));
+    svg.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: -step, ArrowRight: step, Home: -places.length, End: places.length }[event.key];
+      if (event.key === "Escape") leave(figure);
+      if (move === undefined) return;
+      event.preventDefault();
+      place = Math.max(0, Math.min(places.length - 1, place + move));
+      readout(figure, content, places[place], null);
+    });
+  };
   for (const figure of all("[data-figure]")) {
     const content = data.figures[figure.dataset.figure];
     if (content && content.kind === "curve" && content.series.length) {
-      figure.querySelector("svg").addEventListener("pointermove", (event) => readout(figure, content, event));
+      figure.querySelector("svg").addEventListener("pointermove", (event) => readAtPointer(figure, content, event));
       figure.querySelector("svg").addEventListener("pointerleave", () => leave(figure));
+      readByKeys(figure, content);
     }
     const save = figure.querySelector(".save");
     save.hidden = false;
@@ -179,11 +245,13 @@
       return polygon;
     }));
     player.querySelector("output").textContent = `frame ${number} of ${content.length}`;
-    const series = strip ? data.figures[strip.dataset.figure].series : [];
+    const series = (strip && data.figures[strip.dataset.figure]?.series) ?? [];
     player.querySelector(".values").replaceChildren(...series.map((one) => {
       const y = one.y[number - 1];
       const name = one.index === null ? "" : `series series-${one.index}${hidden.has(one.index) ? " off" : ""}`;
-      return make("li", `${one.tracker} ${y === null || y === undefined ? "-" : y.toFixed(3)}`, name);
+      const row = make("li", "", name);
+      row.append(swatchOf(one.index), make("span", one.tracker), make("b", y === null || y === undefined ? "-" : y.toFixed(3)));
+      return row;
     }));
     if (strip) cursor(strip.querySelector("svg"), "shown", number);
   };
@@ -224,7 +292,10 @@
         show(nearest(content.numbers, pointed(strip.querySelector("svg"), event).x));
       });
     }
-    for (const chip of all(".chip")) chip.addEventListener("click", () => show(slider.value));
+    slider.addEventListener("keydown", (event) => {
+      if (event.key === " ") { event.preventDefault(); play.click(); }
+    });
+    players.push(() => show(slider.value));
     show(0);
   }
 })();

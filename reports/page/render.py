@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
-from evalkit.plot.tracker_styles import BAND, DARK, GRID, INK, LIGHT, MUTED
+from evalkit.plot.tracker_styles import BAND, DARK, GRID, INK, LIGHT, MUTED, TrackerStyle
 from evalkit.reports.document.model import Document, Figure, Section
 from evalkit.reports.figures.svg import to_svg
 from evalkit.reports.figures.theme import PAGE, theme
 from evalkit.reports.page.shortening import shorten_data, shorten_svg
+from evalkit.reports.page.size_limit import fit_page
 from evalkit.reports.page.swatches import swatch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from jinja2 import Environment
 
     from evalkit.reports.document.player import Player
@@ -35,7 +38,22 @@ _HIDDEN = (
 
 
 def render_page(document: Document) -> str:
-    """Return the whole page; the same document gives the same bytes."""
+    """Return the whole page; the same document gives the same bytes.
+
+    What does not fit into ``document.page_bytes`` is left out, and the page says so.
+    """
+    drawings = {figure.key: shorten_svg(draw_svg(figure), figure.data) for figure in document.figures()}
+    return fit_page(document, drawings, _render)
+
+
+def _render(document: Document, drawings: Mapping[str, str], left_out: Sequence[str]) -> str:
+    """Return the page with figures that are drawn already.
+
+    Args:
+        document: The report.
+        drawings: SVG text of each figure, by its key.
+        left_out: What was left out of the page to make it smaller.
+    """
     from markupsafe import Markup
 
     css = _read("page.css") + _color_rules(len(document.trackers))
@@ -43,7 +61,7 @@ def render_page(document: Document) -> str:
     return _environment().get_template("page.html.j2").render(
         document=document,
         chapters=_chapters(document),
-        drawings={figure.key: Markup(shorten_svg(draw_svg(figure), figure.data)) for figure in document.figures()},  # noqa: S704 - escaped
+        drawings={key: Markup(drawing) for key, drawing in drawings.items()},  # noqa: S704 - escaped
         swatches=[Markup(swatch(one.index)) for one in document.trackers],  # noqa: S704 - ours
         pictures={frame.key: _data_url(frame.jpeg) for frame in document.frames()},
         data=Markup(_plotted_data(document)),  # noqa: S704 - "<" cannot occur in it
@@ -52,6 +70,7 @@ def render_page(document: Document) -> str:
         style_hash=_hash(css),
         script_hash=_hash(script),
         version=__version__,
+        left_out=left_out,
     )  # fmt: skip
 
 
@@ -113,11 +132,18 @@ def _color_rules(trackers: int) -> str:
     """Return CSS with the colour of every tracker, and with the dark theme's counterpart of every figure colour."""
     light, dark = _variables(LIGHT), _variables(DARK) + _DARK_THEME
     series = "".join(f".series-{index} {{ --c: var(--s{index % len(LIGHT)}); }}\n" for index in range(trackers))
+    series += "".join(_outline_rule(index) for index in range(trackers))
     return (
         f"\n:root {{ {light} }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ {dark} }} }}\n"
         f"@media screen {{ :root[data-theme=dark] {{ {dark} }} }}\n{series}{_repaint_rules()}{_HIDDEN}"
     )
+
+
+def _outline_rule(index: int) -> str:
+    """Return CSS that draws the outlines of a tracker with the dashes of its curves; empty for a solid line."""
+    dashes = " ".join(f"{1.5 * length:g}" for length in TrackerStyle(index).dashes)
+    return f".box.series-{index} {{ stroke-dasharray: {dashes}; }}\n" if dashes else ""
 
 
 def _repaint_rules() -> str:

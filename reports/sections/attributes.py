@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.comparison.attribute_scores import AttributeScores, attribute_scores
 from evalkit.comparison.metric_labels import metric_head, metric_name, unit_digits
-from evalkit.reports.document.abbreviations import explained_attributes
+from evalkit.reports.document.abbreviations import attribute_meaning
 from evalkit.reports.document.model import Cell, Column, Figure, Section, Table, counted, row_cells, text_column
 from evalkit.reports.document.view import View
 from evalkit.reports.figures.plots import attribute_plot, radar_plot
@@ -32,16 +32,13 @@ def attributes_section(view: View, dataset: str) -> Section:
     if not found.names:
         return Section(key, title, chapter=dataset, skipped=(_NO_ATTRIBUTES,))
     figures = tuple(_figures(view, dataset, found))
-    return Section(key, title, explained_attributes(found.names), (_table(key, found),), figures, chapter=dataset)
+    return Section(key, title, tables=(_table(key, found),), figures=figures, chapter=dataset)
 
 
 def _table(key: str, found: AttributeScores) -> Table:
     digits = unit_digits(found.best.unit)
-    columns = (
-        text_column("attribute"),
-        Column("sequences", digits=0),
-        *(Column(label, digits=digits) for label in found.labels),
-    )
+    counts = (Column("sequences", digits=0),) if _is_restricted(found) else ()
+    columns = (text_column("attribute"), *counts, *(Column(label, digits=digits) for label in found.labels))
     rows = tuple(_row(found, place, digits) for place in range(len(found.names)))
     return Table(key, f"{metric_head(found.best)} by attribute", columns, rows, filterable=len(rows) > _MANY_ROWS)
 
@@ -50,7 +47,13 @@ def _row(found: AttributeScores, place: int, digits: int) -> tuple[Cell, ...]:
     count = found.counts[place]
     values = [row[place] for row in found.values.values()]
     cells = row_cells(values, digits, higher_is_better=found.best.higher_is_better)
-    return Cell(found.names[place]), Cell(str(count), count), *cells
+    counts = (Cell(str(count), count),) if _is_restricted(found) else ()
+    return Cell(found.names[place], detail=attribute_meaning(found.names[place])), *counts, *cells
+
+
+def _is_restricted(found: AttributeScores) -> bool:
+    """Return whether attributes choose sequences; those of VOT choose frames of any sequence."""
+    return any(count < found.best.sequences for count in found.counts)
 
 
 def _figures(view: View, dataset: str, found: AttributeScores) -> list[Figure]:
@@ -63,12 +66,13 @@ def _figures(view: View, dataset: str, found: AttributeScores) -> list[Figure]:
 
 
 def _plot_figure(dataset: str, title: str, found: AttributeScores, labels: Mapping[int, str]) -> Figure:
-    names = [f"{name} ({count})" for name, count in zip(found.names, found.counts, strict=True)]
+    shown = _is_restricted(found)
+    names = [f"{name} ({count})" if shown else name for name, count in zip(found.names, found.counts, strict=True)]
 
     def draw(style: FigureStyle) -> Drawing:
         return attribute_plot(title, metric_head(found.best), names, _by_index(found, labels), labels, style)
 
-    named = f"{title} (number of sequences in brackets)"
+    named = f"{title} (number of sequences in brackets)" if shown else title
     return Figure(f"{dataset}-attribute-bars", named, _description(found), draw, _data(found))
 
 

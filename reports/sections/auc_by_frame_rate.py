@@ -37,14 +37,17 @@ _Rates: TypeAlias = Mapping[str, tuple[tuple[float, float], ...]]
 
 
 def auc_by_frame_rate_section(view: View, dataset: str) -> Section:
-    """Return the figure and table; a sentence names the trackers without stored times or too slow for every rate."""
+    """Return the figure and table; a sentence names trackers without stored times or too slow for every rate.
+
+    Empty if that is all trackers.
+    """
     key = f"{dataset}-rates"
     leaders = [score.tracker for score in view.leading(dataset) if score.metric == "auc"]
     rates = {label: row for label in leaders if (row := view.comparison.auc_by_frame_rate.get((dataset, label)))}
     missing = ", ".join(label for label in leaders if label not in rates)
     skipped = (f"Not shown, without stored times or slower than the lowest rate: {missing}.",) if missing else ()
     if not rates:
-        return Section(key, _TITLE, chapter=dataset, skipped=skipped)
+        return Section(key, _TITLE, chapter=dataset)
     return Section(
         key, _TITLE, (_INTRODUCTION,), (_table(view, dataset, rates),), (_figure(view, dataset, rates),),
         skipped=skipped, chapter=dataset,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.comparison.metric_labels import metric_name, unit_digits
+from evalkit.comparison.metric_labels import metric_hint, metric_name, unit_digits
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -38,8 +38,8 @@ _BEFORE = 3
 
 _TITLE = "Failures"
 _INTRODUCTION = (
-    "The sequences with the lowest mean over trackers. For each tracker: the first frame without any overlap with the "
-    "groundtruth, and the share of frames without overlap."
+    "The sequences with the lowest mean over trackers. For each tracker: the number of the first frame without any "
+    "overlap with the groundtruth; in small print, the share of frames without overlap."
 )
 
 
@@ -57,7 +57,8 @@ def failures_section(view: View, dataset: str) -> Section:
     worst = _worst(view, dataset, scores) if scores and scores[0].protocol == "one_pass" else []
     if not worst:
         return Section(key, _TITLE, chapter=dataset)
-    frames = tuple(frame for place, one in enumerate(worst[:_SHOWN]) for frame in _frames(view, f"{key}-{place}", one))
+    shown = [one for one in worst if one.replay.sequence.frames is not None][:_SHOWN]
+    frames = tuple(frame for place, one in enumerate(shown) for frame in _frames(view, f"{key}-{place}", one))
     table = _table(view, key, scores, worst)
     return Section(key, _TITLE, (_INTRODUCTION,), (table,), frames=frames, chapter=dataset)
 
@@ -84,10 +85,14 @@ def _table(view: View, key: str, scores: list[Score], worst: list[_Worst]) -> Ta
     columns: list[ColumnOf[_Worst]] = [
         (text_column("sequence"), lambda row: Cell(row.name)),
         (Column("frames", digits=0), lambda row: number_cell(len(row.replay.sequence), 0)),
-        (Column(f"mean {metric_name(scores[0])}"), lambda row: number_cell(row.mean, unit_digits(scores[0].unit))),
+        (_mean_column(scores[0]), lambda row: number_cell(row.mean, unit_digits(scores[0].unit))),
         *(_tracker_column(score.tracker, view.tracker(score.tracker).index) for score in scores),
     ]
     return build_table(key, _TITLE, columns, worst)
+
+
+def _mean_column(score: Score) -> Column:
+    return Column(f"mean {metric_name(score)}", hint=metric_hint(score))
 
 
 def _tracker_column(label: str, index: int) -> ColumnOf[_Worst]:
@@ -97,7 +102,7 @@ def _tracker_column(label: str, index: int) -> ColumnOf[_Worst]:
             return Cell("-")
         share = float(np.mean(overlaps[~np.isnan(overlaps)] == 0.0))
         first = int(np.flatnonzero(overlaps == 0.0)[0]) + 1
-        return Cell(f"frame {first}", first, detail=f"{100 * share:.0f} % of frames")
+        return Cell(f"{first}", first, detail=f"{100 * share:.0f} %")
 
     return Column(label, digits=0), cell
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from evalkit.reports.document.model import Figure, Frame, Section
 from evalkit.reports.document.pictures import encode_jpeg
-from evalkit.reports.document.player import BUDGET, make_player
+from evalkit.reports.document.player import SHARE, make_player
 from evalkit.reports.document.sequence_replay import SequenceReplay, key_frames
 from evalkit.reports.document.view import View
 from evalkit.reports.figures.plots import overlap_plot
@@ -37,7 +37,7 @@ def replay_sections(view: View, dataset: str) -> list[Section]:
     if found is None:
         return []
     known = {one.name for one in found.sequences}
-    budget = BUDGET // max(1, len(view.comparison.replay))
+    budget = int(SHARE * view.page_bytes) // max(1, len(view.comparison.replay))
     shown = [name for name in view.comparison.replay if name in known]
     return [_replay_section(view, sequence_replay(view, found, name), budget) for name in shown]
 

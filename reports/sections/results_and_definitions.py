@@ -15,41 +15,39 @@ from evalkit.reports.document.model import (
     Section,
     Table,
     build_table,
-    name_cell,
     text_column,
 )
 from evalkit.reports.document.view import View
 from evalkit.types import Dataset, Score
 
-_ORIGINS = {
-    "evalkit": "run by evalkit, with run.json",
-    "imported": "raw results made elsewhere, scored by evalkit",
-    "published": "published numbers only",
-}
+_NO_RESULTS = "there are no results"
+_NOTE = (
+    "Sequences with results, of those of the benchmark. run: tracked by evalkit, with a run record; imported: raw "
+    "results made elsewhere, scored by evalkit; published: numbers of a paper only."
+)
 
 
 def results_and_definitions_section(view: View) -> Section:
-    """Return the tables of the trackers, of their results on each benchmark, and of the metrics."""
-    tables = (_trackers_table(view.trackers), *_results_tables(view), *_definitions_tables(view))
+    """Return the table of the trackers with their results on each benchmark, and the one of the metrics."""
+    tables = (_results_table(view), *_definitions_tables(view))
     return Section("results-and-definitions", "Results and definitions", tables=tables)
 
 
-def _trackers_table(trackers: Sequence[ReportedTracker]) -> Table:
+def _results_table(view: View) -> Table:
+    """Return the table of origins and of the number of sequences with results, by tracker and dataset."""
     columns: list[ColumnOf[ReportedTracker]] = [
-        (text_column("label"), name_cell),
-        (text_column("tracker"), lambda one: Cell(one.name)),
-        (text_column("origin"), lambda one: Cell(_ORIGINS[one.origin])),
+        (text_column("tracker"), lambda one: Cell(one.label, series=one.index)),
+        *_name_columns(view.trackers),
+        (text_column("origin"), lambda one: Cell("run" if one.origin == "evalkit" else one.origin)),
+        *(_results_column(view, dataset) for dataset in view.comparison.datasets),
     ]
-    return build_table("trackers", "Trackers", columns, trackers)
+    return build_table("found", "Trackers and results", columns, view.trackers, notes=(_NOTE,))
 
 
-def _results_tables(view: View) -> list[Table]:
-    """Return the table of the number of sequences with results, by tracker and dataset; none without datasets."""
-    datasets = view.comparison.datasets
-    if not datasets:
-        return []
-    columns = [(text_column("tracker"), name_cell), *(_results_column(view, dataset) for dataset in datasets)]
-    return [build_table("found", "Results", columns, view.trackers)]
+def _name_columns(trackers: Sequence[ReportedTracker]) -> list[ColumnOf[ReportedTracker]]:
+    """Return the column of evalkit's own names, if a label differs from them."""
+    differs = any(one.name != one.label for one in trackers)
+    return [(text_column("name"), lambda one: Cell(one.name))] if differs else []
 
 
 def _results_column(view: View, dataset: Dataset) -> ColumnOf[ReportedTracker]:
@@ -59,9 +57,11 @@ def _results_column(view: View, dataset: Dataset) -> ColumnOf[ReportedTracker]:
 def _results_cell(view: View, dataset: Dataset, label: str) -> Cell:
     key = (dataset.name, label)
     if key not in view.comparison.runs:
-        return Cell("skipped", detail=view.comparison.skipped.get(key, ""))
-    origin = "imported" if is_imported(view.comparison.records.get(key)) else "run.json"
-    return Cell(f"{len(view.comparison.runs[key])} of {len(dataset.expected)}", detail=origin)
+        reason = view.comparison.skipped.get(key, _NO_RESULTS)
+        return Cell("-") if reason == _NO_RESULTS else Cell("skipped", detail=reason)
+    text = f"{len(view.comparison.runs[key])} of {len(dataset.expected)}"
+    mixed = view.tracker(label).origin == "evalkit" and is_imported(view.comparison.records.get(key))
+    return Cell(text, detail="imported" if mixed else "")
 
 
 def _definitions_tables(view: View) -> list[Table]:

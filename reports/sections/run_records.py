@@ -12,12 +12,21 @@ from evalkit.results.run_record import RunRecord
 
 
 def run_records_section(view: View) -> Section:
-    """Return one list of properties for each run record: its whole content except the costs, which have tables."""
+    """Return one list of properties for each run record: its whole content except the costs, which have tables.
+
+    Empty without records: the table of results says that they were imported.
+    """
     records, runs = view.comparison.records, view.comparison.runs
-    missing = ", ".join(f"{label} on {dataset}" for dataset, label in runs if (dataset, label) not in records)
-    skipped = (f"Without a run record, because evalkit did not make the results: {missing}.",) if missing else ()
-    named = tuple((f"{label} on {dataset}", _properties(record)) for (dataset, label), record in records.items())
-    return Section("run-records", "Run records", properties=named, skipped=skipped)
+    if not records:
+        return Section("run-records", "Run records")
+    missing: dict[str, list[str]] = {}
+    for dataset, label in runs:
+        if (dataset, label) not in records:
+            missing.setdefault(dataset, []).append(label)
+    named = "; ".join(f"{dataset}: {', '.join(labels)}" for dataset, labels in missing.items())
+    skipped = (f"Without a run record, because evalkit did not make the results: {named}.",) if missing else ()
+    listed = tuple((f"{label} on {dataset}", _properties(record)) for (dataset, label), record in records.items())
+    return Section("run-records", "Run records", properties=listed, skipped=skipped)
 
 
 def _properties(record: RunRecord) -> tuple[tuple[str, str], ...]:

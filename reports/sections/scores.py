@@ -1,44 +1,16 @@
-"""Scores of one benchmark: every metric, the curves, the ranking, and published numbers next to the measured ones."""
+"""Scores of one benchmark: every metric, the curves and the ranking."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from evalkit.comparison.metric_labels import metric_name, unit_digits
 from evalkit.reports.document.model import (
-    Cell,
-    Column,
-    ColumnOf,
-    ReportedTracker,
     Section,
-    Table,
-    build_table,
-    name_cell,
-    number_cell,
-    text_column,
 )
-from evalkit.reports.document.published import PublishedNumber, find_published
 from evalkit.reports.document.view import View
 from evalkit.reports.sections.scores_figures import curve_figures, eao_interval, ranking_figures
-from evalkit.reports.sections.summary import difference_cell
 from evalkit.reports.tables.score_tables import scores_table
 from evalkit.types import Score
 
-_PUBLISHED_NOTE = (
-    "Published numbers are claims by their sources; a row without a measured value has no raw results to check it "
-    "against."
-)
 _NO_CURVES = "No curves: the metrics of this profile do not summarize curves."
-
-
-class _PublishedRow(NamedTuple):
-    """A published number and the measured score that it can be compared with."""
-
-    tracker: ReportedTracker
-    head: str
-    number: PublishedNumber
-    measured: Score | None
-    digits: int
 
 
 def scores_section(view: View, dataset: str) -> Section:
@@ -50,7 +22,7 @@ def scores_section(view: View, dataset: str) -> Section:
     return Section(
         key,
         title,
-        tables=(scores_table(view, scores), *_published_tables(view, dataset, scores)),
+        tables=(scores_table(view, scores),),
         figures=(*curve_figures(view, dataset), *ranking_figures(view, dataset)),
         skipped=(*_no_curves(scores), *_too_short_for_eao(view, dataset, scores)),
         chapter=dataset,
@@ -63,40 +35,6 @@ def _why_no_scores(view: View, dataset: str) -> str:
     reasons = dict.fromkeys(reason for (name, _), reason in comparison.skipped.items() if name == dataset)
     reason = comparison.unscored.get(dataset) or "; ".join(reasons)
     return f"No scores: {reason}." if reason else "No tracker has scores on this benchmark."
-
-
-def _published_tables(view: View, dataset: str, scores: list[Score]) -> list[Table]:
-    """Return one table of the published numbers in the metrics of the first profile; none without such numbers."""
-    rows = _published_rows(view, dataset, [score for score in scores if score.profile == scores[0].profile])
-    if not rows:
-        return []
-    columns: list[ColumnOf[_PublishedRow]] = [
-        (text_column("tracker"), lambda row: name_cell(row.tracker)),
-        (text_column("metric"), lambda row: Cell(row.head)),
-        (Column("measured"), lambda row: _measured_cell(row)),
-        (Column("published"), lambda row: number_cell(row.number.plain, row.digits)),
-        (Column("difference"), lambda row: difference_cell(row.measured, row.number.plain, row.digits)),
-        (text_column("source"), lambda row: Cell(row.number.source)),
-        (text_column("certainty"), lambda row: Cell(row.number.certainty)),
-        (text_column("note"), lambda row: Cell(row.number.note)),
-    ]
-    title = "Published and measured values"
-    return [build_table(f"{dataset}-published", title, columns, rows, notes=(_PUBLISHED_NOTE,))]
-
-
-def _measured_cell(row: _PublishedRow) -> Cell:
-    return number_cell(None if row.measured is None else row.measured.value, row.digits)
-
-
-def _published_rows(view: View, dataset: str, scores: list[Score]) -> list[_PublishedRow]:
-    measured = {(score.tracker, score.metric): score for score in scores}
-    kinds = {score.metric: score for score in scores}
-    return [
-        _PublishedRow(one, metric_name(kind), number, measured.get((one.label, metric)), unit_digits(kind.unit))
-        for one in view.trackers
-        for metric, kind in kinds.items()
-        for number in find_published(view.published, one.name, dataset, metric)
-    ]
 
 
 def _no_curves(scores: list[Score]) -> tuple[str, ...]:

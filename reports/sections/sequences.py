@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evalkit.comparison.metric_labels import metric_head, metric_name, unit_digits
+from evalkit.comparison.metric_labels import metric_head, metric_hint, metric_name, unit_digits
 from evalkit.reports.document.model import (
     Cell,
     Column,
@@ -99,9 +99,10 @@ def _hardest(found: _SequenceScores) -> Table:
         ),
         reverse=not found.higher_is_better,
     )
+    mean = Column(f"mean {metric_name(found.scores[0])}", hint=metric_hint(found.scores[0]))
     columns: list[ColumnOf[_Difficulty]] = [
         (text_column("sequence"), lambda row: Cell(row.name)),
-        (Column(f"mean {metric_name(found.scores[0])}"), lambda row: number_cell(row.mean, found.digits)),
+        (mean, lambda row: number_cell(row.mean, found.digits)),
         (Column("best tracker"), lambda row: number_cell(row.best, found.digits)),
     ]
     return build_table(f"{found.dataset}-hardest", "Hardest sequences", columns, rows[:_SHOWN])

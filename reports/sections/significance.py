@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -25,8 +25,8 @@ from evalkit.types import Score
 LEVEL = 0.05
 """Adjusted p-value below which a difference is marked as significant."""
 
-MANY = 20
-"""Number of trackers above which a pair has its interval in one cell only."""
+MANY = 10
+"""Number of trackers above which a pair has its interval in the cell above the diagonal only."""
 
 _Differences: TypeAlias = Mapping[tuple[str, str], Difference]
 
@@ -48,7 +48,7 @@ def _matrix(view: View, dataset: str, scores: list[Score], differences: _Differe
     first = scores[0]
     columns: list[ColumnOf[str]] = [
         (text_column("row minus column"), lambda label: name_cell(view.tracker(label))),
-        *(_difference_column(score, differences, both=len(scores) <= MANY) for score in scores),
+        *(_difference_column(score, differences, detailed) for score, detailed in _detailed_rows(scores)),
     ]
     return build_table(
         f"{dataset}-significance", f"Differences in {metric_head(first)}", columns,
@@ -56,13 +56,20 @@ def _matrix(view: View, dataset: str, scores: list[Score], differences: _Differe
     )  # fmt: skip
 
 
-def _difference_column(score: Score, differences: _Differences, *, both: bool) -> ColumnOf[str]:
+def _detailed_rows(scores: list[Score]) -> Iterator[tuple[Score, Set[str]]]:
+    """Yield each score with the trackers whose rows have an interval in its column."""
+    labels = [score.tracker for score in scores]
+    for place, score in enumerate(scores):
+        yield score, frozenset(labels if len(scores) <= MANY else labels[:place])
+
+
+def _difference_column(score: Score, differences: _Differences, detailed: Set[str]) -> ColumnOf[str]:
     """Return the differences of all trackers from the tracker of a score.
 
     Args:
         score: The tracker of the column.
         differences: All differences.
-        both: Whether a pair has its interval in both of its cells, or in one only.
+        detailed: Trackers whose rows have an interval.
     """
     digits, column = unit_digits(score.unit), Column(score.tracker, digits=unit_digits(score.unit))
 
@@ -71,7 +78,7 @@ def _difference_column(score: Score, differences: _Differences, *, both: bool) -
         if found is None:
             return Cell("")
         shown = _difference_cell(*found, digits, higher_is_better=score.higher_is_better)
-        return shown if both or found[1] > 0 else replace(shown, detail="")
+        return shown if row in detailed else replace(shown, detail="")
 
     return column, cell
 
@@ -99,7 +106,7 @@ def _note(differences: _Differences, *, both: bool) -> str:
     counts = sorted({one.sequences for one in differences.values()})
     shared = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return (
-        f"Differences with their 95 % interval{'' if both else ' in one of the two cells of a pair'}, over resamples "
+        f"Differences with their 95 % interval{'' if both else ' above the diagonal'}, over resamples "
         f"of the {shared} common sequences. "
         f"A star and a colour mark p < {LEVEL} in a permutation test of paired sequences, adjusted by Holm's method "
         f"for {counted(len(differences), 'pair')} of trackers. Published numbers without raw results are not tested."

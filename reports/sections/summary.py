@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.comparison.cost_choice import TRACKING, is_invalid
-from evalkit.comparison.metric_labels import metric_head, unit_digits
+from evalkit.comparison.metric_labels import metric_head, metric_hint, unit_digits
 from evalkit.errors import listed
 from evalkit.reports.document.model import (
     Cell,
@@ -53,11 +53,11 @@ def _dataset_columns(view: View, dataset: str) -> list[ColumnOf[ReportedTracker]
     first = next(iter(scores.values()))
     digits = unit_digits(first.unit)
     head = f"{dataset} {metric_head(first)}"
-    column = Column(head, first.higher_is_better, digits=digits, hint=first.profile)
+    column = Column(head, first.higher_is_better, digits=digits, hint=metric_hint(first))
     columns: list[ColumnOf[ReportedTracker]] = [(column, lambda one: score_cell(scores.get(one.label), digits))]
     cited = {one.label: view.cited(one, dataset, first.metric) for one in view.trackers}
     if any(cited.values()):
-        published = Column("published", digits=digits, hint="in brackets: measured minus published")
+        published = Column("published", digits=digits, hint="published value; small print: measured minus published")
         columns.append((published, lambda one: _published_cell(scores.get(one.label), cited[one.label], digits)))
     return columns
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from evalkit.reports.figures.theme import FigureStyle
 
 _QUANTITIES = {
-    "fps": Column("fps", higher_is_better=True, digits=2),
-    "latency_p50": Column("p50 (ms)", higher_is_better=False, digits=2),
-    "latency_p90": Column("p90 (ms)", higher_is_better=False, digits=2),
-    "latency_p99": Column("p99 (ms)", higher_is_better=False, digits=2),
+    "fps": Column("fps", higher_is_better=True, digits=2, hint="frames per second"),
+    "latency_p50": Column("p50 (ms)", higher_is_better=False, digits=2, hint="median"),
+    "latency_p90": Column("p90 (ms)", higher_is_better=False, digits=2, hint="90th percentile"),
+    "latency_p99": Column("p99 (ms)", higher_is_better=False, digits=2, hint="99th percentile"),
     "initialize_p50": Column("initialize (ms)", higher_is_better=False, digits=2),
 }
 """Column of each quantity that the table shows."""
@@ -42,12 +42,12 @@ _MANY_ROWS = 12
 
 
 def timing_section(view: View) -> Section:
-    """Return the table and figure of all times; a sentence names the trackers without times."""
+    """Return the table and figure of all times; a sentence names the trackers without times. Empty without times."""
     labels = [one.label for one in view.trackers]
     timed = [cost for cost in view.comparison.costs if cost.tracker in labels and _is_shown(cost)]
     missing = ", ".join(label for label in labels if not any(cost.tracker == label for cost in timed))
     if not timed:
-        return Section("timing", "Timing", skipped=("No tracker has stored times.",))
+        return Section("timing", "Timing")
     skipped = (f"No times: {missing}. Runs at the same time (--jobs) are not timed.",) if missing else ()
     return Section(
         "timing", "Timing", (_INTRODUCTION,), (_table(view, timed),), tuple(_figures(view, timed)), skipped=skipped

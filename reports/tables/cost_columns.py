@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from evalkit.comparison.cost_choice import MACS_CONVENTIONS, TRACKING
 from evalkit.reports.document.model import Cell, Column, ColumnOf, ReportedTracker, counted
 from evalkit.reports.document.view import CostValue, View
 from evalkit.types import Cost
 
+_MACS = "multiply-accumulate operations, in millions"
+_PARAMETERS = "parameters of the networks, in millions"
+_FPS = "frames per second inside the tracker"
+_LATENCY_COLUMN = Column("latency p50 (ms)", higher_is_better=False, digits=1, hint="median milliseconds of an update")
+
+
+def _explained(meaning: str, conditions: str) -> str:
+    return ", ".join(filter(None, (meaning, conditions)))
+
 
 def cost_columns(view: View, trackers: Sequence[ReportedTracker]) -> list[ColumnOf[ReportedTracker]]:
     """Return the columns that at least one of these trackers has a value for."""
+    macs_hint = _explained(_MACS, macs_note(view))
     return [
-        *_counted_column("MACs (M)", {one.label: view.macs(one) for one in trackers}, macs_note(view)),
-        *_counted_column("params (M)", {one.label: view.parameters(one) for one in trackers}, ""),
-        *_timed_column(view, trackers, "fps", Column("fps", higher_is_better=True, digits=1)),
-        *_timed_column(view, trackers, "latency_p50", Column("latency p50 (ms)", higher_is_better=False, digits=1)),
+        *_counted_column("MACs (M)", {one.label: view.macs(one) for one in trackers}, macs_hint),
+        *_counted_column("params (M)", {one.label: view.parameters(one) for one in trackers}, _PARAMETERS),
+        *_timed_column(view, trackers, "fps", Column("fps", higher_is_better=True, digits=1, hint=_FPS)),
+        *_timed_column(view, trackers, "latency_p50", _LATENCY_COLUMN),
     ]
 
 
@@ -40,8 +51,8 @@ def _timed_column(
 ) -> Iterator[ColumnOf[ReportedTracker]]:
     costs = {one.label: view.cost(one.label, quantity, conventions=(TRACKING,)) for one in trackers}
     if any(costs.values()):
-        hinted = Column(column.head, column.higher_is_better, digits=column.digits, hint=clock_note(view, quantity))
-        yield hinted, lambda tracker: _timed_cell(costs[tracker.label])
+        hint = _explained(column.hint, clock_note(view, quantity))
+        yield replace(column, hint=hint), lambda tracker: _timed_cell(costs[tracker.label])
 
 
 def _timed_cell(cost: Cost | None) -> Cell:

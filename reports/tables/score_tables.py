@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from evalkit.comparison.cost_choice import TRACKING
-from evalkit.comparison.metric_labels import declared_metric, metric_head, unit_digits
+from evalkit.comparison.metric_labels import declared_metric, metric_head, metric_hint, unit_digits
 from evalkit.comparison.ranking import leading_scores, ranked
 from evalkit.reports.document.model import (
     Cell,
@@ -117,9 +117,7 @@ def _metric_column(scores: Sequence[Score], *, named: bool) -> ColumnOf[Reported
     first, own = scores[0], {score.tracker: score for score in scores}
     digits = unit_digits(first.unit)
     head = metric_head(first) + (f" · {first.profile}" if named else "")
-    declared = declared_metric(first)
-    meaning = "" if declared is None else f"{declared.summary} "
-    column = Column(head, first.higher_is_better, digits=digits, hint=f"{meaning}({first.profile} v{first.version})")
+    column = Column(head, first.higher_is_better, digits=digits, hint=metric_hint(first))
     return column, lambda tracker: score_cell(own.get(tracker.label), digits)
 
 
@@ -155,17 +153,25 @@ def conventions_table(view: View, scores: Sequence[Score]) -> Table:
 
 def _convention_column(first: Score, own: Mapping[tuple[str, str, str], Score]) -> ColumnOf[_Convention]:
     digits = unit_digits(first.unit)
-    column = Column(metric_head(first), first.higher_is_better, digits=digits)
+    column = Column(metric_head(first), first.higher_is_better, digits=digits, hint=_meaning(first))
     return column, lambda row: score_cell(own.get((row[0].label, row[1], first.metric)), digits)
 
 
+def _meaning(score: Score) -> str:
+    """Return the definition of the metric of a score; empty for an unknown profile."""
+    declared = declared_metric(score)
+    return "" if declared is None else declared.summary
+
+
 def score_cell(score: Score | None, digits: int) -> Cell:
-    """Return a value with its confidence interval in small print; a dash if there is no value."""
+    """Return a value; in small print its deviation between runs and its confidence interval. A dash for no value."""
     if score is None or score.value is None:
         return Cell("-")
     known = score.low is not None and score.high is not None
     interval = f"[{score.low:.{digits}f}, {score.high:.{digits}f}]" if known else ""
-    return Cell(f"{score.value:.{digits}f}", score.value, detail=interval)
+    between = f"±{score.repetition_deviation:.{digits}f}" if score.repetition_deviation else ""
+    detail = " ".join(filter(None, (between, interval)))
+    return Cell(f"{score.value:.{digits}f}", score.value, detail=detail)
 
 
 def _key(scores: Sequence[Score], suffix: str) -> str:

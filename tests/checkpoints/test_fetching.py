@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -16,6 +17,10 @@ import pytest
 from evalkit.checkpoints import Checkpoint, catalogue
 from evalkit.checkpoints.fetching import fetch
 from evalkit.errors import EvalkitError
+from evalkit.io import download
+
+# The standard library leaves the connection of a refused redirect to the garbage collection.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -62,6 +67,66 @@ class Handler(BaseHTTPRequestHandler):
 
     def missing(self) -> None:
         self.send_error(404)
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key.replace("_", "-"), value)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
+
+    def length_of_letters(self) -> None:
+        self.answer(200, CONTENT, Content_Length="abc")
+
+    def length_below_zero(self) -> None:
+        self.answer(200, CONTENT, Content_Length="-5")
+
+    def length_of_thirty_digits(self) -> None:
+        self.answer(200, CONTENT, Content_Length="1" + "0" * 30)
+
+    def length_of_arabic_digits(self) -> None:
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: \xd9\xa1\xd9\xa2\r\n\r\n" + CONTENT)
+
+    def longer_than_published(self) -> None:
+        self.answer(200, CONTENT, Content_Length=str(len(CONTENT) + 1))
+
+    def endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        server: Any = self.server
+        server.sent = 0
+        with contextlib.suppress(OSError):
+            while server.sent < 2**30:
+                server.sent += self.wfile.write(bytes(2**16))
+
+    def to_broken_address(self) -> None:
+        self.answer(302, Location="http://[::1")
+
+    def to_file(self) -> None:
+        self.answer(302, Location="file:///etc/hostname")
+
+    def to_ftp(self) -> None:
+        self.answer(302, Location="ftp://127.0.0.1:1/model.pth")
+
+    def to_data(self) -> None:
+        self.answer(302, Location="data:text/plain,hello")
+
+    def other_range(self) -> None:
+        self.answer(206, CONTENT, Content_Range=f"bytes 100-{len(CONTENT) + 99}/{len(CONTENT) + 100}")
+
+    def bad_chunks(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n")
+
+    def many_headers(self) -> None:
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n" + b"X-A: b\r\n" * 200 + b"\r\n")
+
+    def no_http(self) -> None:
+        self.wfile.write(b"\xff" * 2000)
+
+    def escapes(self) -> None:
+        self.send_response(404, "\x1b]0;PWNED\x07")
+        self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         pass
@@ -147,6 +212,74 @@ def test_an_invalid_answer_of_the_server_is_reported(server: Any, tmp_path: Path
         fetch(checkpoint(server, way), tmp_path)
     assert caught.value.exit_code == 1
     assert not (tmp_path / "nanotrack-v1.pth").exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("way", "complaint"),
+    [
+        ("length_of_letters", "invalid size: 'abc'"),
+        ("length_below_zero", "invalid size: '-5'"),
+        ("length_of_thirty_digits", "invalid size: '1000"),
+        ("length_of_arabic_digits", "invalid size"),
+        ("to_broken_address", "an invalid address|cannot be reached"),
+        ("to_file", "redirect|not allowed|not http"),
+        ("to_ftp", "cannot be reached|connection|redirect"),
+        ("to_data", "redirect|not allowed"),
+        ("bad_chunks", "the connection broke"),
+        ("many_headers", "the connection broke"),
+        ("no_http", "the connection broke"),
+        ("escapes", "answers 404"),
+    ],
+)
+def test_a_hostile_answer_is_refused_and_nothing_is_stored(
+    server: Any, tmp_path: Path, way: str, complaint: str, known: bool
+) -> None:
+    facts: dict[str, Any] = {} if known else {"sha256": None}
+    with pytest.raises(EvalkitError, match=complaint) as caught:
+        fetch(checkpoint(server, way, **facts), tmp_path)
+    assert caught.value.exit_code == 1
+    assert not [path for path in tmp_path.iterdir() if path.stat().st_size]
+
+
+def test_more_bytes_than_published_are_refused(server: Any, tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match=rf"sends {len(CONTENT) + 1} bytes, the file has at most {len(CONTENT)}"):
+        fetch(checkpoint(server, "longer_than_published", bytes=len(CONTENT)), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_endless_answer_ends_at_the_published_size(server: Any, tmp_path: Path) -> None:
+    with pytest.raises(EvalkitError, match=rf"more than the {len(CONTENT)} bytes"):
+        fetch(checkpoint(server, "endless", bytes=len(CONTENT)), tmp_path)
+    assert not list(tmp_path.iterdir())
+    server.shutdown()
+    assert server.sent < 2**26
+
+
+def test_an_endless_answer_of_unpublished_size_ends_at_the_limit(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "MAX_BYTES", 2**20)
+    with pytest.raises(EvalkitError, match="more than the 1048576 bytes"):
+        fetch(checkpoint(server, "endless"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bytes_of_another_range_are_not_taken_for_the_rest(server: Any, tmp_path: Path) -> None:
+    (tmp_path / "nanotrack-v1.pth.part").write_bytes(CONTENT[:50])
+    with pytest.raises(EvalkitError, match="not the published one"):
+        fetch(checkpoint(server, "other_range"), tmp_path)
+    assert not (tmp_path / "nanotrack-v1.pth").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/hostname", "ftp://example.org/x", "data:text/plain,x", "/etc/hostname", ""]
+)
+def test_only_http_addresses_of_the_catalogue_are_fetched(server: Any, tmp_path: Path, url: str) -> None:
+    with pytest.raises(EvalkitError, match="only http and https addresses are fetched"):
+        fetch(checkpoint(server, "good", url=url), tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert not server.asked
 
 
 def test_an_unreachable_server_is_reported(server: Any, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 
 TRACKERS = """
-import asyncio, os, sys, threading, time
+import asyncio, atexit, multiprocessing, os, sys, threading, time
 from evalkit.types import Prediction
 
 class Still:
@@ -51,6 +53,32 @@ class Cancelled(Still):
 class Thread(Still):
     def misbehave(self):
         threading.Thread(target=time.sleep, args=(60,)).start()
+
+class AtExit(Still):
+    def misbehave(self):
+        atexit.register(time.sleep, 60)
+
+class Child(Still):
+    def misbehave(self):
+        multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()  # joined at exit
+
+class Closes(Still):
+    def misbehave(self):
+        sys.stdout.close()
+        sys.stderr.close()
+
+class ClosesDescriptors(Still):
+    def misbehave(self):
+        os.close(1)
+        os.close(2)
+
+class Settings(Still):
+    def misbehave(self):
+        import inspect, warnings
+        import numpy
+        numpy.seterr(all="raise")
+        warnings.simplefilter("error")
+        sys.setrecursionlimit(60 + len(inspect.stack()))
 
 class Changes(Still):
     def misbehave(self):
@@ -155,12 +183,30 @@ def test_a_tracker_that_changes_the_folder_finds_relative_data(place: Path) -> N
     assert len(stored(place, "Changes")) == 3
 
 
-def test_a_thread_that_does_not_end_does_not_keep_evalkit(place: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="descriptors of POSIX")
+@pytest.mark.parametrize("tracker", ["Closes", "ClosesDescriptors", "Settings"])
+def test_a_tracker_that_changes_the_process_loses_nothing(place: Path, tracker: str) -> None:
+    answer = call(place, run_command(tracker))
+    assert answer.returncode == 0, answer.stderr
+    assert "AO" in answer.stdout
+    assert f"3/3 folder {tracker}" in answer.stderr
+    assert len(stored(place, tracker)) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="fork")
+@pytest.mark.parametrize("engine", [(), ("--jobs", "2")])
+@pytest.mark.parametrize("tracker", ["Thread", "AtExit", "Child"])
+def test_what_a_tracker_leaves_running_does_not_keep_evalkit(
+    place: Path, tracker: str, engine: tuple[str, ...]
+) -> None:
     begin = time.monotonic()
-    answer = call(place, run_command("Thread"))
+    answer = call(place, run_command(tracker, *engine))
     assert answer.returncode == 0
     assert "AO" in answer.stdout
-    assert time.monotonic() - begin < 40
+    assert time.monotonic() - begin < 50
+    if not engine:
+        assert "a thread or child process of the tracker did not end; it was ended" in answer.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -185,6 +231,22 @@ def test_sigterm_ends_with_a_word_and_leaves_nothing(place: Path, engine: tuple[
     assert len(stored(place, "Slow")) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_sigterm_ends_a_run_on_ray_with_a_word(place: Path) -> None:
+    pytest.importorskip("ray")
+    arguments = run_command("Slow", "--engine", "ray", "--jobs", "1")
+    process = subprocess.Popen(arguments, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 90
+    while not stored(place, "Slow") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert "terminated; finished sequences are stored" in errors
+    assert "***" not in errors
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
 def test_closed_standard_output_is_reported(place: Path) -> None:
     call(place, run_command("Still"))
@@ -194,12 +256,42 @@ def test_closed_standard_output_is_reported(place: Path) -> None:
     assert "No space left on device" in answer.stderr
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_the_users_to_fix(place: Path) -> None:
-    (place / "clips" / "s1" / "groundtruth.txt").chmod(0)
-    answer = call(place, command("data", "check", "folder", "--data", "clips"))
-    assert answer.returncode == 2
-    assert "Permission denied" in answer.stderr
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_leaves_is_not_an_error(place: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    answer = subprocess.run(command("list", "datasets"), stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+def test_a_run_whose_standard_output_is_closed_stores_its_results(place: Path) -> None:
+    answer = call(place, ["sh", "-c", f"{shlex.join(run_command('Still'))} >&-"])
+    assert answer.returncode == 1
+    assert "standard output is closed; results are stored, `evalkit score` prints them" in answer.stderr
+    assert len(stored(place, "Still")) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+def test_a_folder_with_an_odd_name_does_not_stop_the_score_of_the_others(place: Path) -> None:
+    call(place, run_command("Still"))
+    home = place / "results" / "clips"
+    for name in ("ECO:HC", "a|b", "c*?", "line\nend"):
+        shutil.copytree(home / "Still", home / name)
+    answer = call(place, command("score", "--dataset", "folder", "--data", "clips"))
+    assert answer.returncode == 0, answer.stderr
+    assert all(name in answer.stdout for name in ("Still", "ECO:HC", "a|b", "c*?", "line\\nend"))
+    assert call(place, command("report", "--output", "r.md", "--dataset", "folder", "--data", "clips")).returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+def test_a_line_end_in_a_name_does_not_break_the_lines_of_the_progress(place: Path) -> None:
+    (place / "clips" / "s1").rename(place / "clips" / "s\n::error::1")
+    answer = call(place, run_command("Still"))
+    assert answer.returncode == 0
+    assert len(answer.stderr.splitlines()) == 3
+    assert not [line for line in (answer.stdout + answer.stderr).splitlines() if line.startswith("::")]
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\x1b]0;PWNED\x07"])

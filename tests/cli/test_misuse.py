@@ -302,7 +302,7 @@ CONTENTS = [
            file("results/tiny/strange/a.txt", "1,2,3,4\n")),
     Misuse(FOLDER, "missing: 3.png (found 3 images, expected 4", "Is the download complete?",
            video("1,2,9,9\n" * 4), code=1),
-    Misuse(FOLDER, "cannot start where the groundtruth holds no box", "Annotate this frame",
+    Misuse(FOLDER, "no frame is annotated", "Annotate that frame",
            video("nan,nan,nan,nan\n" * 3), code=1),
     Misuse(FOLDER, "a box without area (found 0 x 9)", "Annotate this frame", video("1,2,0,9\n" * 3), code=1),
     Misuse(FOLDER, "1.png: this file is not an image", "Download it again", damaged_frame, code=1),
@@ -349,7 +349,8 @@ TRACKERS = [
            answer("exit(5)"), 1),
     Misuse(f"{RUN} program:", "no program is named", 'Write "program:./my_tracker'),
     Misuse(f"{RUN} program:./gone", "the program cannot be started", "Give its path"),
-    Misuse(f"{RUN} program:cat", "is not JSON", "describes the requests and answers", code=1),
+    Misuse(f"{RUN} program:cat", "it has answered more often than it was asked", "describes the requests and answers",
+           code=1),
 ]  # fmt: skip
 
 ALL = [*NAMES, *NUMBERS, *TOGETHER, *PLACES, *CONTENTS, *TRACKERS]

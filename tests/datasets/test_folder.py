@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
 from pathlib import Path
 
 import cv2
@@ -99,3 +101,28 @@ def test_a_file_that_is_not_a_video_is_named(tmp_path: Path, capfd: pytest.Captu
     (tmp_path / "a.mp4").write_bytes(b"nothing")
     with pytest.raises(EvalkitError, match="this video cannot be opened"):
         open_(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+@pytest.mark.parametrize("target", ["clips/second", "clips/second/groundtruth.txt"])
+def test_a_link_to_nothing_does_not_take_a_sequence_out_of_the_dataset(tmp_path: Path, target: str) -> None:
+    for name in ("first", "second"):
+        place = tmp_path / "clips" / name
+        place.mkdir(parents=True)
+        (place / "groundtruth.txt").write_text("1,2,3,4\n")
+    assert len(open_(tmp_path / "clips").sequences) == 2
+    path = tmp_path / target
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(EvalkitError, match=rf"{target}: a link leads to nothing"):
+        open_(tmp_path / "clips")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("1,2,3,4\n2\n", r"groundtruth.txt:2: not a region \(found 2"), ("nan,nan,nan,nan\n0\n", "no frame is annotated")],
+)
+def test_codes_of_results_are_not_groundtruth(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "groundtruth.txt").write_text(text)
+    with pytest.raises(EvalkitError, match=complaint):
+        len(open_(tmp_path).sequences[0])

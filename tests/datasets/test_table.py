@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def test_its_facts_are_consistent(benchmark: TableBenchmark) -> None:
         ("dtb70", 70), ("uavdt", 50), ("tcolor128", 129), ("avist", 120), ("vasttrack", 3500), ("nt-vot211", 211),
     ],
 )  # fmt: skip
-def test_opening_all_sequences_takes_less_than_a_second(name: str, sequences: int, tmp_path: Path) -> None:
+def test_all_sequences_of_a_benchmark_open(name: str, sequences: int, tmp_path: Path) -> None:
     benchmark = BENCHMARKS[name]
     assert len(benchmark.listed or ()) == sequences
     for keys in (sequence_keys(one, row.get("folder", "")) for one, row in (benchmark.listed or {}).items()):
@@ -91,9 +90,7 @@ def test_opening_all_sequences_takes_less_than_a_second(name: str, sequences: in
         path.touch()
         if name != "vasttrack":
             (tmp_path / benchmark.images[0].format(**keys)).mkdir(parents=True, exist_ok=True)
-    started = time.process_time()
     dataset = open_table(benchmark, tmp_path)
-    assert time.process_time() - started < 1
     assert [sequence.name for sequence in dataset.sequences] == list(dataset.expected)
     assert len(dataset.sequences) == sequences
 

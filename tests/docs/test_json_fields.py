@@ -11,7 +11,10 @@ from evalkit.doctor import DoctorFinding
 from evalkit.regression import GateFinding, Verdict
 from evalkit.types import Cost, Score
 
-SCORE = Score("mine", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 3, 3, attribute="fast", fps=30)
+SCORE = Score(
+    "mine", "tiny", "one_pass", "auc", "otb-matlab", 1, 0.5, "fraction", True, 3, 3, attribute="fast", fps=30,
+    repetitions=3, repetition_deviation=0.01,
+)  # fmt: skip
 COST = Cost("mine", "macs", "conv", 1.0, "")
 FINDING = GateFinding("exact", "mine", "tiny", "boxes", Verdict.PASS, "")
 

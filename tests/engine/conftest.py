@@ -44,6 +44,7 @@ import time
 import weakref
 from pathlib import Path
 import numpy as np
+from evalkit.errors import EvalkitError
 from evalkit.types import Box, Prediction
 
 class Drift:
@@ -126,6 +127,11 @@ class Split(Drift):
 
 class SplitRaising(Split, Raising):
     pass
+
+class WrongRuntime(Split):
+    """Finds after a sequence that its runtime's outputs differ from torch's."""
+    def verify_execution(self):
+        raise EvalkitError("the network differs from torch", where="its runtime")
 
 class FailingBatch(Split):
     """Its network fails on batches that hold sequence 3."""

@@ -63,6 +63,13 @@ def test_a_failure_affects_only_its_own_sequence(job: Job, name: str, error: str
     assert [answer.unit.sequence for answer in found.values() if answer.error] == ["s3"]
 
 
+@pytest.mark.parametrize("lanes", [0, 4])
+def test_a_runtime_that_went_wrong_fails_every_sequence(job: Job, lanes: int) -> None:
+    worker = split(job, "WrongRuntime")
+    answers = lockstep.execute(worker, units(job), lanes=lanes) if lanes else serial.execute(worker, units(job))
+    assert [answer.error for answer in answers] == ["its runtime: the network differs from torch"] * 6
+
+
 def test_a_batch_that_is_too_large_for_the_memory_is_halved_until_it_fits(job: Job) -> None:
     worker = split(job, "SmallMemory")
     found = by_name(lockstep.execute(worker, units(job), lanes=4))

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any
 
-NUMBERS = ("1e309", "-1e309", "nan", "1e-320", "-0", "9" * 400, "0x10", "\u0663", "1_000", "")
+NUMBERS = (
+    "1e309", "-1e309", "nan", "inf", "-Infinity", "1e-320", "-0", "9" * 400, "1" + "0" * 30, "0x10", "\u0661\u0662",
+    "\uff11", "\u00b2", "1_000", "1e5", "-7", "2147483648", "18446744073709551616", "1.5", "",
+)  # fmt: skip
 VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    1e308,
-    10**400,
-    "",
-    "\ud800",
-    "\u202e",
-    "x" * 5000,
-    [],
-    {},
-    [[]],
-    {"a": 1},
+    *(None, True, False, -1, 0, 3, 0.5, 1e308, float("nan"), float("inf"), 10**400, 2**63),
+    *("", "1,2,3,4", "\ud800", "\u202e", "\u0663", "x" * 5000, "a\nb", "../..", [], {}, [[]], [1, 2], {"a": 1}),
 )
+_NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]*)?")
+_SPECIAL = (b"\x00", b"\r", b"\n\n", b"\t", b",,", b";", b"\xff", b"\xef\xbb\xbf", b"\x1b[31m", b'"', b"\x85", b" ")
 
 
 def flip_bits(data: bytes, source: random.Random) -> bytes:
@@ -35,47 +29,71 @@ def flip_bits(data: bytes, source: random.Random) -> bytes:
 
 
 def cut(data: bytes, source: random.Random) -> bytes:
-    """Keep only the beginning."""
-    return data[: source.randrange(len(data) + 1)]
+    """Leave out the end, the beginning or a part in between."""
+    begin, end = sorted(source.randrange(len(data) + 1) for _ in range(2))
+    return source.choice((data[:begin], data[:end], data[begin:], data[:begin] + data[end:]))
 
 
 def repeat_or_lose_lines(data: bytes, source: random.Random) -> bytes:
-    """Leave out a line, or write it twice."""
+    """Leave out a line, write it twice, or exchange it with another one."""
     lines = data.splitlines(keepends=True)
     if lines:
-        place = source.randrange(len(lines))
-        lines[place : place + 1] = [lines[place]] * source.choice((0, 2))
+        place, other = source.randrange(len(lines)), source.randrange(len(lines))
+        choice = source.randrange(3)
+        if choice == 2:
+            lines[place], lines[other] = lines[other], lines[place]
+        else:
+            lines[place : place + 1] = [lines[place]] * (2 * choice)
     return b"".join(lines)
 
 
 def extreme_number(data: bytes, source: random.Random) -> bytes:
     """Replace a number by one that few programs expect."""
-    text = data.decode("latin-1")
-    digits = [index for index, sign in enumerate(text) if sign.isdigit()]
-    if not digits:
+    found = list(_NUMBER.finditer(data))
+    if not found:
         return data
-    begin = end = source.choice(digits)
-    while end < len(text) and text[end] in "0123456789.":
-        end += 1
-    return text[:begin].encode("latin-1") + source.choice(NUMBERS).encode() + text[end:].encode("latin-1")
+    place = source.choice(found)
+    return data[: place.start()] + source.choice(NUMBERS).encode() + data[place.end() :]
+
+
+def extreme_bytes(data: bytes, source: random.Random) -> bytes:
+    """Overwrite two, four or eight bytes by a size that no file has."""
+    width = source.choice((2, 4, 8))
+    place = source.randrange(max(1, len(data) - width))
+    value = source.choice((b"\xff" * 8, b"\x00" * 8, b"\xff\xff\xff\x7f\x00\x00\x00\x00", b"\x00\x00\x00\x80" * 2))
+    return data[:place] + value[:width] + data[place + width :]
+
+
+def insert(data: bytes, source: random.Random) -> bytes:
+    """Insert bytes with a meaning in many formats, or a part of the file itself."""
+    place = source.randrange(len(data) + 1)
+    begin = source.randrange(len(data) + 1)
+    return data[:place] + source.choice((*_SPECIAL, data[begin : begin + 40])) + data[place:]
 
 
 def nest(data: bytes, source: random.Random) -> bytes:
-    """Insert thousands of brackets."""
+    """Insert up to thousands of brackets."""
     place = source.randrange(len(data) + 1)
-    bracket = source.choice((b"[", b"{", b'{"a":', b"(", b"\x80\x02]"))
-    return data[:place] + bracket * source.choice((50, 5000, 100_000)) + data[place:]
+    bracket = source.choice((b"[", b"{", b'{"a":', b"(", b"\x80\x02]", b"a.", b"[[", b"a = "))
+    return data[:place] + bracket * source.choice((1, 50, 5000)) + data[place:]
 
 
 def change_tree(data: bytes, source: random.Random) -> bytes:
-    """Replace, remove or move a value of a JSON document; other data gets extreme numbers."""
+    """Replace, remove, rename or copy a value of a JSON document; other data gets extreme numbers."""
     try:
         content = json.loads(data)
+        places = _places(content)
     except (ValueError, RecursionError):
         return extreme_number(data, source)
-    holder, key = source.choice(_places(content) or [([content], 0)])
-    if source.random() < 0.2 and isinstance(holder, dict):
+    holder, key = source.choice(places or [([content], 0)])
+    chance = source.random()
+    if chance < 0.2:
         del holder[key]
+    elif chance < 0.3:
+        other, place = source.choice(places or [([content], 0)])
+        holder[key] = json.loads(json.dumps(other[place]))
+    elif chance < 0.4 and isinstance(holder, dict):
+        holder[source.choice(("", "x", "\ud800", "a\nb"))] = holder.pop(key)
     else:
         holder[key] = source.choice(VALUES)
     return json.dumps(content).encode()
@@ -89,11 +107,14 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-MUTATORS = (flip_bits, cut, repeat_or_lose_lines, extreme_number, nest, change_tree, change_tree)
+MUTATORS = (
+    *(flip_bits, cut, repeat_or_lose_lines, extreme_number, extreme_number, extreme_bytes, insert, nest),
+    *(change_tree, change_tree),
+)
 
 
 def mutate(data: bytes, source: random.Random) -> bytes:
     """Apply one to three mutations."""
-    for _ in range(source.randint(1, 3)):
+    for _ in range(source.choice((1, 1, 2, 3))):
         data = source.choice(MUTATORS)(data, source)
     return data

@@ -8,6 +8,7 @@ import pytest
 
 from evalkit.errors import EvalkitError
 from evalkit.io.frames import ahead, read_image
+from evalkit.io.image_size import parse_size
 from evalkit.types import Image
 
 
@@ -109,3 +110,15 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, monkeypatch: pyt
         read_image(path)
     monkeypatch.setenv("EVALKIT_MAX_PIXELS", "60000")
     assert read_image(path).shape == (300, 200, 3)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".tif", ".webp"])
+def test_the_size_of_every_format_is_known_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = tmp_path / f"1{suffix}"
+    cv2.imwrite(str(path), np.arange(20 * 301 * 3).reshape(20, 301, 3).astype(np.uint8))
+    assert parse_size(path.read_bytes()) == (301, 20)
+    monkeypatch.setenv("EVALKIT_MAX_PIXELS", "6019")
+    with pytest.raises(EvalkitError, match="301 x 20, expected at most 6019 pixels"):
+        read_image(path)

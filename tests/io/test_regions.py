@@ -86,6 +86,10 @@ def test_a_long_run_is_split_in_bytes_and_read_as_one() -> None:
         ("", "not a valid region"),
         ("m1,2,3", "invalid mask"),
         ("m1,2,x,4,5", "invalid mask"),
+        ("m1,2,3,\u0663,5", "invalid mask"),
+        ("m1,2,3,1_0,5", "invalid mask"),
+        ("m9999999999999999999,0,2,2,0,4", "invalid mask"),
+        ("1,2,3,\u0664", "not a number"),
         ("m0,0,2,2,3,9", "the runs of a mask are longer than the mask"),
         ("m0,0,99999,99999,1", "invalid size or runs of a mask"),
         ("m0,0,-2,-2,1", "invalid size or runs of a mask"),
@@ -95,6 +99,16 @@ def test_a_long_run_is_split_in_bytes_and_read_as_one() -> None:
 def test_an_invalid_region_is_an_error_with_its_place(line: str, complaint: str) -> None:
     with pytest.raises(EvalkitError, match=r"bag\.txt:2: " + complaint):
         parse_text(f"1\n{line}\n1\n".encode(), "bag.txt")
+
+
+def test_many_large_masks_are_refused_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALKIT_MAX_MASK_PIXELS", "300")
+    mask = "m0,0,10,10,0,100\n"
+    assert len(parse_text((mask * 3).encode())) == 3
+    with pytest.raises(EvalkitError, match=r"a.txt: the masks .*at most 300 pixels.*EVALKIT_MAX_MASK_PIXELS"):
+        parse_text((mask * 4).encode(), "a.txt")
+    with pytest.raises(EvalkitError, match="at most 300 pixels"):
+        parse_binary(format_binary([Mask(np.ones((10, 10), bool))] * 4))
 
 
 def test_any_nan_makes_a_region_unknown() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit import registry, scoring
+from evalkit import registry, score_report
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
 from evalkit.registry import ProfileEntry
@@ -67,9 +67,10 @@ def test_the_definition_of_a_metric_is_that_of_the_profile() -> None:
     assert list(profiles.metrics("unknown")) == []
 
 
-def score_by_all_profiles(dataset: Dataset, runs: dict[str, list[Trajectory]]) -> scoring.ScoreReport:
+def score_by_all_profiles(dataset: Dataset, runs: dict[str, list[Trajectory]]) -> score_report.ScoreReport:
     run = StoredRun(dataset, "label", "one_pass", Path(), None, None, tuple(runs), runs, {})
-    return scoring._score_by_all_profiles([run], attributes=False, allow_partial=False)
+    how = score_report._Scoring(attributes=False, confidence=0.95, allow_partial=False, fps=None, latency=None)
+    return score_report._score_by_all_profiles([run], how)
 
 
 def test_a_comparison_reports_refusals_of_profiles_and_raises_other_errors(make: Any) -> None:

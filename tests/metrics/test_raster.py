@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,23 @@ def test_moving_both_by_whole_pixels_changes_nothing(a: Polygon, b: Polygon, dx:
         return Polygon(np.round(polygon.points) + np.array([dx, dy]))
 
     assert same(raster.overlap(whole(a), whole(b)), raster.overlap(moved(a), moved(b)))
+
+
+def test_a_polygon_of_a_thousand_corners_is_drawn_in_a_moment() -> None:
+    corners = np.arange(1000)
+    region = Polygon(np.stack([corners % 640, (corners * 7) % 480], axis=1).astype(float))
+    begin = time.process_time()
+    for bounds in ((640, 480), (641, 479)):
+        assert raster_toolkit.overlaps([region], [region], bounds) == pytest.approx([1.0])
+        assert 0 < raster_toolkit.overlaps([region], [Box(0, 0, 640, 480)], bounds)[0] < 1
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("size", [1e19, 1e38, 1e300])
+@pytest.mark.filterwarnings("error")
+def test_coordinates_beyond_all_integers_cover_the_image(size: float) -> None:
+    everything = Polygon(np.array([[-size, -size], [size, -size], [size, size], [-size, size]]))
+    image = Box(0, 0, 64, 48)
+    assert raster_toolkit.overlaps([everything], [image], (64, 48)) == [1.0]
+    assert raster_toolkit.overlaps([Box(-size, -size, 2 * size, 2 * size)], [image], (64, 48)) == [1.0]
+    assert 0 <= raster.overlap(everything, image, (64, 48)) <= 1

@@ -160,3 +160,21 @@ def test_building_a_document_loads_no_library_that_only_some_formats_need() -> N
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []
+
+
+def test_a_section_without_content_is_left_out(compare: Compare) -> None:
+    scores = compare("one", "two").scores
+    sections = build_report(Comparison(("one", "two"), scores=scores), ()).sections
+    keys = {section.key for section in sections}
+    assert not keys & {"timing", "run-records", "toy-rates", "toy-published", "toy-failures", "cost"}
+    assert {"summary", "toy-scores", "results-and-definitions"} <= keys
+
+
+def test_an_origin_that_all_trackers_share_is_named_once(compare: Compare) -> None:
+    document = build_report(Comparison(("one", "two"), scores=compare("one", "two").scores))
+    alone = build_report(Comparison(("ocean", "lighttrack-m")))
+    assert document.subtitle == "2 trackers on toy"
+    assert alone.subtitle == "2 trackers, all published"
+    assert not any(one.marked for one in alone.trackers)
+    mixed = build_report(Comparison(("one", "ocean"), scores=compare("one").scores))
+    assert [one.marked for one in mixed.trackers] == [False, True]

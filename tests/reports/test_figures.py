@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from evalkit.plot.point_labels import Point
 from evalkit.plot.scatter import pareto
 from evalkit.plot.tracker_styles import DARK, LIGHT, TrackerStyle, shortened
 from evalkit.reports.document.build import build_report
-from evalkit.reports.figures.plots import curve_plot, overlap_plot, scatter_plot
+from evalkit.reports.figures.plots import curve_plot, overlap_plot, radar_plot, scatter_plot
 from evalkit.reports.figures.svg import to_svg
 from evalkit.reports.figures.theme import theme
 from evalkit.reports.latex import latex_table
@@ -167,3 +168,38 @@ def test_the_legend_over_time_shows_the_lines_that_are_drawn() -> None:
     drawn = [line for line in figure.axes[0].lines if (line.get_gid() or "").startswith("series")]
     shown = figure.legends[0].get_lines()
     assert [line.get_linestyle() for line in shown] == [line.get_linestyle() for line in drawn] == ["-", "-"]
+
+
+def test_names_around_a_radar_cover_neither_one_another_nor_leave_the_figure() -> None:
+    names = ["camera_motion", "illum_change", "motion_change", "occlusion", "size_change", "a very long attribute"]
+    with theme():
+        figure = radar_plot("t", names, {0: [0.5] * 6}, {0: "one"})
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+        width, height = figure.get_size_inches() * figure.dpi
+    for place, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[place + 1 :])
+        assert (one.x0 >= 0, one.x1 <= width, one.y1 <= height) == (True, True, True)
+
+
+def test_a_legend_of_twenty_trackers_is_below_the_axes_and_inside_the_figure() -> None:
+    lines = [Line(f"{'siamrpnpp-mobilenetv2' * 2}-{index}", index, "0.500", [0, 1], [1, 0]) for index in range(20)]
+    with theme():
+        figure = curve_plot("t", "x", "y", lines)
+        figure.draw_without_rendering()
+        box, axes = figure.legends[0].get_window_extent(), figure.axes[0].xaxis.label.get_window_extent()
+        width = figure.get_size_inches()[0] * figure.dpi
+    assert box.x1 <= width
+    assert 0 <= axes.y0 - box.y1 < 40, "and there is no gap above it"
+
+
+def test_names_in_a_scatter_plot_do_not_lie_on_the_front() -> None:
+    points = [Point(index, f"tracker-{index}", 10.0 ** (1 + index), 0.5 + index / 10) for index in range(3)]
+    with theme():
+        figure = scatter_plot("t", "x", "y", points, log=True, front=True)
+        front = next(line for line in figure.axes[0].lines if line.get_gid() == "front")
+        path = figure.axes[0].transData.transform(front.get_xydata())
+        boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    steps = np.linspace(0, 1, 50)
+    along = [one + (other - one) * step for one, other in itertools.pairwise(path) for step in steps]
+    assert not [place for place in along for box in boxes if box.contains(*place)]

@@ -261,3 +261,73 @@ def test_a_browser_that_cannot_print_is_named(compare: Compare, monkeypatch: pyt
     monkeypatch.setenv("EVALKIT_BROWSER", "/nowhere/browser")
     with pytest.raises(EvalkitError, match="/nowhere/browser: this browser cannot print the report"):
         registry.report.find("pdf").build(comparison=compare("one", "two"))
+
+
+def key(browser: Browser, name: str, *, text: str = "") -> None:
+    """Press a key as a person does: the focused element gets it, and the browser acts on it."""
+    for kind in ("keyDown", "keyUp"):
+        event = {"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": KEYS[name]}
+        browser.command("Input.dispatchKeyEvent", **event, **({"text": text} if text and kind == "keyDown" else {}))
+
+
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32}
+
+
+def test_a_head_is_explained_and_sorts_by_keyboard(page: Browser) -> None:
+    head = "document.querySelector('#table-toy-scores thead [data-hint]')"
+    page.run("document.querySelector('#table-toy-scores .scroll').focus()")
+    key(page, "Tab")  # the name of the tracker
+    key(page, "Tab")
+    assert page.run(f"return document.activeElement === {head}")
+    assert page.run("return document.getElementById('tip').textContent").startswith("area under the success curve")
+    assert page.run("return document.getElementById('tip').getClientRects().length") == 1
+    key(page, "Enter", text="\r")
+    assert page.run(f"return {head}.parentElement.ariaSort") == "descending"
+    key(page, "Escape")
+    assert page.run("return document.getElementById('tip').hidden")
+
+
+def test_arrow_keys_read_the_values_of_a_curve(page: Browser) -> None:
+    figure = "document.querySelector('[data-figure$=\"auc-curve\"]')"
+    first = f"return {figure}.querySelector('.readout b').textContent"
+    page.run(f"{figure}.querySelector('svg').focus()")
+    key(page, "End")
+    assert page.run(first) == "at 1"
+    key(page, "ArrowLeft")
+    assert page.run(first) == "at 0.95"
+    key(page, "Escape")
+    assert page.run(f"return {figure}.querySelector('.readout').hidden")
+
+
+def test_all_trackers_are_hidden_and_shown_at_once(page: Browser, nasty: Comparison) -> None:
+    pressed = "return [...document.querySelectorAll('.chip')].filter((chip) => chip.ariaPressed === 'true').length"
+    page.run("document.getElementById('show-none').click()")
+    assert page.run(pressed) == 0
+    page.run("document.getElementById('show-all').click()")
+    assert page.run(pressed) == len(nasty.trackers)
+
+
+def test_the_curve_next_to_the_pointer_is_named_in_bold(page: Browser) -> None:
+    nearest = page.run("""
+        const figure = document.querySelector('[data-figure$="auc-curve"]'), svg = figure.querySelector('svg');
+        const box = svg.getBoundingClientRect(), [left, , , bottom] = svg.dataset.plot.split(' ').map(Number);
+        const scale = box.width / svg.viewBox.baseVal.width;
+        const place = {clientX: box.left + (left + 60) * scale, clientY: box.top + (bottom - 1) * scale};
+        svg.dispatchEvent(new PointerEvent('pointermove', {...place, bubbles: true}));
+        const rows = [...figure.querySelectorAll('.readout div')];
+        return rows.map((row) => row.classList.contains('nearest'));
+    """)
+    assert nearest == [False] * (len(nearest) - 1) + [True], "the lowest curve is next to the horizontal axis"
+
+
+def test_the_space_bar_starts_and_stops_the_player(replay: Browser) -> None:
+    replay.run("document.querySelector('.player input').focus()")
+    key(replay, " ", text=" ")
+    assert replay.run("return document.querySelector('.player .play').ariaLabel") == "pause"
+    key(replay, " ", text=" ")
+    assert replay.run("return document.querySelector('.player .play').ariaLabel") == "play"
+
+
+def test_boxes_have_the_dashes_of_their_curves(replay: Browser) -> None:
+    dashes = "return [0, 1].map((i) => getComputedStyle(document.querySelector(`.box.series-${i}`)).strokeDasharray)"
+    assert replay.run(dashes) == ["none", "7.5px, 3px"]

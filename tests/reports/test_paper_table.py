@@ -121,9 +121,18 @@ def test_latex_compiles_in_two_columns_without_a_warning(comparison: Comparison,
     for place, options in enumerate(({"intervals": False, "percent": True}, {"intervals": True})):
         text = latex_paper_table(table(comparison, "auc", "precision", "macs", **options))
         (tmp_path / f"table{place}.tex").write_text(text.replace("tab:paper", f"tab:{place}"))
+    long = {one: f"{one}, with a label too long for one line" for one in {score.tracker for score in comparison.scores}}
+    renamed = replace(
+        comparison,
+        trackers=tuple(sorted(long.values())),
+        scores=tuple(replace(one, tracker=long[one.tracker]) for one in comparison.scores),
+    )
+    text = latex_paper_table(table(renamed, "auc", percent=True, intervals=False))
+    assert r"\raggedright" in text
+    (tmp_path / "table2.tex").write_text(text.replace("tab:paper", "tab:2"))
     (tmp_path / "paper.tex").write_text(
         r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}\input{table0}\input{table1}"
-        r"\end{document}"
+        r"\input{table2}\end{document}"
     )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
     for _ in range(2):  # the first time LaTeX asks for a second one, because of the labels

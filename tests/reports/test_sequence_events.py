@@ -77,7 +77,7 @@ def test_failures_are_shown_for_the_worst_sequences_with_frames_side_by_side() -
     section = next(one for one in build_report(report(), ()).sections if one.key == "tiny-failures")
     (table,) = section.tables
     assert [[cell.full for cell in row] for row in table.rows] == [
-        ["worse", "10", "0.200", "frame 3 80 % of frames"], ["bad", "10", "0.600", "frame 7 40 % of frames"]
+        ["worse", "10", "0.200", "3 80 %"], ["bad", "10", "0.600", "7 40 %"]
     ]  # fmt: skip
     assert [(frame.number, frame.caption) for frame in section.frames[:3]] == [
         (1, "worse, before"), (3, "worse, one without overlap"), (6, "worse, later")

@@ -81,7 +81,7 @@ def table_of(columns: int, text: str, rows: int = 2, *, detail: str = "") -> str
             2,
             "a sentence of several words/and names",
             "",
-            r"{\raggedright a sentence of several words/\allowbreak ",
+            r"\raggedright\let\\\tabularnewline a sentence of several words/\allowbreak ",
             "{ll}",
         ),
         (30, "0.123456", "", "% Wider than the text of an article", "tabcolsep}{6"),

@@ -76,22 +76,43 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
         unpack(tmp_path / "a.zip", tmp_path / "target")
 
 
-def test_a_bomb_is_refused_by_its_stated_size(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", bomb=bytes(200 * 2**20))
+def test_a_bomb_is_refused_by_its_stated_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_zip(tmp_path / "a.zip", bomb=bytes(20 * 2**20))
     assert path.stat().st_size < 2**20
-    patch = pytest.MonkeyPatch()
-    patch.setattr(archives, "_MAX_RATIO", 500)
-    with patch.context(), pytest.raises(EvalkitError, match="more bytes than results can have"):
+    monkeypatch.setattr(archives, "_SMALL_BYTES", 16 * 2**20)
+    message = r"at most 16777216 bytes and 500000 files\)\. If you trust it, set EVALKIT_MAX_ARCHIVE_BYTES"
+    with pytest.raises(EvalkitError, match=message):
         unpack(path, tmp_path / "target")
-    patch.undo()
     assert not (tmp_path / "target").exists()
+    monkeypatch.setenv("EVALKIT_MAX_ARCHIVE_BYTES", str(20 * 2**20))
+    unpack(path, tmp_path / "target")
+    assert (tmp_path / "target" / "bomb").stat().st_size == 20 * 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["nan,nan,nan,nan\n", "0,0,0,0\n", "m0,0,1280,720,0,921600\n"])
+@pytest.mark.parametrize("form", ["zip", "xz"])
+def test_constant_results_of_a_large_benchmark_are_not_a_bomb(tmp_path: Path, row: str, form: str) -> None:
+    content = (row * 2500).encode()  # 280 sequences of 2,500 frames, as LaSOT has
+    files = {f"{number}.txt": content for number in range(280)}
+    path = tmp_path / f"a.{form}"
+    if form == "zip":
+        write_zip(path, **files)
+    else:
+        path = tmp_path / "a.tar.xz"
+        with tarfile.open(path, "w:xz", preset=1) as archive:
+            for name in files:
+                archive.addfile(tar_member(name, size=len(content)), io.BytesIO(content))
+    assert len(content) * 280 > 100 * path.stat().st_size
+    unpack(path, tmp_path / "target")
+    assert len(list((tmp_path / "target").iterdir())) == 280
 
 
 def test_a_bomb_with_a_wrong_stated_size_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_zip(tmp_path / "a.zip", bomb=bytes(4 * 2**20))
     monkeypatch.setattr(archives, "MAX_BYTES", 2**20)
     monkeypatch.setattr(archives, "_check", lambda path, members: None)
-    with pytest.raises(EvalkitError, match="more bytes than results can have"):
+    with pytest.raises(EvalkitError, match="more bytes or files than results can have"):
         unpack(path, tmp_path / "target")
 
 
@@ -136,7 +157,10 @@ def test_damaged_archives_are_an_error(
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
-def test_a_bomb_is_refused_before_it_is_decompressed(tmp_path: Path, kind: bytes) -> None:
+def test_a_bomb_is_refused_before_it_is_decompressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: bytes
+) -> None:
+    monkeypatch.setattr(archives, "_SMALL_BYTES", 64 * 2**20)
     size = 300 * 2**20
     member = tar_member("x/a.txt", kind=kind, size=size)
     path = tmp_path / "bomb.tar.gz"
@@ -145,7 +169,7 @@ def test_a_bomb_is_refused_before_it_is_decompressed(tmp_path: Path, kind: bytes
         for _ in range(size >> 20):
             stream.write(bytes(1 << 20))
     tracemalloc.start()
-    with pytest.raises(EvalkitError, match=r"cannot be unpacked|unpacks to more bytes"):
+    with pytest.raises(EvalkitError, match=r"cannot be unpacked|unpacks to more bytes or files"):
         unpack(path, tmp_path / "out")
     assert tracemalloc.get_traced_memory()[1] < 30 * 2**20
     tracemalloc.stop()

@@ -102,6 +102,18 @@ def test_a_damaged_file_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+def test_numbered_runs_with_a_folder_for_each_benchmark_are_repetitions(tmp_path: Path) -> None:
+    for number in (0, 1):
+        for folder, x in (("tiny", 1 + number), ("other", 9)):
+            place = tmp_path / "baseline" / f"baseline_{number:03d}" / folder
+            place.mkdir(parents=True)
+            (place / "walk.txt").write_text(f"{x}\t2\t3\t4\n" * 3)
+            (place / "walk_time.txt").write_text("0.1\n" * 3)
+    imported = import_results(tmp_path / "baseline", "pytracking", benchmark(), tmp_path / "results")
+    runs = layouts.get("otb").read(imported.folder, benchmark().sequences[0], "one_pass")
+    assert [(one.repetition, one.boxes[0, 0], one.seconds[1]) for one in runs] == [(1, 1, 0.1), (2, 2, 0.1)]
+
+
 def test_published_results_are_imported_from_the_command_line(data: Path, tmp_path: Path) -> None:
     arguments = [
         str(data / "results" / "VOT2018" / "LightTrack"), "--layout", "pysot", "--dataset", "vot2018",

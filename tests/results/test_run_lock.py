@@ -149,6 +149,12 @@ def test_a_sequence_named_like_the_record_is_refused_where_the_files_would_be_th
         store(tmp_path / "p", replace(named("a", "a_time"), layout="pytracking")).begin(IDENTITY)
 
 
+def test_a_sequence_whose_files_could_not_exist_is_refused_before_anything_is_tracked(tmp_path: Path) -> None:
+    store(tmp_path / "a", named("\u00e9" * 107)).begin(IDENTITY)
+    with pytest.raises(EvalkitError, match=r"too long for files of results \(found 216 bytes, expected at most 215"):
+        store(tmp_path / "b", named("a", "\u00e9" * 108)).begin(IDENTITY)
+
+
 def test_an_interrupted_deletion_is_completed_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = tiny_dataset()
     opened = store(tmp_path)

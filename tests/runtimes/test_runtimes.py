@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from evalkit import registry, runtimes
 from evalkit.errors import EvalkitError, UnknownName
 from evalkit.registry import RuntimeEntry
-from evalkit.runtimes import create_adapter, exports, parity
+from evalkit.runtimes import create_adapter, exports, parity, torch_execution
 from evalkit.runtimes.parity import reference
 from evalkit.types import Execution, NetworkPart
 
@@ -47,9 +47,10 @@ def combinations() -> list[Any]:
     return [
         pytest.param(one.name, precision, id=f"{one.name}-{precision}", marks=_marks(one))
         for one in registry.runtime.entries()
-        for precision in one.precisions
+        for precision in one.precisions_on("cpu")
         if "cpu" in one.devices
-        and (one.name, precision) != ("torch-compile", "bf16")  # takes half a minute and tests nothing else
+        # These take half a minute and test nothing else.
+        and (one.name, precision) not in {("torch-compile", "bf16"), ("torch-compile", "fp16")}
     ]
 
 
@@ -288,3 +289,36 @@ def test_fp32_is_exact_whatever_the_process_configured(choice: str) -> None:
     code = COMPUTING.format(choice=CONFIGURATIONS[choice])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_weights_that_are_rounded_once_give_the_outputs_of_autocast(
+    part: NetworkPart, precision: str, channels_last: bool
+) -> None:
+    cpu = torch.device("cpu")
+    rounded = torch_execution.copy_module(part, cpu, precision=precision, channels_last=channels_last)
+    exact = torch_execution.copy_module(part, cpu, channels_last=channels_last)
+    assert rounded.conv.weight.dtype != exact.conv.weight.dtype
+    assert rounded.bn.weight.dtype == torch.float32
+    execution = Execution(precision=precision)
+    ours, autocast = (
+        torch_execution.execute_forward(module, execution, cpu, channels_last=channels_last)(*inputs(2))
+        for module in (rounded, exact)
+    )
+    for one, other in zip(ours, autocast, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_tf32_is_refused_where_there_is_none(part: NetworkPart) -> None:
+    with pytest.raises(EvalkitError, match=r"torch does not compute in tf32 on cpu .*expected fp32, bf16, fp16\)"):
+        runtimes.load(part, Execution(precision="tf32"))
+
+
+def test_tf32_is_used_in_its_own_precision_and_nowhere_else() -> None:
+    backends: Any = torch.backends
+    cuda = (backends.cuda.matmul, backends.cudnn.conv)
+    for precision in ("fp32", "tf32", "fp16", "bf16"):
+        with torch_execution.computing_in(precision, torch.device("cpu")):
+            assert {one.fp32_precision for one in cuda} == {"tf32" if precision == "tf32" else "ieee"}
+            assert backends.mkldnn.conv.fp32_precision == "ieee"

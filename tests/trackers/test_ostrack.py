@@ -182,18 +182,86 @@ def test_the_given_repository_runs_unchanged_from_its_root_and_from_elsewhere(da
     values = {(one["quantity"], one["convention"]): one["value"] for one in costs["records"]}
     assert values[("parameters", "distinct")] == 8 * 3 * 9 + 8
     assert values[("macs", "conv")] > 0
-    assert "mini_baseline" in evalkit(
-        ["score", "--results", str(tmp_path / "mini"), "--dataset", "synthetic", "--allow-partial"], tmp_path
-    )
+    stored = ["--results", str(tmp_path / "mini"), "--dataset", "synthetic", "--allow-partial"]
+    assert "mini_baseline" in evalkit(["score", *stored], tmp_path)
+    evalkit(["report", *stored, "--output", str(tmp_path / "report.html")], tmp_path)
+    assert "mini_baseline" in (tmp_path / "report.html").read_text()
 
 
-def evalkit(arguments: list[str], folder: Path) -> str:
+SUITE = """
+[[tracker]]
+name = "{tracker}"
+
+[[dataset]]
+name = "synthetic"
+sequences = ["scale"]
+
+[gates]
+latency = false
+"""
+
+
+@pytest.mark.parametrize("place", ["root", "elsewhere"])
+def test_the_given_repository_is_gated(data: Path, tmp_path: Path, place: str):
+    root = tmp_path / "mini"
+    shutil.copytree(data / "peers" / "mini_ostrack_repo", root, copy_function=shutil.copyfile)
+    subprocess.run([sys.executable, "tracking/_make_ckpt.py"], cwd=root, check=True)
+    folder, tracker = (root, "ostrack:mini/baseline") if place == "root" else (tmp_path, "ostrack:mini:mini/baseline")
+    suite = folder / "gate.toml"
+    suite.write_text(SUITE.format(tracker=tracker))
+    regress = ["regress", str(suite), "--baseline", str(tmp_path / "gate.json"), "--results", str(tmp_path / "r")]
+    evalkit([*regress, "--update", "--reason", "first"], folder)
+    assert "pass: no gate failed" in evalkit(regress, folder)
+    source = root / "lib" / "test" / "tracker" / "mini.py"
+    source.write_text(source.read_text().replace("self.state = [x, y,", "self.state = [x + 5, y,"))
+    assert "different boxes in 1 of 1 sequences" in evalkit(regress, folder, code=1)
+
+
+def test_results_of_the_family_are_imported_and_exported_in_its_layout(tmp_path: Path):
+    written = tmp_path / "tracking_results" / "mini" / "baseline"
+    written.mkdir(parents=True)
+    rows = "".join(f"{number}\t20\t30\t40\n" for number in range(120))
+    (written / "scale.txt").write_text(rows)
+    (written / "scale_time.txt").write_text("0.02\n" * 120)
+    common = ["--dataset", "synthetic", "--results", str(tmp_path / "r")]
+    evalkit(["import", str(written), "--layout", "pytracking", "--name", "mini_baseline", *common], tmp_path)
+    evalkit(["convert", "--tracker", "mini_baseline", "--to", "pytracking", "--output", "out", *common], tmp_path)
+    (back,) = (tmp_path / "out").rglob("scale.txt")
+    assert back.relative_to(tmp_path / "out") == Path("mini_baseline/mini_baseline_000/scale.txt")
+    assert np.loadtxt(back).tolist() == np.loadtxt(written / "scale.txt").tolist()
+    assert np.loadtxt(back.with_name("scale_time.txt")).tolist() == [0.02] * 120
+
+
+SETTINGS = TRACKER.replace(
+    "self.params, self.dataset = params, dataset",
+    "self.params, self.dataset = params, dataset\n"
+    "        self.interval = {'LASOT_EXTENSION_SUBSET': 7, 'GOT10K_TEST': 9}.get(dataset[0].upper(), 200)",
+)
+
+
+@pytest.mark.parametrize(("benchmark", "interval"), [("lasot-ext", 7), ("got10k-test", 9), ("otb100", 200)])
+def test_settings_of_a_benchmark_are_looked_up_under_the_family_s_name(create, benchmark, interval):
+    assert create(tracker=SETTINGS, benchmark=benchmark).tracker.interval == interval
+
+
+def test_a_run_on_a_benchmark_passes_the_family_s_name_of_it(data: Path, tmp_path: Path):
+    root = write_repository(tmp_path / "repository")
+    evalkit(
+        ["run", "--tracker", f"ostrack:{root}:still/default", "--dataset", "otb100", "--sequences", "Man",
+         "--data", str(data / "datasets" / "OTB"), "--results", str(tmp_path / "r")],
+        tmp_path,
+    )  # fmt: skip
+    (record,) = (tmp_path / "r").rglob("run.json")
+    assert '"dataset_name": "otb"' in record.read_text()
+
+
+def evalkit(arguments: list[str], folder: Path, *, code: int = 0) -> str:
     checkout = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
     answer = subprocess.run(
         [sys.executable, "-m", "evalkit", *arguments], cwd=folder, env=environment, capture_output=True, text=True
     )
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == code, answer.stderr + answer.stdout
     return answer.stdout
 
 

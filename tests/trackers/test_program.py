@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from moving_square import moving_square
 
 from evalkit import factories
 from evalkit.errors import EvalkitError
+from evalkit.protocols.one_pass import run_one_pass
 from evalkit.types import Box, Prediction
 
 IMAGE = np.zeros((20, 30, 3), dtype=np.uint8)
@@ -94,3 +97,51 @@ def test_a_program_that_does_not_exist_is_an_error():
         factories.create_tracker("program:")
     with pytest.raises(EvalkitError, match="invalid command line"):
         factories.create_tracker("program:'./mine")
+
+
+MISBEHAVING = """
+import json, os, sys
+mode, count = sys.argv[1], 0
+for line in sys.stdin.buffer:
+    request = json.loads(line)
+    sys.stdin.buffer.read(3 * request.get("height", 0) * request.get("width", 0))
+    answer = {}
+    if request["do"] == "initialize":
+        box, count = request["box"], 0
+    elif request["do"] == "update":
+        count += 1
+        answer = {"box": [box[0] + count, *box[1:]]}
+    if count == 3:
+        if mode == "dies":
+            os._exit(5)
+        if mode == "twice":
+            print(json.dumps(answer), flush=True)
+        elif mode not in ("deep", "good"):
+            answer = json.loads(mode)
+    print("[" * 100_000 if count == 3 and mode == "deep" else json.dumps(answer), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "complaint"),
+    [
+        ("twice", "answered more often than it was asked"),
+        ("dies", "exit code 5"),
+        ("deep", "not JSON"),
+        ('{"box": "1234"}', "not a box"),
+        ('{"box": {"1": 1, "2": 2, "3": 3, "4": 4}}', "not a box"),
+        ('{"box": [true, false, 3, 4]}', "not a box"),
+        ('{"box": ["1", 2, 3, 4]}', "not a box"),
+        ('{"box": [1' + "0" * 400 + ", 2, 3, 4]}", "not a box"),
+        ('{"box": [1, 2, 3, 4], "confidence": "0.5"}', "not a box"),
+        ('{"box": [NaN, 2, 3, 4]}', "not finite"),
+    ],
+)
+def test_a_sequence_fails_with_its_program_and_the_next_one_starts_it_again(
+    tmp_path: Path, mode: str, complaint: str
+) -> None:
+    (tmp_path / "program.py").write_text(MISBEHAVING)
+    tracker = factories.create_tracker(f"program:{sys.executable} {tmp_path / 'program.py'} {shlex.quote(mode)}")
+    for name in ("first", "second"):
+        with pytest.raises(EvalkitError, match=rf"{name}, frame [45]: .*{complaint}"):
+            run_one_pass(tracker, moving_square(name, 8), origin=0, name="p")

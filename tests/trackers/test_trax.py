@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -130,13 +132,40 @@ def test_supervised_runs_equal_those_of_the_same_tracker_in_python():
     [
         ("killed", "killed by SIGKILL"),
         ("silent", "did not send a state within 1 s"),
+        ("late", "did not send a state within 1 s and was ended"),
         ("garbage", "not a state with one region"),
         ("quit", "quit instead of sending a state.*out of memory"),
     ],
 )
 def test_a_tracker_that_fails_in_the_middle_ends_in_words_that_name_the_frame(fault: str, complaint: str):
     with pytest.raises(TrackerError, match=f"still, frame 4: .*({complaint})"):
-        track(program(f"fault={fault}"), timeout="1" if fault == "silent" else "60")
+        track(program(f"fault={fault}"), timeout="1" if fault in ("silent", "late") else "60")
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_late_answer_is_not_taken_for_that_of_a_later_frame(version: int):
+    tracker = factories.create_tracker(program(f"version={version}", "fault=late"), settings={"timeout": "1"})
+    image = np.zeros((60, 80, 3), np.uint8)
+    tracker.initialize(image, Box(10, 10, 20, 20))
+    assert [tracker.update(image).region.x for _ in range(2)] == [11, 12]
+    with pytest.raises(EvalkitError, match="did not send a state within 1 s"):
+        tracker.update(image)
+    time.sleep(1)  # by now the answer would have come
+    tracker.initialize(image, Box(40, 10, 20, 20))
+    assert [tracker.update(image).region.x for _ in range(2)] == [41, 42]
+
+
+def test_a_run_goes_on_with_the_next_sequence_after_a_late_answer(tmp_path: Path):
+    late = program("fault=late")
+    arguments = ["run", "--tracker", late, "--name", "late", "--set", "timeout=1", "--sequences", "scale,blur"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    answer = subprocess.run(
+        [sys.executable, "-m", "evalkit", *arguments, "--results", str(tmp_path)], env=environment, text=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    for name in ("scale", "blur"):
+        assert re.search(f"{name}, frame 4: .*did not send a state within 1 s", answer.stderr), answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any
 from evalkit.errors import EvalkitError
 from evalkit.trackers import _inputs
 from evalkit.trackers._program.image_files import ImageFiles
-from evalkit.trackers._program.process import Command, end_group
+from evalkit.trackers._program.process import Command, GroupGuard, end_group
 from evalkit.trackers._program.trax_messages import decode_region, encode_region
 from evalkit.types import FrameContext, Image, Prediction, Region
 
@@ -102,6 +102,7 @@ class FolderTracker:
             )  # fmt: skip
         except OSError as error:
             raise self._command.error(f"the program cannot be started: {error.strerror}", "nothing", HINT) from None
+        guard = GroupGuard(process.pid)
         try:
             output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
@@ -110,7 +111,7 @@ class FolderTracker:
                 "Allow more time per frame with --set timeout=SECONDS",
             ) from None  # fmt: skip
         finally:
-            end_group(process)
+            end_group(process, guard=guard)
             if process.stdout is not None:
                 process.stdout.close()
         if process.returncode != 0:

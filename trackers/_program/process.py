@@ -22,6 +22,10 @@ GRACE = 5.0
 """Seconds that a program has to exit after its streams were closed, by either side."""
 KEPT_LINES = 12
 """Number of lines of a program's own output that an error message can quote."""
+LONGEST_LINE = 2**26
+"""Largest number of bytes of a line; at a longer one the output counts as ended."""
+SURPLUS_SECONDS = 0.001
+"""Time in which a program that answers twice is noticed; it is not a part of the measured time."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,13 @@ class Process:
                 f"the program cannot be started: {error.strerror}", where=str(command),
                 hint="Give its path, or a name that a shell would find",
             ) from None  # fmt: skip
+        self._guard = GroupGuard(self._popen.pid)
         self._input = cast(IO[bytes], self._popen.stdin)  # both are pipes because Popen was called with PIPE
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         output = cast(IO[bytes], self._popen.stdout)
         threading.Thread(target=_read_lines, args=(output, self._lines), daemon=True).start()
         self.farewell = bytearray()
-        self.close = weakref.finalize(self, end_group, self._popen, self.farewell)
+        self.close = weakref.finalize(self, end_group, self._popen, self.farewell, self._guard)
 
     def write(self, data: bytes) -> None:
         """Send data to the program.
@@ -122,6 +127,16 @@ class Process:
             raise ProgramEnded(self.end())
         return line
 
+    def surplus_line(self) -> bytes | None:
+        """Return a line that the program has written without being asked; None if there is none."""
+        try:
+            line = self._lines.get(timeout=SURPLUS_SECONDS)
+        except queue.Empty:
+            return None
+        if line is None:
+            self._lines.put(None)  # it has ended, which the next call reports
+        return line
+
     def end(self) -> str:
         """Wait until the program ends, and return how it ended."""
         try:
@@ -137,12 +152,40 @@ class Process:
 
 def _read_lines(output: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
     with contextlib.suppress(OSError, ValueError), output:  # closed while reading
-        for line in output:
+        while (line := output.readline(LONGEST_LINE)) and (len(line) < LONGEST_LINE or line.endswith(b"\n")):
             lines.put(line)
     lines.put(None)
 
 
-def end_group(process: subprocess.Popen[bytes], farewell: bytearray | None = None) -> None:
+class GroupGuard:
+    """A process that kills a group of processes when evalkit's process is killed, in which case nothing else can.
+
+    It waits for the end of a pipe that only evalkit's process holds open. On systems without a shell it does nothing.
+
+    Args:
+        group: Id of the group: that of its first process.
+    """
+
+    def __init__(self, group: int) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        if hasattr(os, "killpg"):
+            script = 'read -r line; kill -9 "-$1"'
+            with contextlib.suppress(OSError):
+                self._process = subprocess.Popen(  # noqa: S603
+                    ["/bin/sh", "-c", script, "evalkit-guard", str(group)], stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                )  # fmt: skip
+
+    def dismiss(self) -> None:
+        """End the guard without killing the group."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
+
+def end_group(
+    process: subprocess.Popen[bytes], farewell: bytearray | None = None, guard: GroupGuard | None = None
+) -> None:
     """Send the last words, close a program's input, give it time to exit, and kill what is left of its group."""
     if process.stdin is not None:
         with contextlib.suppress(OSError, ValueError):  # the process has already closed its end
@@ -156,3 +199,5 @@ def end_group(process: subprocess.Popen[bytes], farewell: bytearray | None = Non
             os.killpg(process.pid, signal.SIGKILL)  # its children too, also where it has exited itself
     process.kill()
     process.wait()
+    if guard is not None:
+        guard.dismiss()

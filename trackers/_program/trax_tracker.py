@@ -123,6 +123,8 @@ class TraxTracker:
         """Start the program again if it must be, and write the image to a file if the benchmark has none."""
         if context.starts:
             self._ready()
+        else:
+            self._refuse_surplus()
         kind = self._image_kind
         if kind == "path":
             file = self._files.file_for(_inputs.as_rgb(context.image), context.file)
@@ -167,6 +169,15 @@ class TraxTracker:
             self._process = Process(self._command)
             self._greeting = connect(self._process)
             self._used = False
+
+    def _refuse_surplus(self) -> None:
+        """Raise an error for a message that the tracker has sent without being asked; its own output is kept."""
+        while (line := self._process.surplus_line()) is not None:
+            if parse_message(line) is not None:
+                self._process.close()
+                found = line[:200].decode(errors="replace")
+                raise self._command.error("the tracker has answered more often than it was asked", found, HINT)
+            self._process.own_output.append(line[:200].decode(errors="replace").strip())
 
     def _picture(self, image: Image) -> str:
         image = _inputs.as_rgb(image)

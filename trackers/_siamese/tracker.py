@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.trackers import _inputs
-from evalkit.trackers._siamese.crop import Colour, crop_square, mean_colour
+from evalkit.trackers._siamese.crop import crop_square, mean_colour
 from evalkit.trackers._siamese.hyperparameters import Hyperparameters
 from evalkit.trackers._siamese.rules import ImageFormat, Response, Rules
 from evalkit.trackers._siamese.selection import select_candidate, size_change_penalty
+from evalkit.trackers._siamese.target_state import SMALL_TARGET, SMALLEST_SIDE, TargetState
 from evalkit.trackers._siamese.usage import describe_usage, reference_program, search_sizes
-from evalkit.types import Box, Image, NetworkPart, Polygon, Prediction, Region
+from evalkit.types import Box, DeviceLanes, Image, NetworkPart, Polygon, Prediction, Region
 
-SMALL_TARGET = 0.004
-"""A target that covers a smaller fraction of the image is searched for in the bigger crop."""
-SMALLEST_SIDE = 10.0
-"""Smallest width and height of the target's state, in pixels."""
+_DEVICE_RUNTIMES = ("torch", "torch-cuda-graph")
+"""Runtimes whose outputs those of the module on its device are."""
 
 
 class Networks(Protocol):
@@ -40,31 +39,6 @@ class Networks(Protocol):
     @property
     def parts(self) -> tuple[NetworkPart, ...]:
         """The networks themselves, ``search`` first."""
-
-
-@dataclass
-class TargetState:
-    """State of the target after a frame, in pixels of the image.
-
-    Attributes:
-        center: x and y.
-        size: Width and height.
-        image_size: Width and height of the first frame; positions are kept inside of it.
-        colour: Padding colour of crops.
-        features: Features of the template.
-        search_size: Side of the search crop unless the target is lost.
-        lost: Whether the target is lost; always False for short-term trackers.
-        scale: Pixels of the last crop per pixel of the image.
-    """
-
-    center: tuple[float, float]
-    size: tuple[float, float]
-    image_size: tuple[int, int]
-    colour: Colour
-    features: tuple[NDArray[Any], ...]
-    search_size: int
-    lost: bool = False
-    scale: float = math.nan
 
 
 class SiameseTracker:
@@ -225,11 +199,39 @@ class SiameseTracker:
         margin = self.hyperparameters.context * (size[0] + size[1])
         return math.sqrt((size[0] + margin) * (size[1] + margin))
 
+    def verify_execution(self) -> None:
+        """Compare the first outputs of both networks with those of torch in fp32, if a runtime executes them.
+
+        Raises:
+            EvalkitError: They differ by more than the tolerance of the precision; the message names the runtime.
+        """
+        for network in (self.networks.search, self.networks.template):
+            verify = getattr(network, "verify_first_calls", None)
+            if verify is not None:
+                verify()
+
     def sibling(self) -> SiameseTracker:
         """Return a tracker with the same networks and settings and a state of its own."""
         twin = copy.copy(self)
         twin._state = None
         return twin
+
+    def device_lanes(self, count: int) -> DeviceLanes | None:
+        """Return lanes whose states stay on the device of the network; None where they would compute something else.
+
+        That is where this is a subclass or a long-term tracker, where its rules have functions of its own, and where
+        another runtime than PyTorch executes the network.
+        """
+        execution = getattr(self.networks.search, "execution", None)
+        if type(self) is not SiameseTracker or execution is None or execution.runtime not in _DEVICE_RUNTIMES:
+            return None
+        from evalkit.trackers._siamese import device_lanes, device_locate, device_step
+
+        if not device_locate.supports(self.rules, self.hyperparameters):
+            return None
+        return device_lanes.SiameseLanes(
+            device_step.DeviceModel(self.rules, self.hyperparameters, self.networks.parts[0], execution), count
+        )
 
     def parts(self) -> tuple[NetworkPart, ...]:
         """Return the networks, ``search`` first."""

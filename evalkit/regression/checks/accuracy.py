@@ -17,7 +17,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from evalkit.metrics.statistics import cautious_bounds, holm, paired, resample, score_differences, standard_error
+from evalkit.metrics.resampling import resample
+from evalkit.metrics.statistics import cautious_bounds, holm, paired, score_differences, standard_error
 from evalkit.regression.checks.exact import why_not_comparable
 from evalkit.regression.findings import AffectedSequence, GateFinding, Verdict
 from evalkit.regression.records import DatasetRecord, MetricRecord, SequenceContribution, contribution_measure
@@ -158,6 +159,10 @@ def summarize_gains(gain: float, gains: Floats, count: int, *, margin: float) ->
     return ScoreChange(gain, low, high, p, error, count)
 
 
+_MOST_SEQUENCES = 10**9
+"""Number of sequences that no benchmark has."""
+
+
 def sequences_needed(change: ScoreChange, margin: float) -> int | None:
     """Return the number of sequences with which a change like this would be decided; None if no number would do.
 
@@ -166,7 +171,8 @@ def sequences_needed(change: ScoreChange, margin: float) -> int | None:
     distance = abs(change.gain + margin)
     if change.error == 0 or distance == 0:
         return None
-    return max(change.sequences + 1, math.ceil(change.sequences * (1.645 * change.error / distance) ** 2))
+    needed = change.sequences * (1.645 * change.error / distance) ** 2
+    return max(change.sequences + 1, math.ceil(needed)) if needed < _MOST_SEQUENCES else None
 
 
 @lru_cache(maxsize=8)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.errors import DamagedResults, EvalkitError, listed
+from evalkit.io.json import InvalidJsonError, number_array
 from evalkit.results.layouts._otb_shapes import boxes_of
 from evalkit.results.layouts.base import (
     drop_omitted_rows,
@@ -129,7 +130,15 @@ def _numbers(value: object, path: Path) -> Floats:
     if value is None:
         return np.zeros(0)
     try:
-        # Lists of a json file have null for NaN.
-        return np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":  # of a MATLAB file
+            return value.astype(np.float64)
+        return number_array(_as_lists(value))
+    except InvalidJsonError:
         raise DamagedResults("invalid numbers", where=path, found=repr(value)[:60], expected="numbers") from None
+
+
+def _as_lists(value: object) -> object:
+    """Return the content of MATLAB's cells, which are lists of arrays, as lists only."""
+    if isinstance(value, list):
+        return [_as_lists(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value

@@ -150,11 +150,11 @@ def one_pass_trajectory(
 
 
 def expected_rows(sequence: Sequence, trajectory: Trajectory) -> int:
-    """Return the number of rows of a complete trajectory; -1 if its anchor is outside the sequence."""
+    """Return the number of rows of a complete trajectory; -1 if the sequence has no such anchor."""
     anchors, anchor = sequence.annotation.anchors, trajectory.anchor
     if anchor is None or anchors is None:
         return len(sequence)
-    if anchor >= len(anchors):
+    if anchor >= len(anchors) or anchors[anchor] == 0:
         return -1
     return len(sequence) - anchor if anchors[anchor] > 0 else anchor + 1
 

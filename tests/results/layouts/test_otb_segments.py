@@ -44,6 +44,16 @@ def test_full_segments_from_the_groundtruth_are_repetitions(data: Path, tmp_path
     assert [one.boxes[1, 0] for one in found] == [51, 52, 53]
 
 
+def test_a_mat_file_of_five_segments_is_five_runs(data: Path, tmp_path: Path) -> None:
+    options = {"data": data / "annotations" / "OTB100"}
+    write(tmp_path / "TrackA", *(boxes(step=0.1 * number) for number in range(5)))
+    import_results(tmp_path / "TrackA", "otb-mat", "otb100", results=tmp_path / "results", **options)
+    scores = score_report.scores("otb100", results=tmp_path / "results", allow_partial=True, **options).scores
+    (auc,) = [score for score in scores if (score.metric, score.profile) == ("auc", "otb-matlab")]
+    assert auc.repetitions == 5
+    assert 0 < (auc.repetition_deviation or 0) < (auc.value or 0)
+
+
 def test_an_array_of_runs_is_imported_as_repetitions_like_five_folders(data: Path, tmp_path: Path) -> None:
     case = data / "field" / "10-otb-mat-several-runs"
     options = {"data": data / "datasets" / "OTB"}
