@@ -49,6 +49,9 @@ class ToySpace:
     def smallest(self) -> list[Genes]:
         return [(*[0] * self.decisions, 0)]
 
+    def largest(self) -> list[Genes]:
+        return [(*[LEVELS - 1] * self.decisions, self.decisions - 1)]
+
     def size(self) -> int:
         return int(LEVELS**self.decisions * self.decisions)
 
@@ -100,7 +103,7 @@ class ToyEvaluator:
 
 
 def create_evaluator(
-    *, device: str, trouble: Mapping[str, str], pause: float = 0.0, log: str | None = None
+    *, device: str, trouble: Mapping[str, str], pause: float = 0.0, log: str | None = None, **other: str
 ) -> ToyEvaluator:
     return ToyEvaluator(trouble, pause, log)
 
@@ -114,13 +117,15 @@ class ToySearch:
     pause: float = 0.0
     log: str | None = None
     reference: str | None = None
+    measured: Mapping[str, float] | None = None
+    weights: str = "toy"
 
     @property
     def job(self) -> EvaluationJob:
         return EvaluationJob("toy_search", {"trouble": dict(self.trouble), "pause": self.pause, "log": self.log})
 
     def identity(self) -> Mapping[str, Any]:
-        return {"weights": "toy"}
+        return {"weights": self.weights}
 
     def write_inputs(self) -> None:
         pass
@@ -128,6 +133,9 @@ class ToySearch:
     def write_member(self, path: str, file: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_text(path, encoding="utf-8")
+
+    def measured_costs(self, path: str) -> Mapping[str, float]:
+        return {} if self.measured is None else {"macs": self.measured[path]}
 
     def tracker(self, path: str) -> str:
         return f"toy:{path}"

@@ -93,11 +93,11 @@ registry.tracker(
     "lighttrack-m",
     summary="LightTrack-Mobile, found by architecture search: 529 M operations, 1.97 M parameters",
     training="evalkit.trackers._lighttrack.training",
-    search="evalkit.trackers._lighttrack.search",
+    search="evalkit.trackers._lighttrack.search.prepare",
 )(siamese.tracker_factory(model))
 registry.tracker(
     "lighttrack:",
     summary="any architecture of LightTrack's search space: lighttrack:<path string> with --weights FILE",
     training="evalkit.trackers._lighttrack.training",
-    search="evalkit.trackers._lighttrack.search",
+    search="evalkit.trackers._lighttrack.search.prepare",
 )(siamese.tracker_factory(model))

@@ -83,7 +83,8 @@ from evalkit.cli.notes import verbose as verbose_option
     type=options.FOLDER,
     multiple=True,
     metavar="DIR",
-    help="Folder of a finished `evalkit search` to show; repeatable.",
+    help="Folder of a finished `evalkit search` to show; repeatable. Where there are no results, the report shows "
+    "searches alone.",
 )
 @click.option(
     "--jobs",
@@ -136,15 +137,19 @@ def report_command(
     _check_options(output, figures, metrics, table_options=percent or no_intervals)
     with working("loading"):
         from evalkit import api
+        from evalkit.comparison import Comparison
 
         if output is not None:
             api.check_report(output)
-        compared = api.compare(
-            datasets=datasets or None,
-            names=dict(names),
-            replay=replay or (),
-            **options.or_none(chosen, "trackers", "profiles"),
-        )
+        if searches and not datasets and not chosen["trackers"] and _is_empty(chosen["results"]):
+            compared = Comparison(())
+        else:
+            compared = api.compare(
+                datasets=datasets or None,
+                names=dict(names),
+                replay=replay or (),
+                **options.or_none(chosen, "trackers", "profiles"),
+            )
         compared = api.add_searches(compared, searches)
         if output is not None:
             order: Literal["given", "best"] = "given" if chosen["trackers"] else "best"
@@ -158,6 +163,10 @@ def report_command(
     print_notes(compared.notices, every=verbose, prefix="", err=True)
     for path in written:
         click.echo(str(path))
+
+
+def _is_empty(folder: Path) -> bool:
+    return not folder.is_dir() or not any(folder.iterdir())
 
 
 def _check_options(

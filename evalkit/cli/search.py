@@ -40,7 +40,7 @@ TRAINING = (
               "those of the same stage with --within]")  # fmt: skip
 @click.option("--limit", "limits", multiple=True, metavar="COST=N",
               help="Largest cost: macs=600M (thop-2020), macs:conv=N, macs:all=N, parameters=2M; "
-              "repeatable.")  # fmt: skip
+              "latency=8ms (CPU time of the network, here); repeatable.")  # fmt: skip
 @click.option("--against", default="macs", show_default=True, metavar="COST",
               help="Cost that the front shows the fitness against.")  # fmt: skip
 @click.option("--fitness", default="pairs", show_default=True, metavar="F", shell_complete=completers.datasets,
@@ -72,8 +72,19 @@ TRAINING = (
 @click.option("--device", default="cpu", show_default=True, metavar="D", help="Device of the networks: cpu, cuda:0.")
 @click.option("--threads", type=options.Whole(1), default=1, show_default=True, metavar="N",
               help="Threads of each worker.")  # fmt: skip
-@click.option("--jobs", type=options.Whole(1), default=1, show_default=True, metavar="N",
-              help="Number of worker processes.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+              help="Where candidates are evaluated: local: processes on this machine; ray: a Ray cluster.")  # fmt: skip
+@click.option("--jobs", type=options.Whole(1), metavar="N",
+              help="Number of workers.  [default: 1; with --engine ray as many as there is room for]")  # fmt: skip
+@click.option("--address", metavar="A",
+              help="Address of the Ray cluster.  [default: $RAY_ADDRESS, else a new one on this machine]")  # fmt: skip
+@click.option("--runtime", metavar="R", shell_complete=completers.runtimes,
+              help="Runtime that latencies are measured in.  [default: onnxruntime]")  # fmt: skip
+@click.option("--precision", default="fp32", show_default=True, metavar="P",
+              help="Precision that latencies are measured in.")  # fmt: skip
+@click.option("--latency-table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="latency.json of another search on this machine.  [default: measured, which takes "
+              "minutes]")  # fmt: skip
 @click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
               metavar="DIR", help="Supernet: folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip
@@ -110,6 +121,7 @@ def search_command(text_format: str, **chosen: Any) -> None:
       evalkit search --within lighttrack-m --limit macs=500M --output out
       evalkit search --supernet supernet.pth --limit macs=600M --limit parameters=2M --output out --jobs 8
       evalkit search --teacher mobilenet_v2.pt --photographs /usr/share/backgrounds --limit macs=600M --output out
+      evalkit search --within lighttrack-m --limit latency=7ms --runtime onnxruntime --output fast
       evalkit search --within lighttrack-m --limit macs=500M --output out --resume
 
     Writes: DIR/search.json, DIR/ledger.jsonl, DIR/front.json, DIR/front/<rank>.safetensors, DIR/costs.json.
@@ -128,6 +140,8 @@ def search_command(text_format: str, **chosen: Any) -> None:
             progress=lambda generation: _show_generation(generation, display),
             report=training_progress(display),
         )
+    for note in result.notes:
+        click.echo(f"note: {note}", err=True)
     if text_format == "json":
         click.echo(json.dumps({"version": 1, "records": result.records}, indent=2))
         return
@@ -147,17 +161,23 @@ def _show_generation(generation: Generation, display: Display) -> None:
 def _table(result: SearchResult) -> list[str]:
     from evalkit.io.text_table import aligned_lines
 
-    head = ["rank", "MACs", "parameters", "fitness", "overlap", "95 %", "path"]
+    has_latency = any("latency_measured" in record for record in result.records)
+    head = ["rank", "MACs", "parameters", *(["ms"] if has_latency else []), "fitness", "overlap", "95 %", "path"]
     rows = [
         [
             "-" if record["rank"] is None else str(record["rank"]),
-            f"{record['macs'] / 1e6:.1f} M", f"{record['parameters'] / 1e6:.2f} M", f"{record['fitness']:.3f}",
+            f"{record['macs'] / 1e6:.1f} M", f"{record['parameters'] / 1e6:.2f} M",
+            *([f"{record['latency_measured']:.2f}"] if has_latency else []), f"{record['fitness']:.3f}",
             "-" if record["value"] is None else f"{record['value']:.3f}", _interval(record), record["path"],
         ]
         for record in result.records
     ]  # fmt: skip
     failed = f", {result.failed} failed" if result.failed else ""
-    lines = [*aligned_lines([head, *rows], right=range(6)), "", f"{result.evaluations} paths evaluated{failed}"]
+    lines = [
+        *aligned_lines([head, *rows], right=range(len(head) - 1)),
+        "",
+        f"{result.evaluations} paths evaluated{failed}",
+    ]
     if result.records and result.records[0]["rank"] == 1:
         best = result.records[0]
         weights = result.folder / best["weights"]

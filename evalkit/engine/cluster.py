@@ -21,12 +21,13 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.code_fingerprint import fingerprint
-from evalkit.engine.dispatch import Slot
+from evalkit.engine.dispatch import Slot, WorkerJob
 from evalkit.engine.threads import thread_environment
 from evalkit.engine.work import Answer, Job, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.io.temporary import temporary_folder
 from evalkit.results import run_record
+from evalkit.types import Execution
 
 CLOSE_SECONDS = 2.0
 """Time in which a worker can delete its files before it is killed."""
@@ -50,19 +51,33 @@ def execute(
     Raises:
         EvalkitError: The cluster cannot be reached or lacks what the job needs, or a node would compute something else.
     """
+    with connected(address, worker.job) as (ray, room):
+        slots = [ActorSlot(ray, worker) for _ in range(min(jobs or room, room))]
+        yield from dispatch.execute(slots, units, timeout=timeout)
+
+
+@contextlib.contextmanager
+def connected(address: str | None, job: WorkerJob) -> Iterator[tuple[Any, int]]:
+    """Give the block the module of Ray, connected to a cluster, and the number of workers that have room on it.
+
+    Args:
+        address: Address of the cluster; None for ``$RAY_ADDRESS``, else a cluster on this machine, for this block.
+        job: What the workers do.
+
+    Raises:
+        EvalkitError: The cluster cannot be reached, or has no room for a single worker.
+    """
     # Ray reports lost workers on stdout, where results are printed.
     with contextlib.redirect_stdout(sys.stderr):
         with _own_signal_handlers():
-            ray = _connect(address, worker.job)
+            ray = _connect(address, job)
         try:
-            room = _count_places(ray.cluster_resources(), worker.job)
-            slots = [ActorSlot(ray, worker) for _ in range(min(jobs or room, room))]
-            yield from dispatch.execute(slots, units, timeout=timeout)
+            yield ray, _count_places(ray.cluster_resources(), job)
         finally:
             ray.shutdown()
 
 
-def _connect(address: str | None, job: Job) -> Any:
+def _connect(address: str | None, job: WorkerJob) -> Any:
     _answer_on_this_machine_only(address)
     import ray
 
@@ -113,13 +128,13 @@ def _check_reachable(address: str | None) -> None:
         raise EvalkitError(f"no Ray cluster answers: {error}", where="--address", found=address) from error
 
 
-def _needs(job: Job) -> dict[str, float]:
+def _needs(job: WorkerJob) -> dict[str, float]:
     """Return the resources of one worker: its threads, and a whole GPU if it computes on one."""
     execution = job.execution
     return {"CPU": float(execution.threads), **({"GPU": 1.0} if execution.device.startswith("cuda") else {})}
 
 
-def _count_places(resources: Mapping[str, float], job: Job) -> int:
+def _count_places(resources: Mapping[str, float], job: WorkerJob) -> int:
     """Return the number of workers that a cluster has room for.
 
     Raises:
@@ -133,38 +148,27 @@ def _count_places(resources: Mapping[str, float], job: Job) -> int:
     return room
 
 
-class ActorSlot(Slot):
-    """One worker on a node of the cluster; if it is lost, a new one is placed on any node.
+class RemoteSlot(Slot):
+    """A place for one actor on a node of the cluster; if it is lost, a new one is placed on any node.
+
+    A subclass says how an actor is started and asked; the actor needs a method ``close``.
 
     Args:
         ray: The module.
-        worker: Worker of this process.
+        job: What the worker does.
     """
 
-    def __init__(self, ray: Any, worker: Worker) -> None:
+    def __init__(self, ray: Any, job: WorkerJob) -> None:
         self._ray = ray
-        self._worker = worker
-        self._actor: Any = None
-        self._ready: Future[dict[str, Any]] | None = None
+        self._needs = _needs(job)
+        self.actor: Any = None
 
-    def start(self) -> Future[dict[str, Any]]:
-        job, needs = self._worker.job, _needs(self._worker.job)
-        remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(RemoteWorker)
-        self._actor = remote.remote(_for_remote(job), _bundle_files(self._worker))
-        self._ready = self._actor.begin.remote(run_record.as_json(self._worker.identity())).future()
-        return self._ready
-
-    def submit(self, unit: Unit) -> Future[Answer]:
-        if self._ready is not None:
-            self._worker.store.add_environment(self._ready.result())
-            self._ready = None
-        # Without the job: the actor has its own, and this one names files of this machine.
-        answer: Future[Answer] = self._actor.track.remote(unit.sequence, unit.repetition).future()
-        return answer
-
-    def answer(self, future: Future[Any]) -> Answer:
-        answer: Answer = future.result()
-        return replace(answer, unit=replace(answer.unit, job=self._worker.job))
+    def place(self, actor_class: type, *arguments: Any) -> Any:
+        """Place an actor on a node with room for it, and return it."""
+        needs = self._needs
+        remote = self._ray.remote(num_cpus=needs["CPU"], num_gpus=needs.get("GPU", 0.0), max_restarts=0)(actor_class)
+        self.actor = remote.remote(*arguments)
+        return self.actor
 
     def is_lost(self, error: BaseException) -> bool:
         exceptions = self._ray.exceptions
@@ -175,21 +179,55 @@ class ActorSlot(Slot):
         return cause or error
 
     def kill(self) -> str:
-        if self._actor is not None:
+        if self.actor is not None:
             with contextlib.suppress(Exception):  # it is gone, or hangs
-                self._ray.get(self._actor.close.remote(), timeout=CLOSE_SECONDS)
-            self._ray.kill(self._actor, no_restart=True)
-        self._actor = None
+                self._ray.get(self.actor.close.remote(), timeout=CLOSE_SECONDS)
+            self._ray.kill(self.actor, no_restart=True)
+        self.actor = None
         return "its node or process is gone (`ray status` and the node's logs may say why)"
 
     def crash_report(self) -> str:
         return ""
 
 
+class ActorSlot(RemoteSlot):
+    """One tracking worker on a node of the cluster.
+
+    Args:
+        ray: The module.
+        worker: Worker of this process.
+    """
+
+    def __init__(self, ray: Any, worker: Worker) -> None:
+        super().__init__(ray, worker.job)
+        self._worker = worker
+        self._ready: Future[dict[str, Any]] | None = None
+
+    def start(self) -> Future[dict[str, Any]]:
+        actor = self.place(RemoteWorker, _for_remote(self._worker.job), _bundle_files(self._worker))
+        self._ready = actor.begin.remote(run_record.as_json(self._worker.identity())).future()
+        return self._ready
+
+    def submit(self, unit: Unit) -> Future[Answer]:
+        if self._ready is not None:
+            self._worker.store.add_environment(self._ready.result())
+            self._ready = None
+        # Without the job: the actor has its own, and this one names files of this machine.
+        answer: Future[Answer] = self.actor.track.remote(unit.sequence, unit.repetition).future()
+        return answer
+
+    def answer(self, future: Future[Any]) -> Answer:
+        answer: Answer = future.result()
+        return replace(answer, unit=replace(answer.unit, job=self._worker.job))
+
+
 def _for_remote(job: Job) -> Job:
-    """Return the job for another machine, where a worker has one GPU of its own and sees only that one."""
-    device = "cuda" if job.execution.device.startswith("cuda") else job.execution.device
-    return replace(job, execution=replace(job.execution, device=device))
+    return replace(job, execution=on_a_node(job.execution))
+
+
+def on_a_node(execution: Execution) -> Execution:
+    """Return the execution on another machine, where a worker has one GPU of its own and sees only that one."""
+    return replace(execution, device="cuda" if execution.device.startswith("cuda") else execution.device)
 
 
 def _bundle_files(worker: Worker) -> dict[str, tuple[str, bytes]]:

@@ -11,11 +11,30 @@ from typing import Any, Protocol
 
 from evalkit.engine.work import Answer, Unit
 from evalkit.errors import EvalkitError
+from evalkit.types import Execution
 
 ATTEMPTS = 3
 """Number of workers that may be lost at one unit, and of failed starts in a row of one slot."""
 GRACE_SECONDS = 1.0
 """Time beyond the limit in which a worker can write where it hangs, before it is killed."""
+
+
+class UnitWorker(Protocol):
+    """What a process or a node does units with."""
+
+    def track(self, unit: Unit) -> Answer:
+        """Return the answer for a unit; a failure is an answer with an error."""
+
+
+class WorkerJob(Protocol):
+    """What another process needs to start a worker. It can be pickled."""
+
+    @property
+    def execution(self) -> Execution:
+        """Device, threads, runtime and precision of a worker."""
+
+    def start_worker(self) -> UnitWorker:
+        """Return a worker that is ready for units."""
 
 
 class Slot(Protocol):

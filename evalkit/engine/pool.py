@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.engine import dispatch
-from evalkit.engine.dispatch import Slot
+from evalkit.engine.dispatch import Slot, UnitWorker, WorkerJob
 from evalkit.engine.threads import inherited_threads
-from evalkit.engine.work import Answer, Job, Unit, Worker
+from evalkit.engine.work import Answer, Job, Unit
 from evalkit.io.temporary import temporary_folder
 
 
@@ -63,7 +63,7 @@ class ProcessSlot(Slot):
         timeout: Seconds in a unit after which the worker writes where it is; None for never.
     """
 
-    def __init__(self, job: Job, spool: Path, timeout: float | None) -> None:
+    def __init__(self, job: WorkerJob, spool: Path, timeout: float | None) -> None:
         self._job = job
         self._spool = spool
         self._timeout = timeout
@@ -151,12 +151,12 @@ def _interrupts_blocked() -> Iterator[None]:
 class _WorkerState:
     """State of a worker process: set by ``_start_worker``, used by ``_track_unit``."""
 
-    worker: Worker
+    worker: UnitWorker
     spool: Path
     count = 0
 
 
-def _start_worker(job: Job, spool: Path) -> None:
+def _start_worker(job: WorkerJob, spool: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # so that all that the tracker starts can be ended with the worker

@@ -1,18 +1,28 @@
-"""The ledger of a search: one JSON line per evaluation, flushed to the disk. It is the search's only state."""
+"""The ledger of a search: one JSON line per evaluation. It is the search's only state.
+
+A line is given to the operating system before the next evaluation is told, so a killed process loses nothing that it
+evaluated. The disk is waited for once per second and after every generation: a machine that loses its power loses
+the evaluations of the last second. They are the end of the file, or lines with zero bytes, and are evaluated again.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from evalkit.errors import EvalkitError
+from evalkit.io import atomic
 
 LEDGER = "ledger.jsonl"
 """Name of the ledger in the folder of a search."""
+SYNC_SECONDS = 1.0
+"""Time after which an append waits until everything is on the disk."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +70,22 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: dict[tuple[str, str], Evaluation] = {}
+        self._repaired: bytes | None = None
+        self._synced = time.monotonic()
         if path.exists():
             self._load()
 
     def _load(self) -> None:
-        whole, _, rest = self.path.read_bytes().rpartition(b"\n")
+        content = self.path.read_bytes()
+        whole, _, rest = content.rpartition(b"\n")
         lines = whole.split(b"\n") if whole else []
-        for number, line in enumerate(lines, start=1):
+        kept = [(number, line) for number, line in enumerate(lines, start=1) if b"\0" not in line]
+        for number, line in kept:
             evaluation = _parse_line(line, where=f"{self.path}:{number}")
             self._known[evaluation.key] = evaluation
-        if rest:
-            # The process was killed while it wrote this line.
-            with self.path.open("rb+") as stream:
-                stream.truncate(len(whole) + 1 if whole else 0)
+        if rest or len(kept) < len(lines):
+            # The process was killed while it wrote the last line, or the machine stopped before all was on the disk.
+            self._repaired = b"".join(line + b"\n" for _, line in kept)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -85,28 +98,53 @@ class Ledger:
         return self._known.get((path, measure))
 
     def append(self, evaluation: Evaluation) -> None:
-        """Write an evaluation and wait until it is on the disk.
+        """Write an evaluation; see the module for when it is on the disk.
 
         Raises:
             EvalkitError: The file cannot be written, e.g. because the disk is full; the file stays readable.
         """
-        line = json.dumps(asdict(evaluation), allow_nan=False) + "\n"
+        if self._repaired is not None:
+            atomic.write_bytes(self.path, self._repaired)
+            self._repaired = None
+        line = (json.dumps(asdict(evaluation), allow_nan=False) + "\n").encode()
+        with self._open() as stream:
+            before = stream.tell()
+            try:
+                written = 0
+                while written < len(line):
+                    written += stream.write(line[written:])
+                if time.monotonic() - self._synced > SYNC_SECONDS:
+                    self._wait_for_disk(stream)
+            except OSError:
+                os.ftruncate(stream.fileno(), before)
+                raise
+        self._known[evaluation.key] = evaluation
+
+    def sync(self) -> None:
+        """Wait until every evaluation is on the disk.
+
+        Raises:
+            EvalkitError: As ``append``.
+        """
+        if self._known:
+            with self._open() as stream:
+                self._wait_for_disk(stream)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        """Give the block the file, opened to append; an error of the system becomes one for the user."""
         try:
-            with self.path.open("ab") as stream:
-                before = stream.tell()
-                try:
-                    stream.write(line.encode())
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                except OSError:
-                    stream.truncate(before)
-                    raise
+            with self.path.open("ab", buffering=0) as stream:
+                yield stream
         except OSError as error:
             raise EvalkitError(
                 f"cannot write this file: {error.strerror or error}", where=self.path,
                 hint="Free some disk space or check the permissions, then continue with --resume",
             ) from error  # fmt: skip
-        self._known[evaluation.key] = evaluation
+
+    def _wait_for_disk(self, stream: BinaryIO) -> None:
+        os.fsync(stream.fileno())
+        self._synced = time.monotonic()
 
 
 def _parse_line(line: bytes, *, where: str) -> Evaluation:

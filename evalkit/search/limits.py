@@ -1,4 +1,4 @@
-"""Limits of the costs of an architecture: ``macs=600M``."""
+"""Limits of the costs of an architecture: ``macs=600M``, ``latency=8ms``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from evalkit.search.space import SearchSpace
 
 SUFFIXES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 """Suffixes of numbers."""
+UNITS = {"latency": "ms"}
+"""Units that can be written after the number, by the name of the cost."""
 
 
 def parse_limits(texts: Iterable[str], known: Sequence[str]) -> dict[str, float]:
     """Return limits by the name of the cost.
 
     Args:
-        texts: Each ``COST=NUMBER``; the number may end with k, M or G.
+        texts: Each ``COST=NUMBER``; the number may end with k, M or G, a latency with ms.
         known: Names of the costs that can be limited.
 
     Raises:
@@ -27,8 +29,8 @@ def parse_limits(texts: Iterable[str], known: Sequence[str]) -> dict[str, float]
     """
     limits: dict[str, float] = {}
     for text in texts:
-        name, separator, number = text.partition("=")
-        name = name.strip()
+        name = limited_cost(text)
+        _, separator, number = text.partition("=")
         where = f"--limit {text}"
         if not separator:
             raise EvalkitError("a limit has the form COST=NUMBER", where=where, expected="e.g. macs=600M")
@@ -39,7 +41,7 @@ def parse_limits(texts: Iterable[str], known: Sequence[str]) -> dict[str, float]
             )  # fmt: skip
         if name in limits:
             raise EvalkitError("this cost has two limits", where=where, hint="Give each cost one limit")
-        limits[name] = _parse_number(number.strip(), where)
+        limits[name] = _parse_number(number.strip().removesuffix(UNITS.get(name, "")), where)
     return limits
 
 
@@ -54,6 +56,11 @@ def _parse_number(text: str, where: str) -> float:
             "the limit is not a positive number", where=where, found=text, expected="e.g. 600M, 2M, 8 or 7.5"
         )
     return value
+
+
+def limited_cost(text: str) -> str:
+    """Return the name of the cost in ``COST=NUMBER``."""
+    return text.partition("=")[0].strip()
 
 
 def within(costs: Mapping[str, float], limits: Mapping[str, float]) -> bool:
@@ -80,3 +87,15 @@ def check_satisfiable(space: SearchSpace, limits: Mapping[str, float]) -> None:
             "no architecture of the search space is within all limits together",
             where=", ".join(f"--limit {name}={limit:g}" for name, limit in limits.items()), hint="Raise one of them",
         )  # fmt: skip
+
+
+def limits_without_effect(space: SearchSpace, limits: Mapping[str, float]) -> list[str]:
+    """Return a note on each limit that no architecture of the space exceeds."""
+    largest = [space.costs(genes) for genes in space.largest()]
+    notes = []
+    for name, limit in limits.items():
+        most = max(costs[name] for costs in largest)
+        if most <= limit:
+            text = f"--limit {name}={limit:g} excludes nothing: the architectures of the search space have at most"
+            notes.append(f"{text} {most:,.6g}")
+    return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,12 @@ from typing import Any
 
 from evalkit.errors import EvalkitError
 from evalkit.search.evolution import METHODS
+from evalkit.search.limits import limited_cost
 
+ENGINES = ("local", "ray")
+"""Names of the ways to distribute candidates."""
+LATENCY = "latency"
+"""Name of the cost that is measured on this machine, in milliseconds."""
 PAIRS, SCENES = "pairs", "scenes"
 """Built-in measures of fitness; any other is the name of a dataset."""
 
@@ -43,7 +49,12 @@ class SearchOptions:
         seed: Seed of the method and of the pairs.
         device: Device of the networks.
         threads: Threads of each worker.
-        jobs: Number of worker processes; 1 for this process.
+        engine: ``local``: processes on this machine; ``ray``: workers on a Ray cluster.
+        jobs: Number of workers; None for this process, or for as many as the Ray cluster has room for.
+        address: Address of the Ray cluster; None for ``$RAY_ADDRESS``, else a new cluster on this machine.
+        runtime: Runtime that latencies are measured in; None for ONNX Runtime.
+        precision: Precision that latencies are measured in.
+        latency_table: ``latency.json`` of another search on this machine, instead of measuring one.
         training: Options of the supernet's training by name.
     """
 
@@ -71,8 +82,18 @@ class SearchOptions:
     seed: int = 1
     device: str = "cpu"
     threads: int = 1
-    jobs: int = 1
+    engine: str = "local"
+    jobs: int | None = None
+    address: str | None = None
+    runtime: str | None = None
+    precision: str = "fp32"
+    latency_table: Path | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def uses_latency(self) -> bool:
+        """Whether latency is among the costs that the search is asked about."""
+        return LATENCY in (self.against, *map(limited_cost, self.limits))
 
     def check(self) -> None:
         """Check what can be checked without opening anything.
@@ -81,6 +102,7 @@ class SearchOptions:
             EvalkitError: Options contradict one another or are out of range.
         """
         self._check_evolution()
+        self._check_engine()
         self._check_sources()
 
     def _check_evolution(self) -> None:
@@ -98,6 +120,14 @@ class SearchOptions:
                 found=self.evaluations, expected=f"at least {self.population}",
                 hint="Raise --evaluations or lower --population",
             )  # fmt: skip
+
+    def _check_engine(self) -> None:
+        if self.engine not in ENGINES:
+            raise EvalkitError("no such engine", where="--engine", found=self.engine, expected=", ".join(ENGINES))
+        if self.address is not None and self.engine != "ray":
+            raise EvalkitError("an address is used by --engine ray only", where="--address", found=self.address)
+        if self.engine == "ray" and importlib.util.find_spec("ray") is None:
+            raise EvalkitError("Ray is not installed", where="--engine ray", hint="pip install 'evalkit-sot[ray]'")
 
     def _check_sources(self) -> None:
         if self.radius is not None and self.within is None:
@@ -117,6 +147,13 @@ class SearchOptions:
                 "no supernet is trained where one is given", where="--supernet",
                 hint=f"Leave out {', '.join(f'--{name}' for name in self.training)}, or leave out --supernet",
             )  # fmt: skip
+        if not self.uses_latency:
+            for name, value in (("runtime", self.runtime), ("latency-table", self.latency_table)):
+                if value is not None:
+                    raise EvalkitError(
+                        "this is used for a limit of the latency only", where=f"--{name} {value}",
+                        hint="Add e.g. --limit latency=8ms, or --against latency",
+                    )  # fmt: skip
         if self.sequences and self.fitness in (PAIRS, SCENES):
             raise EvalkitError(
                 "sequences can only be chosen where the fitness is a dataset", where="--sequences",

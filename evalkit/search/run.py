@@ -14,12 +14,13 @@ from evalkit.engine.work import Answer
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
 from evalkit.io.file_lock import FileLockedError, exclusive_lock
-from evalkit.search.evaluating import Evaluation as Executor
-from evalkit.search.evaluating import EvaluationJob, Measured, open_evaluation
+from evalkit.search.evaluating import EvaluationJob, Measured
 from evalkit.search.evolution import Goal, create_method
+from evalkit.search.executors import Evaluation as Executor
+from evalkit.search.executors import open_evaluation
 from evalkit.search.front import hypervolume, pareto_front, spread_over_costs
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
-from evalkit.search.limits import check_satisfiable, parse_limits
+from evalkit.search.limits import check_satisfiable, limits_without_effect, parse_limits
 from evalkit.search.options import SearchOptions
 from evalkit.search.record import RECORD, claim_folder, write_record
 from evalkit.search.space import SearchSpace
@@ -57,6 +58,9 @@ class Prepared(Protocol):
     def write_member(self, path: str, file: Path) -> None:
         """Write the weights of a path."""
 
+    def measured_costs(self, path: str) -> Mapping[str, float]:
+        """Return the costs of a path that the space only estimates, measured; empty if all its costs are exact."""
+
     def tracker(self, path: str) -> str:
         """Return the tracker name of a path for ``evalkit run``."""
 
@@ -93,12 +97,14 @@ class SearchResult:
         records: Members of the front, best first, as in ``front.json``; the reference is last.
         evaluations: Number of architectures evaluated.
         failed: Number of these whose evaluation failed.
+        notes: What the user should know about the search, one sentence each.
     """
 
     folder: Path
     records: list[dict[str, Any]]
     evaluations: int
     failed: int
+    notes: tuple[str, ...] = ()
 
 
 Progress = Callable[[Generation], None]
@@ -125,13 +131,16 @@ def run_search(
         write_record(options.output, _identity(prepared, options, goal.limits))
         ledger = Ledger(options.output / LEDGER)
         prepared.write_inputs()
-        with open_evaluation(prepared.job, jobs=options.jobs) as executor:
+        with open_evaluation(
+            prepared.job, engine=options.engine, jobs=options.jobs, address=options.address
+        ) as executor:
             search = Search(goal, options, ledger, executor)
             evaluations = search.evolve(progress)
             records = search.validate(prepared, evaluations)
+            notes = [*limits_without_effect(goal.space, goal.limits), *search.notes]
         _write_front(prepared, options.output, records)
     failed = sum(one.error is not None for one in evaluations)
-    return SearchResult(options.output, records, len(evaluations), failed)
+    return SearchResult(options.output, records, len(evaluations), failed, tuple(notes))
 
 
 def _goal(space: SearchSpace, options: SearchOptions) -> Goal:
@@ -176,6 +185,8 @@ class Search:
 
     def __init__(self, goal: Goal, options: SearchOptions, ledger: Ledger, executor: Executor) -> None:
         self.goal, self.options, self.ledger, self.executor = goal, options, ledger, executor
+        self.notes: list[str] = []
+        """What happened that the user should know, one sentence each."""
 
     def evolve(self, progress: Progress | None = None) -> list[Evaluation]:
         """Evaluate architectures, generation by generation, and return all evaluations in the order asked for.
@@ -213,6 +224,8 @@ class Search:
         missing = [path for path in paths if self.ledger.find(path, measure) is None]
         for answer in self.executor.measure(missing, measure):
             self.ledger.append(self._evaluation(answer, measure, generation))
+        if missing:
+            self.ledger.sync()
         found = [self.ledger.find(path, measure) for path in paths]
         return [one for one in found if one is not None]
 
@@ -246,15 +259,37 @@ class Search:
         return float(evaluation.costs[self.goal.against]), evaluation.value
 
     def validate(self, prepared: Prepared, evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
-        """Return records of the front's members, ranked on scenes that did not steer the search."""
-        good = [one for one in evaluations if one.error is None]
-        front = spread_over_costs(pareto_front(good, self._point), self.options.front, lambda one: self._point(one)[0])
+        """Return records of the front's members, ranked on scenes that did not steer the search.
+
+        Members whose measured costs are over a limit are left out, with a note.
+        """
+        front, measured = self._measured_front(prepared, evaluations)
         paths = [one.path for one in front]
         reference = prepared.reference
         if reference is not None:
             front += [one for one in self.measure([reference], self.options.fitness, -1) if one.path not in paths]
+            measured.setdefault(reference, prepared.measured_costs(reference))
         final = self.measure([one.path for one in front], FINAL, -1) if self.options.scenes else []
-        return front_records(front, final, members=paths, reference=reference, tracker=prepared.tracker)
+        records = front_records(front, final, members=paths, reference=reference, tracker=prepared.tracker)
+        for record in records:
+            record |= {f"{name}_measured": value for name, value in measured[record["path"]].items()}
+        return records
+
+    def _measured_front(
+        self, prepared: Prepared, evaluations: Sequence[Evaluation]
+    ) -> tuple[list[Evaluation], dict[str, Mapping[str, float]]]:
+        """Return the members of the front whose measured costs are within the limits, and the costs by path."""
+        good = [one for one in evaluations if one.error is None]
+        front = spread_over_costs(pareto_front(good, self._point), self.options.front, lambda one: self._point(one)[0])
+        measured = {one.path: prepared.measured_costs(one.path) for one in front}
+        return [one for one in front if self._is_within(one.path, measured[one.path])], measured
+
+    def _is_within(self, path: str, measured: Mapping[str, float]) -> bool:
+        limits = {name: limit for name, limit in self.goal.limits.items() if name in measured}
+        over = {name: measured[name] for name, limit in limits.items() if measured[name] > limit}
+        for name, value in over.items():
+            self.notes.append(f"{path} is left out of the front: its measured {name} is {value:.4g}")
+        return not over
 
 
 def _identity(prepared: Prepared, options: SearchOptions, limits: Mapping[str, float]) -> dict[str, Any]:

@@ -38,6 +38,9 @@ class SearchSpace(Protocol):
     def smallest(self) -> list[Genes]:
         """Return members of which one has the lowest value of each cost."""
 
+    def largest(self) -> list[Genes]:
+        """Return architectures of which one costs at least as much as any member, by each cost."""
+
     def size(self) -> int:
         """Return an upper bound of the number of members."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from evalkit.reports.figures.theme import FigureStyle
 
-_COSTS = {"macs": ("MACs (M)", 1e6), "parameters": ("parameters (M)", 1e6)}
+_COSTS = {"macs": ("MACs (M)", 1e6), "parameters": ("parameters (M)", 1e6), "latency": ("latency (ms)", 1.0)}
 """Labels and units of costs."""
 
 
@@ -88,12 +88,21 @@ def _table(search: StoredSearch, key: str) -> Table:
             Column("params (M)", higher_is_better=False, digits=2),
             lambda row: number_cell(row["parameters"] / 1e6, 2),
         ),
+        *_latency_columns(search),
         (Column("fitness", higher_is_better=True), lambda row: number_cell(row["fitness"])),
         (Column("overlap", higher_is_better=True), _overlap_cell),
         (Column("difference to the reference"), _difference_cell),
         (text_column("path"), lambda row: Cell(row["path"])),
     ]
     return build_table(key, f"Front of {search.name}", columns, search.records, notes=_choices(search))
+
+
+def _latency_columns(search: StoredSearch) -> list[ColumnOf[Mapping[str, Any]]]:
+    """Return a column with the measured latencies if latency was one of the costs."""
+    if not any("latency_measured" in row for row in search.records):
+        return []
+    column = Column("latency (ms)", higher_is_better=False, digits=2)
+    return [(column, lambda row: number_cell(row["latency_measured"], 2))]
 
 
 def _overlap_cell(row: Mapping[str, Any]) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from toy_search import ToySearch, ToySpace, toy_search
 from evalkit import api
 from evalkit.cli import cli
 from evalkit.comparison import Comparison
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, MissingResults
 from evalkit.reports.document.view import View
 from evalkit.reports.figures.theme import PAGE, theme
 from evalkit.reports.sections.search import search_sections
@@ -56,6 +57,29 @@ def test_a_report_is_written_with_a_search(folder: Path, tmp_path: Path, monkeyp
         assert answer.exit_code == 0, answer.output
     assert "Search toy" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "## Search toy" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_report_on_a_search_alone_needs_no_results(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    answer = runner.invoke(cli, ["report", "--search", str(folder), "--output", "report.md"], catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    assert "## Search toy" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    answer = runner.invoke(cli, ["report", "--output", "report.md"])
+    assert isinstance(answer.exception, MissingResults)
+    answer = runner.invoke(cli, ["report", "--search", str(folder), "--tracker", "mosse", "--output", "report.md"])
+    assert isinstance(answer.exception, EvalkitError)
+
+
+def test_measured_latencies_have_a_column(folder: Path) -> None:
+    search = load_search(folder)
+    timed = replace(search, records=tuple({**one, "latency_measured": 7.25} for one in search.records))
+    comparison = replace(Comparison(()), searches=(timed,))
+    ((table,),) = [section.tables for section in search_sections(View(comparison, ()))]
+    place = [column.head for column in table.columns].index("latency (ms)")
+    assert {row[place].text for row in table.rows} == {"7.25"}
 
 
 def test_a_folder_without_a_finished_search_is_an_error(folder: Path, tmp_path: Path) -> None:

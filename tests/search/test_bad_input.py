@@ -33,6 +33,24 @@ def test_an_invalid_limit_is_rejected(limit: str, message: str) -> None:
         parse_limits([limit], ["macs", "parameters"])
 
 
+@pytest.mark.parametrize("text", ["latency=8ms", "latency=8", "latency = 8.0ms"])
+def test_a_latency_can_have_its_unit(text: str) -> None:
+    assert parse_limits([text], ["latency"]) == {"latency": 8.0}
+
+
+def test_another_cost_has_no_unit() -> None:
+    with pytest.raises(EvalkitError, match="not a positive number"):
+        parse_limits(["macs=8ms"], ["macs"])
+
+
+def test_a_limit_that_excludes_nothing_is_noted(tmp_path: Path) -> None:
+    result = toy_search(tmp_path / "wide", limits=("macs=120", "parameters=3"))
+    assert result.notes == (
+        "--limit macs=120 excludes nothing: the architectures of the search space have at most 120",
+    )
+    assert toy_search(tmp_path / "narrow", limits=("macs=119",)).notes == ()
+
+
 def test_two_limits_of_one_cost_are_rejected() -> None:
     with pytest.raises(EvalkitError, match="two limits"):
         parse_limits(["macs=1M", "macs=2M"], ["macs"])
@@ -51,6 +69,10 @@ def test_a_limit_that_nothing_meets_names_the_smallest(tmp_path: Path) -> None:
         ({"population": 2}, "even number from 4 on"),
         ({"method": "annealing"}, "no such search method"),
         ({"against": "joules"}, "no such cost"),
+        ({"runtime": "onnxruntime"}, "for a limit of the latency only"),
+        ({"latency_table": Path("x.json")}, "for a limit of the latency only"),
+        ({"engine": "threads"}, "no such engine"),
+        ({"address": "ray://host:1"}, "by --engine ray only"),
         ({"radius": 2}, "Add --within"),
         ({"weights": Path("x.pth")}, "--within"),
         ({"sequences": ("A",)}, "Add --fitness DATASET"),
@@ -75,6 +97,12 @@ def test_a_search_with_other_options_is_not_mixed_in(tmp_path: Path, name: str, 
     toy_search(tmp_path)
     with pytest.raises(EvalkitError, match=f"has another {name}"):
         toy_search(tmp_path, resume=True, **{name: value})
+
+
+def test_a_search_with_other_weights_is_not_mixed_in(tmp_path: Path) -> None:
+    toy_search(tmp_path)
+    with pytest.raises(EvalkitError, match="has another weights"):
+        toy_search(tmp_path, ToySearch(weights="others"), resume=True)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +153,12 @@ def test_two_searches_do_not_use_one_folder_at_the_same_time(tmp_path: Path) -> 
 def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(EvalkitError, match="cannot write"):
+        toy_search(tmp_path)
+
+
+def test_a_ledger_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / LEDGER).mkdir(parents=True)
+    with pytest.raises(EvalkitError, match="contains a search already"):
         toy_search(tmp_path)
 
 

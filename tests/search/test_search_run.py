@@ -15,7 +15,9 @@ from toy_search import ToySearch, ToySpace, planted_fitness, toy_search
 
 from evalkit.errors import EvalkitError
 from evalkit.search import ledger as ledgers
+from evalkit.search.evaluating import EvaluationJob
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
+from evalkit.search.ray_slots import RemoteCandidateWorker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,6 +110,50 @@ def test_workers_give_the_same_ledger_up_to_order(tmp_path: Path) -> None:
     assert (tmp_path / "pool/front.json").read_bytes() == (tmp_path / "serial/front.json").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_ray_cluster_gives_the_same_ledger_up_to_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="needs the extra evalkit-sot[ray]")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+    toy_search(tmp_path / "serial", evaluations=36)
+    path = keys(tmp_path / "serial")[3][0]
+    toy_search(tmp_path / "ray", evaluations=36, engine="ray", jobs=2)
+    assert sorted(keys(tmp_path / "ray")) == sorted(keys(tmp_path / "serial"))
+    assert (tmp_path / "ray/front.json").read_bytes() == (tmp_path / "serial/front.json").read_bytes()
+
+    fatal = ToySearch(trouble={path: "die"}, log=str(tmp_path / "log"))
+    toy_search(tmp_path / "dying", fatal, evaluations=12, engine="ray", jobs=2)
+    found = Ledger(tmp_path / "dying" / LEDGER).find(path, "pairs")
+    assert found is not None
+    assert "its worker died 3 times" in str(found.error)
+    assert len([line for line in (tmp_path / "log").read_text().splitlines() if line.startswith(f"{path} ")]) == 3
+
+
+def test_a_worker_on_another_machine_gets_files_and_folders_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(b"weights")
+    arguments = {"weights": str(tmp_path / "weights.bin"), "folder": "/folder/of/the/search", "trouble": {}}
+    job = EvaluationJob("toy_search", arguments, files=("weights",), folders=("folder",))
+    worker = RemoteCandidateWorker(job, {"weights": ("weights.bin", b"weights")})
+    found = worker.job.arguments
+    assert Path(found["weights"]).read_bytes() == b"weights"
+    assert found["weights"] != arguments["weights"]
+    assert list(Path(found["folder"]).iterdir()) == []
+    with pytest.raises(EvalkitError, match="another version of evalkit"):
+        worker.begin("0.0.0")
+    worker.close()
+    assert not Path(found["folder"]).exists()
+
+
+def test_members_whose_measured_cost_is_over_a_limit_are_left_out(tmp_path: Path) -> None:
+    sound = toy_search(tmp_path / "sound", limits=("macs=60",))
+    members = [record["path"] for record in sound.records]
+    measured = dict.fromkeys(members, 10.0) | {members[0]: 61.0}
+    result = toy_search(tmp_path / "measured", ToySearch(measured=measured), limits=("macs=60",))
+    assert {record["path"] for record in result.records} == set(members[1:])
+    assert [record["rank"] for record in result.records] == list(range(1, len(members)))
+    assert {record["macs_measured"] for record in result.records} == {10.0}
+    assert result.notes == (f"{members[0]} is left out of the front: its measured macs is 61",)
+
+
 def failing(tmp_path: Path, trouble: str, **options: object) -> tuple[Evaluation, list[str]]:
     """Search with a member of the first generation that fails, and return its evaluation and the log."""
     toy_search(tmp_path / "sound")
@@ -147,19 +193,75 @@ def keys_of_a_search(folder: Path) -> list[tuple[str, str, float]]:
     return keys(folder)
 
 
-def test_a_full_disk_leaves_a_ledger_that_can_be_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits the size of files")
+def test_a_full_disk_leaves_a_ledger_that_can_be_continued(tmp_path: Path) -> None:
+    import resource
+
     ledger = Ledger(tmp_path / LEDGER)
     ledger.append(Evaluation("1-2", "pairs", 0.5))
     before = ledger.path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # The next line can be written in part only.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+    try:
+        with pytest.raises(EvalkitError, match=r"cannot write this file: .*--resume"):
+            ledger.append(Evaluation("1-3", "pairs", 0.6))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert ledger.path.read_bytes() == before
+    ledger.append(Evaluation("1-3", "pairs", 0.6))
+    assert [one.path for one in Ledger(ledger.path)] == ["1-2", "1-3"]
+
+
+def test_a_disk_that_fails_when_it_is_waited_for_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(tmp_path / LEDGER)
+    ledger.append(Evaluation("1-2", "pairs", 0.5))
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ledgers.os, "fsync", full)
     with pytest.raises(EvalkitError, match=r"No space left on device.*--resume"):
-        ledger.append(Evaluation("1-3", "pairs", 0.6))
-    assert ledger.path.read_bytes() == before
+        ledger.sync()
     assert len(Ledger(ledger.path)) == 1
+
+
+def test_lines_that_did_not_reach_the_disk_are_evaluated_again(tmp_path: Path) -> None:
+    whole, lost = tmp_path / "whole", tmp_path / "lost"
+    toy_search(whole)
+    toy_search(lost)
+    content = bytearray((lost / LEDGER).read_bytes())
+    # After a power failure, blocks that were not written read as zeros.
+    content[3000:5000] = bytes(2000)
+    content[9000:] = bytes(len(content) - 9000)
+    (lost / LEDGER).write_bytes(content)
+    known = len(Ledger(lost / LEDGER))
+    assert (lost / LEDGER).read_bytes() == content, "reading alone changes nothing"
+    log = tmp_path / "log"
+    toy_search(lost, ToySearch(log=str(log)), resume=True)
+    assert 0 < known < len(keys(whole))
+    assert len(log.read_text().splitlines()) == len(keys(whole)) - known
+    assert sorted(keys(lost)) == sorted(keys(whole))
+    assert (lost / "front.json").read_bytes() == (whole / "front.json").read_bytes()
+
+
+def test_the_disk_is_waited_for_once_per_generation_and_per_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(ledgers.os, "fsync", calls.append)
+    monkeypatch.setattr(ledgers, "SYNC_SECONDS", 1e9)
+    ledger = Ledger(tmp_path / LEDGER)
+    for index in range(50):
+        ledger.append(Evaluation(f"1-{index}", "pairs", 0.5))
+    assert len(calls) == 0
+    ledger.sync()
+    assert len(calls) == 1
+    monkeypatch.setattr(ledgers, "SYNC_SECONDS", -1)
+    ledger.append(Evaluation("2-1", "pairs", 0.5))
+    assert len(calls) == 2
 
 
 def test_resuming_after_a_thousand_evaluations_takes_less_than_two_seconds(tmp_path: Path) -> None:

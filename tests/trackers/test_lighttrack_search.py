@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from evalkit.errors import EvalkitError
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.search import prepare
 from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, overlap_of_best_cells
 from evalkit.trackers._lighttrack.search.shared_weights import (
@@ -259,6 +261,21 @@ def small_banks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rendered tiles, so that a search takes seconds."""
     render = tile_bank.render_tiles
     monkeypatch.setattr(tile_bank, "render_tiles", lambda seed, **counts: render(seed, backgrounds=4, objects=12))
+
+
+def test_a_dataset_without_groundtruth_is_rejected_before_anything_is_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = factories.open_dataset("synthetic", None)
+    bare = [replace(one, read=_no_groundtruth) for one in dataset.sequences[:1]]
+    monkeypatch.setattr(prepare, "open_dataset", lambda name, data: replace(dataset, sequences=tuple(bare)))
+    with pytest.raises(EvalkitError, match="no groundtruth here"):
+        api.search(api.SearchOptions(tmp_path, within="lighttrack-m", fitness="synthetic"))
+    assert not (tmp_path / "ledger.jsonl").exists()
+
+
+def _no_groundtruth() -> Any:
+    raise EvalkitError("no groundtruth here", where="groundtruth_rect.txt")
 
 
 def test_a_complete_search_around_a_tracker(tmp_path: Path, small_banks: None) -> None:

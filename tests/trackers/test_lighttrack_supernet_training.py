@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import killed_training
 import numpy as np
 import pytest
 import torch
@@ -18,8 +26,9 @@ from evalkit.trackers._lighttrack.search import supernet_file
 from evalkit.trackers._lighttrack.search.shared_weights import load_shared_weights
 from evalkit.trackers._lighttrack.search.space import DEFAULT_OUTPUTS, OUTPUTS, encode, output_of, path_string
 from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training.loop import CURVE
 from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS, PathSampler
-from evalkit.trackers._lighttrack.training.supernet_training import SupernetPlan, SupernetTraining
+from evalkit.trackers._lighttrack.training.supernet_training import SupernetPlan, SupernetTraining, initial_weights
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 
@@ -122,6 +131,46 @@ def test_a_killed_training_resumes_with_the_same_tensors(bank: TileBank, tmp_pat
         resumed.run_step()
     for mine, yours in ((whole.shared, resumed.shared), (whole.average, resumed.average)):
         assert all(torch.equal(mine.state[name], yours.state[name]) for name in mine.state)
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_again_and_again_gives_the_same_supernet(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    killed_training.train(whole)
+    curve = killed / CURVE
+    generator = random.Random(5)
+    deaths = 0
+    while deaths < 4:
+        process = subprocess.Popen([sys.executable, killed_training.__file__, killed], stderr=subprocess.PIPE)
+        before = curve.stat().st_size if curve.exists() else 0
+        # After the first new step, each moment is equally likely: within a step, or while the checkpoint is written.
+        while process.poll() is None and (not curve.exists() or curve.stat().st_size <= before):
+            time.sleep(0.01)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(generator.random() * 0.4)
+        process.kill()
+        _, error = process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, error.decode()
+        deaths += 1
+    assert deaths > 0
+    killed_training.train(killed)
+    assert (killed / supernet_file.SUPERNET).read_bytes() == (whole / supernet_file.SUPERNET).read_bytes()
+    curves = [[json.loads(line) for line in (folder / CURVE).read_text().splitlines()] for folder in (whole, killed)]
+    for mine, yours in zip(*curves, strict=True):
+        assert (mine["step"], mine["loss"], mine["norm"]) == (yours["step"], yours["loss"], yours["norm"])
+
+
+def test_a_training_leaves_the_weights_that_it_starts_from_as_they_were(bank: TileBank) -> None:
+    plan = replace(PLAN, settling=1, steps=2, outputs=((3, 3),))
+    start = initial_weights(plan, None)
+    before = {name: tensor.clone() for name, tensor in start.state.items()}
+    training = SupernetTraining(plan, bank, start=start)
+    training.run_step()
+    moved = {name for name, tensor in training.shared.state.items() if not torch.equal(tensor.detach(), before[name])}
+    assert {name.split(".")[0] for name in moved} == {"feature_fusor", "head", "neck"}
+    assert all(torch.equal(start.state[name], before[name]) for name in before)
 
 
 def test_a_checkpoint_of_another_plan_is_rejected(bank: TileBank, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from evalkit.trackers._lighttrack.training.loss import absent_target_loss, cell_
 from evalkit.trackers._lighttrack.training.pairs import PairOptions, make_pairs
 from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE, OBJECT_SIDE
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
+from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher, load_teacher, student_hints
 from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
@@ -200,6 +201,22 @@ def test_the_fast_weight_gradient_equals_pytorch_s(kernel: int, stride: int) -> 
         results.append((convolution.weight.grad, x.grad))
     for expected, found in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 8, 16])
+def test_the_fast_pointwise_convolution_equals_pytorch_s(batch: int) -> None:
+    random = torch.Generator().manual_seed(batch)
+    plain = torch.nn.Sequential(torch.nn.Conv2d(6, 10, 1, bias=False), torch.nn.Conv2d(10, 4, 1, bias=False))
+    quick = copy.deepcopy(plain)
+    use_fast_pointwise(quick)
+    images = torch.randn(batch, 6, 9, 7, generator=random).contiguous(memory_format=torch.channels_last)
+    found = []
+    for network in (plain, quick):
+        x = images.clone().requires_grad_()
+        (network(x) ** 3).sum().backward()
+        found.append([network(x), x.grad, *(parameter.grad for parameter in network.parameters())])
+    for expected, value in zip(*found, strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_weight_gradient_of_one_row_computed_by_hand() -> None:

@@ -160,21 +160,22 @@ class Fitness:
         return mean
 
     @cached_property
-    def _banks(self) -> Banks:
+    def banks(self) -> Banks:
+        """The tiles, rendered at first use."""
         return load_or_render_banks(self.folder, self.plan)
 
     @cached_property
     def _held_out_pairs(self) -> list[Pairs]:
-        return list(self._draw(self._banks.held_out, self.plan.pairs, HELD_OUT_SEED))
+        return list(self._draw(self.banks.held_out, self.plan.pairs, HELD_OUT_SEED))
 
     @cached_property
     def _first_recalibration_batches(self) -> list[Pairs]:
-        return list(self._draw(self._banks.training, self.plan.recalibration, self.plan.seed))
+        return list(self._draw(self.banks.training, self.plan.recalibration, self.plan.seed))
 
     def _recalibration_batches(self, pairs: int) -> Iterator[Pairs] | list[Pairs]:
         if pairs == self.plan.recalibration:
             return self._first_recalibration_batches
-        return self._draw(self._banks.training, pairs, self.plan.seed)
+        return self._draw(self.banks.training, pairs, self.plan.seed)
 
     def _draw(self, bank: tile_bank.TileBank, count: int, seed: int) -> Iterator[Pairs]:
         for index in range(max(count // _BATCH, 1)):

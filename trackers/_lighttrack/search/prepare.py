@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from evalkit import checkpoints
+from evalkit import checkpoints, registry
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.io.atomic import write_json
+from evalkit.io.json import load_strict_json
 from evalkit.search.evaluating import EvaluationJob
 from evalkit.search.options import PAIRS, SCENES, SearchOptions
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.search import latency
 from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, load_or_render_banks
 from evalkit.trackers._lighttrack.search.shared_weights import (
@@ -25,6 +27,7 @@ from evalkit.trackers._lighttrack.search.shared_weights import (
 )
 from evalkit.trackers._lighttrack.search.space import (
     DEFAULT_OUTPUTS,
+    LATENCY,
     OUTPUTS,
     LightTrackSpace,
     encode,
@@ -42,9 +45,15 @@ SPREAD = "spread.safetensors"
 """File with the weights of a tracker spread over the space, in the folder of a search."""
 COSTS = "costs.json"
 """File with the table of costs, in the folder of a search."""
+LATENCIES = "latency.json"
+"""File with the table of latencies, in the folder of a search."""
+MEASURED = "latency-measured.json"
+"""File with the measured latencies of whole networks by path, in the folder of a search."""
+RUNTIME = "onnxruntime"
+"""Runtime that latencies are measured in by default."""
 Report: TypeAlias = "Callable[[dict[str, float]], None]"
 """Called with the losses of every step of a training."""
-_MODULE = "evalkit.trackers._lighttrack.search"
+_MODULE = "evalkit.trackers._lighttrack.search.prepare"
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,18 @@ class LightTrackSearch:
         """
         write_json(self.fitness.folder / COSTS, self.space.table.record())
         load_or_render_banks(self.fitness.folder, self.fitness.plan)
+
+    def measured_costs(self, path: str) -> Mapping[str, float]:
+        """Return the latency of a path's whole network, if latency is one of the costs; it is measured once."""
+        table = self.space.latencies
+        if table is None:
+            return {}
+        file = self.fitness.folder / MEASURED
+        known: dict[str, float] = load_strict_json(file) if file.exists() else {}
+        if path not in known:
+            known[path] = latency.measure_network(path, table.execution)
+            write_json(file, known)
+        return {LATENCY: known[path]}
 
     def write_member(self, path: str, file: Path) -> None:
         """Write the weights of a path, and check its costs against a count of the network.
@@ -117,6 +138,8 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
     center = None if options.within is None else encode(parse_path_string(variant or MOBILE))
     outputs = _outputs(options, center)
     space = LightTrackSpace(table, outputs, center, options.radius, _least_layers(options, center))
+    if options.uses_latency:
+        space = replace(space, latencies=_latency_table(options, space))
     file, weights = _shared_weights_file(variant, options, outputs, report)
     plan = FitnessPlan(
         options.seed, options.pairs, options.recalibration, options.final_recalibration, options.scenes,
@@ -127,14 +150,20 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
         "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
     }  # fmt: skip
-    job = EvaluationJob(_MODULE, arguments, Execution(device=options.device, threads=options.threads))
-    fitness = create_fitness(device=options.device, **arguments)
+    job = EvaluationJob(
+        _MODULE,
+        arguments,
+        Execution(device=options.device, threads=options.threads),
+        files=("weights",),
+        folders=("folder",),
+    )
+    fitness = create_evaluator(device=options.device, **arguments)
     for genes in LightTrackSpace(table, space.outputs).smallest():
         fitness.shared.cut(path_string(genes))  # raises if the weights have no such output
     return LightTrackSearch(space, job, None if center is None else path_string(center), fitness, weights)
 
 
-def create_fitness(
+def create_evaluator(
     *,
     device: str,
     weights: str,
@@ -150,6 +179,27 @@ def create_fitness(
         load_shared_weights(Path(weights)), FitnessPlan(**plan), Path(folder),
         data=None if data is None else Path(data), sequences=sequences, device=find_device(device),
     )  # fmt: skip
+
+
+def _latency_table(options: SearchOptions, space: LightTrackSpace) -> latency.LatencyTable:
+    """Return the table in the folder of the search, which is measured or copied first if there is none.
+
+    Raises:
+        EvalkitError: The runtime is not installed, or a table is not of this machine, execution and space.
+    """
+    execution = Execution(
+        runtime=registry.runtime.find(options.runtime or RUNTIME).name, precision=options.precision,
+        threads=options.threads,
+    )  # fmt: skip
+    stored = options.output / LATENCIES
+    file = stored if stored.exists() or options.latency_table is None else options.latency_table
+    if file.exists():
+        table = latency.table_from_record(load_strict_json(file), where=file)
+    else:
+        table = latency.measure_table(space, execution)
+    latency.check_table(table, execution, space, where=file)
+    write_json(stored, table.record())
+    return table
 
 
 def _outputs(options: SearchOptions, center: Genes | None) -> tuple[tuple[int, int], ...]:

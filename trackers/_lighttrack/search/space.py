@@ -30,6 +30,7 @@ from evalkit.trackers._lighttrack.architecture import (
 
 if TYPE_CHECKING:
     from evalkit.trackers._lighttrack.search.costs import CostTable
+    from evalkit.trackers._lighttrack.search.latency import LatencyTable
 
 BLOCKS = (2, 4, 4, 4)
 """Blocks per stage that can be built. The fifth stage is part of the path strings and is never built."""
@@ -39,6 +40,8 @@ LAYERS = 8
 """Largest number of layers of a branch of the head."""
 OUTPUTS = tuple((stage, block) for stage in (1, 2, 3) for block in range(BLOCKS[stage]))
 """Blocks that can give the features, as stage and block."""
+LATENCY = "latency"
+"""Name of the cost that a table of this machine gives: CPU milliseconds of the network for one search crop."""
 DEFAULT_OUTPUTS = tuple(output for output in OUTPUTS if output[0] >= 2)
 """The last eight blocks, as in the paper."""
 
@@ -60,6 +63,7 @@ class LightTrackSpace:
         center: Genes of the path that the space surrounds.
         radius: Largest number of digits in which a path differs from the center; None for any number.
         least_layers: Least number of layers of the classification and of the regression branch.
+        latencies: Latency of every path on this machine; None if it is not one of the costs.
     """
 
     table: CostTable
@@ -67,6 +71,7 @@ class LightTrackSpace:
     center: Genes | None = None
     radius: int | None = None
     least_layers: tuple[int, int] = (1, 1)
+    latencies: LatencyTable | None = None
 
     @property
     def choices(self) -> tuple[int, ...]:
@@ -117,6 +122,12 @@ class LightTrackSpace:
             genes = self.canonical(tuple(drawn))
             if self.contains(genes):
                 return genes
+
+    def largest(self) -> list[Genes]:
+        """Return the paths with the largest choices, one for each output; a radius is ignored."""
+        tower = (len(TOWER_CHANNELS) - 1, LAYERS - 1, *[1] * LAYERS)
+        blocks = [BLOCK_CHOICES - 1] * _COUNT
+        return [self.canonical((*blocks, output, *tower, *tower)) for output in self._allowed_outputs]
 
     def smallest(self) -> list[Genes]:
         """Return the paths with the smallest choices, one for each output; within a radius, the cheapest ones."""
@@ -176,8 +187,11 @@ class LightTrackSpace:
         return encode(parse_path_string(path))
 
     def costs(self, genes: Genes) -> Mapping[str, float]:
-        """Return MACs by convention and parameters of canonical genes."""
-        return self.table.costs(genes)
+        """Return MACs by convention, parameters and, if there is a table of it, latency of canonical genes."""
+        costs = self.table.costs(genes)
+        if self.latencies is not None:
+            costs[LATENCY] = self.latencies.latency(genes)
+        return costs
 
     def identity(self) -> Mapping[str, Any]:
         """Return what determines the space, as JSON."""
@@ -187,6 +201,7 @@ class LightTrackSpace:
             "radius": self.radius,
             "least_layers": list(self.least_layers),
             "costs": self.table.digest(),
+            **({} if self.latencies is None else {LATENCY: self.latencies.identity()}),
         }
 
 

@@ -23,6 +23,7 @@ from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_grad
 from evalkit.trackers._lighttrack.training.objectives import Objective, create_objectives
 from evalkit.trackers._lighttrack.training.pairs import make_pairs
 from evalkit.trackers._lighttrack.training.plan import Phase, TrainingPlan
+from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
@@ -71,6 +72,7 @@ class Training:
             initialize_from_teacher(self.network.features, teacher)
         self._objectives = create_objectives(bank, plan.seed, teacher)
         use_fast_weight_gradient(self.network)
+        use_fast_pointwise(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(plan.workers - 1))]

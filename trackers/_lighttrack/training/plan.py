@@ -33,13 +33,13 @@ class TrainingPlan:
         seed: Seed of the initial weights and of all pairs.
         steps: Number of steps of all phases together.
         imitation: Number of steps of the imitation phase, at the start; 0 without a teacher.
-        settling: Number of steps of the settling phase, after imitation; 0 without a teacher.
+        settling: Number of steps of the settling phase, after imitation; 0 if the backbone starts untrained.
         batch: Pairs per step.
         sizes: Sides of the search crop in pixels, smallest first. The tracking phase uses each but the last for an
             equal number of steps, and the last one from ``grown`` on; earlier phases use the first.
         grown: Fraction of the tracking phase after which the last size is used.
         rate: Highest learning rate of AdamW.
-        gentle: Factor on the backbone's learning rate in the tracking phase, if it learned from a teacher.
+        gentle: Factor on the backbone's learning rate in the tracking phase, if it was trained before.
         warmup: Number of steps at the start of each phase in which the learning rate rises.
         cooldown: Fraction of the settling and of the tracking phase in which the learning rate falls.
         decay: Weight decay.
@@ -89,7 +89,8 @@ class TrainingPlan:
 
     def backbone_factor(self, phase: Phase) -> float:
         """Return the factor on the learning rate of the backbone in a phase."""
-        return self.gentle if phase.name == "tracking" and self.imitation else 1.0
+        is_trained = self.imitation > 0 or self.settling > 0
+        return self.gentle if phase.name == "tracking" and is_trained else 1.0
 
     def size_at(self, step: int) -> int:
         """Return the side of the search crop at a step, in pixels."""

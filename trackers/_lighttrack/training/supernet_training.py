@@ -31,6 +31,7 @@ from evalkit.trackers._lighttrack.training.objectives import Objective, create_o
 from evalkit.trackers._lighttrack.training.pairs import make_pairs
 from evalkit.trackers._lighttrack.training.path_sampling import PathSampler
 from evalkit.trackers._lighttrack.training.plan import Phase, TrainingPlan
+from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
@@ -75,7 +76,7 @@ class SupernetTraining:
         device = bank.backgrounds.device
         torch.manual_seed(plan.seed)
         state = (start or initial_weights(plan, teacher)).state
-        leaves = {name: nn.Parameter(tensor.to(device)) for name, tensor in state.items()}
+        leaves = {name: nn.Parameter(tensor.to(device, copy=True)) for name, tensor in state.items()}
         self.shared = SharedWeights(leaves, is_entangled=plan.layout == "entangled")
         average = {name: tensor.detach().clone() for name, tensor in leaves.items()}
         self.average = SharedWeights(average, is_entangled=plan.layout == "entangled")
@@ -113,6 +114,7 @@ class SupernetTraining:
         made = time.thread_time()
         network = self.shared.view(path)
         use_fast_weight_gradient(network)
+        use_fast_pointwise(network)
         losses = self._objectives[phase.name](network, pairs, size)
         (losses["loss"] / paths).backward()  # type: ignore[no-untyped-call]
         seconds = {"pairs_seconds": made - start, "network_seconds": time.thread_time() - made}
