@@ -15,9 +15,10 @@ from evalkit import progress as words
 from evalkit import protocols, registry
 from evalkit.cost.recorded import clock_notice
 from evalkit.dataframes import frame
+from evalkit.engine.default_label import default_label
 from evalkit.engine.plan import Plan, parse_shard
 from evalkit.engine.track import Progress, track_missing, unverified_notice
-from evalkit.engine.work import Job, Outcome, Status, Worker, default_label
+from evalkit.engine.work import Job, Outcome, Status, Worker
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.io.orientation import turned_notice

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from evalkit.arguments import Place, path
+from evalkit.engine.default_label import default_label
 from evalkit.engine.threads import pin_threads
-from evalkit.engine.work import default_label
 from evalkit.factories import create_tracker
 from evalkit.own_video.choose_box import choose_box
 from evalkit.own_video.tracking import TrackReport, track_video

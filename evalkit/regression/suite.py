@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit import registry
-from evalkit.engine.work import default_label
+from evalkit.engine.default_label import default_label
 from evalkit.errors import EvalkitError
 from evalkit.io.toml import StrictTable, load_table
 from evalkit.types import Execution

@@ -17,7 +17,7 @@ from family_repository import TRACKER, write_repository
 from scripted_tracker import still
 
 from evalkit import factories, registry
-from evalkit.engine.work import default_label
+from evalkit.engine.default_label import default_label
 from evalkit.errors import EvalkitError
 from evalkit.protocols.session import Session
 from evalkit.types import Box
