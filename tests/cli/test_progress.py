@@ -26,6 +26,11 @@ from evalkit.types import Dataset
 CLIPS = 3
 
 
+@pytest.fixture(autouse=True)
+def _shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(shown.VARIABLE, raising=False)
+
+
 @pytest.fixture
 def results(tiny: Dataset, tmp_path: Path) -> Path:
     """Results of two trackers on the dataset ``tiny``; those of ``short`` lack a row in every sequence."""

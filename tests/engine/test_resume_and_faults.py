@@ -48,15 +48,15 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(place: Path, *more: str) -> list[str]:
+def command(place: Path, *more: str, results: str = "results") -> list[str]:
     return [
         *(sys.executable, "-m", "evalkit", "run", "--tracker", "mine.py:Slow", "--dataset", "otb100"),
-        *("--data", ".", "--sequences", ",".join(ROWS), "--results", "results", *more),
+        *("--data", ".", "--sequences", ",".join(ROWS), "--results", results, *more),
     ]
 
 
-def run(place: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(place, *more), cwd=place, capture_output=True, text=True, timeout=120)
+def run(place: Path, *more: str, results: str = "results") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(place, *more, results=results), cwd=place, capture_output=True, text=True, timeout=120)
 
 
 def stored(place: Path, results: str = "results") -> dict[str, bytes]:
@@ -65,7 +65,7 @@ def stored(place: Path, results: str = "results") -> dict[str, bytes]:
 
 
 def test_a_killed_run_continues_to_the_same_bytes(place: Path) -> None:
-    reference = run(place, "--results", "whole")
+    reference = run(place, results="whole")
     assert reference.returncode == 0, reference.stderr
     first = place / "results" / "OTB100" / "Slow" / "Couple.txt"
     process = subprocess.Popen(command(place), cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
