@@ -56,7 +56,9 @@ def command(place: Path, *more: str, results: str = "results") -> list[str]:
 
 
 def run(place: Path, *more: str, results: str = "results") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(place, *more, results=results), cwd=place, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command(place, *more, results=results), cwd=place, capture_output=True, text=True, timeout=120
+    )
 
 
 def stored(place: Path, results: str = "results") -> dict[str, bytes]:
