@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,6 +64,11 @@ class _Layout(NamedTuple):
     broken: frozenset[int]
     room: float
 
+    @property
+    def fits(self) -> bool:
+        """True if the table is no wider than the line."""
+        return self.room >= len(self.broken) * _NARROWEST_COLUMN
+
 
 @document_format("latex", summary="booktabs tables for a paper", aliases=("tex",), suffix=".tex")
 def write_latex(document: Document) -> str:
@@ -75,17 +81,49 @@ def write_latex(document: Document) -> str:
 
 
 def latex_table(table: Table) -> str:
-    """Return a table with its caption, label and notes, set small enough for the width of an article's page."""
+    """Return a table with its caption, label and notes, set small enough for the width of an article's page.
+
+    A table that is too wide in the smallest print is split into several; each begins with the names of the rows.
+    """
+    return "\n".join(_latex_part(part) for part in _split_by_width(table))
+
+
+def _latex_part(table: Table) -> str:
     layout = _choose_layout(table)
     lines = _longtable(table, layout) if len(table.rows) > _LONG else _tabular(table, layout)
     return "\n".join(_too_wide(layout) + lines) + "\n"
 
 
+def _split_by_width(table: Table) -> list[Table]:
+    """Return the table in the fewest parts that fit an article's page; parts of one column may still be too wide."""
+    names = next((place for place, column in enumerate(table.columns) if column.numeric), 1) or 1
+    others = range(names, len(table.columns))
+    for count in range(1, len(others) + 1):
+        size = -(-len(others) // count)
+        groups = [(*range(names), *others[start : start + size]) for start in range(0, len(others), size)]
+        parts = [_part(table, columns, number, len(groups)) for number, columns in enumerate(groups, 1)]
+        if all(_choose_layout(part).fits for part in parts):
+            return parts
+    return parts if others else [table]
+
+
+def _part(table: Table, columns: Sequence[int], number: int, count: int) -> Table:
+    """Return some columns of a table as part ``number`` of ``count``; the notes are below the last part."""
+    if count == 1:
+        return table
+    return replace(
+        table, key=table.key if number == 1 else f"{table.key}-{number}", title=f"{table.title} ({number} of {count})",
+        columns=tuple(table.columns[place] for place in columns),
+        rows=tuple(tuple(row[place] for place in columns) for row in table.rows),
+        notes=table.notes if number == count else (),
+    )  # fmt: skip
+
+
 def latex_paper_table(table: Table) -> str:
     """Return a table with groups of columns for a paper of two columns: as wide as a column if it fits, else a page."""
     layout = _choose_layout(table, _COLUMN_WIDTH)
-    environment = "table" if layout.room >= 0 else "table*"
-    if layout.room < 0:
+    environment = "table" if layout.fits else "table*"
+    if not layout.fits:
         layout = _choose_layout(table, _PAGE_WIDTH)
     lines = [
         rf"\begin{{{environment}}}[t]", rf"\centering{_size(layout.style)}", _caption(table),
@@ -97,7 +135,7 @@ def latex_paper_table(table: Table) -> str:
 
 
 def _too_wide(layout: _Layout) -> list[str]:
-    return [] if layout.room >= 0 else ["% Wider than the text of an article: rotate the page or leave columns out."]
+    return [] if layout.fits else ["% Wider than the text of an article: rotate the page or leave columns out."]
 
 
 def _group_heads(table: Table) -> list[str]:
@@ -193,7 +231,7 @@ def _column_width(table: Table, place: int, style: _TableStyle) -> float:
     cell = max(text, detail) if style.stacked else text + detail
     column = table.columns[place]
     members = sum(one.group == column.group for one in table.columns) if column.group else 1
-    head = max(len(column.head + column.arrow), len(column.group) / members)
+    head = max(_characters(column.head + column.arrow), _characters(column.group) / members)
     return max(head * style.character, cell)
 
 
@@ -201,8 +239,13 @@ def _cells(table: Table, place: int) -> list[Cell]:
     return [row[place] for row in table.rows]
 
 
-def _widest(texts: Iterable[str]) -> int:
-    return max(map(len, texts), default=0)
+def _widest(texts: Iterable[str]) -> float:
+    return max(map(_characters, texts), default=0.0)
+
+
+def _characters(text: str) -> float:
+    """Return the width of a text in digits: capital letters are wider."""
+    return len(text) + 0.4 * sum(map(str.isupper, text))
 
 
 def latex_cell(cell: Cell, *, wraps: bool = False, stacked: bool = False) -> str:

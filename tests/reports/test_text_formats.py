@@ -16,7 +16,7 @@ import pytest
 from evalkit import comparison as comparisons
 from evalkit import registry
 from evalkit.comparison import Comparison
-from evalkit.reports.document.model import Cell, Column, Table
+from evalkit.reports.document.model import Cell, Column, Table, text_column
 from evalkit.reports.latex import latex_table
 from evalkit.types import Cost
 
@@ -84,7 +84,8 @@ def table_of(columns: int, text: str, rows: int = 2, *, detail: str = "") -> str
             r"\raggedright\let\\\tabularnewline a sentence of several words/\allowbreak ",
             "{ll}",
         ),
-        (30, "0.123456", "", "% Wider than the text of an article", "tabcolsep}{6"),
+        (30, "0.123456", "", r"\caption{T (2 of 4)}\label{tab:t-2}", "% Wider"),
+        (2, "0.12345678901234567890" * 4, "", "p{", "% Wider"),
     ],
 )
 def test_latex_sets_a_table_small_enough_for_the_page(
@@ -95,6 +96,17 @@ def test_latex_sets_a_table_small_enough_for_the_page(
     assert absent not in made
 
 
+def test_every_part_of_a_wide_latex_table_begins_with_the_names_of_the_rows() -> None:
+    heads = (text_column("name"), text_column("kind"), *(Column(f"value {place}") for place in range(30)))
+    rows = tuple((Cell(name), Cell("K"), *(Cell(f"{place}.25") for place in range(30))) for name in "ab")
+    made = latex_table(Table("t", "T", heads, rows, notes=("One note.",)))
+    parts = made.split(r"\begin{table}")[1:]
+    assert len(parts) > 1
+    assert all("name & kind & value" in part and "\na & K & " in part for part in parts)
+    assert re.findall(r"value \d+", made) == [f"value {place}" for place in range(30)]
+    assert ["One note." in part for part in parts] == [*([False] * (len(parts) - 1)), True]
+
+
 def test_a_long_latex_table_repeats_its_head_but_not_its_caption() -> None:
     made = table_of(2, "x", rows=41)
     assert made.index(r"\caption") < made.index(r"\endfirsthead") < made.index(r"\endhead")
@@ -103,13 +115,28 @@ def test_a_long_latex_table_repeats_its_head_but_not_its_caption() -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on the path; Debian: texlive-latex-base")
 def test_latex_compiles_with_the_packages_that_it_names(compare: Compare, tmp_path: Path) -> None:
-    (tmp_path / "tables.tex").write_text(str(written("latex", compare(*_ASCII, "[bracket]"))))
-    (tmp_path / "paper.tex").write_text(
+    done, _ = compile_tables(str(written("latex", compare(*_ASCII, "[bracket]"))), tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on the path; Debian: texlive-latex-base")
+def test_no_latex_table_of_twenty_trackers_is_wider_than_the_page(compare: Compare, tmp_path: Path) -> None:
+    names = [f"LightTrack-Mobile{number}" for number in range(1, 21)]
+    done, log = compile_tables(str(written("latex", compare(*names))), tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "(2 of " in (tmp_path / "tables.tex").read_text()
+    assert "Overfull" not in log
+
+
+def compile_tables(text: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Compile tables in an article; return the process and LaTeX's log."""
+    (folder / "tables.tex").write_text(text)
+    (folder / "paper.tex").write_text(
         r"\documentclass{article}\usepackage{booktabs,longtable}\begin{document}\input{tables}\end{document}"
     )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done, (folder / "paper.log").read_text()
 
 
 def test_latex_escapes_every_special_character_of_a_name(nasty: Comparison) -> None:
