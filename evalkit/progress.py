@@ -26,12 +26,14 @@ class Step:
         done: Number of parts of the work that are complete.
         total: Number of all parts; None where there is no such number.
         timed: Times are being measured: the listener must use the processor only while it is called.
+        stays: It is a message on the work rather than a part of it, to be shown until the reader has read it.
     """
 
     text: str
     done: int = 0
     total: int | None = None
     timed: bool = False
+    stays: bool = False
 
     def __str__(self) -> str:
         """Return the text with the number of the part that is being done: ``lasot: reading DiMP50 (2 of 8)``."""
@@ -65,6 +67,13 @@ def tell(text: str, done: int = 0, total: int | None = None, *, timed: bool = Fa
     listener = _listener.get()
     if listener is not None:
         listener(Step(text, done, total, timed))
+
+
+def announce(text: str) -> None:
+    """Tell the listener a message that stays, e.g. how long the work takes."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(Step(text, stays=True))
 
 
 def each(

@@ -97,8 +97,12 @@ class Display:
         self._output.stop()
 
     def __call__(self, step: Step) -> None:
-        """Show a step from now on."""
+        """Show a step from now on, or a message that stays at once."""
         with self._lock:
+            if step.stays:
+                if self._output.pause() < math.inf:
+                    self._output.line(step.text)
+                return
             resumed = self._step.timed and not step.timed
             self._step = step
             if step.timed and self._output.pause() <= 0:

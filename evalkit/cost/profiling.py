@@ -18,6 +18,7 @@ from evalkit.cost.update_costs import update_costs
 from evalkit.errors import EvalkitError
 from evalkit.factories import create_tracker_or_network
 from evalkit.runtimes import create_adapter, find_runtime, parity
+from evalkit.runtimes.availability import first_start_notice
 from evalkit.types import BareNetwork, Cost, Execution, SplitTracker, Tracker
 
 ALL = "all"
@@ -72,6 +73,8 @@ def profile_trackers(
     if any(devices.is_device_file(one.device) for one in executions):
         return phone_profile.profile_on_phone(trackers, executions, weights=weights, rules=chosen, settings=settings)
     supported, refused = _split_by_support(executions)
+    if (cost := first_start_notice(supported)) is not None:
+        progress.announce(cost)
     build = partial(create_tracker_or_network, weights=weights, settings=settings or {}, seed=0)
     tolerant = any(one.runtime == ALL for one in executions)
     records: list[Cost] = []

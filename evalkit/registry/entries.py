@@ -166,6 +166,10 @@ class RuntimeEntry(Entry):
         writers: Distributions that write the format, besides torch; a new version of one exports networks again.
         fixed_batch: True where a started network takes batches of one size only, as a recorded CUDA graph does, so that
             it is started again for every size.
+        start_seconds: CPU time, in seconds, that the first start of NanoTrack-V2's two networks takes, with the export;
+            said before a profile. 0 where it takes no longer than in torch. Runtimes of one format share the export.
+        once: Name of the runtime that executes networks which run once per sequence, such as that of the template;
+            empty for this runtime itself. Another one is named where starting takes longer than it can save.
     """
 
     packages: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
@@ -175,6 +179,8 @@ class RuntimeEntry(Entry):
     format: str = field(default="", kw_only=True)
     writers: tuple[str, ...] = field(default=(), kw_only=True)
     fixed_batch: bool = field(default=False, kw_only=True)
+    start_seconds: float = field(default=0.0, kw_only=True)
+    once: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         unknown = [one for one in self.precisions if one not in PRECISIONS]

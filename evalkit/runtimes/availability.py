@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from evalkit import registry
 from evalkit.errors import EvalkitError
@@ -39,6 +40,29 @@ def find_runtime(execution: Execution) -> RuntimeEntry:
             expected="1" if cores == 1 else f"1 to {cores}, the cores that this process may use",
         )  # fmt: skip
     return runtime
+
+
+NOTICE_SECONDS = 20.0
+"""CPU time of all first starts, in seconds, from which ``first_start_notice`` is given."""
+
+
+def first_start_notice(executions: Sequence[Execution]) -> str | None:
+    """Return which runtimes are about to be loaded and what the first start costs; None where it takes seconds only.
+
+    Args:
+        executions: Of installed runtimes. Those that read one format share its export, so that only one of them is
+            counted.
+    """
+    loaded = list({one.name: one for one in map(find_runtime, executions)}.values())
+    exporting = {one.format or one.name: one for one in reversed(loaded)}
+    slow = sorted((one for one in exporting.values() if one.start_seconds), key=lambda one: -one.start_seconds)
+    if sum(one.start_seconds for one in slow) < NOTICE_SECONDS:
+        return None
+    costs = ", ".join(f"{one.name} {one.start_seconds:.0f} s" for one in slow)
+    return (
+        f"loading {', '.join(one.name for one in loaded)}. The first time, starting a network as small as NanoTrack's"
+        f" takes CPU time: {costs}; larger ones take longer. Exports and compiled code are cached"
+    )
 
 
 def usable_cores() -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     summary="PyTorch, torch.compile (needs a C++ compiler, which the first start keeps busy for a minute or more)",
     precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cpu", "cuda"),
+    start_seconds=40,
+    once="torch",
 )
 class CompiledTorch:
     """Compiles the module when it is started, not in the middle of a measurement."""

@@ -20,7 +20,7 @@ from evalkit.cli.progress import Display
 from evalkit.comparison import collect
 from evalkit.errors import EvalkitError
 from evalkit.metrics import statistics
-from evalkit.progress import Step, each, listening, tell
+from evalkit.progress import Step, announce, each, listening, tell
 from evalkit.types import Dataset
 
 CLIPS = 3
@@ -191,11 +191,24 @@ def _read_terminal(descriptor: int) -> bytes:
         seen += part
 
 
+def test_a_message_that_stays_is_printed_at_once_and_a_step_after_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shown, "LOG_SECONDS", 0.1)
+    with Display("loading", at_once=True):
+        time.sleep(0.05)
+        announce("this takes a minute")
+        tell("compiling")
+        time.sleep(0.3)
+    assert capsys.readouterr().err.splitlines() == ["loading", "this takes a minute", "compiling"]
+
+
 def test_progress_can_be_turned_off(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("EVALKIT_PROGRESS", "off")
     monkeypatch.setattr(shown, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(shown, "LOG_SECONDS", 0.01)
     with Display("loading", at_once=True) as display:
+        display(Step("this takes a minute", stays=True))
         display(Step("timing", timed=True))
         time.sleep(0.1)
         display(Step("reading"))
