@@ -123,7 +123,8 @@ def to_tensor(value: NDArray[Any], device: torch.device, *, channels_last: bool 
     """Return an array as a tensor on a device; images, of four dimensions, in the given order in memory."""
     import torch
 
-    tensor = torch.from_numpy(np.ascontiguousarray(value)).to(device)
+    # The stride of a dimension of 1 is arbitrary in NumPy; torch.compile would compile again for another one.
+    tensor = torch.from_numpy(np.ascontiguousarray(value)).view(value.shape).to(device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return tensor.contiguous(memory_format=layout) if tensor.ndim == 4 else tensor
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
-from evalkit import progress, registry
+from evalkit import progress, registry, runtimes
 from evalkit.cost.profiling import profile_trackers
 from evalkit.errors import EvalkitError
 from evalkit.registry import RuntimeEntry
@@ -88,3 +89,26 @@ def test_a_runtime_may_leave_the_template_network_to_another(
     assert (networks.search.runtime.name, networks.template.runtime.name) == ("slow", template)
     (features,) = networks.template(np.full((1, 7, 7, 3), 100, np.uint8))
     assert networks.search(features, np.zeros((1, 15, 15, 3), np.uint8))[0].shape == (1, 3, 15, 15)
+
+
+class Blend(torch.nn.Module):
+    def forward(self, features: torch.Tensor, crop: torch.Tensor) -> torch.Tensor:
+        return crop.float().mean() * features
+
+
+def test_torch_compile_compiles_once_and_before_the_first_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = CompileCounter()
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda module, **chosen: compile_(module, backend=counter, **chosen))
+    torch.set_num_threads(2)
+    example = (np.zeros((1, 4), np.float32), np.zeros((1, 15, 15, 3), np.uint8))
+    part = NetworkPart("search", Blend(), example, ("zf", "search"), ("response",))
+    network = runtimes.load(part, Execution("torch-compile"))
+    assert counter.frame_count == 1
+    with torch.inference_mode():
+        features = torch.ones(1, 4).numpy()
+    crop = np.zeros((15, 15, 3), np.uint8)[None]  # of stride 0
+    assert crop.strides[0] == 0
+    network(features, crop)
+    network(features, np.ascontiguousarray(np.zeros((1, 3, 15, 15), np.uint8).transpose(0, 2, 3, 1)))
+    assert counter.frame_count == 1
