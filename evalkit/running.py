@@ -115,7 +115,25 @@ def run(
         )  # fmt: skip
     for tracker in trackers:
         _check_executes(tracker, options.execution)
+    for dataset_name in datasets[:1]:
+        _check_builds(trackers[1:], dataset_name, options, plan)
     return _joined([_run_tracker(tracker, one, options, plan, progress) for one in datasets for tracker in trackers])
+
+
+def _check_builds(trackers: Sequence[str], dataset_name: str, options: RunOptions, plan: Plan) -> None:
+    """Build evalkit's own trackers once, so that what is missing is found before the first of several is tracked.
+
+    Trackers of a user may not expect to be built twice, and a runtime may take long to start: these are built when it
+    is their turn.
+    """
+    entries = {name: registry.tracker.find(name) for name in trackers}
+    checked = [name for name, one in entries.items() if registry.tracker.is_builtin(one) and one.program_files is None]
+    if not checked or registry.runtime.find(options.execution.runtime).start_seconds:
+        return
+    words.tell(f"{dataset_name}: opening")
+    dataset = open_dataset(dataset_name, options.data)
+    for name in words.each(checked, lambda name: f"checking that {name} can be loaded"):
+        plan.worker(_job(name, dataset, dataset_name, options, plan)).tracker  # noqa: B018
 
 
 def _joined(runs: Sequence[tuple[RunReport, list[_Timed]]]) -> RunReport:

@@ -6,6 +6,7 @@ import inspect
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +33,31 @@ def test_a_run_gives_its_scores_and_costs_as_tables(tiny: Dataset, tmp_path: Pat
     assert len(table) == len(report.scores) > 0
     assert table["value"].dtype == np.float64
     assert evalkit.frame(report.costs)["quantity"].tolist() == ["fps"]
+
+
+def test_nothing_is_tracked_if_a_later_tracker_cannot_be_built(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(cv2, "TrackerKCF_create", raising=False)
+    with pytest.raises(EvalkitError, match="opencv-contrib-python"):
+        evalkit.run(["identity", "opencv-kcf"], "tiny", results=tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_users_tracker_is_built_once(tiny: Dataset, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "class Mine:\n"
+        "    def __init__(self):\n"
+        "        with open(__file__.replace('mine.py', 'built'), 'a') as built:\n"
+        "            built.write('x')\n"
+        "    def initialize(self, image, region):\n"
+        "        self.region = region\n"
+        "    def update(self, image):\n"
+        "        return self.region\n"
+    )
+    evalkit.run(["identity", f"{file}:Mine"], "tiny", results=tmp_path / "results")
+    assert (tmp_path / "built").read_text() == "x"
 
 
 def test_scores_are_the_rows_that_json_prints(results: str) -> None:
