@@ -17,7 +17,7 @@ from evalkit.comparison.collect_run import Collected, Request, cached_dataset, c
 from evalkit.comparison.collect_sequence import find_sequence
 from evalkit.comparison.costs_of_files import costs_of_files
 from evalkit.comparison.model import Comparison, Key
-from evalkit.cost.recorded import recorded_counts, recorded_times
+from evalkit.cost.recorded import busy_remarks, recorded_counts, recorded_times
 from evalkit.engine.threads import inherited_threads
 from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable, UnknownName, suggestion
 from evalkit.infer_dataset import only_benchmark
@@ -116,7 +116,9 @@ def _costs(present: Mapping[Key, Collected]) -> Iterable[Cost]:
     for label in dict.fromkeys(tracker for _, tracker in present):
         own = [one for (_, tracker), one in present.items() if tracker == label]
         yield from dict.fromkeys(cost for one in own for cost in recorded_counts(label, one.record))
-        yield from recorded_times(label, [(one.trajectories, one.record) for one in own])
+        remarks = busy_remarks(one.record for one in own)
+        for cost in recorded_times(label, [(one.trajectories, one.record) for one in own]):
+            yield replace(cost, not_counted=remarks)
 
 
 def _check_profiles(requested: Sequence[str], datasets: Sequence[Dataset]) -> None:

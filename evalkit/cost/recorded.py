@@ -88,6 +88,12 @@ def _speeds(seconds: list[NDArray[np.float64]]) -> dict[str, tuple[float, str]]:
     return values
 
 
+def busy_remarks(records: Iterable[RunRecord | None]) -> tuple[str, ...]:
+    """Return the remarks that mark times as invalid where the machine was busy in one of these runs; empty if not."""
+    shares = [share for one in records if one is not None and (share := _busy_share(one)) is not None]
+    return (f"invalid: machine was busy (CPU/wall {min(shares):.2f})",) if shares else ()
+
+
 def clock_notice(timed: Iterable[tuple[str, RunRecord | None, float]]) -> str:
     """Return the sentence that says on which devices frames per second were measured; empty where none were.
 
@@ -105,7 +111,15 @@ def clock_notice(timed: Iterable[tuple[str, RunRecord | None, float]]) -> str:
 
 
 def _busy(label: str, record: RunRecord, fps: float) -> str | None:
-    """Return the words that mark frames per second that were measured while the machine was busy; None if not.
+    """Return the words that mark frames per second that were measured while the machine was busy; None if not."""
+    share = _busy_share(record)
+    if share is None:
+        return None
+    return f"{label} invalid: machine was busy (CPU/wall {share:.2f}), {fps / share:,.1f} by CPU time"
+
+
+def _busy_share(record: RunRecord) -> float | None:
+    """Return CPU time over wall-clock time of a run that was timed while the machine was busy; None if it was not.
 
     In one thread of the CPU, a tracker needs as much CPU time as wall-clock time unless other programs use the
     processor. Trackers that compute elsewhere (more threads, a GPU, a program of their own) are not judged.
@@ -113,12 +127,12 @@ def _busy(label: str, record: RunRecord, fps: float) -> str | None:
     clock = record.get("clock", {})
     if not clock.get("wall"):
         return None
-    identity = record["identity"]
+    identity = record.get("identity", {})
     elsewhere = is_program(record)
-    share = clock.get("cpu", 0.0) / clock["wall"]
+    share = float(clock.get("cpu", 0.0) / clock["wall"])
     if identity.get("device") != "cpu" or identity.get("threads") != 1 or elsewhere or not 0 < share < BUSY_BELOW:
         return None
-    return f"{label} invalid: machine was busy (CPU/wall {share:.2f}), {fps / share:,.1f} by CPU time"
+    return share
 
 
 def _clock(record: RunRecord) -> str:

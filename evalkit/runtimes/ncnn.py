@@ -34,7 +34,7 @@ _STEM = "network"
     devices=("cpu", "vulkan"),
     format="ncnn",
     writers=("pnnx",),
-    start_seconds=10,
+    start_seconds=8,
 )
 class Ncnn:
     """Executes ``network.param`` and ``network.bin``, one image at a time."""

@@ -22,7 +22,7 @@ from evalkit.types import Execution, NetworkPart
     precisions=("fp32", "int8"),
     format="onnx",
     writers=onnx_export.WRITERS,
-    start_seconds=14,
+    start_seconds=12,
 )
 class OnnxRuntime:
     """Executes ``network.onnx`` in one session with the given number of threads."""

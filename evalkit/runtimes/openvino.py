@@ -31,7 +31,7 @@ _PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
     precisions=("fp32", "bf16", "int8"),
     format="onnx",
     writers=onnx_export.WRITERS,
-    start_seconds=14,
+    start_seconds=12,
 )
 class OpenVino:
     """Executes ``network.onnx``, compiled for every batch size."""

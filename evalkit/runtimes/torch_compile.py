@@ -16,7 +16,7 @@ from evalkit.types import Execution, NetworkPart
     summary="PyTorch, torch.compile (needs a C++ compiler, which the first start keeps busy for a minute or more)",
     precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cpu", "cuda"),
-    start_seconds=40,
+    start_seconds=38,
     once="torch",
 )
 class CompiledTorch:

@@ -87,6 +87,17 @@ def test_a_run_stores_what_it_counts_and_scoring_shows_it_without_the_network(ti
     assert {one.quantity for one in stored} == {"macs", "template_macs", "parameters", "fps"}
 
 
+def test_a_report_marks_the_times_of_a_busy_machine(results: Path, tmp_path: Path) -> None:
+    busy = "Some speeds were measured on a busy machine and are invalid"
+    path = results / "tiny" / "identity" / "run.json"
+    for cpu, marked in ((9.9, False), (2.2, True)):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**record, "clock": {"wall": 10.0, "cpu": cpu}}), encoding="utf-8")
+        report(results, tmp_path / "report.md")
+        text = (tmp_path / "report.md").read_text(encoding="utf-8")
+        assert (busy in text, "invalid: machine was busy (CPU/wall 0.22)" in text) == (marked, marked)
+
+
 def test_counts_reach_rows_and_workbooks(results: Path, tmp_path: Path) -> None:
     report(results, tmp_path / "report.json")
     rows = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["records"]
