@@ -118,8 +118,8 @@ class StoredRun:
         if self.missing and not allow_partial:
             return MissingResults(
                 f"{len(self.missing)} of {len(self.requested)} sequences have no result", where=self.where,
-                hint=f"Missing: {listed(self.missing)}. Leave these out with --allow-partial, or choose others with"
-                " --sequences",
+                hint=f"Missing: {listed(self.missing)}. Leave these out with --allow-partial, or name the sequences to"
+                " score with --sequences",
             )  # fmt: skip
         if groundtruth and self.withheld:
             return withheld_error(self.dataset, self.label)
