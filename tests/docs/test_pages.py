@@ -44,6 +44,10 @@ EXEMPT: dict[tuple[str, str], str] = {
     ): "downloads from the internet",
     (
         "docs/find-a-tracker.md",
+        "evalkit search --within lighttrack-m --limit latency=7ms --runtime onnxruntime --output fast",
+    ): "takes minutes",
+    (
+        "docs/find-a-tracker.md",
         "evalkit run --tracker lighttrack:back_04502514044521000000+cls_011000022+reg_100000111_ops_32 "
         "--weights out/front/1.safetensors",
     ): "the path is the one that the search found",
