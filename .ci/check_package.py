@@ -177,6 +177,7 @@ def wheel_environment(wheel: Path, scratch: Path) -> Path:
 
 
 def main() -> None:
+    os.environ["EVALKIT_PROGRESS"] = "off"  # standard output and standard error of commands are read together
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         run(sys.executable, "-m", "build", "--outdir", scratch / "dist", ROOT)

@@ -57,7 +57,7 @@ def column(rows: int) -> Reading:
     """Return the reading of a file with one number a line, where an empty line is NaN."""
 
     def read(data: bytes) -> bytes | None:
-        lines = [line.strip() for line in re.split(rb"\r\n|\n", data)]
+        lines = [line.strip() for line in re.split(rb"\r\n|\n|\r", data)]
         while len(lines) > rows and not lines[-1]:
             del lines[-1]
         return table(1, rows)(b"\n".join(line or b"nan" for line in lines))
