@@ -168,8 +168,8 @@ class RuntimeEntry(Entry):
             it is started again for every size.
         start_seconds: CPU time, in seconds, that the first start of NanoTrack-V2's two networks takes, with the export;
             said before a profile. 0 where it takes no longer than in torch. Runtimes of one format share the export.
-        once: Name of the runtime that executes networks which run once per sequence, such as that of the template;
-            empty for this runtime itself. Another one is named where starting takes longer than it can save.
+        template_runtime: Name of the runtime that executes the networks which run once per sequence, such as that of
+            the template; empty for this runtime itself. Another one is named where starting takes longer than it saves.
     """
 
     packages: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
@@ -180,7 +180,7 @@ class RuntimeEntry(Entry):
     writers: tuple[str, ...] = field(default=(), kw_only=True)
     fixed_batch: bool = field(default=False, kw_only=True)
     start_seconds: float = field(default=0.0, kw_only=True)
-    once: str = field(default="", kw_only=True)
+    template_runtime: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         unknown = [one for one in self.precisions if one not in PRECISIONS]

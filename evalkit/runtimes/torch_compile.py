@@ -17,7 +17,7 @@ from evalkit.types import Execution, NetworkPart
     precisions=("fp32", "bf16", "fp16", "tf32"),
     devices=("cpu", "cuda"),
     start_seconds=38,
-    once="torch",
+    template_runtime="torch",
 )
 class CompiledTorch:
     """Compiles the module when it is started, not in the middle of a measurement."""

@@ -81,7 +81,7 @@ def test_a_runtime_may_leave_the_template_network_to_another(
     monkeypatch: pytest.MonkeyPatch, once: str, started: list[str], template: str
 ) -> None:
     Started.names.clear()
-    register(monkeypatch, RuntimeEntry("slow", Started, "", once=once))
+    register(monkeypatch, RuntimeEntry("slow", Started, "", template_runtime=once))
     networks = SiameseNetworks(
         Network().eval(), ImageFormat(), outputs=("product",), sizes=(7, 15), execution=Execution("slow")
     )

@@ -81,7 +81,8 @@ class SiameseNetworks:
         sizes: Sides of the template crop and of the usual search crop, in pixels.
         execution: Runtime, precision, device and threads. If the precision is int8, the template part, which runs once
             per sequence, is executed in fp32: it then needs no calibration, and the search part gets exact features.
-            A runtime that takes long to start names another one for the template part (``RuntimeEntry.once``).
+            A runtime that takes long to start names another one for the template part
+            (``RuntimeEntry.template_runtime``).
         samples: Called to get inputs of the search part if int8 has to be calibrated.
 
     Attributes:
@@ -113,6 +114,6 @@ class SiameseNetworks:
             NetworkPart("template", TemplatePart(network, preprocessing), (template,), ("template",), names),
         )  # fmt: skip
         exact = replace(execution, precision="fp32") if execution.precision == "int8" else execution
-        exact = replace(exact, runtime=runtimes.find_runtime(execution).once or execution.runtime)
+        exact = replace(exact, runtime=runtimes.find_runtime(execution).template_runtime or execution.runtime)
         self.search = runtimes.load(self.parts[0], execution, samples=samples)
         self.template = runtimes.load(self.parts[1], exact)
