@@ -32,10 +32,10 @@ class CompiledTorch:
 
         device = find_device(execution.device)
         module = copy_module(part, device, precision=execution.precision)
-        execute = execute_forward(torch.compile(module, dynamic=False), execution, device)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                execute = execute_forward(torch.compile(module, dynamic=False), execution, device)
                 execute(*part.example)
         except RuntimeError as error:
             raise EvalkitError(

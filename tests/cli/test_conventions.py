@@ -19,7 +19,7 @@ from evalkit.types import Dataset
 ONE_VALUE = {
     "--dataset": {"import", "convert", "pack", "replay"},  # each writes the results of one dataset
     "--tracker": {"track", "convert", "pack", "export"},  # each writes one tracker's results or networks
-    "--runtime": {"run", "track", "export"},  # results are stored under one runtime
+    "--runtime": {"run", "track", "export", "search"},  # results are stored, latencies limited, in one runtime
     "--output": {"report", "convert", "pack", "export", "replay", "train", "search", "data render", "weights fetch"},
     "--fps": {"replay"},  # the rate of a video; that of `score` is a list of simulated streams
 }
@@ -28,6 +28,7 @@ ONE_VALUE = {
 OWN_MEANING = {
     "--output", "--name", "--seed", "--device", "--threads", "--jobs", "--force", "--resume", "--fps", "--layout",
     "--weights", "--batch", "--rate", "--steps", "--settling", "--imitation", "--teacher", "--photographs", "--runtime",
+    "--engine", "--precision",
 }  # fmt: skip
 """Options whose help names what the command does with them."""
 

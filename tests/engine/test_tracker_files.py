@@ -57,6 +57,12 @@ PROGRAM = """
 Write = Callable[..., str]
 
 
+@pytest.fixture(autouse=True)
+def _without_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python takes a module that was edited within a second, to the same size, from its cache."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+
 @pytest.fixture
 def folder(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sys, "path", [*sys.path])
