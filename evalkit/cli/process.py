@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from typing import TextIO
 
 END_SECONDS = 5.0
 """Time for threads and exit handlers of a tracker after a command has ended."""
@@ -62,11 +63,19 @@ def end_soon(code: int) -> None:
         code: Exit code.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
+        _flush(stream)
     timer = threading.Timer(END_SECONDS, _end, (code,))
     timer.daemon = True
     timer.start()
+
+
+def _flush(stream: TextIO) -> None:
+    """Flush a stream; where it cannot be written, drop what it holds, which would change the exit code at the end."""
+    try:
+        stream.flush()
+    except Exception:
+        with contextlib.suppress(Exception):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _end(code: int) -> None:
