@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import sys
 from pathlib import Path
@@ -29,6 +30,14 @@ def test_hooks_and_tox_check_with_the_same_versions() -> None:
     assert hooks["ruff"] == agreed["ruff"]
     assert "mypy" in agreed
     assert "PIP_CONSTRAINT = {tox_root}/constraints.txt" in text("tox.ini")
+
+
+def test_every_environment_of_tox_passes_on_the_variables_that_forbid_skipping() -> None:
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read_string(text("tox.ini"))
+    assert "EVALKIT_*" in tox["testenv"]["pass_env"].split()
+    own = {name: tox[name]["pass_env"].split() for name in tox if "pass_env" in tox[name] and name != "testenv"}
+    assert all("{[testenv]pass_env}" in names for names in own.values()), own  # else it replaces that of testenv
 
 
 def test_every_hook_is_pinned() -> None:
