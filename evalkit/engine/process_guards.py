@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 @contextmanager
@@ -69,12 +69,22 @@ def keep_interpreter_settings() -> Iterator[None]:
     """Restore the recursion limit, NumPy's handling of errors and the filters of warnings at the end."""
     import numpy as np
 
-    limit = sys.getrecursionlimit()
-    with np.errstate(), warnings.catch_warnings():
+    limit, filters = sys.getrecursionlimit(), list(warnings.filters)
+    with np.errstate():
         try:
             yield
         finally:
             sys.setrecursionlimit(limit)
+            if list(warnings.filters) != filters:
+                _restore_filters(filters)
+
+
+def _restore_filters(filters: list[Any]) -> None:
+    """Restore the filters of warnings; Python then shows again what it has shown once, so only after a change."""
+    shared: Any = warnings.filters
+    shared[:] = filters
+    with warnings.catch_warnings():  # lets Python notice the change
+        pass
 
 
 _HIGH = 512
