@@ -205,7 +205,7 @@ class Session:
         informed = self._informed
         if informed is not None:
             context = FrameContext(self._sequence, self._order[index:], self._origin, image, starts)
-            self._timed(index, lambda: informed.before_frame(context))
+            self._guarded(index, lambda: informed.before_frame(context))
 
     def _check(self, index: int, prediction: object) -> None:
         if not isinstance(prediction, Prediction):
@@ -237,8 +237,15 @@ class Session:
 
     def _timed(self, index: int, call: Callable[[], T]) -> tuple[T, float]:
         cpu, start = time.thread_time(), time.perf_counter()
+        answer = self._guarded(index, call)
+        seconds = time.perf_counter() - start
+        self._cpu_seconds += time.thread_time() - cpu
+        return answer, seconds
+
+    def _guarded(self, index: int, call: Callable[[], T]) -> T:
+        """Call the tracker; what it raises becomes a ``TrackerError`` that names the frame."""
         try:
-            answer = call()
+            return call()
         except EvalkitError as error:
             raise TrackerError(
                 error.what, where=self._frame(index), found=error.found, expected=error.expected, hint=error.hint,
@@ -250,9 +257,6 @@ class Session:
                 where=self._frame(index),
                 exit_code=1,
             ) from error
-        seconds = time.perf_counter() - start
-        self._cpu_seconds += time.thread_time() - cpu
-        return answer, seconds
 
     def _frame(self, index: int) -> str:
         return f"{self._name} on {self._sequence.name}, frame {self._order[index] + 1}"
