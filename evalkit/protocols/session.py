@@ -84,7 +84,7 @@ class Session:
             Seconds spent inside the tracker.
         """
         given = shifted(region, -self._origin, -self._origin)
-        self._tell(index, image, starts=True)
+        self._tell(index, image, given)
         _, seconds = self._timed(index, lambda: self._tracker.initialize(image, given))
         self._regions[index] = region
         self._seconds[index] = seconds
@@ -102,7 +102,7 @@ class Session:
             TrackerError: The tracker raised an exception, or its answer is not a ``Prediction`` or not finite. NaN, as
                 a diverged network gives, does not mean that the target has left.
         """
-        self._tell(index, image, starts=False)
+        self._tell(index, image)
         prediction, seconds = self._timed(index, lambda: self._tracker.update(image))
         return self._record_prediction(index, prediction, seconds), seconds
 
@@ -119,7 +119,7 @@ class Session:
         if deferring is None:
             self.update(index, image)
             return
-        self._tell(index, image, starts=False)
+        self._tell(index, image)
         answer, _ = self._timed(index, lambda: deferring.update_later(image))
         self._deferred.append((index, answer))
 
@@ -200,11 +200,11 @@ class Session:
             video=self._sequence.video,
         )
 
-    def _tell(self, index: int, image: Image, *, starts: bool) -> None:
+    def _tell(self, index: int, image: Image, region: Region | None = None) -> None:
         """Tell the tracker about the frame before the clock starts, if it wants to know."""
         informed = self._informed
         if informed is not None:
-            context = FrameContext(self._sequence, self._order[index:], self._origin, image, starts)
+            context = FrameContext(self._sequence, self._order[index:], self._origin, image, region)
             self._guarded(index, lambda: informed.before_frame(context))
 
     def _check(self, index: int, prediction: object) -> None:

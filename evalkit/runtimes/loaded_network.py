@@ -39,8 +39,8 @@ class LoadedNetwork:
     """A network as a function of arrays, executed by a runtime.
 
     A runtime knows the shapes of the inputs in advance, which allows it to optimise. Other shapes, such as those of a
-    larger search crop, are started when they first occur. Where a runtime takes one image at a time, a batch is
-    executed one by one.
+    larger search crop, are started by ``prepare``, or else by the first call with them. Where a runtime takes one image
+    at a time, a batch is executed one by one.
 
     Args:
         runtime: The runtime.
@@ -88,6 +88,16 @@ class LoadedNetwork:
             if any(np.isnan(output).any() for output in outputs):
                 self._first_calls.check_nan(inputs)
         return outputs
+
+    def prepare(self, *inputs: NDArray[Any]) -> None:
+        """Start the network for the shapes of these inputs, and compare it with torch there.
+
+        The first call with new shapes would do so as well, inside of the clock of a frame.
+
+        Raises:
+            EvalkitError: See ``__init__``.
+        """
+        self._started_at(inputs)
 
     def verify_first_calls(self) -> None:
         """Compare the outputs of the first calls with those of torch in fp32; later calls of this method do nothing.

@@ -58,14 +58,19 @@ class FrameContext:
         order: Numbers of this frame and of those that follow, counted from 0, in the order in which they are shown.
         origin: Coordinate of the top left pixel in the benchmark's files, 0 or 1.
         image: The image that the next call gets.
-        starts: True if the next call is ``initialize``.
+        region: The region that ``initialize`` gets next, in 0-based pixels; None if the next call is ``update``.
     """
 
     sequence: Sequence
     order: range
     origin: int
     image: Image
-    starts: bool
+    region: Region | None = None
+
+    @property
+    def starts(self) -> bool:
+        """True if the next call is ``initialize``."""
+        return self.region is not None
 
     @property
     def file(self) -> Path | None:

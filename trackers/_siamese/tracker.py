@@ -19,7 +19,7 @@ from evalkit.trackers._siamese.rules import ImageFormat, Response, Rules
 from evalkit.trackers._siamese.selection import select_candidate, size_change_penalty
 from evalkit.trackers._siamese.target_state import SMALL_TARGET, SMALLEST_SIDE, TargetState
 from evalkit.trackers._siamese.usage import describe_usage, reference_program, search_sizes
-from evalkit.types import Box, DeviceLanes, Image, NetworkPart, Polygon, Prediction, Region
+from evalkit.types import Box, DeviceLanes, FrameContext, Image, NetworkPart, Polygon, Prediction, Region
 
 _DEVICE_RUNTIMES = ("torch", "torch-cuda-graph")
 """Runtimes whose outputs those of the module on its device are."""
@@ -81,6 +81,19 @@ class SiameseTracker:
         if self._state is None:
             raise ValueError("initialize must be called first")
         return self._state
+
+    def before_frame(self, context: FrameContext) -> None:
+        """Start the search network for the sizes of this sequence's search crops, outside of the clock.
+
+        Raises:
+            EvalkitError: The region has no area, or the network cannot be started for a size.
+        """
+        prepare = getattr(self.networks.search, "prepare", None)
+        if context.region is None or prepare is None:
+            return
+        size = self._initial_search_size(_inputs.start_box(context.region)[2:], context.image)
+        for side in {size, self.hyperparameters.lost_size or size}:
+            prepare(*self._search_example(side))
 
     def initialize(self, image: Image, region: Region) -> None:
         """Take the template from the first image.
@@ -241,11 +254,12 @@ class SiameseTracker:
         """Return the search network for the other sizes of the search crop, e.g. ``search-288``."""
         search = self.networks.parts[0]
         return tuple(
-            replace(
-                search, name=f"search-{size}", example=(*search.example[:-1], np.zeros((1, size, size, 3), np.uint8))
-            )
+            replace(search, name=f"search-{size}", example=self._search_example(size))
             for size in search_sizes(self)[1:]
         )
+
+    def _search_example(self, size: int) -> tuple[NDArray[Any], ...]:
+        return *self.networks.parts[0].example[:-1], np.zeros((1, size, size, 3), np.uint8)
 
     def usage(self) -> Mapping[str, Any] | None:
         """Return how the networks are used, in words and numbers; None where the tracker has rules of its own."""
