@@ -10,17 +10,17 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.engine.lanes import StoppedError, execute_in_lanes
 from evalkit.engine.verification import verify_execution
-from evalkit.engine.work import Answer, Unit, Worker, failure
+from evalkit.engine.work import Answer, Unit, Worker
 from evalkit.errors import EvalkitError
 from evalkit.types import Image, Prediction, Region, SplitTracker
 
@@ -35,32 +35,7 @@ def execute(worker: Worker, units: Iterable[Unit], *, lanes: int) -> Iterator[An
     """
     if not isinstance(worker.tracker, SplitTracker):
         raise EvalkitError(f"{worker.job.tracker} cannot run in lockstep: it has no crop, network, locate")
-    batcher = _Batcher(worker.tracker)
-    waiting = iter(units)
-    active = 0
-    with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
-        try:
-            while True:
-                for unit in islice(waiting, lanes - active):
-                    pool.submit(_run_lane, worker, unit, batcher, batcher.new_number())
-                    active += 1
-                if active == 0:
-                    return
-                finished = batcher.wait_for_lanes(active)
-                active -= len(finished)
-                yield from finished
-                if not finished:
-                    batcher.answer_requests(lanes)
-        finally:
-            batcher.close()
-
-
-def _run_lane(worker: Worker, unit: Unit, batcher: _Batcher, number: int) -> None:
-    try:
-        answer = worker.track(unit, _Lane(batcher, number))
-    except BaseException as error:
-        answer = failure(unit, error)
-    batcher.finish(answer)
+    yield from execute_in_lanes(worker, units, _Batcher(worker.tracker, lanes), count=lanes)
 
 
 @dataclass(frozen=True)
@@ -70,12 +45,12 @@ class _Request:
     response: Future[Arrays] = field(default_factory=Future)
 
 
-class _StoppedError(Exception):
-    """Ends a lane after its engine was stopped."""
-
-
 class _Batcher:
     """Collects the requests of all lanes and answers them as batches.
+
+    Args:
+        tracker: See ``Attributes``.
+        most: Largest number of lanes at a time, to which batches are padded at most.
 
     Attributes:
         tracker: The tracker whose siblings run in the lanes and whose network answers all requests.
@@ -83,52 +58,59 @@ class _Batcher:
             re-entrant.
     """
 
-    def __init__(self, tracker: SplitTracker) -> None:
+    def __init__(self, tracker: SplitTracker, most: int) -> None:
         self.tracker = tracker
         self.network_lock = threading.Lock()
+        self._most = most
         self._inbox: SimpleQueue[_Request | Answer] = SimpleQueue()
         self._requests: list[_Request] = []
-        self._lanes = 0
+        self._opened = self._active = 0
         self._closed = False
 
-    def new_number(self) -> int:
+    def open_lane(self) -> int:
         """Return the number of a new lane; batches are ordered by it, so that they do not depend on timing."""
-        self._lanes += 1
-        return self._lanes
+        self._active += 1
+        self._opened += 1
+        return self._opened
+
+    def create_tracker(self, lane: int) -> _Lane:
+        """Return the tracker of a lane; called in the lane, as are the next two methods."""
+        return _Lane(self, lane)
 
     def request(self, request: _Request) -> Arrays:
-        """Return the network's response once every lane has made a request; called in a lane."""
+        """Return the network's response once every lane has made a request."""
         self._inbox.put(request)
         if self._closed:
-            raise _StoppedError
+            raise StoppedError
         return request.response.result()
 
-    def finish(self, answer: Answer) -> None:
-        """Take the answer of a unit that is finished; called in its lane."""
+    def finish(self, lane: int, answer: Answer) -> None:
+        """Take the answer of a unit that is finished."""
         self._inbox.put(answer)
 
-    def wait_for_lanes(self, active: int) -> list[Answer]:
+    def wait_for_lanes(self) -> list[Answer]:
         """Wait until every active lane has made a request or one has finished; return the finished answers."""
-        while len(self._requests) < active:
+        while len(self._requests) < self._active:
             message = self._inbox.get()
             if isinstance(message, Answer):
+                self._active -= 1
                 return [message]
             self._requests.append(message)
         return []
 
-    def answer_requests(self, most: int) -> None:
+    def advance(self) -> None:
         """Answer all requests, those with equal shapes together, padded to one of few batch sizes."""
         groups: defaultdict[object, list[_Request]] = defaultdict(list)
         for request in sorted(self._requests, key=lambda one: one.lane):
             groups[tuple((one.shape, one.dtype) for one in request.inputs)].append(request)
         with self.network_lock:
             for group in groups.values():
-                self._answer(group, most)
+                self._answer(group)
         self._requests = []
 
-    def _answer(self, group: list[_Request], most: int) -> None:
+    def _answer(self, group: list[_Request]) -> None:
         try:
-            responses = respond(self.tracker.network, [request.inputs for request in group], most)
+            responses = respond(self.tracker.network, [request.inputs for request in group], self._most)
         except (Exception, SystemExit) as error:
             if len(group) == 1:
                 group[0].response.set_exception(error)
@@ -140,7 +122,7 @@ class _Batcher:
         # Out of memory, or one invalid input: try again in halves, so that only the failing inputs fail. Not in the
         # except branch, where the error still keeps the network's arrays in memory.
         for half in (group[: len(group) // 2], group[len(group) // 2 :]):
-            self._answer(half, most)
+            self._answer(half)
 
     def close(self) -> None:
         """Make every lane that still runs end at its next request."""
@@ -151,7 +133,7 @@ class _Batcher:
                 self._requests.append(message)
         for request in self._requests:
             if not request.response.done():
-                request.response.set_exception(_StoppedError())
+                request.response.set_exception(StoppedError())
 
 
 def respond(network: Callable[..., Arrays], inputs: list[Arrays], most: int) -> list[Arrays]:

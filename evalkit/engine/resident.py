@@ -11,15 +11,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.engine.work import Answer, Unit, Worker, failure
+from evalkit.engine.lanes import StoppedError, execute_in_lanes
+from evalkit.engine.work import Answer, Unit, Worker
 from evalkit.types import DeviceLanes, Image, Prediction, Region, RunningBlock
 
 
@@ -32,33 +31,7 @@ def execute(worker: Worker, units: Iterable[Unit], lanes: DeviceLanes, *, count:
         lanes: The lanes that the tracker returned for ``count``.
         count: Number of lanes. Memory grows with it, not with the number of units.
     """
-    engine = _Blocks(worker.tracker, lanes, count)
-    waiting = iter(units)
-    with ThreadPoolExecutor(count, thread_name_prefix="lane") as pool:
-        try:
-            while True:
-                for unit in islice(waiting, len(engine.free)):
-                    pool.submit(_run_lane, worker, unit, engine, engine.occupy())
-                if not engine.active:
-                    return
-                finished = engine.wait_for_lanes()
-                yield from finished
-                if not finished:
-                    engine.advance()
-        finally:
-            engine.close()
-
-
-def _run_lane(worker: Worker, unit: Unit, engine: _Blocks, lane: _Lane) -> None:
-    try:
-        answer = worker.track(unit, _LaneTracker(engine, lane))
-    except BaseException as error:
-        answer = failure(unit, error)
-    engine.finish(lane, answer)
-
-
-class _StoppedError(Exception):
-    """Ends a lane after its engine was stopped."""
+    return execute_in_lanes(worker, units, _Blocks(worker.tracker, lanes, count), count=count)
 
 
 @dataclass(eq=False)
@@ -93,13 +66,12 @@ class _Blocks:
 
     Attributes:
         active: Lanes that do a unit.
-        free: Numbers of the lanes that do none.
     """
 
     def __init__(self, tracker: Any, lanes: DeviceLanes, count: int) -> None:
         self.tracker = tracker
         self.active: list[_Lane] = []
-        self.free = deque(range(count))
+        self._free = deque(range(count))
         self._lanes = lanes
         self._count = count
         lock = threading.Lock()
@@ -111,11 +83,15 @@ class _Blocks:
         self._running: RunningBlock | None = None
         self._closed = False
 
-    def occupy(self) -> _Lane:
-        """Return a free lane for a unit; called where ``execute`` runs, as are the next two methods."""
-        lane = _Lane(self.free.popleft())
+    def open_lane(self) -> _Lane:
+        """Return a lane for a unit, with a free number."""
+        lane = _Lane(self._free.popleft())
         self.active.append(lane)
         return lane
+
+    def create_tracker(self, lane: _Lane) -> _LaneTracker:
+        """Return the tracker of a lane."""
+        return _LaneTracker(self, lane)
 
     def wait_for_lanes(self) -> list[Answer]:
         """Wait until every active lane is ready for a block or one has finished; return the finished answers."""
@@ -127,7 +103,7 @@ class _Blocks:
             self._deliver()
         for lane, _ in finished:
             self.active.remove(lane)
-            self.free.append(lane.number)
+            self._free.append(lane.number)
         return [answer for _, answer in finished]
 
     def _is_ready(self, lane: _Lane) -> bool:
@@ -249,7 +225,7 @@ class _Blocks:
     def _wait(self, ready: Callable[[], object]) -> None:
         self._changed.wait_for(lambda: self._closed or ready())
         if self._closed:
-            raise _StoppedError
+            raise StoppedError
 
     def verify(self) -> None:
         """Compare the first outputs of the networks in the lanes with those of torch in fp32."""
