@@ -72,7 +72,7 @@ class SiameseLanes:
 
     def reserve(self, pixels: int) -> None:
         """Make room for frames of a number of pixels; no frames may be staged and no block may be running."""
-        if 0 < pixels <= self.capacity:
+        if pixels <= self.capacity:
             return
         pixels = -(-max(pixels, self.capacity * 5 // 4) // _ROUND_PIXELS) * _ROUND_PIXELS
         frame_bytes = 3 * pixels * _HALVES * self.count
