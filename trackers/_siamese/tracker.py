@@ -52,9 +52,6 @@ class SiameseTracker:
         image_format: Input format of the network, for the description of an export.
     """
 
-    small_target = SMALL_TARGET
-    smallest_side = SMALLEST_SIDE
-
     def __init__(
         self,
         rules: Rules,

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from evalkit.trackers._siamese import decoding, rules
+from evalkit.trackers._siamese.target_state import SMALL_TARGET, SMALLEST_SIDE
 
 if TYPE_CHECKING:
     from evalkit.trackers._siamese.tracker import SiameseTracker
@@ -19,28 +20,28 @@ _ROUNDING: Mapping[Callable[[float], int], str] = {
 _DISTANCES = (
     "distances in pixels of the search crop from the cell's point to the left, top, right and bottom of the box"
 )
-_DECODERS: Mapping[rules.Decode, tuple[str, Mapping[str, str]]] = {
+_DECODERS: Mapping[rules.Decode, tuple[str, tuple[str, ...]]] = {
     decoding.decode_distances: (
         "distances",
-        {"cls": "one logit per cell; sigmoid(cls) is the score", "reg": _DISTANCES},
+        ("one logit per cell; sigmoid(cls) is the score", _DISTANCES),
     ),
     decoding.decode_two_class_distances: (
         "two-class distances",
-        {"cls": "logits of background and target, in this order; sigmoid(target - background) is the score",
-         "reg": _DISTANCES},
+        ("logits of background and target, in this order; sigmoid(target - background) is the score", _DISTANCES),
     ),
     decoding.decode_aligned_distances: (
         "aligned distances",
-        {"cls": "one logit per cell", "reg": _DISTANCES,
-         "cls_align": "one logit per cell; the score is ratio * sigmoid(cls) + (1 - ratio) * sigmoid(this)"},
+        ("one logit per cell", _DISTANCES,
+         "one logit per cell; the score is ratio * sigmoid(cls) + (1 - ratio) * sigmoid(this)"),
     ),
     decoding.decode_anchor_offsets: (
         "anchor offsets",
-        {"cls": "logits of background for all anchors, then of target; sigmoid(target - background) is the score",
-         "reg": "for each anchor: shift in x and y in units of its width and height, logarithms of the factors on them;"
-                " 4 values times the anchors"},
+        ("logits of background for all anchors, then of target; sigmoid(target - background) is the score",
+         "for each anchor: shift in x and y in units of its width and height, logarithms of the factors on them;"
+         " 4 values times the anchors"),
     ),
 }  # fmt: skip
+"""Name of a decoder, and the meaning of the network's outputs, in their order."""
 
 
 def describe_usage(tracker: SiameseTracker) -> dict[str, Any] | None:
@@ -52,7 +53,6 @@ def describe_usage(tracker: SiameseTracker) -> dict[str, Any] | None:
         return None
     name, outputs = decoder
     sizes = search_sizes(tracker)
-    names = [*tracker.parts()[0].outputs]
     image_format = tracker.image_format
     return {
         "input": {
@@ -61,7 +61,7 @@ def describe_usage(tracker: SiameseTracker) -> dict[str, Any] | None:
         },
         "outputs": {
             "layout": "NCHW: batch, channel, row of cells, column of cells",
-            "meaning": dict(zip(names, outputs.values(), strict=False)),
+            "meaning": dict(zip(tracker.parts()[0].outputs, outputs, strict=False)),
         },
         "template_size": values.template,
         "search": {str(size): {"folder": "search" if size == values.small else f"search-{size}",
@@ -74,8 +74,8 @@ def describe_usage(tracker: SiameseTracker) -> dict[str, Any] | None:
         "smoothing_power": 1 if own.smoothing is rules.smooth_once else 2,
         "start_offset": own.start_offset,
         "clip_corner": own.clip_corner,
-        "small_target": tracker.small_target,
-        "smallest_side": tracker.smallest_side,
+        "small_target": SMALL_TARGET,
+        "smallest_side": SMALLEST_SIDE,
         "hyperparameters": {**values.record(), "long_term": values.long_term},
         "steps": _steps(tracker),
     }  # fmt: skip
@@ -102,7 +102,7 @@ def _steps(tracker: SiameseTracker) -> list[str]:
     own, values = tracker.rules, tracker.hyperparameters
     power = "rate" if own.smoothing is rules.smooth_once else "rate squared"
     bigger = "" if values.big == values.small else (
-        f" Where the first box covers less than {tracker.small_target:g} of the image, the search crop has"
+        f" Where the first box covers less than {SMALL_TARGET:g} of the image, the search crop has"
         f" {values.big} pixels instead of {values.small}."
     )  # fmt: skip
     return [
@@ -119,6 +119,6 @@ def _steps(tracker: SiameseTracker) -> list[str]:
         " is the outer product of two Hann windows. The cell with the highest value is taken.",
         f"The centre moves by the box's centre, divided by the crop's scale; the size moves towards the box's by"
         f" {power}, rate = penalty * score * {values.lr:g}. The centre is kept inside of the image, the size at least"
-        f" {tracker.smallest_side:g} pixels.",
+        f" {SMALLEST_SIDE:g} pixels.",
         "reference.py does these steps.",
     ]
