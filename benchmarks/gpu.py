@@ -36,6 +36,7 @@ from evalkit.engine.threads import pin_threads
 from evalkit.engine.work import Worker
 from evalkit.errors import EvalkitError
 from evalkit.runtimes import parity
+from evalkit.runtimes.availability import usable_cores
 from evalkit.trackers._lighttrack.architecture import MOBILE
 from evalkit.trackers._lighttrack.training import validation
 from evalkit.trackers._lighttrack.training.loop import Training
@@ -58,9 +59,8 @@ def measure_parity(options: Options) -> Iterator[Row]:
         inputs = parity.random_inputs(part.example)
         expected = parity.reference(part)(*inputs)
         for runtime in runtimes:
-            for precision in registry.runtime.find(runtime).precisions_on(options.device)[
-                : 2 if options.small else None
-            ]:
+            precisions = registry.runtime.find(runtime).precisions_on(options.device)
+            for precision in precisions[:2] if options.small else precisions:
                 row = {"tracker": name, "runtime": runtime, "precision": precision}
                 try:
                     yield row | _network_row(options, name, runtime, precision, inputs, expected)
@@ -143,7 +143,7 @@ def measure_families(options: Options) -> Iterator[Row]:
 
 
 def measure_precisions(options: Options) -> Iterator[Row]:
-    """Measure the AUC on rendered targets beside the speed on the device, in every precision."""
+    """Measure the AUC on rendered targets and the speed on the device, in every precision."""
     precisions = registry.runtime.find("torch").precisions_on(options.device)
     precisions = precisions[:2] if options.small else precisions
     trackers = [cases.build(options, LIGHTTRACK, options.graph_runtime, precision) for precision in precisions]
@@ -161,7 +161,7 @@ def measure_precisions(options: Options) -> Iterator[Row]:
 
 def measure_decoding(options: Options) -> Iterator[Row]:
     """Measure decoding alone, decoding in front of the device, and what LaSOT's test set would take."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     lanes = 2 if options.small else 64
     size = (320, 240) if options.small else LASOT_SIZE
     data = [cases.encode(image) for image in cases.scaled_scene(0, 4, size)[0]]
@@ -250,7 +250,7 @@ def measure_section(name: str, options: Options) -> Row:
     try:
         for row in SECTIONS[name](options):
             rows.append({"section": name, **row})
-            print(f"{name}: {_words(row)}", flush=True)
+            print(f"{name}: {_row_text(row)}", flush=True)
     except Exception as caught:
         error = "".join(traceback.format_exception(caught))
         print(f"{name}: failed\n{error}", file=sys.stderr, flush=True)
@@ -276,19 +276,18 @@ def markdown(report: Row) -> str:
         for row in section["rows"]:
             columns = [key for key in row if key != "section"]
             if columns != previous:
-                lines += ["", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)] if previous else [
-                    f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]  # fmt: skip
+                lines += [*([""] if previous else []), f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
                 previous = columns
-            lines.append(f"| {' | '.join(_word(row[key]) for key in columns)} |")
+            lines.append(f"| {' | '.join(_value_text(row[key]) for key in columns)} |")
         lines += ["", f"failed: {section['error'].strip().splitlines()[-1]}", ""] if section["error"] else [""]
     return "\n".join(lines)
 
 
-def _words(row: Row) -> str:
-    return ", ".join(f"{key} {_word(value)}" for key, value in row.items())
+def _row_text(row: Row) -> str:
+    return ", ".join(f"{key} {_value_text(value)}" for key, value in row.items())
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -35,7 +35,7 @@ RANDOM_NETWORKS: dict[str, Callable[[], Any]] = {
 
 @dataclass
 class Options:
-    """What is measured, and how much of it.
+    """Device and extent of the measurements.
 
     Attributes:
         device: The device, e.g. ``cuda:0``.
