@@ -20,14 +20,14 @@ GRACE_SECONDS = 1.0
 
 
 class UnitWorker(Protocol):
-    """What a process or a node does units with."""
+    """Does units of work in a process or on a node."""
 
     def track(self, unit: Unit) -> Answer:
         """Return the answer for a unit; a failure is an answer with an error."""
 
 
 class WorkerJob(Protocol):
-    """What another process needs to start a worker. It can be pickled."""
+    """A description of work, from which another process starts a worker. It can be pickled."""
 
     @property
     def execution(self) -> Execution:

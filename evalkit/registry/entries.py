@@ -167,7 +167,8 @@ class RuntimeEntry(Entry):
         fixed_batch: True where a started network takes batches of one size only, as a recorded CUDA graph does, so that
             it is started again for every size.
         start_seconds: CPU time, in seconds, that the first start of NanoTrack-V2's two networks takes, with the export;
-            said before a profile. 0 where it takes no longer than in torch. Runtimes of one format share the export.
+            ``profile`` reports it beforehand. 0 where it takes no longer than in torch. Runtimes of one format share
+            the export.
         template_runtime: Name of the runtime that executes the networks which run once per sequence, such as that of
             the template; empty for this runtime itself. Another one is named where starting takes longer than it saves.
     """

@@ -81,7 +81,7 @@ class FileAdapter(Protocol):
 
 
 Adapter: TypeAlias = ModuleAdapter | FileAdapter
-"""What the factory of a registered runtime returns."""
+"""An object that the factory of a registered runtime returns."""
 
 
 def create_adapter(runtime: RuntimeEntry) -> Any:

@@ -47,11 +47,11 @@ NOTICE_SECONDS = 20.0
 
 
 def first_start_notice(executions: Sequence[Execution]) -> str | None:
-    """Return which runtimes are about to be loaded and what the first start costs; None where it takes seconds only.
+    """Return a notice of the runtimes that are loaded now, and of the cost of a first start; None if that is seconds.
 
     Args:
-        executions: Of installed runtimes. Those that read one format share its export, so that only one of them is
-            counted.
+        executions: Executions in installed runtimes. Runtimes that read one format share its export, so that only one
+            of them is counted.
     """
     loaded = list({one.name: one for one in map(find_runtime, executions)}.values())
     exporting = {one.format or one.name: one for one in reversed(loaded)}

@@ -119,7 +119,7 @@ class LoadedNetwork:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What ``run.json`` records about the execution; JSON values."""
+        """Properties of the execution that ``run.json`` records; JSON values."""
         return {
             "runtime": self.runtime.name, "runtime_version": self.runtime.version,
             "precision": self.execution.precision, "device": self.execution.device, "threads": self.execution.threads,

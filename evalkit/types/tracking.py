@@ -51,7 +51,7 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class FrameContext:
-    """What is known about a frame besides its pixels, for trackers that need it.
+    """Information about a frame besides its pixels, for trackers that need it.
 
     Attributes:
         sequence: The sequence; its groundtruth is not for trackers.
@@ -182,7 +182,7 @@ class DescribedTracker(SplitTracker, Protocol):
 
 @dataclass(frozen=True)
 class Execution:
-    """How a network is executed.
+    """Runtime, precision, device and threads that a network is executed with.
 
     Attributes:
         runtime: Name of a registered runtime, e.g. ``torch`` or ``onnxruntime``.
@@ -199,7 +199,7 @@ class Execution:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """What one tracker answered on one sequence under one protocol in one repetition.
+    """Answers of one tracker on one sequence under one protocol in one repetition.
 
     Attributes:
         boxes: Shape (N, 4), in the coordinates of the benchmark's files; NaN rows where there is no answer.

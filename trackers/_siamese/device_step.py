@@ -23,7 +23,7 @@ ANSWER = 6
 
 @dataclass(frozen=True, eq=False)
 class DeviceModel:
-    """What a step needs to know of a tracker: its rules, hyperparameters, search network and execution."""
+    """The parts of a tracker that a step uses: its rules, hyperparameters, search network and execution."""
 
     rules: Rules
     values: Hyperparameters

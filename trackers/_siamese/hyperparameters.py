@@ -45,7 +45,7 @@ class Hyperparameters:
 
     @property
     def long_term(self) -> bool:
-        """Whether the tracker notices that it lost its target, and then searches a larger area."""
+        """True if the tracker notices that it lost its target, and then searches a larger area."""
         return self.lost_size > 0
 
     def record(self) -> dict[str, float | int]:
