@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from edited_trackers import Write, write_program, write_tracker
 
 from evalkit import registry
 from evalkit.engine.work import Job
+from evalkit.types import Dataset
 
 PACKAGE = '''
 import dataclasses
@@ -190,3 +193,29 @@ def job(marching: Path, trackers: Path, tmp_path: Path) -> Job:
         tracker=f"{trackers}:Drift", label="Drift", dataset="marching", results=tmp_path / "results",
         protocol="one_pass", timed=False,
     )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, whose modules are imported again in every test."""
+    # Python takes a module that was edited within a second, to the same size, from its cache.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)) or name == "parts":
+            del sys.modules[name]
+
+
+@pytest.fixture
+def tracker(folder: Path) -> Write:
+    """Writes a tracker into ``mine.py`` and returns its name."""
+    return partial(write_tracker, folder)
+
+
+@pytest.fixture
+def program(folder: Path) -> Write:
+    """Writes a tracker as a program into ``mine.py`` and returns its name."""
+    return partial(write_program, folder)

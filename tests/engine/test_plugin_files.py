@@ -1,0 +1,71 @@
+"""Results under an edited runtime or protocol of the user's own are those of another run."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from edited_trackers import Write
+
+from evalkit import registry
+from evalkit.api import run
+from evalkit.errors import EvalkitError
+
+PROTOCOL = """
+    from evalkit import registry
+    from evalkit.geometry import shifted
+    from evalkit.protocols.session import Session, starting_region
+
+    @registry.protocol("late", summary="one pass from a shifted box", scored_as="one_pass")
+    def run_late(tracker, sequence, *, origin, name):
+        session = Session(tracker, sequence, origin=origin, name=name)
+        for index, image in session.frames():
+            if index == 0:
+                session.initialize(index, image, shifted(starting_region(sequence, 0), {step}, 0))
+            else:
+                session.update(index, image)
+        return [session.trajectory("one_pass", boxes_only=True)]
+"""
+
+
+@pytest.mark.parametrize("kind", ["identity", "own"])
+def test_a_protocol_of_the_users_own(tracker: Write, folder: Path, kind: str) -> None:
+    path = folder / "late.py"
+    name = "identity" if kind == "identity" else tracker()
+    options = {"name": "mine", "protocol": f"{path}:run_late"}
+    with registry.protocol.temporarily():
+        path.write_text(textwrap.dedent(PROTOCOL).format(step=3))
+        run(name, "tiny", sequences="a", **options)
+        run(name, "tiny", sequences=["a"], **options)
+        path.write_text(textwrap.dedent(PROTOCOL).format(step=4))
+        with pytest.raises(EvalkitError, match=r"late\.py changed after these results were made.*--name.*--force"):
+            run(name, "tiny", sequences=["a", "b"], **options)
+        run(name, "tiny", sequences=["a", "b"], force=True, **options)
+
+
+RUNTIME = """
+    from evalkit import registry
+
+    @registry.runtime("mirror", summary="a runtime of the user's own")
+    class Mirror:
+        step = {step}
+"""
+
+
+@pytest.mark.parametrize("kind", ["builtin", "own"])
+def test_a_runtime_of_the_users_own(tracker: Write, folder: Path, kind: str, monkeypatch) -> None:
+    path = folder / "mirror.py"
+    path.write_text(textwrap.dedent(RUNTIME).format(step=0))
+    tracker(arguments=", runtime", build="self.step = 0")
+    if kind == "builtin":  # a tracker of evalkit's that takes a runtime
+        monkeypatch.setattr("evalkit.engine.work.is_own_code", lambda name: False)
+        monkeypatch.setattr("evalkit.engine.tracker_files.is_own_code", lambda name: False)
+    execution = {"runtime": f"{path}:Mirror"}
+    name = f"{folder / 'mine.py'}:Mine"
+    with registry.runtime.temporarily():
+        run(name, "tiny", name="mine", sequences="a", **execution)
+        run(name, "tiny", name="mine", sequences="a", **execution)
+        path.write_text(textwrap.dedent(RUNTIME).format(step=1))
+        with pytest.raises(EvalkitError, match=r"mirror\.py changed after these results were made.*--name.*--force"):
+            run(name, "tiny", name="mine", sequences=["a", "b"], **execution)
