@@ -69,7 +69,7 @@ def connected(address: str | None, job: WorkerJob) -> Iterator[tuple[Any, int]]:
     """
     # Ray reports lost workers on stdout, where results are printed.
     with contextlib.redirect_stdout(sys.stderr):
-        with _own_signal_handlers():
+        with _signal_handlers_kept():
             ray = _connect(address, job)
         try:
             yield ray, _count_places(ray.cluster_resources(), job)
@@ -78,7 +78,7 @@ def connected(address: str | None, job: WorkerJob) -> Iterator[tuple[Any, int]]:
 
 
 def _connect(address: str | None, job: WorkerJob) -> Any:
-    _answer_on_this_machine_only(address)
+    _bind_own_cluster_to_loopback(address)
     import ray
 
     _check_reachable(address)
@@ -96,7 +96,7 @@ def _connect(address: str | None, job: WorkerJob) -> Any:
 
 
 @contextlib.contextmanager
-def _own_signal_handlers() -> Iterator[None]:
+def _signal_handlers_kept() -> Iterator[None]:
     """Keep the handlers of signals: Ray replaces them by some that abort the process with a stack of C++."""
     numbers = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
     before = {number: signal.getsignal(number) for number in numbers}
@@ -107,7 +107,7 @@ def _own_signal_handlers() -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
-def _answer_on_this_machine_only(address: str | None) -> None:
+def _bind_own_cluster_to_loopback(address: str | None) -> None:
     """Let the servers of a cluster that this process starts bind to the loopback address, before Ray is imported.
 
     Ray has no authentication. The variable is the one by which Ray chooses between the loopback address and the

@@ -24,6 +24,7 @@ from typing import Any
 
 from evalkit.engine import dispatch
 from evalkit.engine.dispatch import Slot, UnitWorker, WorkerJob
+from evalkit.engine.process_guards import exit_process
 from evalkit.engine.threads import inherited_threads
 from evalkit.engine.work import Answer, Job, Unit
 from evalkit.io.temporary import temporary_folder
@@ -164,17 +165,13 @@ def _start_worker(job: WorkerJob, spool: Path) -> None:
     _WorkerState.worker, _WorkerState.spool = job.start_worker(), spool
 
 
-_EXIT_PROCESS = os._exit
-"""The real function: while a tracker runs, ``os._exit`` raises instead (``process_guards.exit_as_error``)."""
-
-
 def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
         if hasattr(os, "getpgrp") and os.getpgrp() == os.getpid():
             os.killpg(os.getpid(), signal.SIGKILL)
-        _EXIT_PROCESS(1)
+        exit_process(1)
 
 
 def _track_unit(unit: Unit, timeout: float | None) -> str:

@@ -19,7 +19,8 @@ def guarded_process() -> Iterator[None]:
         yield
 
 
-_leave = os._exit
+exit_process = os._exit
+"""The real function, also while ``exit_as_error`` has replaced ``os._exit``."""
 _lock = threading.Lock()
 _guards = 0
 """Number of blocks of ``exit_as_error`` that run, in several threads of lockstep."""
@@ -35,7 +36,7 @@ def exit_as_error() -> Iterator[None]:
 
     def refused(status: int) -> NoReturn:
         if os.getpid() != process:
-            _leave(status)
+            exit_process(status)
         raise SystemExit(f"the tracker called os._exit({status})")
 
     _count_guards(1)
@@ -51,7 +52,7 @@ def _count_guards(change: int) -> None:
     with _lock:
         _guards += change
         if _guards == 0:
-            os._exit = _leave
+            os._exit = exit_process
 
 
 @contextmanager

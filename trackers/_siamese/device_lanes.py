@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from evalkit.trackers._siamese.tracker import SiameseTracker
 
 FRAME_MEMORY = 2**31
-"""Bytes of frames that wait for the device or are on it; where frames are large, a block has fewer of each lane."""
+"""Bytes of frames that wait for the device or are on it. Where frames are large, a block has fewer of each lane; it has
+one of each lane at least, even where that takes more."""
 LONGEST_BLOCK = 16
 """Largest number of frames of a lane in one block."""
 _HALVES = 2
