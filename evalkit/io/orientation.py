@@ -6,12 +6,15 @@ that ignore the orientation have other coordinates.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from evalkit.errors import EvalkitError, listed
+from evalkit.io.image_headers import JPEG, PNG, TIFF, is_webp, jpeg_segments, png_chunks, tiff_tags, webp_chunks
 from evalkit.types import Frames, Sequence
 
 TURNS = {
@@ -28,15 +31,15 @@ SWAPPED = frozenset({5, 6, 7, 8})
 """Orientations for which width and height of the turned image are height and width of the stored one."""
 
 _ORIENTATION_TAG = 0x0112
-_LARGEST_HEAD = 2**17  # bytes in which the EXIF segment of an image is
+_EXIF = b"Exif\0\0"
+_APPLICATION_SEGMENT, _IMAGE_DATA = 0xE1, 0xDA  # markers of JPEG
 
 
 def image_orientation(path: Path) -> int:
     """Return the EXIF orientation of a JPEG, PNG, WebP or TIFF file, 1 to 8; 1 if it has none or cannot be read."""
     try:
         with path.open("rb") as stream:
-            head = stream.read(_LARGEST_HEAD)
-        return next((found for block in _exif_blocks(head) if 1 < (found := _orientation(block)) <= 8), 1)
+            return next((found for block in _exif_blocks(stream) if 1 < (found := _orientation(block)) <= 8), 1)
     except (OSError, struct.error):
         return 1
 
@@ -63,55 +66,28 @@ def turned_notice(sequences: Iterable[Sequence]) -> str | None:
     return f"frames are turned as their files ask for: {', '.join(parts)}; {BOXES}" if parts else None
 
 
-def _exif_blocks(head: bytes) -> Iterator[bytes]:
-    """Yield the EXIF data in the beginning of an image file: a TIFF header with its tags."""
-    if head.startswith(b"\xff\xd8"):
-        yield from _jpeg_blocks(head)
-    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
-        yield from (data for kind, data in _png_chunks(head) if kind == b"eXIf")
-    elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        yield from (data.removeprefix(b"Exif\0\0") for kind, data in _webp_chunks(head) if kind == b"EXIF")
-    elif head[:4] in (b"II*\0", b"MM\0*"):
-        yield head
+def _exif_blocks(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """Yield the EXIF data of an image file: a TIFF header with its tags."""
+    head = stream.read(12)
+    if head.startswith(JPEG):
+        yield from _jpeg_blocks(stream)
+    elif head.startswith(PNG):
+        yield from (io.BytesIO(stream.read(length)) for kind, length in png_chunks(stream) if kind == b"eXIf")
+    elif is_webp(head):
+        blocks = (stream.read(length) for kind, length in webp_chunks(stream) if kind == b"EXIF")
+        yield from (io.BytesIO(block.removeprefix(_EXIF)) for block in blocks)
+    elif head.startswith(TIFF):
+        yield stream
 
 
-def _jpeg_blocks(head: bytes) -> Iterator[bytes]:
-    place = 2
-    while place + 4 <= len(head):
-        marker, kind, length = struct.unpack_from(">BBH", head, place)
-        if marker != 0xFF or kind == 0xDA:  # image data begin
+def _jpeg_blocks(stream: BinaryIO) -> Iterator[BinaryIO]:
+    for marker, length in jpeg_segments(stream):
+        if marker == _IMAGE_DATA:
             return
-        data = head[place + 4 : place + 2 + length]
-        if kind == 0xE1 and data.startswith(b"Exif\0\0"):
-            yield data[6:]
-        place += 2 + length
+        if marker == _APPLICATION_SEGMENT and (data := stream.read(max(length, 0))).startswith(_EXIF):
+            yield io.BytesIO(data.removeprefix(_EXIF))
 
 
-def _png_chunks(head: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 8
-    while place + 8 <= len(head):
-        length, kind = struct.unpack_from(">I4s", head, place)
-        yield kind, head[place + 8 : place + 8 + length]
-        place += 12 + length
-
-
-def _webp_chunks(head: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 12
-    while place + 8 <= len(head):
-        kind, length = struct.unpack_from("<4sI", head, place)
-        yield kind, head[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
-
-
-def _orientation(block: bytes) -> int:
+def _orientation(block: BinaryIO) -> int:
     """Return the orientation in the first directory of tags; 1 if it is not there."""
-    order = {b"II": "<", b"MM": ">"}.get(block[:2])
-    if order is None:
-        return 1
-    (place,) = struct.unpack_from(f"{order}I", block, 4)
-    (count,) = struct.unpack_from(f"{order}H", block, place)
-    for number in range(count):
-        tag, _, _, value = struct.unpack_from(f"{order}HHIH", block, place + 2 + 12 * number)
-        if tag == _ORIENTATION_TAG:
-            return int(value)
-    return 1
+    return next((value for tag, value in tiff_tags(block) if tag == _ORIENTATION_TAG), 1)

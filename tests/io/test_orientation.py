@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from evalkit.io.frames import read_image
 from evalkit.io.image_size import image_size
 from evalkit.io.orientation import image_orientation
 from evalkit.io.video import VideoFile
+from evalkit.types import Image
 
 IDENTITY = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 MATRICES = {
@@ -57,24 +59,47 @@ def test_the_orientation_of_a_jpeg_is_the_one_that_the_decoder_uses(
     assert (width, height) == ((48, 64) if orientation > 4 else (64, 48))
 
 
-@pytest.mark.parametrize("suffix", ["png", "webp"])
-def test_other_formats_are_turned_and_noted_alike(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"0001.{suffix}"
-    data = cv2.imencode(f".{suffix}", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
-    block = exif(6)
-    if suffix == "png":  # a chunk after the header; OpenCV does not compare its checksum
-        import zlib
+def with_png_exif(data: bytes, block: bytes, place: int) -> bytes:
+    """Insert EXIF data as a chunk."""
+    chunk = b"eXIf" + block
+    inserted = struct.pack(">I", len(block)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data[:place] + inserted + data[place:]
 
-        chunk = struct.pack(">I4s", len(block), b"eXIf") + block
-        data = data[:33] + chunk + struct.pack(">I", zlib.crc32(chunk[4:])) + data[33:]
-    else:
-        frame = data[12:]
-        header = struct.pack("<4sIIHBHB", b"VP8X", 10, 8, 63, 0, 47, 0)
-        body = b"WEBP" + header + frame + struct.pack("<4sI", b"EXIF", len(block)) + block
-        data = b"RIFF" + struct.pack("<I", len(body)) + body
-    path.write_bytes(data)
+
+def with_webp_exif(data: bytes, block: bytes, width: int, height: int) -> bytes:
+    """Put a plain WebP file into the extended form, which has EXIF data behind the pixels."""
+    header = struct.pack("<4sIIHBHB", b"VP8X", 10, 8, width - 1, 0, height - 1, 0)
+    body = b"WEBP" + header + data[12:] + struct.pack("<4sI", b"EXIF", len(block)) + block
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def tiff(image: Image, orientation: int) -> bytes:
+    """A TIFF file with its directory of tags behind the pixels, as libraries write it."""
+    height, width = image.shape[:2]
+    tags = {
+        256: width, 257: height, 258: 8, 259: 1, 262: 2, 273: 8, 274: orientation, 277: 3, 278: height, 279: image.size,
+    }  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return struct.pack("<2sHI", b"II", 42, 8 + image.size) + image.tobytes() + directory
+
+
+@pytest.mark.parametrize("form", ["png", "png with EXIF at the end", "webp", "tiff"])
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (500, 300)])
+def test_other_formats_are_turned_and_noted_alike(tmp_path: Path, form: str, width: int, height: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    suffix = form.partition(" ")[0]
+    path = tmp_path / f"0001.{suffix}"
+    data = b"" if form == "tiff" else cv2.imencode(f".{suffix}", image)[1].tobytes()
+    path.write_bytes({
+        "png": lambda: with_png_exif(data, exif(6), 33),
+        "png with EXIF at the end": lambda: with_png_exif(data, exif(6), len(data) - 12),
+        "webp": lambda: with_webp_exif(data, exif(6), width, height),
+        "tiff": lambda: tiff(image, 6),
+    }[form]())  # fmt: skip
     assert image_orientation(path) == 6
-    assert read_image(path).shape[:2] == (64, 48)
+    assert read_image(path).shape[:2] == (width, height)
+    assert FolderImages(tmp_path).size(path.name) == (height, width)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\0\x10Exif\0\0II*\0\xff\xff\xff\xff", b"II*\0"])
