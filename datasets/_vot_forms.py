@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +18,15 @@ from evalkit.datasets.building import (
     read_json_index,
     refuse_broken_links,
 )
+from evalkit.datasets.building.descriptions import frame_rate, frame_size
 from evalkit.errors import EvalkitError, listed
 from evalkit.io.json import InvalidJsonError, number_array
 from evalkit.io.regions import Record, boxes_of, parse_text, regions_of
-from evalkit.io.rows import number, read_bytes, read_values
+from evalkit.io.rows import read_bytes, read_values
 from evalkit.types import Annotation, Floats
 
 TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
 """Per-frame attributes, each in a ``<tag>.tag`` file. Source: VOT challenge reports 2016 to 2019."""
-
-
-_SIZE = re.compile(r"[1-9][0-9]{0,5}")
-_LARGEST_SIZE = 10**6  # width or height in pixels
 
 
 def folder_form(
@@ -79,7 +75,7 @@ def _folder_source(path: Path, official: Mapping[str, Any], protocol: str) -> So
         path,
         read,
         images,
-        fps=_float(properties.get("fps")),
+        fps=frame_rate(properties.get("fps")),
         size=_size(properties, official) or (_size_of_first(images) if images else None),
         official_rows=official.get("rows"),
     )
@@ -123,19 +119,9 @@ def read_properties(path: Path) -> dict[str, str]:
     return {key.strip(): value.strip() for key, equals, value in pairs if equals}
 
 
-def _float(text: str | None) -> float | None:
-    try:
-        value = number(text) if text else 0.0
-    except EvalkitError:
-        return None
-    return value if value > 0 else None
-
-
 def _size(properties: Mapping[str, str], official: Mapping[str, Any]) -> tuple[int, int] | None:
-    width, height = properties.get("width", ""), properties.get("height", "")
-    if _SIZE.fullmatch(width) and _SIZE.fullmatch(height):
-        return int(width), int(height)
-    return tuple(official["size"]) if "size" in official else None
+    stated = frame_size(properties.get("width"), properties.get("height"))
+    return stated or (tuple(official["size"]) if "size" in official else None)
 
 
 def _size_of_first(images: FolderImages) -> tuple[int, int] | None:
@@ -208,8 +194,9 @@ def index_form(path: Path, names: Iterable[str]) -> AnnotationForm:
 
 def _index_source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
     where = f"{path}, {name}"
+    size = frame_size(entry.get("width"), entry.get("height"))
     tags = {tag: _index_flags(entry.get(tag, []), f"{where}, {tag}") for tag in TAGS}
-    return Source(path.with_suffix("") / name, _index_reader(entry["gt_rect"], tags, where), size=_index_size(entry))
+    return Source(path.with_suffix("") / name, _index_reader(entry["gt_rect"], tags, where), size=size)
 
 
 def _index_flags(values: Any, where: str) -> Floats:
@@ -220,15 +207,6 @@ def _index_flags(values: Any, where: str) -> Floats:
     if flags.ndim != 1:
         raise EvalkitError("a tag must be a list of numbers", where=where, hint="Fetch this index again")
     return flags
-
-
-def _index_size(entry: Mapping[str, Any]) -> tuple[int, int] | None:
-    width, height = entry.get("width"), entry.get("height")
-    return (width, height) if _is_size(width) and _is_size(height) else None
-
-
-def _is_size(value: object) -> TypeGuard[int]:
-    return type(value) is int and 0 < value < _LARGEST_SIZE
 
 
 def _index_reader(rows: Any, tags: Mapping[str, Floats], where: str) -> Callable[[], Annotation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,11 @@ from evalkit.datasets.building import (
     refuse_broken_links,
     require_rows,
 )
+from evalkit.datasets.building.descriptions import frame_rate
 from evalkit.errors import EvalkitError
 from evalkit.io.regions import UNKNOWN, Record, boxes_of, parse_text, regions_of
 from evalkit.io.rows import read_bytes, read_values
+from evalkit.io.whole_numbers import whole_number
 from evalkit.types import Annotation, Region
 
 IGNORED = "_ignore"
@@ -69,9 +70,9 @@ class _Video:
 
     def length(self, images: FolderImages | None) -> int:
         """Return the stated number of frames, or that of the images; 0 where neither is known."""
-        stated = read_properties(self.place / "sequence").get("length", "")
-        if re.fullmatch("[0-9]{1,9}", stated):
-            return int(stated)
+        stated = whole_number(read_properties(self.place / "sequence").get("length", ""))
+        if stated is not None:
+            return stated
         return len(images.names()) if images is not None else 0
 
 
@@ -83,12 +84,11 @@ def _source(video: _Video, path: Path) -> Source:
     def read() -> Annotation:
         return _annotation(video, path, video.length(images))
 
-    fps = properties.get("fps", "")
     return Source(
         path,
         read,
         FolderImages(folder, rows=lambda: len(read().boxes)) if folder else None,
-        fps=float(fps) if fps.replace(".", "", 1).isdigit() else None,
+        fps=frame_rate(properties.get("fps")),
         size=sequence_size(properties, images),
         video=video.name,
     )

@@ -27,6 +27,7 @@ from evalkit.datasets.building import (
     read_flags,
     text_file_form,
 )
+from evalkit.datasets.building.descriptions import frame_rate, frame_size
 from evalkit.types import Annotation, Dataset
 
 DIRECTORIES = ("GOT-10k", "GOT10k", "GOT-10K", "GOT_10k", "full_data")
@@ -102,7 +103,7 @@ def _folder_source(place: Path) -> Source:
         path,
         read,
         FolderImages(place, rows=lambda: len(read().boxes)) if images else None,
-        fps=_frame_rate(meta.get("anno_fps")),
+        fps=frame_rate(meta.get("anno_fps", "").lower().removesuffix("hz").strip()),
         size=_resolution(meta.get("resolution")),
         meta=meta,
     )
@@ -131,13 +132,4 @@ def _read_meta(path: Path) -> Mapping[str, str]:
 def _resolution(text: str | None) -> tuple[int, int] | None:
     """Return width and height from ``(1920, 1080)``; None if the text is something else."""
     numbers = [part.strip() for part in (text or "").strip("()").split(",")]
-    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 and all(n.isdigit() for n in numbers) else None
-
-
-def _frame_rate(text: str | None) -> float | None:
-    """Return the number in ``10Hz``; None if the text is something else."""
-    digits = (text or "").lower().removesuffix("hz").strip()
-    try:
-        return float(digits)
-    except ValueError:
-        return None
+    return frame_size(*numbers) if len(numbers) == 2 else None

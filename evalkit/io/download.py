@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
+from evalkit.io.whole_numbers import whole_number
 
 CHUNK = 1 << 16
 """Bytes read at a time."""
@@ -58,7 +59,7 @@ def download(
         raise _failed(url, _refusal(error)) from error
     except urllib.error.URLError as error:
         raise _failed(url, f"the server cannot be reached: {error.reason}") from error
-    except (ValueError, UnicodeError) as error:
+    except ValueError as error:
         raise _failed(url, f"the server redirects to an invalid address: {error}") from error
     except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise _failed(url, f"the connection broke: {type(error).__name__}") from error
@@ -106,9 +107,10 @@ def _stated_size(answer: http.client.HTTPResponse, received: int, url: str, limi
     length = answer.headers.get("Content-Length")
     if length is None:
         return None
-    if not (length.isascii() and length.isdigit() and len(length) <= _LONGEST_NUMBER):
+    left = whole_number(length, digits=_LONGEST_NUMBER)
+    if left is None:
         raise _failed(url, f"the server states an invalid size: {length[:40]!r}")
-    total = received + int(length)
+    total = received + left
     if total > limit:
         raise _failed(url, f"the server sends {total} bytes, the file has at most {limit}")
     return total

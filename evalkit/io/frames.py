@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ import numpy as np
 
 from evalkit.errors import EvalkitError
 from evalkit.io.image_size import parse_size
+from evalkit.io.limits import limit
 from evalkit.types import Frames, Image
 
 MAX_PIXELS = 2**26
@@ -56,11 +56,11 @@ def read_image(path: Path) -> Image:
 def _check_size(data: bytes, path: Path) -> None:
     """Refuse an image that would need a lot of memory, before it is allocated."""
     size = parse_size(data)
-    limit = int(os.environ.get(_LIMIT_VARIABLE) or MAX_PIXELS)
-    if size is not None and size[0] * size[1] > limit:
+    largest = limit(_LIMIT_VARIABLE, MAX_PIXELS)
+    if size is not None and size[0] * size[1] > largest:
         raise EvalkitError(
             "the frame has more pixels than a frame can have", where=path, found=f"{size[0]} x {size[1]}",
-            expected=f"at most {limit} pixels", hint=f"If it is right, set {_LIMIT_VARIABLE} to a larger number",
+            expected=f"at most {largest} pixels", hint=f"If it is right, set {_LIMIT_VARIABLE} to a larger number",
         )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ the region formats of the VOT toolkit (text since 2015, masks and binary files s
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 from evalkit.geometry import bounding_box
+from evalkit.io.limits import limit
 from evalkit.io.rows import format_number, number, parse_rows, split, text_lines
+from evalkit.io.whole_numbers import whole_number
 from evalkit.types import Box, Boxes, Floats, Mask, Polygon, Region
 
 UNKNOWN = 0
@@ -31,7 +32,6 @@ _BINARY_VERSION = 1
 _MAX_RUN = 65025  # longer ones are split by a run of length 0
 _CODE_LINE = re.compile(rb"^([012])(?:\.0*)?[ \t]*(?=\r?$)", re.MULTILINE)
 _CODE_MARK = -(10**9)  # the height of no box
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 _MAX_MASK_PIXELS = 2**27  # more would be damage, or an attack on the memory
 MAX_FILE_PIXELS = 2**31
 """Largest number of pixels of all masks of a file, which need as many bytes of memory."""
@@ -93,11 +93,11 @@ def _count_pixels(before: int, record: Record, where: object) -> int:
         EvalkitError: There are more than fit into the memory; a few bytes can state a large mask.
     """
     pixels = before + (record.bitmap.size if isinstance(record, Mask) else 0)
-    limit = int(os.environ.get(_LIMIT_VARIABLE) or MAX_FILE_PIXELS)
-    if pixels > limit:
+    most = limit(_LIMIT_VARIABLE, MAX_FILE_PIXELS)
+    if pixels > most:
         raise EvalkitError(
             "the masks of this file have more pixels than masks of a sequence can have", where=where,
-            expected=f"at most {limit} pixels", hint=f"If they are right, set {_LIMIT_VARIABLE} to a larger number",
+            expected=f"at most {most} pixels", hint=f"If they are right, set {_LIMIT_VARIABLE} to a larger number",
         )  # fmt: skip
     return pixels
 
@@ -191,23 +191,17 @@ def bitmap_of(lengths: Sequence[int], width: int, height: int, where: object = N
 
 
 def _parse_mask(text: str, where: object) -> Mask:
-    fields = [field.strip(" \t") for field in text.split(",")]
-    try:
-        x, y, width, height, *lengths = (_whole_number(field) for field in fields)
-    except ValueError:
+    fields = [whole_number(field.strip(" \t"), signed=True) for field in text.split(",")]
+    numbers = [field for field in fields if field is not None]
+    if len(numbers) < max(4, len(fields)):
         raise EvalkitError(
             "invalid mask",
             where=where,
             found=f"m{text[:40]}",
             expected="m followed by x, y, width, height and runs, all whole numbers",
-        ) from None
+        )
+    x, y, width, height, *lengths = numbers
     return Mask(bitmap_of(lengths, width, height, where), x, y)
-
-
-def _whole_number(field: str) -> int:
-    if not _WHOLE_NUMBER.fullmatch(field):
-        raise ValueError(field)
-    return int(field)
 
 
 def parse_binary(data: bytes, where: object = None) -> list[Record]:

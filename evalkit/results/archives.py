@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import os
 import stat
 import struct
 import tarfile
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 from evalkit.errors import EvalkitError
+from evalkit.io.limits import limit
 
 MAX_BYTES = 8 * 2**30
 """Largest number of bytes that an archive may unpack to; results of the largest benchmark have less than 2**30."""
@@ -185,8 +185,7 @@ def _problem_of(name: str) -> str | None:
 
 def _limit(compressed: int) -> int:
     """Return the number of bytes that an archive of this size may unpack to."""
-    chosen = os.environ.get(_LIMIT_VARIABLE)
-    return int(chosen) if chosen else min(MAX_BYTES, max(_SMALL_BYTES, _MAX_RATIO * compressed))
+    return limit(_LIMIT_VARIABLE, min(MAX_BYTES, max(_SMALL_BYTES, _MAX_RATIO * compressed)))
 
 
 def _too_large(path: Path, compressed: int) -> EvalkitError:

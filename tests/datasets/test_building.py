@@ -13,7 +13,15 @@ import pytest
 
 from evalkit import registry
 from evalkit.datasets import building
-from evalkit.datasets.building import FolderImages, Source, boxes_reader, find_folders, join_forms, match_names
+from evalkit.datasets.building import (
+    FolderImages,
+    Source,
+    boxes_reader,
+    find_folders,
+    join_forms,
+    match_names,
+)
+from evalkit.datasets.building.descriptions import frame_rate, frame_size
 from evalkit.errors import EvalkitError
 from evalkit.names import canonical
 from evalkit.types import Annotation, Dataset
@@ -218,3 +226,18 @@ def test_everything_in_the_public_module_has_a_docstring() -> None:
             members = [one for one in vars(found).values() if callable(one)] if isinstance(found, type) else []
             undocumented = [one.__name__ for one in members if not one.__name__.startswith("_") and not one.__doc__]
             assert not undocumented, f"{name}: {undocumented}"
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "-25", "nan", "1e400", "²", "fast"])
+def test_a_stated_frame_rate_that_is_no_rate_is_unknown(text: str | None) -> None:
+    assert frame_rate(text) is None
+
+
+def test_frame_rates_and_sizes_are_read_from_descriptions() -> None:
+    assert (frame_rate("29.97"), frame_size("640", "480"), frame_size(640, 480)) == (29.97, (640, 480), (640, 480))
+
+
+@pytest.mark.parametrize("side", [None, "", "0", "-1", "²", "1000000", "6.4", 0, True, 6.4, 10**6, [640]])
+def test_a_stated_size_that_is_no_size_is_unknown(side: object) -> None:
+    assert frame_size(side, 480) is None
+    assert frame_size("640", side) is None
