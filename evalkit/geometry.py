@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.types import Box, Boxes, Mask, Polygon, Region
+from evalkit.types import Box, Boxes, Floats, Mask, Polygon, Region
 
 
 def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
@@ -52,6 +52,12 @@ def bounding_box(region: Region) -> Box:
         float(columns[-1] - columns[0] + 1),
         float(rows[-1] - rows[0] + 1),
     )
+
+
+def box_corners(box: Box) -> Floats:
+    """Return the corners of a box, shape (4, 2): top left, top right, bottom right, bottom left."""
+    right, bottom = box.x + box.width, box.y + box.height
+    return np.array([[box.x, box.y], [right, box.y], [right, bottom], [box.x, bottom]])
 
 
 def equal_area_box(region: Region) -> tuple[float, float, float, float]:

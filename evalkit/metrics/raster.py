@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.geometry import box_corners
 from evalkit.metrics import scanline
 from evalkit.types import Box, Boxes, Floats, Mask, Polygon, Region
 
@@ -78,10 +79,7 @@ def _corners(region: Region | None) -> Floats:
         return np.full((4, 2), np.nan)
     if isinstance(region, Mask):
         raise ValueError("a mask has no corners")
-    if isinstance(region, Box):
-        right, bottom = region.x + region.width, region.y + region.height
-        return np.array([[region.x, region.y], [right, region.y], [right, bottom], [region.x, bottom]])
-    return region.points
+    return box_corners(region) if isinstance(region, Box) else region.points
 
 
 def reaches_beyond(corners: Corners, bounds: tuple[int, int]) -> NDArray[np.bool_]:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
-from evalkit.io.rows import format_number
+from evalkit.io.rows import format_number, format_rows
 from evalkit.types import Trajectory
 
 
@@ -37,13 +37,9 @@ class TrackedVideo:
         return self.files[number] if self.files else f"{self.name}/{number:06d}.jpg"
 
 
-def _number(value: float) -> str:
-    return "nan" if math.isnan(value) else format_number(value)
-
-
 def as_text(video: TrackedVideo) -> str:
     """Return one line ``x,y,width,height`` per frame, 0-based pixels; ``nan,nan,nan,nan`` where there is no box."""
-    return "".join(",".join(map(_number, row)) + "\n" for row in video.trajectory.boxes.tolist())
+    return format_rows(video.trajectory.boxes)
 
 
 def as_csv(video: TrackedVideo) -> str:
@@ -84,7 +80,7 @@ def as_cvat(video: TrackedVideo) -> str:
     """Return CVAT's XML for video 1.1: one track; frames without a box are marked ``outside``."""
     width, height = video.size
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<annotations>", "  <version>1.1</version>", "  <meta><task>"]
-    lines += [f"    <name>{_escaped(video.name)}</name>", f"    <size>{len(video.trajectory)}</size>"]
+    lines += [f"    <name>{escape(video.name)}</name>", f"    <size>{len(video.trajectory)}</size>"]
     lines += ["    <mode>interpolation</mode>", "    <labels><label><name>target</name></label></labels>"]
     lines += [f"    <original_size><width>{width}</width><height>{height}</height></original_size>"]
     lines += ["  </task></meta>", '  <track id="0" label="target" source="auto">']
@@ -97,10 +93,6 @@ def as_cvat(video: TrackedVideo) -> str:
                   "ytl": f"{y:.2f}", "xbr": f"{x + w:.2f}", "ybr": f"{y + h:.2f}", "z_order": 0}  # fmt: skip
         lines.append("    <box " + " ".join(f"{key}={quoteattr(str(value))}" for key, value in values.items()) + "/>")
     return "\n".join([*lines, "  </track>", "</annotations>"]) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 FORMATS: dict[str, Callable[[TrackedVideo], str]] = {

@@ -7,9 +7,9 @@ import math
 import cv2
 import numpy as np
 
-from evalkit.geometry import bounding_box
+from evalkit.geometry import bounding_box, box_corners
 from evalkit.protocols.live import LiveFrame
-from evalkit.types import Box, Floats, Image, Mask, Polygon, Region
+from evalkit.types import Floats, Image, Mask, Polygon, Region
 
 COLOR = (255, 40, 40)
 """Red, green and blue of the outline."""
@@ -45,6 +45,4 @@ def _corners(region: Region) -> Floats:
             largest = max(contours, key=cv2.contourArea)
             points: Floats = largest.reshape(-1, 2).astype(np.float64) + np.array([region.x, region.y])
             return points
-    box: Box = bounding_box(region)
-    right, bottom = box.x + box.width, box.y + box.height
-    return np.array([[box.x, box.y], [right, box.y], [right, bottom], [box.x, bottom]])
+    return box_corners(bounding_box(region))
