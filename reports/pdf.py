@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
+from evalkit.io.temporary import temporary_folder
 from evalkit.reports.document.formats import document_format
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def print_pdf(document: Document, browser: str) -> bytes:
     """
     from evalkit.reports.page.render import render_page
 
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
-        source, target = Path(folder) / "report.html", Path(folder) / "report.pdf"
+    with temporary_folder() as folder:
+        source, target = folder / "report.html", folder / "report.pdf"
         source.write_text(render_page(document), encoding="utf-8")
         command = [browser, *_options(folder), f"--print-to-pdf={target}", source.as_uri()]
         try:
@@ -65,7 +65,7 @@ def print_pdf(document: Document, browser: str) -> bytes:
             ) from error  # fmt: skip
 
 
-def _options(folder: str) -> list[str]:
+def _options(folder: Path) -> list[str]:
     options = [
         "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync", "--no-pdf-header-footer", f"--user-data-dir={folder}/profile",

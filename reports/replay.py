@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -13,6 +12,7 @@ import numpy as np
 from evalkit import registry
 from evalkit.errors import EvalkitError
 from evalkit.io.frames import ahead
+from evalkit.io.temporary import temporary_folder
 from evalkit.types import Dataset, Image, Trajectory
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def as_mp4(
 
     pictures = _pictures(dataset, sequence, runs, width)
     first = next(pictures)
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
-        path = Path(folder) / "replay.mp4"
+    with temporary_folder() as folder:
+        path = folder / "replay.mp4"
         rate = fps or dataset.sequence(sequence).fps or FPS
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (first.shape[1], first.shape[0]))
         if not writer.isOpened():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ from evalkit import registry, runtimes
 from evalkit.cost import latency, macs, onnx_file, reference
 from evalkit.cost.latency import Stopwatch, Timing
 from evalkit.errors import EvalkitError
+from evalkit.io.temporary import temporary_folder
 from evalkit.runtimes import Arrays, Execute, create_adapter, find_runtime, onnx_export, parity
 from evalkit.types import BareNetwork, Cost, Execution, NetworkPart
 
@@ -104,7 +104,7 @@ def _file_costs(
     yield Cost(name, "parameters", "distinct", counted.parameters, "parameters")
     started: list[_StartedCase] = []
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = stack.enter_context(temporary_folder())
         shutil.copyfile(file, folder / onnx_export.FILE)
         expected = _start_file(part, folder, Execution("onnxruntime"))(*part.example)
         for execution in _readers_of_onnx(executions):

@@ -7,7 +7,6 @@ import posixpath
 import shlex
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from evalkit.cost.devices import Device
 from evalkit.errors import EvalkitError
+from evalkit.io.temporary import temporary_folder
 from evalkit.types import Floats
 
 PROPERTIES = {
@@ -98,8 +98,8 @@ class Phone:
         return {name: value for name, value in found.items() if value}
 
     def _read_times(self, path: str, queries: int) -> Floats:
-        with tempfile.TemporaryDirectory() as name:
-            local = Path(name) / "times.txt"
+        with temporary_folder() as folder:
+            local = folder / "times.txt"
             self._call("pull", path, str(local))
             lines = local.read_text(encoding="utf-8", errors="replace").split()
         try:

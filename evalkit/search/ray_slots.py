@@ -6,7 +6,6 @@ The files that the evaluation names are sent to each worker; its folder for file
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -17,6 +16,7 @@ from evalkit import __version__
 from evalkit.engine import cluster
 from evalkit.engine.work import Answer, Unit
 from evalkit.errors import EvalkitError
+from evalkit.io.temporary import temporary_folder
 from evalkit.search.evaluating import Candidate, CandidateWorker, EvaluationJob
 
 
@@ -73,10 +73,11 @@ class RemoteCandidateWorker:
     """
 
     def __init__(self, job: EvaluationJob, contents: Mapping[str, tuple[str, bytes]]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="evalkit-")
+        self._open = contextlib.ExitStack()
+        folder = self._open.enter_context(temporary_folder())
         own = {}
         for argument in (*contents, *job.folders):
-            place = Path(self._folder.name) / argument
+            place = folder / argument
             place.mkdir()
             own[argument] = str(place)
         for argument, (name, content) in contents.items():
@@ -110,4 +111,4 @@ class RemoteCandidateWorker:
 
     def close(self) -> None:
         """Delete the files of this worker."""
-        self._folder.cleanup()
+        self._open.close()

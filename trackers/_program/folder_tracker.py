@@ -10,17 +10,19 @@ from __future__ import annotations
 import math
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError
+from evalkit.geometry import bounding_box
+from evalkit.io.regions import format_record
+from evalkit.io.temporary import temporary_folder
 from evalkit.trackers import _inputs
 from evalkit.trackers._program.image_files import ImageFiles
 from evalkit.trackers._program.process import Command, GroupGuard, end_group
-from evalkit.trackers._program.trax_messages import decode_region, encode_region
+from evalkit.trackers._program.trax_messages import decode_region
 from evalkit.types import FrameContext, Image, Prediction, Region
 
 TARGET = "obj0"
@@ -35,20 +37,16 @@ class FolderTracker:
 
     Args:
         command: How to start the program.
-        formats: Names of the region formats that it takes.
         properties: Named arguments of the query.
     """
 
-    def __init__(
-        self, command: Command, properties: Mapping[str, str], formats: tuple[str, ...] = ("rectangle",)
-    ) -> None:
+    def __init__(self, command: Command, properties: Mapping[str, str]) -> None:
         # It is started in a temporary folder: files that it is given by relative paths have to be found from there.
         folder = command.folder or Path.cwd()
         words = tuple(str((folder / word).resolve()) if (folder / word).is_file() else word for word in command.words)
         environment = {"VOT_USE_TRAX": "0", **command.environment}
         self._command = replace(command, words=words, environment=environment)
         self._properties = properties
-        self._formats = formats
         self._context: FrameContext | None = None
         self._answers: Iterator[Prediction] = iter(())
         self.card: Mapping[str, Any] = {
@@ -72,25 +70,25 @@ class FolderTracker:
                 "a program with the folder protocol needs whole sequences", "single frames",
                 "Use `evalkit run`, or the TraX protocol",
             )  # fmt: skip
-        with tempfile.TemporaryDirectory(prefix="evalkit-vot-") as folder:
-            self._write_input(Path(folder), self._context, region)
-            self._run(Path(folder), len(self._context.order))
-            answers = self._read_output(Path(folder), len(self._context.order))
+        images = ImageFiles()  # which are deleted with it
+        with temporary_folder() as folder:
+            self._write_input(folder, images, self._context, region)
+            self._run(folder, len(self._context.order))
+            answers = self._read_output(folder, len(self._context.order))
         self._answers = iter(answers[1:])
 
     def update(self, image: Image) -> Prediction:
         """Return the program's answer for the next frame."""
         return next(self._answers)
 
-    def _write_input(self, folder: Path, context: FrameContext, region: Region) -> None:
-        self._images = ImageFiles()
+    def _write_input(self, folder: Path, images: ImageFiles, context: FrameContext, region: Region) -> None:
         frames = context.sequence.frames
         if frames is None:
             raise EvalkitError("there are no frames", where=context.sequence.name)
-        files = [context.file_of(number) or self._images.write(frames[number], number) for number in context.order]
+        files = [context.file_of(number) or images.write(frames[number], number) for number in context.order]
         (folder / "frames_color.txt").write_text("".join(f"{path}\n" for path in files), encoding="utf-8")
         named = "".join(f"{key}={value}\n" for key, value in self._properties.items())
-        query = f"0\n{encode_region(region, self._formats).replace('mask:', 'm')}\n{named}"
+        query = f"0\n{format_record(bounding_box(region))}\n{named}"
         (folder / f"query_{TARGET}.txt").write_text(query, encoding="utf-8")
 
     def _run(self, folder: Path, frames: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 import weakref
 from pathlib import Path
 
 import cv2
 
+from evalkit.io.temporary import temporary_folder
 from evalkit.types import Image
 
 
@@ -39,6 +39,7 @@ class ImageFiles:
 
     def _path(self, number: int) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="evalkit-frames-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            stack = contextlib.ExitStack()
+            self._folder = stack.enter_context(temporary_folder())
+            weakref.finalize(self, stack.close)
         return self._folder / f"{number:08d}.png"

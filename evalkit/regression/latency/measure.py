@@ -7,10 +7,8 @@ next (memory layout, core, load of the machine) differs from pair to pair.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from evalkit import progress
 from evalkit.cost import reference
 from evalkit.errors import EvalkitError
 from evalkit.geometry import shifted
+from evalkit.io.temporary import temporary_folder
 from evalkit.protocols.session import starting_region
 from evalkit.regression.latency.paired_processes import FRAMES, PairTimes, available_cores, time_pair
 from evalkit.regression.latency.previous_code import NoPreviousCodeError, PreviousCode
@@ -191,7 +190,7 @@ def _first_frames(dataset: ResolvedDataset) -> Iterator[Clip]:
         raise ValueError("the sequence has no frames")
     frames = [sequence.frames[index] for index in range(min(FRAMES + 1, len(sequence)))]
     region = shifted(starting_region(sequence, 0), -origin, -origin)
-    with tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "clip.npz"
+    with temporary_folder() as folder:
+        path = folder / "clip.npz"
         np.savez(path, *frames)
         yield Clip(path, region)

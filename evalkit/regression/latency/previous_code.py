@@ -6,12 +6,12 @@ import contextlib
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
+from evalkit.io.temporary import temporary_folder
 from evalkit.regression.suite import Suite, SuiteTracker, load_suite
 
 
@@ -116,8 +116,8 @@ def checked_out(baseline: Path, suite: Path) -> Iterator[PreviousCode]:
         raise NoPreviousCodeError("the baseline is not committed")
     commit = _git(root, "log", "-1", "--format=%h", "--", str(baseline.resolve())).strip()
     files = {*_git(root, "ls-files").splitlines(), *_git(root, "ls-tree", "-r", "--name-only", commit).splitlines()}
-    with tempfile.TemporaryDirectory(prefix="evalkit-previous-", ignore_cleanup_errors=True) as folder:
-        there = Path(folder).resolve()
+    with temporary_folder() as folder:
+        there = folder.resolve()
         _extract(root, commit, there)
         yield PreviousCode(commit, root, there, frozenset(files), _suite(suite, root, there, commit))
 
