@@ -18,14 +18,12 @@ from evalkit.trackers._program import json_tracker
 from evalkit.trackers._program.folder_tracker import FolderTracker
 from evalkit.trackers._program.ini import read_entry, user_files
 from evalkit.trackers._program.json_tracker import JsonTracker
-from evalkit.trackers._program.process import Command, Process, ProgramEnded, ProgramLate
+from evalkit.trackers._program.process import Command, Process, ProgramEnded, ProgramLate, parse_timeout
 from evalkit.trackers._program.program_files import command_files
 from evalkit.trackers._program.trax_messages import parse_message
 from evalkit.trackers._program.trax_tracker import TraxTracker
 
 ProgramTracker: TypeAlias = JsonTracker | TraxTracker | FolderTracker
-TIMEOUT = 120.0
-"""Seconds that each answer of a program may take unless ``--set timeout=SECONDS`` says otherwise."""
 
 
 def _files_of_command_line(variant: str) -> list[Path]:
@@ -52,7 +50,7 @@ def program(*, variant: str, settings: Mapping[str, str] | None = None) -> Progr
     answer may take. Other settings are sent to the program.
     """
     given = dict(settings or {})
-    command = Command(_split(variant), timeout=_timeout(given))
+    command = Command(_split(variant), timeout=parse_timeout(given.get("timeout"), "--set timeout"))
     own = {key: value for key, value in given.items() if key not in ("protocol", "timeout")}
     protocol = given.get("protocol")
     if protocol == "folder":
@@ -90,16 +88,6 @@ def _split(variant: str) -> tuple[str, ...]:
     if not words:
         raise EvalkitError("no program is named", where="program:", hint='Write "program:./my_tracker --option"')
     return tuple(words)
-
-
-def _timeout(settings: Mapping[str, str]) -> float:
-    try:
-        value = float(settings.get("timeout", TIMEOUT))
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        raise EvalkitError("the timeout is not a number of seconds", where="--set timeout", found=settings["timeout"])
-    return value
 
 
 def _recognised(command: Command, settings: Mapping[str, str], own: Mapping[str, str]) -> ProgramTracker:

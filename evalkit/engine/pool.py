@@ -28,6 +28,7 @@ from evalkit.engine.process_guards import exit_process
 from evalkit.engine.threads import inherited_threads
 from evalkit.engine.work import Answer, Job, Unit
 from evalkit.io.temporary import temporary_folder
+from evalkit.signals import signal_name
 
 
 def execute(
@@ -130,7 +131,7 @@ def _kill_group(leader: int | None) -> None:
 def _how_it_ended(code: int | None) -> str:
     if code is None or code >= 0:
         return f"it ended with exit code {code}"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    name = signal_name(-code)
     return f"it was killed by {name}" + (" (by the system, if memory ran out)" if name == "SIGKILL" else "")
 
 

@@ -70,7 +70,7 @@ def test_a_program_that_fails_is_an_error_that_names_it(
     tmp_path: Path, text: str, complaint: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("evalkit.trackers._program.process.GRACE", 0.5)
-    monkeypatch.setattr("evalkit.trackers.program.TIMEOUT", 3.0)
+    monkeypatch.setattr("evalkit.trackers._program.process.TIMEOUT", 3.0)
     with pytest.raises(EvalkitError, match=rf"program\.py.*{complaint}"):
         factories.create_tracker(name(tmp_path, text))
 

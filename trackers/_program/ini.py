@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.errors import EvalkitError, UnknownName, suggestion
-from evalkit.trackers._program.process import Command
+from evalkit.trackers._program.process import Command, parse_timeout
 from evalkit.trackers._program.program_files import command_files
 
 PROTOCOLS = ("trax", "folder")
@@ -69,7 +69,7 @@ def read_entry(path: Path, name: str) -> IniTracker:
         words=_words(section, language, path.parent),
         environment=_environment(section, language, path.parent),
         folder=path.resolve().parent,
-        timeout=_timeout(section, f"{path}:{name}"),
+        timeout=parse_timeout(section.get("timeout"), f"{path}:{name}"),
     )
     return IniTracker(
         command, protocol, _with_prefix(section, "arg_"), _variables(section),
@@ -98,16 +98,6 @@ def _protocol(text: str, where: str) -> tuple[str, str]:
             return protocol, language
     known = ", ".join(protocol + language for protocol in PROTOCOLS for language in LANGUAGES)
     raise EvalkitError("unknown protocol of a tracker", where=where, found=text, expected=known)
-
-
-def _timeout(section: dict[str, str], where: str) -> float:
-    try:
-        value = float(section.get("timeout", "120"))
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        raise EvalkitError("the timeout is not a number of seconds", where=where, found=section["timeout"])
-    return value
 
 
 def _paths(section: dict[str, str], key: str, root: Path) -> list[str]:

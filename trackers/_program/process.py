@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from evalkit.errors import EvalkitError
+from evalkit.signals import signal_name
 
 GRACE = 5.0
 """Seconds that a program has to exit after its streams were closed, by either side."""
@@ -26,6 +27,8 @@ LONGEST_LINE = 2**26
 """Largest number of bytes of a line; at a longer one the output counts as ended."""
 SURPLUS_SECONDS = 0.001
 """Time in which a program that answers twice is noticed; it is not a part of the measured time."""
+TIMEOUT = 120.0
+"""Seconds that each answer of a program may take unless another time is set."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Command:
     words: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
-    timeout: float = 120.0
+    timeout: float = TIMEOUT
 
     def __str__(self) -> str:
         return shlex.join(self.words)
@@ -50,6 +53,23 @@ class Command:
     def error(self, what: str, found: object, hint: str) -> EvalkitError:
         """Return an error that names the command."""
         return EvalkitError(what, where=str(self), found=str(found).strip(), hint=hint, exit_code=1)
+
+
+def parse_timeout(text: str | None, where: str) -> float:
+    """Return a number of seconds, ``TIMEOUT`` without text.
+
+    Raises:
+        EvalkitError: It is not a number above 0; ``where`` names the place.
+    """
+    if text is None:
+        return TIMEOUT
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise EvalkitError("the timeout is not a number of seconds", where=where, found=text)
+    return value
 
 
 class ProgramEnded(Exception):  # noqa: N818 -- named like the situation
@@ -143,7 +163,7 @@ class Process:
             code = self._popen.wait(GRACE)
         except subprocess.TimeoutExpired:
             return "closed streams, but the program still runs"
-        return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        return f"exit code {code}" if code >= 0 else f"killed by {signal_name(-code)}"
 
     def quoted(self) -> str:
         """Return the last lines of the program's own output, for a message."""

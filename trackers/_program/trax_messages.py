@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 
 from evalkit.errors import EvalkitError
-from evalkit.geometry import bounding_box
+from evalkit.geometry import bounding_box, box_corners
 from evalkit.io.regions import format_record, parse_line
-from evalkit.types import Box, Floats, Image, Mask, Polygon, Region
+from evalkit.types import Box, Image, Mask, Polygon, Region
 
 PREFIX = b"@@TRAX:"
 _ARGUMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
@@ -134,13 +134,8 @@ def _as_kind(region: Region, kind: str) -> str:
     if kind == "rectangle":
         return format_record(box)
     if kind == "polygon":
-        return format_record(region if isinstance(region, Polygon) else Polygon(_corners(box)))
+        return format_record(region if isinstance(region, Polygon) else Polygon(box_corners(box)))
     return "mask:" + format_record(region if isinstance(region, Mask) else _filled(region)).removeprefix("m")
-
-
-def _corners(box: Box) -> Floats:
-    right, bottom = box.x + box.width, box.y + box.height
-    return np.array([[box.x, box.y], [right, box.y], [right, bottom], [box.x, bottom]])
 
 
 def _filled(region: Box | Polygon) -> Mask:
