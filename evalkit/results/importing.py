@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,10 +19,10 @@ from evalkit.results import layouts, run_record
 from evalkit.results.archives import SUFFIXES, is_archive, unpack
 from evalkit.results.layouts import Layout
 from evalkit.results.layouts.base import expected_rows, find_file, one_pass_trajectory
+from evalkit.results.layouts.pytracking import numbered_runs
 from evalkit.results.store import Store
 from evalkit.types import Boxes, Dataset, Trajectory
 
-_NUMBERED_RUN = re.compile(r"_(0\d\d)$")  # as in layouts/pytracking.py
 _BENCHMARK_LAYOUTS = {"got10k": ("got10k", "vot", "vot-bin"), "pysot": ("vot", "vot-bin")}
 """Layouts of benchmarks that a toolkit writes as the benchmark does; for other benchmarks it writes ``plain``."""
 
@@ -173,12 +172,10 @@ def _read_numbered_runs(
 ) -> dict[str, list[Trajectory]]:
     """Return the results in ``<param>_<run>/<dataset>/<seq>.txt``, runs counted from 0, by sequence."""
     names = _names(dataset)
-    numbered = [(int(match[1]) + 1, path) for path in sorted(folders) if (match := _NUMBERED_RUN.search(path.name))]
     places = [
-        (number, place)
-        for number, path in numbered
-        if path.is_dir()
-        for place in sorted(path.iterdir())
+        (run.repetition, place)
+        for run in numbered_runs(folders)
+        for place in sorted(run.folder.iterdir())
         if place.is_dir() and canonical(place.name) in names
     ]
     found: dict[str, list[Trajectory]] = {}

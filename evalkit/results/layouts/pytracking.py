@@ -6,8 +6,8 @@ pytracking's analysis reads as well. Confidences are not stored.
 
 from __future__ import annotations
 
-import glob
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from evalkit.results.layouts.base import (
     drop_omitted_rows,
     existing,
     find_file,
-    numbered_folders,
     one_pass_trajectory,
     read_column,
     refuse_anchors,
@@ -29,7 +28,8 @@ from evalkit.results.layouts.base import (
 )
 from evalkit.types import Sequence, Trajectory
 
-_RUN = re.compile(r"(.*)_(0\d\d)")  # others are names: vitb_256 is a tracker for images of 256 pixels, not run 257
+_RUN = re.compile(r"(.*)_([0-9]{3,})")
+_CERTAIN_RUNS = 100
 
 
 @registry.layout("pytracking", summary="<param>_000/<seq>.txt, tab-separated x,y,w,h: pytracking's results")
@@ -57,25 +57,42 @@ class PyTracking(WritableLayout):
         return (folder / f"{folder.name}_{repetition - 1:03d}" / f"{sequence.name}.txt").is_file()
 
     def files(self, folder: Path, sequence: str, protocol: str) -> list[Path]:
-        places = numbered_folders(folder, f"{glob.escape(folder.name)}_[0-9][0-9][0-9]")
-        return existing(*(place / name for place in places for name in (f"{sequence}.txt", f"{sequence}_time.txt")))
+        runs = [run for run in numbered_runs(folder.glob("*_*")) if run.parameters == folder.name]
+        return existing(*(run.folder / name for run in runs for name in (f"{sequence}.txt", f"{sequence}_time.txt")))
 
 
 @dataclass(frozen=True)
-class _Run:
+class NumberedRun:
+    """A folder ``<param>_<number>``.
+
+    Attributes:
+        folder: The folder.
+        parameters: Name of the parameter set.
+        repetition: Number of the run from 1; folders are numbered from 0.
+    """
+
     folder: Path
     parameters: str
     repetition: int
 
 
-def _repetitions(folder: Path) -> list[_Run]:
+def numbered_runs(paths: Iterable[Path]) -> list[NumberedRun]:
+    """Return those paths that are the numbered folders of repetitions, sorted by name.
+
+    Numbers from 100 count only next to run 000: ``vitb_256`` is a tracker for images of 256 pixels, not its run 257.
+    """
+    found = ((_RUN.fullmatch(path.name), path) for path in sorted(paths) if path.is_dir())
+    runs = [NumberedRun(path, match[1], int(match[2]) + 1) for match, path in found if match]
+    begun = {run.parameters for run in runs if run.repetition == 1}
+    return [run for run in runs if run.repetition <= _CERTAIN_RUNS or run.parameters in begun]
+
+
+def _repetitions(folder: Path) -> list[NumberedRun]:
     """Return the numbered folders of the repetitions; if there are none, ``folder`` itself."""
-    found = ((_RUN.fullmatch(path.name), path) for path in sorted(folder.glob("*_*")) if path.is_dir())
-    runs = [_Run(path, match[1], int(match[2]) + 1) for match, path in found if match]
-    return runs or [_Run(folder, folder.name, 1)]
+    return numbered_runs(folder.glob("*_*")) or [NumberedRun(folder, folder.name, 1)]
 
 
-def _refuse_several_parameter_sets(runs: list[_Run], folder: Path) -> None:
+def _refuse_several_parameter_sets(runs: list[NumberedRun], folder: Path) -> None:
     names = sorted({run.parameters for run in runs})
     if len(names) > 1:
         raise DamagedResults(
@@ -84,7 +101,7 @@ def _refuse_several_parameter_sets(runs: list[_Run], folder: Path) -> None:
         )  # fmt: skip
 
 
-def _read(folder: Path, run: _Run, path: Path, sequence: Sequence) -> Trajectory:
+def _read(folder: Path, run: NumberedRun, path: Path, sequence: Sequence) -> Trajectory:
     rows = read_rows(path)
     times = find_file(run.folder, sequence, "_time.txt")
     return one_pass_trajectory(

@@ -10,7 +10,7 @@ from scipy.io import savemat
 from evalkit.errors import EvalkitError
 from evalkit.results import layouts
 from evalkit.results.layouts._otb_shapes import boxes_of
-from evalkit.types import Annotation, Sequence
+from evalkit.types import Annotation, FrameState, Sequence, Trajectory
 
 SIZE = np.array([20.0, 10.0])
 
@@ -128,3 +128,18 @@ def test_lasots_folder_is_found_next_to_the_trackers_and_named_without_its_suffi
     for folder in (tmp_path / "MDNet", place):
         (found,) = layouts.get("lasot-matlab").read(folder, video("cup-1", 1), "one_pass")
         assert found.tracker == "MDNet"
+
+
+def test_pytrackings_runs_beyond_the_hundredth_are_told_from_numbers_in_names(tmp_path: Path) -> None:
+    layout, folder = layouts.writer("pytracking"), tmp_path / "vitb"
+    states = np.array([FrameState.INITIALIZED, FrameState.TRACKED], dtype=np.int8)
+    for repetition in (1, 2, 101, 1001):
+        boxes, seconds = np.full((2, 4), float(repetition)), np.full(2, np.nan)
+        run = Trajectory("vitb", "Jogging-1", "one_pass", boxes, None, seconds, seconds, states, repetition=repetition)
+        layout.write(folder, run)
+    found = layout.read(folder, video(), "one_pass")
+    assert {run.repetition: run.boxes[1, 0] for run in found} == {1: 1, 2: 2, 101: 101, 1001: 1001}
+    for number in (0, 1):
+        (folder / f"vitb_{number:03d}" / "Jogging-1.txt").unlink()
+        (folder / f"vitb_{number:03d}").rmdir()
+    assert layout.read(folder, video(), "one_pass") == []
