@@ -17,17 +17,20 @@ import json
 import os
 import platform
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from evalkit.errors import EvalkitError
 from evalkit.io.file_lock import FileLockedError, acquire, exclusive_lock
+from evalkit.io.json import InvalidJsonError, parse_json
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 """Age from which the lock of another machine no longer counts, where the file system does not share locks."""
 _GUARD_SECONDS = 30.0
+_RETRY_SECONDS = 0.02
 _PATTERN = ".writing-*.lock"
 _NUMBERS = itertools.count(1)
 
@@ -107,19 +110,18 @@ def guard(folder: Path) -> Iterator[None]:
     Raises:
         EvalkitError: Another process does not finish, or the folder cannot be written to.
     """
-    waited = threading.Event()
     with contextlib.ExitStack() as stack:
         for attempt in itertools.count():
             try:
                 stack.enter_context(exclusive_lock(folder / "run.json"))
                 break
             except (FileLockedError, FileNotFoundError) as error:  # the folder may be removed meanwhile
-                if attempt * 0.02 > _GUARD_SECONDS:
+                if attempt * _RETRY_SECONDS > _GUARD_SECONDS:
                     raise EvalkitError(
                         "another process keeps this folder locked", where=folder, found=str(error) or None,
                         hint="Wait until it ends",
                     ) from error  # fmt: skip
-                waited.wait(0.02)
+                time.sleep(_RETRY_SECONDS)
             except OSError as error:
                 raise EvalkitError(
                     f"cannot write into this folder: {error.strerror or error}", where=folder,
@@ -187,8 +189,8 @@ def _is_dead(content: dict[str, Any], free: bool, path: Path, own: Path) -> bool
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+        content = parse_json(text)
+    except InvalidJsonError:
         return {}
     return content if isinstance(content, dict) else {}
 

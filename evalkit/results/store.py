@@ -17,6 +17,7 @@ from typing import Any
 
 from evalkit.errors import DamagedResults, EvalkitError
 from evalkit.io.atomic import is_temporary, write_text
+from evalkit.io.json import InvalidJsonError, load_json
 from evalkit.results import layouts, run_lock, run_record
 from evalkit.results.file_names import refuse_impossible_names
 from evalkit.results.label_folders import label_folder, safe_label
@@ -79,7 +80,8 @@ class Store:
         with run_lock.hold(self.home, shard=shard) as lock:
             self._lock = lock
             try:
-                self._complete_deletion()
+                with run_lock.guard(self.home):  # other shards begin, and delete, before it or after it
+                    self._complete_deletion()
                 yield
             finally:
                 self._lock = self._identity = None
@@ -222,9 +224,8 @@ class Store:
             return
         self._begin_deletion(None)
         for path in self._own():
-            if path.name == _DISCARD or run_lock.is_lock_file(path):
-                continue
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.name != _DISCARD:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         (self.home / _DISCARD).unlink(missing_ok=True)
 
     def _begin_deletion(self, sequences: Iterable[str] | None) -> None:
@@ -232,16 +233,19 @@ class Store:
         names = None if sequences is None else sorted(sequences)
         write_text(self.home / _DISCARD, json.dumps({"sequences": names}))
 
+    def _read_deletion(self) -> set[str] | None:
+        """Return the sequences whose deletion was interrupted; None for all, also where the record is damaged."""
+        try:
+            names = load_json(self.home / _DISCARD)["sequences"]
+            return None if names is None else set(map(str, names))
+        except (OSError, InvalidJsonError, KeyError, TypeError):
+            return None
+
     def _complete_deletion(self) -> None:
         """Delete what an interrupted run had begun to delete, and temporary files that killed runs left behind."""
-        try:
-            names = json.loads((self.home / _DISCARD).read_text(encoding="utf-8")).get("sequences")
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, AttributeError, RecursionError):
-            self.clear()
-        else:
-            self.clear() if names is None else self.discard(map(str, names))
+        if (self.home / _DISCARD).exists():
+            names = self._read_deletion()
+            self.clear() if names is None else self._discard(names)
         if self._lock is not None and self._lock.is_alone:
             for path in self._files():
                 if is_temporary(path):
@@ -262,7 +266,7 @@ class Store:
         if not self.home.is_dir():
             return []
         others = self._other_protocols() if self.home == self.folder else set()
-        return [path for path in self.home.iterdir() if path not in others and path.name != f".{run_record.FILE}.lock"]
+        return [path for path in self.home.iterdir() if path not in others and not run_lock.is_lock_file(path)]
 
     def _other_protocols(self) -> set[Path]:
         """Return the folders of other protocols: the dataset's, and all that contain a ``run.json``."""
@@ -291,9 +295,11 @@ class Store:
 
         Otherwise the old result of a sequence that now fails, or is not reached, would pass for a new one.
         """
-        names = set(sequences)
-        if not self.home.is_dir():
-            return
+        if self.home.is_dir():
+            with run_lock.guard(self.home):
+                self._discard(set(sequences))
+
+    def _discard(self, names: set[str]) -> None:
         if names >= {sequence.name for sequence in self.dataset.sequences}:
             self.clear()  # also the record of the earlier run's machines
             return

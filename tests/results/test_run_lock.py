@@ -14,6 +14,7 @@ import pytest
 from moving_square import tiny_dataset
 
 from evalkit.errors import EvalkitError
+from evalkit.io.file_lock import FileLockedError, exclusive_lock
 from evalkit.results import run_lock
 from evalkit.results.store import Store
 from evalkit.types import Dataset, FrameState, Trajectory
@@ -188,3 +189,28 @@ def test_temporary_files_of_killed_runs_are_removed(tmp_path: Path) -> None:
         pass
     assert not left.exists()
     assert (opened.home / "run.json").exists()
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_other_shards_wait_while_a_shard_deletes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    one = store(tmp_path)
+    with one.writing("1/2"):
+        one.begin(IDENTITY)
+        one.write([trajectory()])
+    locked: list[str] = []
+
+    def files_of(self: Store, sequence: str) -> list[Path]:
+        with pytest.raises(FileLockedError), exclusive_lock(self.home / "run.json"):
+            pass
+        locked.append(sequence)
+        return []
+
+    monkeypatch.setattr(Store, "_files_of", files_of)
+    if interrupted:
+        (one.home / ".discard.json").write_text('{"sequences": ["a"]}')
+    with store(tmp_path).writing("2/2"):
+        if not interrupted:
+            one.discard(["a"])
+    assert locked == ["a"]
