@@ -19,7 +19,7 @@ def groundtruth_withheld(dataset: Dataset, sequences: Iterable[str]) -> bool:
 def only_first_frame_annotated(sequence: Sequence) -> bool:
     """Return whether nothing but the box that a tracker is given is annotated; absence, too, is annotation."""
     rows = sequence.groundtruth[1:]
-    marked = any(np.any(flag[1:]) for name, flag in sequence.flags.items() if name == "absent")
+    marked = np.any(sequence.flags["absent"][1:]) if "absent" in sequence.flags else False
     return len(rows) > 0 and bool(np.isnan(rows).all()) and not marked
 
 

@@ -21,7 +21,7 @@ def code_notice(label: str, record: RunRecord | None) -> str | None:
     trackers = dict.fromkeys(one.get("tracker_code") for one in record["environments"] if one.get("code"))
     if len(codes) < 2:
         return None
-    if len(trackers) == 1 and (None not in trackers or is_evalkits_own(record)):
+    if len(trackers) == 1 and (None not in trackers or _is_evalkits_own(record)):
         versions = dict.fromkeys(_version(one) for one in record["environments"])
         return f"{label}: results of several versions of evalkit's code ({', '.join(versions)})"
     return (
@@ -30,7 +30,7 @@ def code_notice(label: str, record: RunRecord | None) -> str | None:
     )
 
 
-def is_evalkits_own(record: RunRecord) -> bool:
+def _is_evalkits_own(record: RunRecord) -> bool:
     """Return whether results are of one of evalkit's own trackers, as far as the record of the run tells."""
     return run_record.FILES not in record["identity"] and not (
         run_record.is_program(record) or ".py:" in str(record["identity"].get("tracker", ""))

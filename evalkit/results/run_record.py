@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeAlias
 
 from evalkit import __version__, registry
@@ -140,7 +141,7 @@ _FIELDS: Mapping[str, type] = {
     **dict.fromkeys(("tracker", "dataset", "protocol", "runtime", "precision", "device", "dataset_version"), str),
     **dict.fromkeys(("card", "settings", "imported"), dict), "threads": int,
 }  # fmt: skip
-_CARD_FIELDS: Mapping[str, type] = {"weights": dict, "hyperparameters": dict}
+_CARD_FIELDS: Mapping[str, UnionType] = dict.fromkeys(("weights", "hyperparameters"), dict | None)
 _COST_FIELDS = ("quantity", "convention", "unit")
 
 
@@ -172,11 +173,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
-def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type], prefix: str) -> Iterator[str]:
+def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type | UnionType], prefix: str) -> Iterator[str]:
     for key, kind in fields.items():
-        value = table.get(key)
-        unset = value is None and (key not in table or prefix.count(".") > 1)
-        if not unset and (not isinstance(value, kind) or isinstance(value, bool)):
+        if key in table and (not isinstance(table[key], kind) or isinstance(table[key], bool)):
             yield prefix + key
 
 

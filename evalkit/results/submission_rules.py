@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def got10k_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iter
         yield f"{name}: times are missing, which the server requires (parallel runs have none)"
 
 
-def vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterable[str]:
+def vot_problems(dataset: Dataset, name: str, runs: list[Trajectory]) -> Iterator[str]:
     """Yield the problems of results on a VOT benchmark."""
     if not runs:
         yield f"{name}: no result"

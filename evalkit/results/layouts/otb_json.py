@@ -9,6 +9,7 @@ from typing import Any
 from evalkit import registry
 from evalkit.errors import DamagedResults
 from evalkit.io.atomic import write_text
+from evalkit.io.json import InvalidJsonError, parse_json
 from evalkit.io.rows import read_bytes
 from evalkit.results import run_record
 from evalkit.results.layouts._otb_segments import segment_of, trajectories_of
@@ -55,6 +56,6 @@ class OtbJson(WritableLayout):
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(read_bytes(path).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return parse_json(read_bytes(path))
+    except InvalidJsonError as error:
         raise DamagedResults(f"invalid JSON: {error}", where=path) from error
