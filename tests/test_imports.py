@@ -18,6 +18,7 @@ LAYERS = (
         "types",
         "errors",
         "names",
+        "signals",
         "compiled",
         "geometry",
         "adapters",

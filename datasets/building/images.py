@@ -9,13 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 from evalkit.errors import EvalkitError, listed
-from evalkit.io.frames import read_image
+from evalkit.io.frames import IMAGE_SUFFIXES, read_image
 from evalkit.io.image_size import image_size
 from evalkit.io.orientation import SWAPPED, image_orientation
 from evalkit.names import natural_key
 from evalkit.types import Image
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _FINAL_NUMBER = re.compile(r"(\d+)$")
 _NUMBERED_FILE = re.compile(r"\d\.[^.]+$")
 

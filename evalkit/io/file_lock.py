@@ -60,15 +60,19 @@ def acquire(stream: IO[str]) -> bool:
         except OSError:
             return False
         return True
+    # If its owner removed it between our opening and locking it, no other process would see our lock.
+    return _lock(stream) is not False and os.fstat(stream.fileno()).st_nlink > 0
+
+
+def _lock(stream: IO[str]) -> bool | None:
+    """Lock an open file; return False if another process has locked it, None on file systems without locks."""
     import fcntl
 
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in _WITHOUT_LOCKS:
-            return False
-    # If its owner removed it between our opening and locking it, no other process would see our lock.
-    return os.fstat(stream.fileno()).st_nlink > 0
+        return None if error.errno in _WITHOUT_LOCKS else False
+    return True
 
 
 @contextlib.contextmanager
@@ -87,11 +91,5 @@ def is_free(path: Path) -> bool:
     """
     if os.name == "nt":
         return False
-    import fcntl
-
     with path.open("a+", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+        return _lock(stream) is True

@@ -15,6 +15,7 @@ from evalkit.io.image_size import parse_size
 from evalkit.io.limits import limit
 from evalkit.types import Frames, Image
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 2**26
 """Largest number of pixels of a frame, 67 million; a frame of 8K video has 33 million."""
 _LIMIT_VARIABLE = "EVALKIT_MAX_PIXELS"

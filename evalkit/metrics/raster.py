@@ -46,7 +46,7 @@ def overlaps(a: Corners, b: Corners, bounds: tuple[int, int] | None = None) -> F
     result = np.full(len(a), np.nan)
     known = np.flatnonzero(~np.isnan(_sums(a) + _sums(b)))
     if known.size:
-        result[known] = _overlaps(_single(a[known]), _single(b[known]), bounds)
+        result[known] = _overlaps(scanline.clipped(a[known]), scanline.clipped(b[known]), bounds)
     return result
 
 
@@ -111,10 +111,6 @@ def _overlaps(a: Floats32, b: Floats32, bounds: tuple[int, int] | None) -> Float
         with np.errstate(invalid="ignore"):
             result[near] = common.astype(np.float32) / union.astype(np.float32)
     return result
-
-
-def _single(corners: Corners) -> Floats32:
-    return np.clip(corners, -scanline.FARTHEST, scanline.FARTHEST).astype(np.float32)
 
 
 def _clipped_bounds(corners: Floats32, bounds: tuple[int, int] | None) -> tuple[Floats32, Floats32]:

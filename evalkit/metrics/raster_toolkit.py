@@ -191,8 +191,7 @@ def bitmap(region: Region | None, low: Ints, high: Ints) -> Bitmap:
 
 def _corners(region: Box | Polygon) -> Ints:
     if isinstance(region, Polygon):
-        points = np.clip(region.points, -scanline.FARTHEST, scanline.FARTHEST)
-        grid: Ints = np.rint(points.astype(np.float32)).astype(np.int64)
+        grid: Ints = np.rint(scanline.clipped(region.points)).astype(np.int64)
         return grid
     corners: Ints = _outlines([region]).corners[0]
     return corners

@@ -17,6 +17,12 @@ Intervals = tuple[Ints, Ints]
 FARTHEST = 1e18
 """Largest coordinate; larger ones are clipped, so that differences fit into 64 bits and areas into float32."""
 
+
+def clipped(coordinates: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return coordinates in single precision, those beyond ``FARTHEST`` at it."""
+    return np.clip(coordinates, -FARTHEST, FARTHEST).astype(np.float32)
+
+
 _NONE = np.int64(2**40)
 _ROWS_AT_ONCE = 50_000
 _FEW_ROWS = 16  # to which sorting by exchanges is faster

@@ -9,13 +9,12 @@ from pathlib import Path
 import cv2
 
 from evalkit.errors import EvalkitError, listed
-from evalkit.io.frames import ahead, read_image
+from evalkit.io.frames import IMAGE_SUFFIXES, ahead, read_image
 from evalkit.io.orientation import image_orientation
 from evalkit.io.video import VIDEO_SUFFIXES, read_stream, video_orientation
 from evalkit.names import natural_key
 from evalkit.types import Image
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 CAMERA_FRAMES = 1_000_000
 """Frames after which a camera's recording ends: nine hours at 30 frames per second."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from evalkit.errors import EvalkitError
 from evalkit.io.orientation import BOXES, TURNS
@@ -47,7 +48,7 @@ class TrackReport:
     @property
     def frames_with_target(self) -> int:
         """Number of frames in which the tracker found the target."""
-        return int((self.trajectory.boxes[:, 0] == self.trajectory.boxes[:, 0]).sum())
+        return int((~np.isnan(self.trajectory.boxes[:, 0])).sum())
 
 
 def track_video(
