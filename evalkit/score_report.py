@@ -205,7 +205,7 @@ class _PreparedScores:
         """Return the function that computes the scores of measured results."""
         how, profiles = self._how, self.profiles or ()
         if how.fps is not None:
-            streamed = _streaming_scores(run, profiles, how.attributes, how.fps, how.latency)
+            streamed = _streaming_scores(run, profiles, how.fps, how)
             return lambda: streamed
         measured = [
             metric_profiles.measure_run(profile, run.dataset, run.protocol, run.trajectories) for profile in profiles
@@ -258,15 +258,13 @@ def _check_streaming(fps: Sequence[float] | None, latency: float | None, profile
         )  # fmt: skip
 
 
-def _streaming_scores(
-    run: StoredRun, profiles: Sequence[str], attributes: bool, fps: Sequence[float], latency: float | None
-) -> list[Score]:
+def _streaming_scores(run: StoredRun, profiles: Sequence[str], fps: Sequence[float], how: _Scoring) -> list[Score]:
     return [
         score
         for profile in profiles
         for score in streaming.scores_at(
-            profile, run.dataset, run.label, run.protocol, run.trajectories, rates=fps, latency=latency,
-            attributes=attributes,
+            profile, run.dataset, run.label, run.protocol, run.trajectories, rates=fps, latency=how.latency,
+            attributes=how.attributes, confidence=how.confidence,
         )
     ]  # fmt: skip
 

@@ -136,6 +136,7 @@ def scores_at(
     rates: Sequence[float],
     latency: float | None = None,
     attributes: bool = False,
+    confidence: float | None = 0.95,
 ) -> list[Score]:
     """Score stored one-pass results on live streams of given frame rates.
 
@@ -146,6 +147,7 @@ def scores_at(
         rates: Frames per second.
         latency: See ``replay``.
         attributes: Also compute one score per metric and attribute.
+        confidence: Level of the intervals; None for none.
 
     Raises:
         EvalkitError: The results are not one-pass ones, times are neither stored nor given, or see ``profiles.score``.
@@ -159,10 +161,10 @@ def scores_at(
     for fps in rates:
         known, dropping = _replayed(runs, fps, latency)
         scored = {name: stored[:1] for name, stored in runs.items()} if dropping else known
-        confidence = None if dropping else 0.95
         scores = profiles.score(
-            profile, dataset, tracker, protocol, scored, attributes=attributes, confidence=confidence
-        )
+            profile, dataset, tracker, protocol, scored, attributes=attributes,
+            confidence=None if dropping else confidence,
+        )  # fmt: skip
         found += [_without_value(score, fps, dropping) if dropping else replace(score, fps=fps) for score in scores]
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -170,9 +171,10 @@ def test_several_datasets_are_scored_in_one_call(two_datasets: Path) -> None:
         scored(two_datasets)
 
 
-def test_intervals_can_be_left_out(two_datasets: Path) -> None:
-    with_them = score_report.scores("tiny", results=two_datasets)
-    without = score_report.scores("tiny", results=two_datasets, intervals=False)
+@pytest.mark.parametrize("stream", [{}, {"fps": (5.0,), "latency": 0.01}], ids=["stored", "streaming"])
+def test_intervals_can_be_left_out(two_datasets: Path, stream: dict[str, Any]) -> None:
+    with_them = score_report.scores("tiny", results=two_datasets, **stream)
+    without = score_report.scores("tiny", results=two_datasets, intervals=False, **stream)
     assert any(score.low is not None for score in with_them.scores)
     assert all(score.low is None and score.high is None for score in without.scores)
     assert [score.value for score in without.scores] == [score.value for score in with_them.scores]
