@@ -130,7 +130,7 @@ def search_command(text_format: str, **chosen: Any) -> None:
 
     from evalkit.cli.progress import working
 
-    training = {name: value for name in TRAINING if (value := chosen.pop(name))}
+    training = {name: value for name in TRAINING if (value := chosen.pop(name)) not in (None, ())}
     chosen |= {name: tuple(chosen[name]) if chosen[name] else None for name in ("outputs", "sequences")}
     with working("preparing the search", at_once=True) as display:
         from evalkit import api
