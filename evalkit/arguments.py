@@ -15,12 +15,12 @@ Place: TypeAlias = str | os.PathLike[str]
 
 
 def names(asked: Names) -> tuple[str, ...]:
-    """Return a tuple of names, also for a single one.
+    """Return a tuple of names, also for a single one; a name that is repeated counts once.
 
-    >>> names("mosse"), names(["mosse", "identity"])
+    >>> names("mosse"), names(["mosse", "identity", "mosse"])
     (('mosse',), ('mosse', 'identity'))
     """
-    return (asked,) if isinstance(asked, str) else tuple(asked)
+    return (asked,) if isinstance(asked, str) else tuple(dict.fromkeys(asked))
 
 
 def some(asked: Names | None) -> tuple[str, ...] | None:

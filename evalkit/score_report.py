@@ -83,7 +83,7 @@ def scores(
     """
     requested, wanted, left_out, part = some(profiles), some(trackers), names(exclude), some(sequences)
     _check_streaming(fps, latency, requested)
-    asked = dict.fromkeys(names(dataset or only_benchmark(Path(results))))
+    asked = names(dataset or only_benchmark(Path(results)))
     opened = [open_dataset(name, path(data)) for name in progress.each(asked, lambda name: f"{name}: opening")]
     by_dataset = _profiles_by_dataset(opened, requested, protocol)
     how = _Scoring(attributes, 0.95 if intervals else None, allow_partial, fps, latency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,22 @@ def test_repeated_lists_of_names_add_up(tiny: Dataset, tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, [*arguments, "--sequences", "a", "--sequences", "c"])
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "tiny" / "identity").glob("?.txt")) == ["a.txt", "c.txt"]
+
+
+def test_a_name_that_is_repeated_counts_once(tiny: Dataset, tmp_path: Path) -> None:
+    once = ["--tracker", "identity", "--dataset", "tiny", "--results", str(tmp_path)]
+    for command in (["run"], ["score", "--profile", "got10k"]):
+        answers = [
+            CliRunner().invoke(cli, [*command, *once, *more, "--format", "json"])
+            for more in ([], once[:4], command[1:])
+        ]
+        assert [answer.exit_code for answer in answers] == [0, 0, 0], answers[0].exception
+        first, *others = [
+            [record["metric"] for record in json.loads(answer.stdout)["records"] if "metric" in record]
+            for answer in answers
+        ]
+        assert others == [first, first]
+        assert len(first) > 0
 
 
 @pytest.fixture
