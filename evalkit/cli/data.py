@@ -55,10 +55,11 @@ def check(dataset: str, deep: bool, sequences: list[str] | None, data: Path | No
         verdict = f"{count} findings" if count != 1 else "1 finding"
         if opened.sequences and not has_frames(opened):
             click.echo(f"{opened.name}: no sequence has frames here, only annotations: enough to score, not to track")
-        if turned := turned_notice(opened.sequences):
+        chosen = chosen_names(opened, sequences)
+        if turned := turned_notice(one for one in opened.sequences if one.name in chosen):
             click.echo(f"note: {turned}")
-        chosen = "" if sequences is None else f", {len(chosen_names(opened, sequences))} of them checked"
-        click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences{chosen}, {verdict}")
+        part = "" if sequences is None else f", {len(chosen)} of them checked"
+        click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences{part}, {verdict}")
     return 1 if count else 0
 
 

@@ -140,7 +140,7 @@ def names(flag: str, *, help: str, metavar: str = "A,B") -> Callable[[F], F]:  #
     return click.option(flag, type=Commas(), multiple=True, metavar=metavar, callback=_joined, help=help)
 
 
-sequences = names("--sequences", help="Use only these sequences; repeatable; scores say how many of how many.")
+sequences = names("--sequences", help="Use only these sequences; repeatable.")
 
 
 def layout(flag: str, *, help: str) -> Callable[[F], F]:  # noqa: A002 - as click calls it

@@ -151,3 +151,13 @@ def test_every_command_that_reads_frames_says_that_they_are_turned(tmp_path: Pat
     for text in ("\n".join(notices), printed, "\n".join(told)):
         assert (NOTE in text and BOXES in text) == (orientation == 6), text
     assert "0 findings" in printed
+
+
+def test_only_sequences_that_are_checked_are_noted(tmp_path: Path) -> None:
+    for name, orientation in (("turned", 6), ("upright", 1)):
+        sequence(tmp_path / name, "images", orientation)
+    for name in ("turned", "upright"):
+        command = ["check", "folder", "--data", str(tmp_path), "--sequences", name]
+        printed = CliRunner().invoke(data_command, command).output
+        assert "2 of 2 sequences, 1 of them checked, 0 findings" in printed
+        assert (NOTE in printed) == (name == "turned")
