@@ -124,7 +124,7 @@ def exit_code_of(call: Callable[[], Any]) -> int:
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
-    except (BrokenPipeError, process.ReaderLeftError):
+    except process.ReaderLeftError:
         return _reader_left()
     except click.exceptions.Exit as error:
         return error.exit_code
