@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalkit import progress as words
 from evalkit import protocols, registry
-from evalkit.cost.recorded import clock_notice
+from evalkit.cost.recorded import Timed
 from evalkit.dataframes import frame
 from evalkit.engine.default_label import default_label
 from evalkit.engine.plan import Plan, parse_shard
@@ -22,10 +22,8 @@ from evalkit.engine.work import Job, Outcome, Status, Worker
 from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.io.orientation import turned_notice
-from evalkit.metrics.statistics import few_sequences_notice
 from evalkit.metrics.withheld import withheld_error
-from evalkit.results.run_record import RunRecord
-from evalkit.scoring import default_scores
+from evalkit.scoring import default_scores, joined_notices
 from evalkit.stored import StoredRun, load_run
 from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Trajectory
 
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DEFAULT_EXECUTION = Execution()
-
-_Timed: TypeAlias = tuple[str, RunRecord | None, float]
-"""Label, content of ``run.json`` and frames per second of a timed result."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +110,8 @@ def run(
         )  # fmt: skip
     for tracker in trackers:
         _check_executes(tracker, options.execution)
-    for dataset_name in datasets[:1]:
-        _check_builds(trackers[1:], dataset_name, options, plan)
+    if datasets:
+        _check_builds(trackers[1:], datasets[0], options, plan)
     return _joined([_run_tracker(tracker, one, options, plan, progress) for one in datasets for tracker in trackers])
 
 
@@ -136,27 +131,23 @@ def _check_builds(trackers: Sequence[str], dataset_name: str, options: RunOption
         plan.worker(_job(name, dataset, dataset_name, options, plan)).tracker  # noqa: B018
 
 
-def _joined(runs: Sequence[tuple[RunReport, list[_Timed]]]) -> RunReport:
-    """Join the reports of all trackers and datasets; notices that hold for several are printed once."""
+def _joined(runs: Sequence[tuple[RunReport, list[Timed]]]) -> RunReport:
+    """Join the reports of all trackers and datasets."""
     reports = [report for report, _ in runs]
     scores = tuple(chain.from_iterable(report.scores for report in reports))
-    notices = [
-        *chain.from_iterable(report.notices for report in reports),
-        few_sequences_notice(scores),
-        clock_notice(chain.from_iterable(timed for _, timed in runs)),
-    ]
+    notices = chain.from_iterable(report.notices for report in reports)
     return RunReport(
         outcomes=tuple(chain.from_iterable(report.outcomes for report in reports)),
         scores=scores,
         costs=tuple(chain.from_iterable(report.costs for report in reports)),
-        notices=tuple(dict.fromkeys(filter(None, notices))),
+        notices=joined_notices(notices, scores, chain.from_iterable(timed for _, timed in runs)),
     )
 
 
 def _run_tracker(
     tracker: str, dataset_name: str, options: RunOptions, plan: Plan, progress: Progress | None
-) -> tuple[RunReport, list[_Timed]]:
-    """Track and score one tracker on one dataset; the second result is for ``clock_notice``."""
+) -> tuple[RunReport, list[Timed]]:
+    """Track and score one tracker on one dataset; the second result is for ``joined_notices``."""
     words.tell(f"{dataset_name}: opening")
     dataset = open_dataset(dataset_name, options.data)
     words.tell(f"loading {tracker}")
@@ -171,7 +162,7 @@ def _run_tracker(
 
 def _track_and_score(
     worker: Worker, chosen: list[str], options: RunOptions, plan: Plan, progress: Progress | None
-) -> tuple[RunReport, list[_Timed]]:
+) -> tuple[RunReport, list[Timed]]:
     dataset = worker.dataset
     unverified = None if options.force else unverified_notice(worker)
     outcomes = track_missing(worker, chosen, plan, repeat=options.repeat, force=options.force, progress=progress)

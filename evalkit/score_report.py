@@ -5,7 +5,7 @@ All results are read and checked first; intervals, which take most of the time, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from evalkit import progress, protocols, stored
 from evalkit.arguments import Names, Place, names, path, some
-from evalkit.cost.recorded import clock_notice, known_costs
+from evalkit.cost.recorded import Timed, known_costs
 from evalkit.errors import EvalkitError, ProfileNotApplicable, listed
 from evalkit.factories import open_dataset
 from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
-from evalkit.metrics import statistics, streaming
+from evalkit.metrics import streaming
 from evalkit.results import label_folders
-from evalkit.scoring import ALL, choose_profiles, score_run, usable_part
+from evalkit.scoring import ALL, choose_profiles, joined_notices, score_run, usable_part
 from evalkit.stored import StoredResults, StoredRun
 from evalkit.types import Cost, Dataset, Score
 
@@ -216,33 +216,30 @@ class _PreparedScores:
             for score in one.scores(run.label, attributes=how.attributes, confidence=how.confidence)
         ]
 
-    def report(self) -> ScoreReport:
-        """Compute the scores."""
+    def report(self) -> tuple[ScoreReport, list[Timed]]:
+        """Compute the scores; the second result is for ``joined_notices``."""
         runs, notices = self.loaded.runs, self.loaded.notices
         if self.profiles is None:
             report = _score_by_all_profiles(runs, self._how)
-            return replace(report, notices=(*notices, *report.notices))
+            return replace(report, notices=(*notices, *report.notices)), []
         found = [
             score
             for run in progress.each(runs, lambda run: f"{run.dataset.name}: scoring {run.label}")
             for score in self._measured[run.label][1]()
         ]
         left_out = [part.omissions()[-1] for part, _ in self._measured.values() if part.refused]
-        costs, clock = ((), ()) if self._how.fps is not None else _costs(runs)
-        return ScoreReport(tuple(found), (*notices, *left_out, *_few(found), *clock), costs)
+        costs, timed = ([], []) if self._how.fps is not None else _costs(runs)
+        return ScoreReport(tuple(found), (*notices, *left_out), tuple(costs)), timed
 
 
-def _joined(reports: Sequence[ScoreReport]) -> ScoreReport:
-    """Join the reports of several datasets; notices that hold for several are kept once."""
-    found = chain.from_iterable(report.scores for report in reports)
-    notices = dict.fromkeys(chain.from_iterable(report.notices for report in reports))
+def _joined(found: Sequence[tuple[ScoreReport, list[Timed]]]) -> ScoreReport:
+    """Join the reports of several datasets."""
+    reports = [report for report, _ in found]
+    scores = tuple(chain.from_iterable(report.scores for report in reports))
+    notices = chain.from_iterable(report.notices for report in reports)
     costs = dict.fromkeys(chain.from_iterable(report.costs for report in reports))
-    return ScoreReport(tuple(found), tuple(notices), tuple(costs))
-
-
-def _few(scores: Sequence[Score]) -> Iterator[str]:
-    if sentence := statistics.few_sequences_notice(scores):
-        yield sentence
+    timed = chain.from_iterable(timed for _, timed in found)
+    return ScoreReport(scores, joined_notices(notices, scores, timed), tuple(costs))
 
 
 def _check_streaming(fps: Sequence[float] | None, latency: float | None, profiles: Sequence[str] | None) -> None:
@@ -284,19 +281,13 @@ def _score_by_all_profiles(runs: Sequence[StoredRun], how: _Scoring) -> ScoreRep
             found += scores
             if part.refused:
                 sentences[f"{profile}: {part.omissions()[-1]}"] = None
-    return ScoreReport(tuple(found), (*sentences, *_few(found)))
+    return ScoreReport(tuple(found), tuple(sentences))
 
 
-def _costs(runs: Sequence[StoredRun]) -> tuple[tuple[Cost, ...], tuple[str, ...]]:
-    """Return the recorded costs, and the sentence that says on which devices frames per second were measured."""
-    by_label: Mapping[str, list[Cost]] = {
-        run.label: known_costs(run.label, run.trajectories, run.record) for run in runs
-    }
+def _costs(runs: Sequence[StoredRun]) -> tuple[list[Cost], list[Timed]]:
+    """Return the recorded costs, and what ``clock_notice`` needs of those that are frames per second."""
+    by_run = [(run, cost) for run in runs for cost in known_costs(run.label, run.trajectories, run.record)]
     timed = [
-        (run.label, run.record, cost.value)
-        for run in runs
-        for cost in by_label[run.label]
-        if cost.quantity == "fps" and cost.value is not None
+        (run.label, run.record, cost.value) for run, cost in by_run if cost.quantity == "fps" and cost.value is not None
     ]
-    clock = clock_notice(timed)
-    return tuple(cost for costs in by_label.values() for cost in costs), (clock,) if clock else ()
+    return [cost for _, cost in by_run], timed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from evalkit.cost.recorded import Timed, clock_notice
 from evalkit.errors import EvalkitError, ProfileNotApplicable, suggestion
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics.leading import BESIDE
-from evalkit.metrics.measures import Measure
+from evalkit.metrics.statistics import few_sequences_notice
 from evalkit.stored import StoredRun
 from evalkit.types import Dataset, Score
 
@@ -70,15 +71,6 @@ def score_run(
     ]  # fmt: skip
 
 
-def measure_run(run: StoredRun, profile: str) -> list[Measure]:
-    """Return what each sequence contributes to each metric of a profile, ready for resampling.
-
-    Raises:
-        EvalkitError: The profile cannot score these results.
-    """
-    return metric_profiles.measure(profile, run.dataset, run.protocol, run.trajectories)[0]
-
-
 def default_profiles(dataset: Dataset, protocol: str) -> list[tuple[str, frozenset[str] | None]]:
     """Return the profiles that a table of scores uses by default, each with the metrics to show; None for all.
 
@@ -109,6 +101,12 @@ def default_scores(run: StoredRun) -> list[Score]:
                 if metrics is None or (score.metric in metrics and score.metric not in known)
             ]
     return found
+
+
+def joined_notices(notices: Iterable[str], scores: Iterable[Score], timed: Iterable[Timed]) -> tuple[str, ...]:
+    """Return the notices of several trackers and datasets, each once, and those on all intervals and times together."""
+    on_all = (few_sequences_notice(scores), clock_notice(timed))
+    return tuple(dict.fromkeys(notice for notice in (*notices, *on_all) if notice))
 
 
 def choose_profiles(dataset: Dataset, requested: Sequence[str] | None, protocol: str) -> tuple[str, ...]:

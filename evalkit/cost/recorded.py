@@ -22,6 +22,9 @@ _WRITE = "Write it with `evalkit profile --tracker NAME --format json > FILE`"
 Trajectories: TypeAlias = Mapping[str, list[Trajectory]]
 """By sequence name: all repetitions, or the runs from each anchor."""
 
+Timed: TypeAlias = tuple[str, RunRecord | None, float]
+"""Label, content of ``run.json``, and frames per second by the wall clock, of a timed result."""
+
 
 def recorded_counts(tracker: str, record: RunRecord | None) -> list[Cost]:
     """Return the MACs and parameters that were counted during the run; empty for imported results.
@@ -94,13 +97,10 @@ def busy_remarks(records: Iterable[RunRecord | None]) -> tuple[str, ...]:
     return (f"invalid: machine was busy (CPU/wall {min(shares):.2f})",) if shares else ()
 
 
-def clock_notice(timed: Iterable[tuple[str, RunRecord | None, float]]) -> str:
+def clock_notice(timed: Iterable[Timed]) -> str:
     """Return the sentence that says on which devices frames per second were measured; empty where none were.
 
     Speeds that were measured while the machine was busy are marked as invalid.
-
-    Args:
-        timed: Label, content of ``run.json``, and frames per second by the wall clock, of each timed result.
     """
     known = [(label, one, fps) for label, one, fps in timed if one is not None and "device" in one["identity"]]
     if not known:

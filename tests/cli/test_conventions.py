@@ -195,3 +195,10 @@ def test_intervals_can_be_left_out(two_datasets: Path, stream: dict[str, Any]) -
     assert any(score.low is not None for score in with_them.scores)
     assert all(score.low is None and score.high is None for score in without.scores)
     assert [score.value for score in without.scores] == [score.value for score in with_them.scores]
+
+
+def test_a_notice_on_intervals_names_all_datasets(two_datasets: Path) -> None:
+    found = score_report.scores(["tiny", "synthetic"], results=two_datasets)
+    assert [notice for notice in found.notices if "intervals" in notice] == [
+        "intervals from fewer than 30 sequences (tiny: 3; synthetic: 12) are approximate"
+    ]
