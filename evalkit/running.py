@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit import progress as words
 from evalkit import protocols, registry
 from evalkit.cost.recorded import Timed
 from evalkit.dataframes import frame
@@ -23,6 +22,7 @@ from evalkit.errors import EvalkitError, listed
 from evalkit.factories import open_dataset
 from evalkit.io.orientation import turned_notice
 from evalkit.metrics.withheld import withheld_error
+from evalkit.progress import each, tell
 from evalkit.scoring import default_scores, joined_notices
 from evalkit.stored import StoredRun, load_run
 from evalkit.types import Cost, Dataset, Execution, Score, SplitTracker, Trajectory
@@ -125,9 +125,9 @@ def _check_builds(trackers: Sequence[str], dataset_name: str, options: RunOption
     checked = [name for name, one in entries.items() if registry.tracker.is_builtin(one) and one.program_files is None]
     if not checked or registry.runtime.find(options.execution.runtime).start_seconds:
         return
-    words.tell(f"{dataset_name}: opening")
+    tell(f"{dataset_name}: opening")
     dataset = open_dataset(dataset_name, options.data)
-    for name in words.each(checked, lambda name: f"checking that {name} can be loaded"):
+    for name in each(checked, lambda name: f"checking that {name} can be loaded"):
         plan.worker(_job(name, dataset, dataset_name, options, plan)).tracker  # noqa: B018
 
 
@@ -148,9 +148,9 @@ def _run_tracker(
     tracker: str, dataset_name: str, options: RunOptions, plan: Plan, progress: Progress | None
 ) -> tuple[RunReport, list[Timed]]:
     """Track and score one tracker on one dataset; the second result is for ``joined_notices``."""
-    words.tell(f"{dataset_name}: opening")
+    tell(f"{dataset_name}: opening")
     dataset = open_dataset(dataset_name, options.data)
-    words.tell(f"loading {tracker}")
+    tell(f"loading {tracker}")
     worker = plan.worker(_job(tracker, dataset, dataset_name, options, plan))
     chosen = plan.share(choose_sequences(dataset, options.sequences))
     plan.check(worker.job)
@@ -169,12 +169,12 @@ def _track_and_score(
     turned = turned_notice(dataset.sequence(name) for name in chosen)
     first = [notice for notice in (unverified, turned) if notice]
     notices = [*first, *_notices(worker), *plan.notices(worker, chosen)]
-    words.tell(f"{worker.job.label}: counting operations")
+    tell(f"{worker.job.label}: counting operations")
     counted = _counted(worker, notices)
     worker.store.add_costs(counted)
     if plan.shard is not None:
         return RunReport(tuple(outcomes), (), (), tuple(notices)), []
-    words.tell(f"{dataset.name}: scoring {worker.job.label}")
+    tell(f"{dataset.name}: scoring {worker.job.label}")
     stored = load_run(options.results, dataset, worker.job.label, protocol=worker.job.protocol, sequences=chosen)
     if mixed := stored.code_notice():
         notices.append(mixed)

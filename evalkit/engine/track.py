@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from evalkit import progress as words
 from evalkit import registry
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan
 from evalkit.engine.tracker_files import is_own_code
 from evalkit.engine.work import Outcome, Status, Unit, Worker
 from evalkit.errors import EvalkitError
+from evalkit.progress import tell
 from evalkit.results import run_record
 
 Progress: TypeAlias = Callable[[Outcome, int, int], None]
@@ -61,7 +61,7 @@ def track_missing(
         if missing:
             store.record_environment(fingerprint(job.tracker, job.execution.runtime), worker.files.digest())
         # Also where nothing is timed: what the tracker needs is not taken from it.
-        words.tell(f"{worker.dataset.name} {job.label}: tracking", len(units) - len(missing), len(units), timed=True)
+        tell(f"{worker.dataset.name} {job.label}: tracking", len(units) - len(missing), len(units), timed=True)
         outcomes = [Outcome(unit, Status.KEPT) for unit, done in zip(units, stored, strict=True) if done]
         with contextlib.closing(plan.execute(worker, missing)) as finished:
             for number, outcome in enumerate(finished, start=len(outcomes) + 1):

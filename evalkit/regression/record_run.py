@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit import progress as words
 from evalkit import registry
 from evalkit.engine.code_fingerprint import fingerprint
 from evalkit.engine.plan import Plan
@@ -18,6 +17,7 @@ from evalkit.engine.work import Job, Status, Worker
 from evalkit.errors import EvalkitError
 from evalkit.io.rows import read_bytes
 from evalkit.metrics import profiles
+from evalkit.progress import tell
 from evalkit.regression import box_hashes
 from evalkit.regression.baseline_results import OWN_FOLDER, keep_previous
 from evalkit.regression.records import (
@@ -61,7 +61,7 @@ def record_tracker(
         EvalkitError: Something that the suite names does not exist or does not fit. A sequence that fails is recorded.
     """
     plan = Plan(jobs=jobs, devices=(tracker.execution.device,), timeout=timeout)
-    words.tell(f"loading {tracker.label}")
+    tell(f"loading {tracker.label}")
     known = {} if old is None else old.datasets
     workers = [
         _worker(_job(tracker, dataset, results, timed=plan.timed), known.get(dataset.dataset.name))
@@ -74,7 +74,7 @@ def record_tracker(
         outcomes = track_missing(worker, dataset.sequences, plan, progress=progress)
         seconds = time.monotonic() - began
         failed = {one.unit.sequence: one.error or "failed" for one in outcomes if one.status is Status.FAILED}
-        words.tell(f"{dataset.dataset.name}: scoring {tracker.label}")
+        tell(f"{dataset.dataset.name}: scoring {tracker.label}")
         record = _record_dataset(worker, dataset, failed, checkpoints)
         records[dataset.dataset.name] = replace(record, seconds=seconds)
         environments.append(_environment(worker.store, tracker))
