@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evalkit.cli.output import stdout_to_stderr
-from evalkit.cli.terminal import unprotected, visible
+from evalkit.cli.terminal import is_dumb, unprotected, visible
 from evalkit.progress import Step, listening
 
 if TYPE_CHECKING:
@@ -56,8 +56,11 @@ class _Output(Protocol):
 
 def is_live() -> bool:
     """Return whether standard error is a terminal on which a line can be rewritten."""
-    dumb = os.environ.get("TERM") in ("dumb", "unknown") or os.environ.get(VARIABLE) == "off"
-    return sys.stderr.isatty() and not dumb
+    return sys.stderr.isatty() and not is_dumb() and not _is_off()
+
+
+def _is_off() -> bool:
+    return os.environ.get(VARIABLE) == "off"
 
 
 class Display:
@@ -135,7 +138,7 @@ class Display:
 
 
 def _output(*, at_once: bool) -> _Output:
-    if os.environ.get(VARIABLE) == "off":
+    if _is_off():
         return _Log(math.inf)
     return _LiveLine() if is_live() else _Log(0.0 if at_once else FIRST_SECONDS)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from evalkit.cli.terminal import unprotected
+from evalkit.cli.terminal import is_dumb, unprotected
 
 
 def print_numbers(text_format: str, **content: Any) -> None:
@@ -29,5 +29,5 @@ def terminal_style() -> dict[str, Any]:
     """Return ``width`` and ``bold`` of tables on standard output; no values if it is not a terminal."""
     if sys.stdout is None or not sys.stdout.isatty():
         return {}
-    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in ("dumb", "unknown")
-    return {"width": shutil.get_terminal_size().columns, "bold": not plain}
+    bold = not is_dumb() and not os.environ.get("NO_COLOR")
+    return {"width": shutil.get_terminal_size().columns, "bold": bold}

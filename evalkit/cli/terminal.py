@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -88,6 +89,11 @@ class ClosedStream(io.TextIOBase):
     def write(self, text: str) -> int:
         """Raise the error of a closed descriptor."""
         raise OSError(errno.EBADF, "standard output is closed")
+
+
+def is_dumb() -> bool:
+    """Return whether the terminal takes no escape sequences, as ``$TERM`` says."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 def unprotected(stream: TextIO) -> TextIO:
