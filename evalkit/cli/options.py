@@ -63,6 +63,8 @@ class Number(click.FloatRange):
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
+EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+EXISTING_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 _DATASET = "A registered name (`evalkit list datasets`) or path/to/file.py:factory"
 _ONLY_ONE = "  [default: the only one with results]"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import command
-from evalkit.cli.train import training_progress
 from evalkit.progress import Step
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ TRAINING = (
 @click.option("--radius", type=options.Whole(0), metavar="N",
               help="Largest number of digits in which a path differs from --within."
               "  [default: any number]")  # fmt: skip
-@click.option("--supernet", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+@click.option("--supernet", type=options.EXISTING_FILE, metavar="FILE",
               help="Shared weights: a supernet of evalkit or the official one.")  # fmt: skip
 @options.names("--outputs", metavar="20,33",
               help="Blocks that can give the features, by stage and block; repeatable.  [default: the last eight; "
@@ -80,15 +78,15 @@ TRAINING = (
               help="Address of the Ray cluster.  [default: $RAY_ADDRESS, else a new one on this machine]")  # fmt: skip
 @click.option("--runtime", metavar="R", shell_complete=completers.runtimes,
               help="Runtime that latencies are measured in.  [default: onnxruntime]")  # fmt: skip
-@click.option("--precision", default="fp32", show_default=True, metavar="P",
+@click.option("--precision", default="fp32", show_default=True, metavar="P", shell_complete=completers.precisions,
               help="Precision that latencies are measured in.")  # fmt: skip
-@click.option("--latency-table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+@click.option("--latency-table", type=options.EXISTING_FILE, metavar="FILE",
               help="latency.json of another search on this machine.  [default: measured, which takes "
               "minutes]")  # fmt: skip
-@click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+@click.option("--photographs", multiple=True, type=options.EXISTING_FOLDER,
               metavar="DIR", help="Supernet: folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip
-@click.option("--teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+@click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="Supernet: MobileNetV2 weights that initialise the backbone, which imitates it "
               "first.")  # fmt: skip
 @click.option("--steps", type=options.Whole(1), metavar="N",
@@ -129,6 +127,7 @@ def search_command(text_format: str, **chosen: Any) -> None:
     import json
 
     from evalkit.cli.progress import working
+    from evalkit.cli.training_progress import training_progress
 
     training = {name: value for name in TRAINING if (value := chosen.pop(name)) not in (None, ())}
     chosen |= {name: tuple(chosen[name]) if chosen[name] else None for name in ("outputs", "sequences")}

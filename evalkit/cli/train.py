@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import command
-
-if TYPE_CHECKING:
-    from evalkit.cli.progress import Display
-
-EVERY = 20.0
-"""Seconds between two lines of progress."""
-
-TERMS = {"unlike": "imitation", "cls": "classification", "box": "box", "stranger": "absent target"}
-"""Terms of a step's loss, of which each phase has some, and how progress names them."""
 
 
 @command(name="train")
@@ -27,10 +16,10 @@ TERMS = {"unlike": "imitation", "cls": "classification", "box": "box", "stranger
 @click.option("--output", required=True, type=options.FOLDER, metavar="DIR",
               help="Folder for the checkpoint, the curve and the weights.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint in DIR.")
-@click.option("--photographs", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+@click.option("--photographs", multiple=True, type=options.EXISTING_FOLDER,
               metavar="DIR", help="Folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip
-@click.option("--teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+@click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="MobileNetV2 weights that initialise the backbone and that it imitates first."
               "  [default: random weights]")  # fmt: skip
 @click.option("--imitation", type=options.Whole(0), metavar="N",
@@ -75,6 +64,7 @@ def train_command(
     Writes: DIR/checkpoint.pt, DIR/curve.jsonl, DIR/weights.safetensors, DIR/training.json.
     """
     from evalkit.cli.progress import working
+    from evalkit.cli.training_progress import training_progress
 
     with working("loading PyTorch", at_once=True) as display:
         from evalkit import api
@@ -85,36 +75,3 @@ def train_command(
             **{name: value for name, value in plan.items() if value is not None},
         )  # fmt: skip
     click.echo(f"wrote {weights_file}")
-
-
-def training_progress(display: Display) -> Callable[[dict[str, float]], None]:
-    """Return a function that shows the number of the step, and prints a line of progress from time to time."""
-    from evalkit.cli.progress import is_live
-    from evalkit.progress import Step
-
-    last = [time.monotonic()]
-    rows: list[dict[str, float]] = []
-
-    def report(row: dict[str, float]) -> None:
-        rows.append(row)
-        display(Step(f"training: step {row['step']:.0f}" if is_live() else "training"))
-        seconds = time.monotonic() - last[0]
-        if seconds >= EVERY:
-            display.line(_line(rows, seconds / len(rows)))
-            rows.clear()
-            last[0] = time.monotonic()
-
-    return report
-
-
-def _line(rows: list[dict[str, float]], seconds: float) -> str:
-    """Return a line of progress: the last step, with the mean losses of the rows of its phase."""
-    row = rows[-1]
-    same_phase = [one for one in rows if one.keys() == row.keys()]
-    mean = {name: sum(one[name] for one in same_phase) / len(same_phase) for name in row}
-    share = mean["pairs_seconds"] / (mean["pairs_seconds"] + mean["network_seconds"])
-    terms = ", ".join(f"{label} {mean[name]:.3f}" for name, label in TERMS.items() if name in mean)
-    return (
-        f"step {row['step']:.0f}: loss {mean['loss']:.3f} ({terms}), rate {row['rate']:.2g}, "
-        f"crops of {row['size']:.0f} pixels, {seconds:.2f} s per step, {share:.0%} of it for making pairs"
-    )
