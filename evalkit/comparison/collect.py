@@ -13,7 +13,7 @@ from typing import TypeVar
 from evalkit import progress, stored
 from evalkit.arguments import Names, Place, path
 from evalkit.arguments import names as several
-from evalkit.comparison.collect_run import Collected, Request, cached_dataset, check_run, collect_run
+from evalkit.comparison.collect_run import Collected, Request, cached_dataset, check_run, collect_run, forget
 from evalkit.comparison.collect_sequence import find_sequence
 from evalkit.comparison.costs_of_files import costs_of_files
 from evalkit.comparison.model import Comparison, Key
@@ -76,7 +76,7 @@ def collect(
         EvalkitError: See ``evalkit.stored.load``; results of any tracker cannot be used, and all of them are named. A
             dataset whose groundtruth is withheld is no error: it has no scores, and a notice says why.
     """
-    cached_dataset.cache_clear()  # the files may have changed since the last comparison of this process
+    forget()  # the files may have changed since the last comparison of this process
     root, folder = path(data), Path(results)
     asked = several(datasets or only_benchmark(folder))
     opened = [cached_dataset(name, root) for name in progress.each(asked, lambda name: f"{name}: opening")]

@@ -66,7 +66,7 @@ class Collected:
 
 @cache
 def cached_dataset(name: str, data: Path | None) -> Dataset:
-    """Open a dataset once per process; ``cached_dataset.cache_clear`` forgets them."""
+    """Open a dataset once per process; see ``forget``."""
     return open_dataset(name, data)
 
 
@@ -99,6 +99,12 @@ class _Read:
 
 _kept: dict[Request, _Read] = {}
 """What ``check_run`` has read, for ``collect_run`` in the same process."""
+
+
+def forget() -> None:
+    """Forget opened datasets and results that ``check_run`` has read: the files may change."""
+    cached_dataset.cache_clear()
+    _kept.clear()
 
 
 def check_run(request: Request) -> tuple[EvalkitError, ...]:
