@@ -20,7 +20,7 @@ from evalkit.infer_dataset import only_benchmark
 from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import streaming
 from evalkit.results import label_folders
-from evalkit.scoring import ALL, choose_profiles, joined_notices, score_run, usable_part
+from evalkit.scoring import ALL, check_profiles, choose_profiles, joined_notices, score_run, usable_part
 from evalkit.stored import StoredResults, StoredRun
 from evalkit.types import Cost, Dataset, Score
 
@@ -137,28 +137,18 @@ def _profiles_by_dataset(
     """Return the profiles that each dataset is scored by; None for every one that applies.
 
     Raises:
-        EvalkitError: A profile or protocol does not exist, or a profile applies to none of the datasets.
+        EvalkitError: A profile or protocol does not exist, or does not apply to the datasets.
     """
     if requested == (ALL,):
         return {dataset.name: None for dataset in datasets}
-    if requested is None or len(datasets) == 1:
+    if requested is None or len(datasets) == 1 or ALL in requested:
         return {one.name: choose_profiles(one, requested, protocols.choose(one, protocol)) for one in datasets}
-    chosen = {one.name: _fitting_profiles(one, requested, protocol) for one in datasets}
-    unused = [name for name in requested if not any(name in fitting for fitting in chosen.values())]
-    if unused:
-        choose_profiles(datasets[0], unused, protocols.choose(datasets[0], protocol))
-    return {**chosen}
-
-
-def _fitting_profiles(dataset: Dataset, requested: Sequence[str], protocol: str | None) -> tuple[str, ...]:
-    """Return those of the profiles that apply to a dataset.
-
-    Raises:
-        EvalkitError: A profile does not exist, or none applies.
-    """
-    applicable = metric_profiles.applicable(dataset)
-    fitting = [name for name in requested if name != ALL and metric_profiles.find(name).name in applicable]
-    return choose_profiles(dataset, fitting or requested, protocols.choose(dataset, protocol))
+    check_profiles(requested, datasets)
+    registered = {name: metric_profiles.find(name).name for name in requested}
+    return {
+        one.name: tuple(name for name in requested if registered[name] in metric_profiles.applicable(one))
+        for one in datasets
+    }
 
 
 @dataclass(frozen=True)

@@ -131,3 +131,27 @@ def choose_profiles(dataset: Dataset, requested: Sequence[str] | None, protocol:
                 expected=", ".join(applicable), hint=suggestion(name, applicable),
             )  # fmt: skip
     return tuple(requested)
+
+
+def check_profiles(requested: Sequence[str], datasets: Sequence[Dataset]) -> None:
+    """Refuse profiles that score none of the datasets, and datasets that none of the profiles scores.
+
+    Raises:
+        UnknownName: There is no such profile.
+        ProfileNotApplicable: A profile or a dataset is refused.
+    """
+    chosen = [metric_profiles.find(name).name for name in requested]  # also registers profiles of files
+    applicable = {dataset.name: metric_profiles.applicable(dataset) for dataset in datasets}
+    known = tuple(dict.fromkeys(profile for names in applicable.values() for profile in names))
+    for name in chosen:
+        if name not in known:
+            raise ProfileNotApplicable(
+                f"none of these datasets is scored by profile {name!r}", where="--profile",
+                expected=", ".join(known), hint=suggestion(name, known),
+            )  # fmt: skip
+    for dataset, names in applicable.items():
+        if chosen and not set(chosen) & set(names):
+            raise ProfileNotApplicable(
+                f"{dataset} is scored by none of these profiles", where="--profile", found=", ".join(requested),
+                expected=", ".join(names),
+            )  # fmt: skip

@@ -19,9 +19,8 @@ from evalkit.comparison.costs_of_files import costs_of_files
 from evalkit.comparison.model import Comparison, Key
 from evalkit.cost.recorded import busy_remarks, recorded_counts, recorded_times
 from evalkit.engine.threads import inherited_threads
-from evalkit.errors import EvalkitError, MissingResults, ProfileNotApplicable, UnknownName, suggestion
+from evalkit.errors import EvalkitError, MissingResults, UnknownName, suggestion
 from evalkit.infer_dataset import only_benchmark
-from evalkit.metrics import profiles as metric_profiles
 from evalkit.metrics import statistics
 from evalkit.metrics.statistics import Difference
 from evalkit.metrics.withheld import withheld_error
@@ -29,6 +28,7 @@ from evalkit.results import label_folders
 from evalkit.results.code_versions import code_notice
 from evalkit.results.label_folders import labels as stored_labels
 from evalkit.results.run_record import is_imported
+from evalkit.scoring import check_profiles
 from evalkit.types import Cost, Dataset
 
 _RESAMPLES = 2_000
@@ -81,7 +81,7 @@ def collect(
     asked = several(datasets or only_benchmark(folder))
     opened = [cached_dataset(name, root) for name in progress.each(asked, lambda name: f"{name}: opening")]
     chosen_profiles = several(profiles) if profiles else None
-    _check_profiles(chosen_profiles or (), opened)
+    check_profiles(chosen_profiles or (), opened)
     found_labels = several(trackers) if trackers else _all_labels(folder, opened)
     wanted = tuple(label_folders.choose_labels(found_labels, several(exclude)))
     _check_published(names or (), wanted)
@@ -119,25 +119,6 @@ def _costs(present: Mapping[Key, Collected]) -> Iterable[Cost]:
         remarks = busy_remarks(one.record for one in own)
         for cost in recorded_times(label, [(one.trajectories, one.record) for one in own]):
             yield replace(cost, not_counted=remarks)
-
-
-def _check_profiles(requested: Sequence[str], datasets: Sequence[Dataset]) -> None:
-    """Refuse profiles that score none of the datasets, and datasets that none of the profiles scores."""
-    chosen = [metric_profiles.find(name).name for name in requested]  # also registers profiles of files
-    applicable = {dataset.name: metric_profiles.applicable(dataset) for dataset in datasets}
-    known = tuple(dict.fromkeys(profile for names in applicable.values() for profile in names))
-    for name in chosen:
-        if name not in known:
-            raise ProfileNotApplicable(
-                f"none of these datasets is scored by profile {name!r}", where="--profile",
-                expected=", ".join(known), hint=suggestion(name, known),
-            )  # fmt: skip
-    for dataset, names in applicable.items():
-        if chosen and not set(chosen) & set(names):
-            raise ProfileNotApplicable(
-                f"{dataset} is scored by none of these profiles", where="--profile", found=", ".join(requested),
-                expected=", ".join(names),
-            )  # fmt: skip
 
 
 def _check_published(labels_with_names: Iterable[str], known: Sequence[str]) -> None:

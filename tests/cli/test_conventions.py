@@ -197,6 +197,20 @@ def test_intervals_can_be_left_out(two_datasets: Path, stream: dict[str, Any]) -
     assert [score.value for score in without.scores] == [score.value for score in with_them.scores]
 
 
+def test_each_dataset_is_scored_by_the_profiles_that_apply_to_it(two_datasets: Path) -> None:
+    from evalkit.errors import ProfileNotApplicable, UnknownName
+
+    found = score_report.scores(["tiny", "synthetic"], results=two_datasets, profiles=["got10k", "pysot"])
+    used = {(score.dataset, score.profile) for score in found.scores}
+    assert used == {("tiny", "got10k"), ("synthetic", "got10k"), ("synthetic", "pysot")}
+    with pytest.raises(ProfileNotApplicable, match="tiny is scored by none of these profiles"):
+        scored(two_datasets, profiles=["pysot"])
+    with pytest.raises(ProfileNotApplicable, match="none of these datasets is scored by profile 'vot-supervised'"):
+        scored(two_datasets, profiles=["got10k", "vot-supervised"])
+    with pytest.raises(UnknownName, match="nosuch"):
+        scored(two_datasets, profiles=["got10k", "nosuch"])
+
+
 def test_a_notice_on_intervals_names_all_datasets(two_datasets: Path) -> None:
     found = score_report.scores(["tiny", "synthetic"], results=two_datasets)
     assert [notice for notice in found.notices if "intervals" in notice] == [
