@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.cli import completers, options
 from evalkit.cli.command import Group
 from evalkit.rendering import layout_names
+
+if TYPE_CHECKING:
+    from evalkit.types import Dataset
 
 
 @click.group(name="data", cls=Group)
@@ -38,8 +42,6 @@ def check(dataset: str, deep: bool, sequences: list[str] | None, data: Path | No
     rows = []
     with Display("loading") as display:
         from evalkit import api
-        from evalkit.data_check import chosen_names, has_frames
-        from evalkit.io.orientation import turned_notice
 
         opened, findings = api.check_data(dataset, data=data, deep=deep, sequences=sequences)
         for finding in findings:
@@ -52,15 +54,23 @@ def check(dataset: str, deep: bool, sequences: list[str] | None, data: Path | No
     if text_format == "json":
         click.echo(api.render("json", rows=rows))
     else:
-        verdict = f"{count} findings" if count != 1 else "1 finding"
-        if opened.sequences and not has_frames(opened):
-            click.echo(f"{opened.name}: no sequence has frames here, only annotations: enough to score, not to track")
-        chosen = chosen_names(opened, sequences)
-        if turned := turned_notice(one for one in opened.sequences if one.name in chosen):
-            click.echo(f"note: {turned}")
-        part = "" if sequences is None else f", {len(chosen)} of them checked"
-        click.echo(f"{opened.name}: {len(opened.sequences)} of {len(opened.expected)} sequences{part}, {verdict}")
+        _print_summary(opened, sequences, count)
     return 1 if count else 0
+
+
+def _print_summary(dataset: Dataset, sequences: list[str] | None, findings: int) -> None:
+    """Print what was checked, and how many findings there are."""
+    from evalkit.data_check import chosen_names, has_frames
+    from evalkit.io.orientation import turned_notice
+
+    if dataset.sequences and not has_frames(dataset):
+        click.echo(f"{dataset.name}: no sequence has frames here, only annotations: enough to score, not to track")
+    chosen = chosen_names(dataset, sequences)
+    if turned := turned_notice(one for one in dataset.sequences if one.name in chosen):
+        click.echo(f"note: {turned}")
+    part = "" if sequences is None else f", {len(chosen)} of them checked"
+    verdict = f"{findings} finding{'s' if findings != 1 else ''}"
+    click.echo(f"{dataset.name}: {len(dataset.sequences)} of {len(dataset.expected)} sequences{part}, {verdict}")
 
 
 @data_command.command(name="render")
