@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.reports.document.model import (
-    Section,
-)
+from evalkit.reports.document.model import Section
 from evalkit.reports.document.view import View
 from evalkit.reports.sections.scores_figures import curve_figures, eao_interval, ranking_figures
 from evalkit.reports.tables.score_tables import scores_table
