@@ -77,4 +77,5 @@ def _split(built: Any) -> tuple[Any, Any, Any]:
     inputs, usage, *_ = *rest, None, None
     if inputs is None:
         inputs = getattr(module, "example_input_array", None)
-    return module, inputs, usage if usage is not None else getattr(module, "usage", None)
+    own = getattr(module, "usage", None)
+    return module, inputs, own if usage is None and isinstance(own, Mapping) else usage

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.cost.network_calls import UsedNetworks, observe_inputs
+from evalkit.errors import EvalkitError
 from evalkit.runtimes import Arrays
 from evalkit.types import Floats, NetworkPart, Tracker
 
@@ -60,8 +61,8 @@ def _describe(
     stated: Mapping[str, Any] | None,
     observed_on: str,
 ) -> dict[str, Any]:
-    given = stated or {}
-    inputs, outputs = given.get("inputs", {}), given.get("outputs", {})
+    given = {} if stated is None else _checked(stated, "usage")
+    inputs, outputs = (_fields(given, kind) for kind in ("inputs", "outputs"))
     described = {
         part.name: {
             "inputs": {
@@ -77,6 +78,21 @@ def _describe(
         for part in parts
     }  # fmt: skip
     return {"parts": described, "stated_by_the_author": dict(given), "note": _NOT_KNOWN}
+
+
+def _fields(stated: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
+    where = f"usage[{kind!r}]"
+    named = _checked(stated.get(kind, {}), where)
+    return {name: _checked(fields, f"{where}[{name!r}]") for name, fields in named.items()}
+
+
+def _checked(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise EvalkitError(
+            "what is stated about the network is not a dict", where=where, found=type(value).__name__,
+            expected='{"inputs": {NAME: {FIELD: TEXT}}, "outputs": {NAME: {FIELD: TEXT}}}',
+        )  # fmt: skip
+    return value
 
 
 def _range(value: NDArray[Any]) -> list[float]:

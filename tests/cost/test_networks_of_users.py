@@ -130,6 +130,10 @@ def module():
     return Network(), {"x": torch.rand(1, 3, 32, 32)}
 
 
+def misstating():
+    return Network(), torch.rand(2, 3, 32, 32), {"inputs": {"x": "RGB"}}
+
+
 def stating():
     return Network(), torch.rand(2, 3, 32, 32), {"inputs": {"x": {"colours": "RGB"}}}
 
@@ -281,6 +285,12 @@ def test_the_manifest_of_a_bare_network_says_plainly_what_is_not_known(tmp_path:
     assert stated["usage"]["parts"]["network"]["inputs"]["x"]["colours"] == "RGB"
     (part,) = stated["parts"]
     assert (part["batch"], part["inputs"][0]["shape"]) == ("fixed", [2, 3, 32, 32])
+
+
+def test_a_usage_that_is_no_dict_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(EvalkitError, match=r"usage\['inputs'\]\['x'\]: .* is not a dict .found str"):
+        export_tracker("network:nets.py:misstating", runtime="onnxruntime", output=tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["module", "Lightning", "ready"])
