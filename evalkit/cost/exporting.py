@@ -92,7 +92,7 @@ def _export_split(
     described = reference if isinstance(reference, DescribedTracker) else None
     networks = (*reference.parts(), *(described.further_parts() if described else ()))
     parts = [
-        write_part(part, output, execution, samples)
+        write_part(part, output, execution, samples if part.name == "search" else ())
         for part in progress.each(networks, lambda part: f"{name}: writing the network {part.name}")
     ]
     usage = _write_usage(described, execution, output) if described else None

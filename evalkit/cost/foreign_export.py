@@ -1,4 +1,4 @@
-"""Export networks that evalkit did not write, each with an example of its inputs and outputs, and a program for it."""
+"""Write exported networks; those that evalkit did not write with an example of inputs and outputs, and a program."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for part in json.loads((here / "manifest.json").read_text(encoding="utf-8"))["pa
 
 def export_foreign(
     parts: Sequence[NetworkPart], usage: Mapping[str, Any], execution: Execution, output: Path,
-    *, samples: Sequence[Arrays] = (),
+    *, samples: Mapping[str, Sequence[Arrays]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write networks, an example for each, and for ONNX a program that executes them.
 
@@ -46,7 +46,7 @@ def export_foreign(
         usage: What is known about inputs and outputs.
         execution: Runtime and precision.
         output: The folder of the export.
-        samples: Inputs of the first network, to calibrate int8.
+        samples: Inputs of networks by their names, to calibrate int8; a network without is executed in fp32.
 
     Returns:
         The networks and their usage, for the manifest.
@@ -56,7 +56,7 @@ def export_foreign(
     """
     records = []
     for part in parts:
-        records.append(write_part(part, output, execution, samples))
+        records.append(write_part(part, output, execution, (samples or {}).get(part.name, ())))
         expected = parity.reference(part)(*part.example)
         arrays = {f"input_{name}": value for name, value in zip(part.inputs, part.example, strict=True)}
         arrays |= {f"output_{name}": value for name, value in zip(part.outputs, expected, strict=True)}
@@ -67,9 +67,13 @@ def export_foreign(
 
 
 def write_part(part: NetworkPart, output: Path, execution: Execution, samples: Sequence[Arrays]) -> dict[str, Any]:
-    """Write one network into a folder of its name, and return its record for the manifest."""
-    # A template is computed once per sequence and not calibrated: trackers execute it in fp32 if the search is in int8.
-    if execution.precision == "int8" and part.name != "search":
+    """Write one network into a folder of its name, and return its record for the manifest.
+
+    Args:
+        samples: Inputs of the network, to calibrate int8. Without them, a network is written in fp32 instead: trackers
+            compute the template, once per sequence, in fp32 where the search is in int8.
+    """
+    if execution.precision == "int8" and not samples:
         execution = replace(execution, precision="fp32")
     network = runtimes.load(part, execution, samples=lambda: samples)
     target = output / part.name

@@ -6,7 +6,7 @@ export. A call with other arguments is replaced by the calls of modules inside o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,13 @@ class UsedNetworks:
     Attributes:
         search: Those that one ``update`` calls, in order.
         template: Those that one ``initialize`` calls.
-        samples: Inputs of the first of ``search`` in several frames.
+        samples: Inputs of each of ``search`` in several frames, by its name.
         not_executable: Calls that cannot be executed apart from the tracker, with the reason.
     """
 
     search: tuple[NetworkPart, ...]
     template: tuple[NetworkPart, ...]
-    samples: tuple[Arrays, ...]
+    samples: Mapping[str, Sequence[Arrays]]
     not_executable: tuple[str, ...]
 
     @property
@@ -59,8 +59,15 @@ def observe_networks(tracker: Tracker) -> UsedNetworks | None:
     refused: dict[str, None] = {}
     search = _parts(updates[0], SEARCH, list(networks), refused)
     template = _parts(first, TEMPLATE, list(networks), refused)
-    samples = tuple(calls[0].inputs() for calls in (list(_executable(one, {})) for one in updates) if calls)
-    return UsedNetworks(search, template, samples, tuple(refused))
+    return UsedNetworks(search, template, _inputs_by_name(updates, list(networks)), tuple(refused))
+
+
+def _inputs_by_name(updates: Iterable[Iterable[ObservedCall]], networks: list[str]) -> dict[str, list[Arrays]]:
+    found: dict[str, list[Arrays]] = {}
+    for calls in updates:
+        for name, call in _named(calls, SEARCH, networks, {}).items():
+            found.setdefault(name, []).append(call.inputs())
+    return found
 
 
 def observe_inputs(tracker: Tracker, image: Image) -> dict[str, Arrays]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -68,20 +68,21 @@ def bare_network_costs(
 
 def network_latency_costs(
     name: str, parts: Sequence[NetworkPart], executions: Sequence[Execution], rules: latency.Rules,
-    *, tolerant: bool, samples: Sequence[Arrays] = (),
+    *, tolerant: bool, samples: Mapping[str, Sequence[Arrays]] | None = None,
 ) -> Iterator[Cost]:  # fmt: skip
     """Time networks; see ``bare_network_costs`` for the arguments and errors.
 
     Args:
-        samples: Inputs of the first network, to calibrate int8.
+        samples: Inputs of networks by their names, to calibrate int8.
     """
     started = []
     for part in parts:
         stage = "network" if len(parts) == 1 else part.name
+        inputs = (samples or {}).get(part.name, ())
         for execution in executions:
             template = _template(name, stage, part, execution)
             try:
-                network = runtimes.load(part, execution, samples=lambda: samples)
+                network = runtimes.load(part, execution, samples=partial(tuple, inputs))
             except EvalkitError as error:
                 if not tolerant:
                     raise

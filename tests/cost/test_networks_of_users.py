@@ -126,6 +126,19 @@ class Wrapped(Own):
         return Prediction(self.region)
 
 
+class Divided(Own):
+    """Calls two networks one after the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone, self.head, self.network = self.network.backbone, self.network.head.layer, None
+
+    def update(self, frame):
+        with torch.no_grad():
+            self.head(self.backbone(image(frame, 32)))
+        return Prediction(self.region)
+
+
 def module():
     return Network(), {"x": torch.rand(1, 3, 32, 32)}
 
@@ -212,7 +225,7 @@ def test_calls_with_constants_and_keys_become_functions_of_tensors() -> None:
     boxes, features, _ = part.module(torch.from_numpy(part.example[0]))
     torch.testing.assert_close(features, 2.0 * part.module.network.backbone(torch.from_numpy(part.example[0])))
     assert boxes.shape == (1, 4)
-    assert len(used.samples) == 8
+    assert {name: len(inputs) for name, inputs in used.samples.items()} == {"search": 8}
 
 
 def test_methods_of_a_network_that_keep_a_state_are_networks_of_their_own() -> None:
@@ -399,3 +412,15 @@ def test_int8_of_a_tracker_s_network_is_calibrated_on_its_own_inputs(tmp_path: P
     manifest = export_tracker("nets.py:Own", runtime="onnxruntime", precision="int8", output=tmp_path / "out")
     assert manifest["parts"][0]["computes_in"] == "int8"
     assert 0 < manifest["parts"][0]["differences"]["boxes"] < 0.5
+
+
+@pytest.mark.slow
+def test_int8_calibrates_each_of_several_networks_on_its_own_inputs(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    manifest = export_tracker("nets.py:Divided", runtime="onnxruntime", precision="int8", output=tmp_path / "out")
+    computed = {part["folder"]: part["computes_in"] for part in manifest["parts"]}
+    assert computed == {"search-backbone": "int8", "search-head": "int8"}
+    execution = Execution("onnxruntime", precision="int8")
+    costs = profiling.profile_trackers(["nets.py:Divided"], [execution])
+    timed = {one.convention for one in costs if one.runtime == "onnxruntime" and one.quantity == "fps"}
+    assert timed == {"search-backbone", "search-head"}
