@@ -73,8 +73,8 @@ def profile_trackers(
     if any(devices.is_device_file(one.device) for one in executions):
         return phone_profile.profile_on_phone(trackers, executions, weights=weights, rules=chosen, settings=settings)
     supported, refused = _split_by_support(executions)
-    if (cost := first_start_notice(supported)) is not None:
-        progress.announce(cost)
+    if (notice := first_start_notice(supported)) is not None:
+        progress.announce(notice)
     build = partial(create_tracker_or_network, weights=weights, settings=settings or {}, seed=0)
     tolerant = any(one.runtime == ALL for one in executions)
     records: list[Cost] = []
