@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalkit.cost.macs import shapes
 from evalkit.cost.staged_tracker import Video
 from evalkit.cost.update_costs import find_networks
 from evalkit.errors import EvalkitError
@@ -179,7 +180,7 @@ def network_of_module(module: Any, inputs: Any, usage: Any = None) -> BareNetwor
     except Exception as error:
         raise EvalkitError(
             f"the network does not accept its example inputs: {type(error).__name__}: {error}", where=name,
-            found=", ".join("x".join(map(str, value.shape)) for value in (*given, *named.values())),
+            found=shapes((*given, *named.values())),
             hint="Return (module, example_inputs) from the factory",
         ) from error  # fmt: skip
     if not call.is_function_of_tensors:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +25,8 @@ class _StartedCase:
         cost: A record with the conditions filled in.
         execute: Executes the network.
         inputs: What it is executed with.
-        difference: Largest difference of an output from torch's in fp32, over the largest value.
+        difference: Largest difference of an output from torch's in fp32, for an ONNX file from ONNX Runtime's, over the
+            largest value.
     """
 
     cost: Cost
@@ -57,7 +57,8 @@ def bare_network_costs(
         EvalkitError: A runtime cannot execute a network and ``tolerant`` is False.
     """
     if network.file is not None:
-        yield from _file_costs(name, network, executions, rules, tolerant=tolerant)
+        (part,) = network.parts
+        yield from _file_costs(name, network.file, part, executions, rules, tolerant=tolerant)
         return
     for part in network.parts:
         counted = macs.count(part.module, part.example)
@@ -94,19 +95,16 @@ def network_latency_costs(
 
 
 def _file_costs(
-    name: str, network: BareNetwork, executions: Sequence[Execution], rules: latency.Rules, *, tolerant: bool
+    name: str, file: Path, part: NetworkPart, executions: Sequence[Execution], rules: latency.Rules, *, tolerant: bool
 ) -> Iterator[Cost]:
     """Count an ONNX file and time it in the runtimes that read ONNX."""
-    file, (part,) = network.file, network.parts
-    if file is None:
-        raise ValueError("the network has no file")
     counted = onnx_file.count_operations(file, part)
     yield from macs.count_costs(counted, name=name, conventions=onnx_file.CONVENTIONS)
     yield Cost(name, "parameters", "distinct", counted.parameters, "parameters")
     started: list[_StartedCase] = []
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
-        shutil.copyfile(file, folder / onnx_export.FILE)
+        onnx_file.copy_network(file, folder / onnx_export.FILE)
         expected = _start_file(part, folder, Execution("onnxruntime"))(*part.example)
         for execution in _readers_of_onnx(executions):
             template = _template(name, "network", part, execution)

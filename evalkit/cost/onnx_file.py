@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from evalkit.cost import macs
 from evalkit.cost.layers import Count, Layer
 from evalkit.errors import EvalkitError
 from evalkit.types import NetworkPart
@@ -51,7 +51,8 @@ def read_network(file: Path, shapes: Mapping[str, str]) -> NetworkPart:
     return NetworkPart("network", None, example, *names, fixed_shapes=True)
 
 
-def _session(file: Path | bytes) -> Any:
+def _session(file: Path, model: bytes | None = None) -> Any:
+    """Return a session of a file, or of a model that was made from it."""
     try:
         import onnxruntime
     except ImportError:
@@ -61,7 +62,9 @@ def _session(file: Path | bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            file if model is None else model, options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
         raise EvalkitError(f"ONNX Runtime cannot read this file: {first}", where=file) from None
@@ -100,7 +103,7 @@ def count_operations(file: Path, part: NetworkPart) -> Count:
     """Count an ONNX file on its example inputs; the shapes are those that occur when it is executed.
 
     Raises:
-        EvalkitError: The file is damaged, or ``onnx`` is not installed.
+        EvalkitError: ``onnx`` is not installed, or the network does not accept the inputs.
     """
     try:
         import onnx
@@ -111,14 +114,21 @@ def count_operations(file: Path, part: NetworkPart) -> Count:
         ) from None  # fmt: skip
     model = onnx.load(str(file))
     weights = {one.name: tuple(one.dims) for one in model.graph.initializer}
-    shapes = {**_shapes(model, part), **weights}
+    shapes = {**_shapes(file, model, part), **weights}
     constant = {*weights, *(one.output[0] for one in model.graph.node if _is_constant(one, weights))}
     layers = tuple(
         Layer(one.name or one.output[0], *_operations(one, shapes, constant)) for one in model.graph.node if one.output
     )
     floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.INT8}
     parameters = sum(math.prod(one.dims) for one in model.graph.initializer if one.data_type in floats)
-    return Count(layers, parameters, ", ".join("x".join(map(str, value.shape)) for value in part.example))
+    return Count(layers, parameters, macs.shapes(part.example))
+
+
+def copy_network(file: Path, target: Path) -> None:
+    """Write an ONNX file with its weights into one file, also where they are in files of their own next to it."""
+    import onnx
+
+    onnx.save(onnx.load(str(file)), str(target))
 
 
 def _is_constant(node: Any, weights: Mapping[str, Any]) -> bool:
@@ -126,7 +136,7 @@ def _is_constant(node: Any, weights: Mapping[str, Any]) -> bool:
     return node.op_type == "Constant" or (node.op_type == "DequantizeLinear" and node.input[0] in weights)
 
 
-def _shapes(model: Any, part: NetworkPart) -> dict[str, tuple[int, ...]]:
+def _shapes(file: Path, model: Any, part: NetworkPart) -> dict[str, tuple[int, ...]]:
     """Return the shapes of all values that convolutions and matrix products read or write, from one execution."""
     import onnx
 
@@ -142,9 +152,16 @@ def _shapes(model: Any, part: NetworkPart) -> dict[str, tuple[int, ...]]:
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     probe.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in wanted if name not in known)
-    session = _session(probe.SerializeToString())
+    session = _session(file, probe.SerializeToString())
     names = [one.name for one in session.get_outputs()]
-    values = dict(zip(names, session.run(names, given), strict=True))
+    try:
+        values = dict(zip(names, session.run(names, given), strict=True))
+    except Exception as error:
+        first = str(error).strip().partition("\n")[0]
+        raise EvalkitError(
+            f"the network does not accept random inputs: {first}", where=file, found=macs.shapes(part.example),
+            hint="--set INPUT=1x3x256x256 gives the shape of an input", exit_code=1,
+        ) from None  # fmt: skip
     return {name: np.shape(value) for name, value in {**given, **values}.items()}
 
 
@@ -162,4 +179,4 @@ def _operations(
         left = shapes[node.input[0]]
         transposed = any(one.name == "transA" and one.i for one in node.attribute)
         return {"matmul": output * (left[0] if transposed else left[-1])}, {}
-    return {}, {} if kind in _DATA_MOVEMENT else Counter([kind])
+    return {}, {} if kind in _DATA_MOVEMENT else {kind: 1}

@@ -118,7 +118,7 @@ class BareNetwork:
     """Networks that belong to no tracker: they can be counted, timed and exported, but not run on a benchmark.
 
     Attributes:
-        parts: The networks; none where ``file`` is set.
+        parts: The networks; where ``file`` is set, its inputs and outputs without a module.
         file: An ONNX file that is executed as it is.
         usage: What is known about inputs and outputs, for the manifest of an export: JSON values.
     """

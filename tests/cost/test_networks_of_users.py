@@ -331,6 +331,17 @@ def test_a_bare_onnx_file_is_counted_and_timed(tmp_path: Path) -> None:
     assert weights <= (found["parameters", "distinct"] or 0) <= weights + 4, "the scale 1.0 is a constant of the graph"
 
 
+def test_an_onnx_file_whose_weights_are_in_a_second_file_is_timed(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    export_tracker("network:nets.py:module", runtime="onnxruntime", output=tmp_path / "out")
+    model = onnx.load(str(tmp_path / "out" / "network" / "network.onnx"))
+    onnx.save(model, "divided.onnx", save_as_external_data=True, location="divided.onnx.data", size_threshold=200)
+    assert Path("divided.onnx.data").stat().st_size > 0
+    found = values(profile("network:divided.onnx"), "onnxruntime")
+    assert found["macs", "conv"] == CONV
+    assert found["latency_p50", "network"] is not None
+
+
 def test_the_counts_of_an_onnx_file_are_those_of_pytorch(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     torch.manual_seed(0)
@@ -366,6 +377,10 @@ def test_the_size_of_an_input_of_an_onnx_file_can_be_given(tmp_path: Path) -> No
         profile("network:free.onnx", settings={"z": "1x3x10x12"})
     with pytest.raises(EvalkitError, match="invalid shape"):
         profile("network:free.onnx", settings={"x": "1x3xwide"})
+    with pytest.raises(
+        EvalkitError, match=r"free.onnx: the network does not accept random inputs: .* .found 1x5x10x12"
+    ):
+        profile("network:free.onnx", settings={"x": "1x5x10x12"})
 
 
 @pytest.mark.parametrize(
