@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -124,6 +125,20 @@ Query = Callable[[Stopwatch], None]
 """Executes one query and laps its stages. What it does before ``start`` is not timed."""
 
 
+def synchronizers(devices: Mapping[str, str]) -> dict[str, Callable[[], None]]:
+    """Return by name a function that waits for a device; none for devices that compute before a call returns.
+
+    Args:
+        devices: Names of devices, such as ``cuda:0``, by name of the query.
+    """
+    on_cuda = {name: device for name, device in devices.items() if device.startswith("cuda")}
+    if not on_cuda:
+        return {}
+    import torch
+
+    return {name: partial(torch.cuda.synchronize, device) for name, device in on_cuda.items()}
+
+
 def time_alternately(
     queries: Mapping[str, Query],
     rules: Rules,
@@ -139,7 +154,7 @@ def time_alternately(
     Args:
         queries: By any name.
         rules: How long to measure.
-        synchronize: By name, where needed; see ``Stopwatch``.
+        synchronize: By name, where needed; see ``synchronizers``.
         clock: Current time in seconds, for the least duration.
         text: What is timed, for ``evalkit.progress``.
 

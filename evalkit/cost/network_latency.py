@@ -158,7 +158,8 @@ def _timed_costs(cases: Sequence[_StartedCase], rules: latency.Rules) -> Iterato
     if not cases:
         return
     queries = {str(number): case for number, case in enumerate(cases)}
-    timings, reference_timing = latency.time_alternately(queries, rules, synchronize=_synchronizers(queries))
+    waiting = latency.synchronizers({key: case.cost.device for key, case in queries.items()})
+    timings, reference_timing = latency.time_alternately(queries, rules, synchronize=waiting)
     by_torch = {
         (case.cost.convention, case.cost.input): timings[key]["network"]
         for key, case in queries.items()
@@ -172,15 +173,6 @@ def _timed_costs(cases: Sequence[_StartedCase], rules: latency.Rules) -> Iterato
         if (case.cost.runtime, case.cost.precision) != ("torch", "fp32"):
             how = "max difference over max"
             yield replace(case.cost, quantity="parity", convention=how, value=case.difference, unit="")
-
-
-def _synchronizers(queries: dict[str, _StartedCase]) -> dict[str, partial[None]]:
-    on_cuda = {key: case.cost.device for key, case in queries.items() if case.cost.device.startswith("cuda")}
-    if not on_cuda:
-        return {}
-    import torch
-
-    return {key: partial(torch.cuda.synchronize, device) for key, device in on_cuda.items()}
 
 
 def stage_costs(

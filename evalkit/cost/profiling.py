@@ -181,8 +181,9 @@ def _measured_costs(cases: Sequence[_Case], rules: latency.Rules) -> Iterator[Co
     memory.reset_peak()
     queries = {_key(case): case.staged for case in cases}
     alternately = f" {len(cases)} runtimes alternately" if len(cases) > 1 else ""
+    waiting = latency.synchronizers({_key(case): case.cost.device for case in cases})
     timings, reference_timing = latency.time_alternately(
-        queries, rules, synchronize=_synchronizers(cases), text=f"{cases[0].cost.tracker}: timing{alternately}"
+        queries, rules, synchronize=waiting, text=f"{cases[0].cost.tracker}: timing{alternately}"
     )
     peak = memory.peak()
     torch = next((timings[_key(case)] for case in cases if case.cost.runtime == "torch"), None)
@@ -240,12 +241,3 @@ def _condition_costs(case: _Case, stages: Mapping[str, Timing], rules: latency.R
     yield replace(case.cost, quantity="cpu_per_wall", convention="end-to-end", value=whole.cpu_per_wall, unit="")
     yield replace(case.cost, quantity="drift", convention="last fifth over first", value=whole.drift, unit="")
     yield replace(case.cost, quantity="queries", convention=rules.name, value=float(len(whole.wall)), unit="")
-
-
-def _synchronizers(cases: Sequence[_Case]) -> dict[str, Callable[[], None]]:
-    on_cuda = [case for case in cases if case.cost.device.startswith("cuda")]
-    if not on_cuda:
-        return {}
-    import torch
-
-    return {_key(case): partial(torch.cuda.synchronize, case.cost.device) for case in on_cuda}
