@@ -96,7 +96,7 @@ def _latex_part(table: Table) -> str:
 
 def _split_by_width(table: Table) -> list[Table]:
     """Return the table in the fewest parts that fit an article's page; parts of one column may still be too wide."""
-    names = next((place for place, column in enumerate(table.columns) if column.numeric), 1) or 1
+    names = table.naming_columns if 0 < table.naming_columns < len(table.columns) else 1
     others = range(names, len(table.columns))
     for count in range(1, len(others) + 1):
         size = -(-len(others) // count)
@@ -112,9 +112,8 @@ def _part(table: Table, columns: Sequence[int], number: int, count: int) -> Tabl
     if count == 1:
         return table
     return replace(
-        table, key=table.key if number == 1 else f"{table.key}-{number}", title=f"{table.title} ({number} of {count})",
-        columns=tuple(table.columns[place] for place in columns),
-        rows=tuple(tuple(row[place] for place in columns) for row in table.rows),
+        table.with_columns(columns), key=table.key if number == 1 else f"{table.key}-{number}",
+        title=f"{table.title} ({number} of {count})",
         notes=table.notes if number == count else (),
     )  # fmt: skip
 

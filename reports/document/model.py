@@ -119,6 +119,18 @@ class Table:
         numbers = [place for place, column in enumerate(self.columns) if column.numeric]
         return sum(2 if any(row[place].detail for row in self.rows) else 1 for place in numbers) <= _PLACES
 
+    @property
+    def naming_columns(self) -> int:
+        """Number of leading columns of text, which name the row."""
+        return next((place for place, column in enumerate(self.columns) if column.numeric), len(self.columns))
+
+    def with_columns(self, places: Sequence[int]) -> Table:
+        """Return the table of some of its columns, in the given order."""
+        return replace(
+            self, columns=tuple(self.columns[place] for place in places),
+            rows=tuple(tuple(row[place] for place in places) for row in self.rows),
+        )  # fmt: skip
+
     def with_best_marked(self) -> Table:
         """Return the same table with the best and second-best value marked in every column that has a direction.
 

@@ -61,11 +61,11 @@ def _with_cells(table: Table, change: Callable[[Cell], Cell]) -> Table:
 
 def _intervals(table: Table) -> Table:
     """Return the table of the intervals alone, of the columns that have some."""
-    named = _naming_columns(table)
+    named = table.naming_columns
     kept = [
         place for place in range(len(table.columns)) if place < named or any(row[place].detail for row in table.rows)
     ]
-    chosen = _only(table, kept)
+    chosen = table.with_columns(kept)
     rows = tuple(
         tuple(cell if place < named else Cell(cell.detail or "-") for place, cell in enumerate(row))
         for row in chosen.rows
@@ -73,30 +73,16 @@ def _intervals(table: Table) -> Table:
     return replace(chosen, rows=rows)
 
 
-def _only(table: Table, places: Sequence[int]) -> Table:
-    return replace(
-        table,
-        columns=tuple(table.columns[place] for place in places),
-        rows=tuple(tuple(row[place] for place in places) for row in table.rows),
-    )
-
-
-def _naming_columns(table: Table) -> int:
-    """Return the number of leading columns of text, which name the row."""
-    numeric = (place for place, column in enumerate(table.columns) if column.numeric)
-    return next(numeric, len(table.columns))
-
-
 def _parts(table: Table, style: TerminalStyle) -> Iterator[Table]:
     """Yield tables of neighbouring columns that fit into the width, each with the columns that name the row."""
-    named = list(range(_naming_columns(table)))
+    named = list(range(table.naming_columns))
     taken: list[int] = []
     for place in range(len(named), len(table.columns)):
-        if taken and not _fits(_rows(_only(table, [*named, *taken, place]), style), style):
-            yield _only(table, [*named, *taken])
+        if taken and not _fits(_rows(table.with_columns([*named, *taken, place]), style), style):
+            yield table.with_columns([*named, *taken])
             taken = []
         taken.append(place)
-    yield _only(table, [*named, *taken])
+    yield table.with_columns([*named, *taken])
 
 
 def _fits(lines: Sequence[str], style: TerminalStyle) -> bool:
