@@ -35,7 +35,7 @@ def latex(text: str) -> str:
     >>> latex("50%_a&b")
     '50\\%\\_a\\&b'
     """
-    return "".join(_LATEX.get(character, character) for character in _printable(text))
+    return "".join(_LATEX.get(character, character) for character in _printable(text, kept="\n\r\t"))
 
 
 def markdown(text: str) -> str:
@@ -44,12 +44,12 @@ def markdown(text: str) -> str:
     >>> markdown("a|b*c")
     'a\\|b\\*c'
     """
-    return _printable(text).translate(_MARKDOWN)
+    return _printable(text, kept="\n\r\t").translate(_MARKDOWN)
 
 
-def _printable(text: str) -> str:
-    """Return the text with control characters and marks of writing direction written out; line ends stay."""
-    return "".join(one if one.isprintable() or one in "\n\r\t " else f"\\u{ord(one):04x}" for one in text)
+def _printable(text: str, *, kept: str = "") -> str:
+    """Return the text with control characters and marks of writing direction written out, except those in ``kept``."""
+    return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
 
 
 def spreadsheet(text: str) -> str:
@@ -67,4 +67,4 @@ def terminal(text: str) -> str:
     >>> terminal("red\x1b[31m")
     'red\\x1b[31m'
     """
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    return _printable(text)
