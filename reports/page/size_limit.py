@@ -14,6 +14,9 @@ Render: TypeAlias = Callable[[Document, Mapping[str, str], Sequence[str]], str]
 _BASE64 = 4 / 3
 """Bytes of a picture in a page, relative to its own."""
 
+_RESERVE = 0.03
+"""Part of the pictures that is left out in addition, for what surrounds them."""
+
 
 def fit_page(document: Document, drawings: Mapping[str, str], render: Render) -> str:
     """Return the page with as much of the document as fits into ``document.page_bytes``.
@@ -60,10 +63,6 @@ def _smaller(document: Document, size: int) -> Iterator[tuple[Document, str]]:
     if any(figure.data for figure in document.figures()):
         document = _with_sections(document, _without_values)
         yield document, "values under the pointer"
-
-
-_RESERVE = 0.03
-"""Part of the pictures that is left out in addition, for what surrounds them."""
 
 
 def _with_sections(document: Document, change: Callable[[Section], Section]) -> Document:
