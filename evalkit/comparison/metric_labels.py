@@ -38,11 +38,15 @@ def metric_head(score: Score) -> str:
     return name if score.unit in _UNITS_LEFT_OUT else f"{name} ({score.unit})"
 
 
+def metric_meaning(score: Score) -> str:
+    """Return the definition of the metric of a score; empty for an unknown profile."""
+    declared = declared_metric(score)
+    return "" if declared is None else declared.summary
+
+
 def metric_hint(score: Score) -> str:
     """Return the definition of the metric of a score, and the profile that it was computed by."""
-    declared = declared_metric(score)
-    meaning = f"{declared.summary} " if declared is not None and declared.summary else ""
-    return f"{meaning}({score.profile} v{score.version})"
+    return f"{metric_meaning(score)} ({score.profile} v{score.version})".lstrip()
 
 
 def curve_labels(score: Score) -> CurveLabels | None:

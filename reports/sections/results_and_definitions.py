@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.comparison import is_imported
-from evalkit.comparison.metric_labels import declared_metric, metric_name
+from evalkit.comparison.metric_labels import metric_meaning, metric_name
 from evalkit.errors import EvalkitError
 from evalkit.metrics import profiles
 from evalkit.reports.document.model import (
@@ -71,15 +71,10 @@ def _definitions_tables(view: View) -> list[Table]:
     columns: list[ColumnOf[Score]] = [
         (text_column("metric"), lambda score: Cell(metric_name(score))),
         (text_column("profile"), lambda score: Cell(score.profile)),
-        (text_column("definition"), lambda score: Cell(_summary(score))),
+        (text_column("definition"), lambda score: Cell(metric_meaning(score))),
         (text_column("source"), lambda score: Cell(_source(score.profile))),
     ]
     return [build_table("definitions", "Metrics", columns, [kinds[kind] for kind in used])] if used else []
-
-
-def _summary(score: Score) -> str:
-    declared = declared_metric(score)
-    return "" if declared is None else declared.summary
 
 
 def _source(profile: str) -> str:

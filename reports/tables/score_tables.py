@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from evalkit.comparison.cost_choice import TRACKING
-from evalkit.comparison.metric_labels import declared_metric, metric_head, metric_hint, unit_digits
+from evalkit.comparison.metric_labels import metric_head, metric_hint, metric_meaning, unit_digits
 from evalkit.comparison.ranking import leading_scores, ranked
 from evalkit.reports.document.model import (
     Cell,
@@ -153,14 +153,8 @@ def conventions_table(view: View, scores: Sequence[Score]) -> Table:
 
 def _convention_column(first: Score, own: Mapping[tuple[str, str, str], Score]) -> ColumnOf[_Convention]:
     digits = unit_digits(first.unit)
-    column = Column(metric_head(first), first.higher_is_better, digits=digits, hint=_meaning(first))
+    column = Column(metric_head(first), first.higher_is_better, digits=digits, hint=metric_meaning(first))
     return column, lambda row: score_cell(own.get((row[0].label, row[1], first.metric)), digits)
-
-
-def _meaning(score: Score) -> str:
-    """Return the definition of the metric of a score; empty for an unknown profile."""
-    declared = declared_metric(score)
-    return "" if declared is None else declared.summary
 
 
 def score_cell(score: Score | None, digits: int) -> Cell:
