@@ -74,8 +74,8 @@ def record_call(networks: Mapping[str, torch.nn.Module], call: Callable[[], obje
         parameters of the networks.
     """
     container = torch.nn.Module()
-    for name, network in networks.items():
-        container.add_module(name.replace(".", "_"), network)
+    for number, (name, network) in enumerate(networks.items()):  # the number tells a.b from a_b
+        container.add_module(f"{number}-{name.replace('.', '-')}", network)
     recorder = _OperatorRecorder(container)
     with recorder.tracking_modules(), recorder:
         call()

@@ -62,6 +62,12 @@ def test_networks_are_found_in_attributes_and_behind_adapters():
     assert list(find_networks(adapted)) == ["tracker.params.net.network"]
 
 
+def test_names_of_networks_that_torch_would_take_for_one_another_are_counted_apart():
+    tracker = Own()
+    tracker.training, tracker.params_net_network = Network(), Network()
+    assert values(update_costs(tracker))[("parameters", "distinct")] == 3 * 4 * 27
+
+
 def test_a_tracker_without_a_network_has_no_operations():
     class Plain:
         def initialize(self, image, region):
