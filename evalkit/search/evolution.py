@@ -6,6 +6,7 @@ and on what it was told alone, so telling it recorded values repeats a search ex
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class _Proposals:
     def __init__(self, goal: Goal) -> None:
         self.goal = goal
         self.seen: set[Genes] = set()
+        self._is_exhausted = False
 
     def is_new(self, genes: Genes) -> bool:
         return genes not in self.seen and self.goal.allows(genes)
@@ -73,11 +75,12 @@ class _Proposals:
         return genes
 
     def draw(self, random: np.random.Generator) -> Genes | None:
-        """Return a new random member and remember it; None if none was found."""
-        for _ in range(DRAWS):
+        """Return a new random member and remember it; None if none was found, now or earlier."""
+        for _ in range(0 if self._is_exhausted else DRAWS):
             genes = self.goal.space.draw(random)
             if self.is_new(genes):
                 return self.add(genes)
+        self._is_exhausted = True
         return None
 
     def generation(self, count: int, make: Callable[[int], Genes | None]) -> list[Genes]:
@@ -86,10 +89,16 @@ class _Proposals:
         return [genes for genes in made if genes is not None]
 
     def first(self, count: int, random: np.random.Generator) -> list[Genes]:
-        """Return the first generation: the center of the space if it is allowed, and random members."""
-        center = self.goal.space.center
-        start = [self.add(center)] if center is not None and self.is_new(center) else []
-        return [*start, *self.generation(count - len(start), lambda index: self.draw(random))]
+        """Return the first generation: the center of the space if it is allowed, and random members.
+
+        Where limits are too low for random members, the smallest members take their places.
+        """
+        space = self.goal.space
+        center = [] if space.center is None else [space.center]
+        start = [self.add(genes) for genes in center if self.is_new(genes)]
+        start += self.generation(count - len(start), lambda index: self.draw(random))
+        smallest = (self.add(genes) for genes in space.smallest() if self.is_new(genes))
+        return [*start, *itertools.islice(smallest, count - len(start))]
 
 
 class RandomSearch:
@@ -185,16 +194,21 @@ class Nsga2:
         self._asked: Any = None
 
     def ask(self) -> list[Genes]:
-        """Return the next generation."""
+        """Return the next generation, without the rows for which no new member was found."""
+        known = set(self._proposals.seen)
         self._asked = self._algorithm.ask()
-        return [tuple(map(int, row)) for row in self._asked.get("X")] if self._asked is not None else []
+        if self._asked is None:
+            return []
+        new = self._proposals.seen - known
+        self._asked = self._asked[[genes in new for genes in _genes_of(self._asked)]]
+        return _genes_of(self._asked)
 
     def tell(self, values: Sequence[float]) -> None:
         """Let pymoo select the parents of the next generation."""
         from pymoo.core.evaluator import Evaluator
         from pymoo.problems.static import StaticProblem
 
-        costs = [self._goal.cost(tuple(map(int, row))) for row in self._asked.get("X")]
+        costs = [self._goal.cost(genes) for genes in _genes_of(self._asked)]
         objectives = np.column_stack([costs, np.negative(values)])
         Evaluator().eval(StaticProblem(self._problem, F=objectives), self._asked)
         self._algorithm.tell(infills=self._asked)
@@ -287,8 +301,15 @@ def _nsga2(proposals: _Proposals, population: int, seed: int) -> tuple[Any, Any]
     return algorithm, problem
 
 
+def _genes_of(population: Any) -> list[Genes]:
+    return [tuple(map(int, row)) for row in population.get("X")]
+
+
 def _make_new(proposals: _Proposals, genes: Genes, random: np.random.Generator) -> Genes:
-    """Return the genes, or mutants of them, or a random member: the first that is new and within the limits."""
+    """Return the genes, or mutants of them, or a random member: the first that is new and within the limits.
+
+    If there is none, the last mutant is returned, but not remembered as proposed.
+    """
     space = proposals.goal.space
     child = space.canonical(genes)
     for _ in range(TRIES):

@@ -192,7 +192,7 @@ class Search:
         """Evaluate architectures, generation by generation, and return all evaluations in the order asked for.
 
         Raises:
-            EvalkitError: Every candidate of the first generation failed.
+            EvalkitError: No architecture is within the limits, or every candidate of the first generation failed.
         """
         options = self.options
         method = create_method(
@@ -217,6 +217,11 @@ class Search:
             if progress is not None:
                 progress(self._summary(done, number, time.monotonic() - start))
             number += 1
+        if not done:
+            raise EvalkitError(
+                "no architecture of the search space within the limits was found", where=f"--method {options.method}",
+                hint="Raise a limit, or allow more architectures with --outputs or --radius",
+            )  # fmt: skip
         return done
 
     def measure(self, paths: Sequence[str], measure: str, generation: int) -> list[Evaluation]:

@@ -9,6 +9,7 @@ import pytest
 from toy_search import ToySpace, planted_fitness
 
 from evalkit.errors import EvalkitError
+from evalkit.search import evolution
 from evalkit.search.evolution import METHODS, Enumeration, Goal, create_method
 from evalkit.search.front import hypervolume, pareto_front
 from evalkit.search.space import Genes
@@ -83,6 +84,27 @@ def test_an_exhausted_space_ends_the_search() -> None:
     method.tell([0.0] * len(first))
     assert 0 < len(first) < 50
     assert method.ask() == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_exhausted_space_is_proposed_once_and_within_the_limits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evolution, "DRAWS", 2000)
+    goal = Goal(ToySpace(decisions=3), {"macs": 4.0}, "macs")
+    method = METHODS[name](goal, 8, 1)
+    found: list[Genes] = []
+    while asked := method.ask():
+        found += asked
+        method.tell([planted_fitness(genes) for genes in asked])
+    assert sorted(found) == sorted(genes for genes in goal.space.enumerate() if goal.allows(genes))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_limits_that_random_members_exceed_are_met_from_the_smallest_on(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evolution, "DRAWS", 20)
+    goal = Goal(ToySpace(), {"macs": 1.0}, "macs")
+    assert METHODS[name](goal, 4, 1).ask() == goal.space.smallest()
 
 
 def test_the_hypervolume_equals_moocore_s() -> None:
