@@ -112,6 +112,9 @@ def test_a_neighbourhood_is_enumerated_without_repetition() -> None:
     assert len(set(members)) == len(members) <= one.size()
     assert all(one.contains(genes) for genes in members)
     assert set(random_genes(300, space=one)) <= set(members)
+    # The block that a later output adds, and the kernel of an added layer, can be chosen freely at distance 1.
+    assert {genes[13] for genes in members if OUTPUTS[genes[14]] == (3, 3)} == set(range(6))
+    assert {genes[23] for genes in members if genes[16] == CENTER[16] + 1} == {0, 1}
     cheapest = min(one.costs(genes)["macs"] for genes in members)
     assert min(one.costs(genes)["macs"] for genes in one.smallest()) == cheapest
 

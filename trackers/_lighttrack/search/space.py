@@ -149,11 +149,20 @@ class LightTrackSpace:
 
     def size(self) -> int:
         """Return an upper bound of the number of paths."""
-        genes = len(self.choices) if self.center is None or self.radius is None else self.radius
-        free = sorted((count - 1 for count in self.choices), reverse=True)
-        if genes >= len(free):
-            return math.prod(count + 1 for count in free)
-        return sum(math.comb(len(free), number) * math.prod(free[:number]) for number in range(genes + 1))
+        if self.center is None or self.radius is None:
+            return math.prod(self.choices)
+        # A later output has further blocks, whose digits do not count in the distance.
+        outputs = [output for output in self._allowed_outputs if output != self.center[_OUTPUT]]
+        further = [max(0, _blocks_until(output) - built_blocks(self.center)) for output in outputs]
+        tower = [len(TOWER_CHANNELS) - 1, *[len(TOWER_KERNELS) - 1] * LAYERS]
+        others = [*[BLOCK_CHOICES - 1] * built_blocks(self.center), *tower, *tower]
+        others.append(sum(BLOCK_CHOICES**count for count in further))
+        at_distance = [1]
+        for count in others:
+            at_distance = [
+                same + count * changed for same, changed in zip([*at_distance, 0], [0, *at_distance], strict=True)
+            ]
+        return sum(at_distance[: self.radius + 1])
 
     def enumerate(self) -> list[Genes]:
         """Return all paths within the radius of the center, the center first."""
@@ -161,8 +170,10 @@ class LightTrackSpace:
             raise ValueError("only the neighbourhood of a path can be enumerated")
         found = dict.fromkeys([self.center])
         border: Sequence[Genes] = [self.center]
-        for _ in range(self.radius or 0):
-            border = [genes for one in border for genes in self.neighbours(one) if genes not in found]
+        while border:
+            border = list(
+                dict.fromkeys(genes for one in border for genes in self.neighbours(one) if genes not in found)
+            )
             found.update(dict.fromkeys(border))
         return list(found)
 
@@ -207,7 +218,11 @@ class LightTrackSpace:
 
 def built_blocks(genes: Sequence[int]) -> int:
     """Return the number of blocks up to the output."""
-    stage, block = OUTPUTS[genes[_OUTPUT]]
+    return _blocks_until(genes[_OUTPUT])
+
+
+def _blocks_until(output: int) -> int:
+    stage, block = OUTPUTS[output]
     return sum(BLOCKS[:stage]) + block + 1
 
 
