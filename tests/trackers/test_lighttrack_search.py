@@ -308,6 +308,18 @@ def test_a_complete_search_around_a_tracker(tmp_path: Path, small_banks: None) -
     assert json.loads((out / "front.json").read_text())["records"] == records
 
 
+def test_no_steps_of_imitation_or_settling_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[api.SearchOptions] = []
+
+    def search(options: api.SearchOptions, **_: object) -> Any:
+        asked.append(options)
+        raise EvalkitError("this is enough")
+
+    monkeypatch.setattr(api, "search", search)
+    CliRunner().invoke(cli, ["search", "--output", str(tmp_path), "--imitation", "0", "--settling", "0"])
+    assert asked[0].training == {"imitation": 0, "settling": 0}
+
+
 def test_radius_zero_cuts_one_path_out_of_a_supernet(tmp_path: Path, small_banks: None) -> None:
     torch.manual_seed(1)
     write_shared_weights(initial_weights(SupernetPlan(), None), tmp_path / "supernet.safetensors", half=True)
