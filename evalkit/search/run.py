@@ -127,7 +127,7 @@ def run_search(
     with locked(options.output):
         claim_folder(options.output, resume=options.resume)
         prepared = prepare()
-        goal = _goal(prepared.space, options)
+        goal = create_goal(prepared.space, options)
         write_record(options.output, _identity(prepared, options, goal.limits))
         ledger = Ledger(options.output / LEDGER)
         prepared.write_inputs()
@@ -143,7 +143,12 @@ def run_search(
     return SearchResult(options.output, records, len(evaluations), failed, tuple(notes))
 
 
-def _goal(space: SearchSpace, options: SearchOptions) -> Goal:
+def create_goal(space: SearchSpace, options: SearchOptions) -> Goal:
+    """Return what the options look for in a space.
+
+    Raises:
+        EvalkitError: A cost or a limit is invalid, or no architecture is within the limits.
+    """
     known = list(space.costs(space.smallest()[0]))
     limits = parse_limits(options.limits, known)
     if options.against not in known:

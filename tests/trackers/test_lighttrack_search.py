@@ -259,6 +259,23 @@ def test_an_invalid_request_is_rejected(tmp_path: Path, options: dict[str, Any],
         api.search(api.SearchOptions(tmp_path, **options))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limits": ("mac=600M",)}, "cannot be limited"),
+        ({"limits": ("macs=1M",)}, "no architecture .* within this limit"),
+        ({"against": "joules"}, "no such cost"),
+        ({"fitness": "no-such-dataset"}, "no-such-dataset"),
+    ],
+)
+def test_an_invalid_request_is_rejected_before_a_supernet_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], message: str
+) -> None:
+    monkeypatch.delattr(prepare, "train_supernet")
+    with pytest.raises(EvalkitError, match=message):
+        api.search(api.SearchOptions(tmp_path, **options))
+
+
 @pytest.fixture
 def small_banks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rendered tiles, so that a search takes seconds."""

@@ -14,6 +14,7 @@ from evalkit.io.atomic import write_json
 from evalkit.io.json import load_strict_json
 from evalkit.search.evaluating import EvaluationJob
 from evalkit.search.options import PAIRS, SCENES, SearchOptions
+from evalkit.search.run import create_goal
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
@@ -134,18 +135,19 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
     Raises:
         EvalkitError: An option is invalid, a file is not what it should be, or weights have no such outputs.
     """
+    _check_dataset(options)
     table = count_table()
     center = None if options.within is None else encode(parse_path_string(variant or MOBILE))
     outputs = _outputs(options, center)
     space = LightTrackSpace(table, outputs, center, options.radius, _least_layers(options, center))
     if options.uses_latency:
         space = replace(space, latencies=_latency_table(options, space))
+    create_goal(space, options)  # raises what is wrong with the limits, before a supernet is trained
     file, weights = _shared_weights_file(variant, options, outputs, report)
     plan = FitnessPlan(
         options.seed, options.pairs, options.recalibration, options.final_recalibration, options.scenes,
         options.frames,
     )  # fmt: skip
-    _check_dataset(options)
     arguments: dict[str, Any] = {
         "weights": str(file.resolve()), "plan": asdict(plan), "folder": str(options.output.resolve()),
         "data": None if options.data is None else str(options.data.resolve()), "sequences": options.sequences,
@@ -257,7 +259,7 @@ def _spread_weights(variant: str | None, options: SearchOptions) -> tuple[Shared
 
 
 def _check_dataset(options: SearchOptions) -> None:
-    """Open the dataset of the fitness, so that a mistake shows before anything is evaluated."""
+    """Open the dataset of the fitness, so that a mistake shows before anything is measured or trained."""
     if options.fitness in (PAIRS, SCENES):
         return
     dataset = open_dataset(options.fitness, options.data)
