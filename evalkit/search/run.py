@@ -250,10 +250,9 @@ class Search:
         )  # fmt: skip
 
     def _summary(self, done: Sequence[Evaluation], number: int, seconds: float) -> Generation:
-        points = [self._point(one) for one in done]
         return Generation(
             number, len(done), self.options.evaluations, max(one.value for one in done),
-            len(pareto_front(points, lambda point: point)), self.hypervolume(done), seconds,
+            len(self._front(done)), self.hypervolume(done), seconds,
         )  # fmt: skip
 
     def hypervolume(self, evaluations: Sequence[Evaluation]) -> float:
@@ -267,6 +266,9 @@ class Search:
 
     def _point(self, evaluation: Evaluation) -> tuple[float, float]:
         return float(evaluation.costs[self.goal.against]), evaluation.value
+
+    def _front(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+        return pareto_front([one for one in evaluations if one.error is None], self._point)
 
     def validate(self, prepared: Prepared, evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
         """Return records of the front's members, ranked on scenes that did not steer the search.
@@ -289,8 +291,7 @@ class Search:
         self, prepared: Prepared, evaluations: Sequence[Evaluation]
     ) -> tuple[list[Evaluation], dict[str, Mapping[str, float]]]:
         """Return the members of the front whose measured costs are within the limits, and the costs by path."""
-        good = [one for one in evaluations if one.error is None]
-        front = spread_over_costs(pareto_front(good, self._point), self.options.front, lambda one: self._point(one)[0])
+        front = spread_over_costs(self._front(evaluations), self.options.front, lambda one: self._point(one)[0])
         measured = {one.path: prepared.measured_costs(one.path) for one in front}
         return [one for one in front if self._is_within(one.path, measured[one.path])], measured
 

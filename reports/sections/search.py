@@ -73,9 +73,12 @@ def _figure(search: StoredSearch, key: str) -> Figure:
         )  # fmt: skip
 
     description = "; ".join(f"{cost:.4g}: {value:.3f}" for cost, value in front)
-    note = " The star is the reference; the dashed line is the limit."
+    keys = [
+        *(["The star is the reference."] if marked is not None else []),
+        *(["The dashed line is the limit."] if limit is not None else []),
+    ]
     return Figure(
-        f"{key}-plot", f"Fitness against {label}", f"Front: {description}.{note}", draw,
+        f"{key}-plot", f"Fitness against {label}", " ".join([f"Front: {description}.", *keys]), draw,
         {"kind": "points", "points": [[None, "", cost, value] for cost, value in evaluated]},
     )  # fmt: skip
 

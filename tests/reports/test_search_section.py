@@ -47,6 +47,15 @@ def test_a_section_shows_everything_evaluated_the_front_and_the_reference(folder
     assert list(drawn["front"].get_ydata()) == sorted(drawn["front"].get_ydata())
 
 
+def test_the_figure_explains_what_it_shows(folder: Path, tmp_path: Path) -> None:
+    toy_search(tmp_path / "bare", evaluations=12)
+    comparison = api.add_searches(Comparison(()), [folder, tmp_path / "bare"])
+    marked, bare = (section.figures[0].description for section in search_sections(View(comparison, ())))
+    assert marked.endswith(". The star is the reference. The dashed line is the limit.")
+    assert "star" not in bare
+    assert "dashed" not in bare
+
+
 def test_a_report_is_written_with_a_search(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()

@@ -17,7 +17,9 @@ from evalkit.errors import EvalkitError
 from evalkit.search import ledger as ledgers
 from evalkit.search.evaluating import EvaluationJob
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
+from evalkit.search.options import SearchOptions
 from evalkit.search.ray_slots import RemoteCandidateWorker
+from evalkit.search.run import Generation, run_search
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,14 +180,20 @@ def test_a_fitness_that_is_not_finite_counts_as_worst_with_the_reason(tmp_path: 
     assert "not finite" in str(found.error)
 
 
-def test_a_search_whose_candidates_all_fail_is_an_error(tmp_path: Path) -> None:
-    class Broken(ToySpace):
-        def path(self, genes: tuple[int, ...]) -> str:
-            return f"{super().path(genes)}"
+def test_failed_candidates_are_no_members_of_the_front(tmp_path: Path) -> None:
+    first, *others = (one[0] for one in keys_of_a_search(tmp_path / "sound"))
+    found: list[Generation] = []
+    options = SearchOptions(tmp_path / "failing", evaluations=12, population=12)
+    result = run_search(lambda: ToySearch(trouble=dict.fromkeys(others, "nan")), options, found.append)
+    assert [one.front for one in found] == [1]
+    assert [record["path"] for record in result.records] == [first]
+    assert result.failed == 11
 
+
+def test_a_search_whose_candidates_all_fail_is_an_error(tmp_path: Path) -> None:
     trouble = {one[0]: "nan" for one in keys_of_a_search(tmp_path / "sound")}
     with pytest.raises(EvalkitError, match="every candidate failed; the first said: the fitness is not finite"):
-        toy_search(tmp_path / "broken", ToySearch(Broken(), trouble=trouble))
+        toy_search(tmp_path / "broken", ToySearch(trouble=trouble))
 
 
 def keys_of_a_search(folder: Path) -> list[tuple[str, str, float]]:
