@@ -22,9 +22,10 @@ from evalkit.factories import create_tracker
 from evalkit.search.evolution import METHODS, Goal, create_method
 from evalkit.search.front import hypervolume
 from evalkit.search.ledger import Evaluation, Ledger
+from evalkit.search.options import PAIRS
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
-from evalkit.trackers._lighttrack.search.fitness import PAIRS, Fitness, FitnessPlan
+from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan
 from evalkit.trackers._lighttrack.search.space import DEFAULT_OUTPUTS, OUTPUTS, LightTrackSpace, path_string
 from evalkit.trackers._lighttrack.search.spreading import spread
 

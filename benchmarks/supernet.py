@@ -26,9 +26,10 @@ import torch
 
 from evalkit import api
 from evalkit.search.front import hypervolume
-from evalkit.search.run import FRONT
+from evalkit.search.options import FINAL, PAIRS
+from evalkit.search.record import FRONT
 from evalkit.trackers._lighttrack.search.costs import count_table
-from evalkit.trackers._lighttrack.search.fitness import FINAL, PAIRS, Fitness, FitnessPlan
+from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan
 from evalkit.trackers._lighttrack.search.shared_weights import load_shared_weights
 from evalkit.trackers._lighttrack.search.space import OUTPUTS, LightTrackSpace, path_string
 from evalkit.trackers._lighttrack.training import tile_bank
@@ -148,11 +149,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--supernet", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="of ranks and chance")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the results of ranks and chance")
     parser.add_argument("--outputs", default="30,31,32,33", metavar="20,33", help="blocks that give the features")
     parser.add_argument("--paths", type=int, metavar="N", help="20 for located, 12 for ranks")
     parser.add_argument("--recalibration", type=int, default=128, metavar="N")
-    parser.add_argument("--steps", type=int, default=600, metavar="N", help="of each training of ranks")
+    parser.add_argument("--steps", type=int, default=600, metavar="N", help="steps of each training of ranks")
     parser.add_argument("--teacher", type=Path, metavar="FILE")
     parser.add_argument("--photographs", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--evaluations", type=int, default=200, metavar="N")

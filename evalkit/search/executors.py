@@ -17,14 +17,14 @@ def _candidates(paths: Sequence[str], measure: str) -> list[Candidate]:
     return [Candidate(path, measure=measure) for path in paths]
 
 
-class Evaluation(Protocol):
+class Executor(Protocol):
     """Evaluates batches of candidates."""
 
     def measure(self, paths: Sequence[str], measure: str) -> Iterator[Answer]:
         """Yield an answer for each path, in any order."""
 
 
-class SerialEvaluation:
+class SerialExecutor:
     """Evaluates in this process."""
 
     def __init__(self, job: EvaluationJob) -> None:
@@ -33,14 +33,13 @@ class SerialEvaluation:
 
     def measure(self, paths: Sequence[str], measure: str) -> Iterator[Answer]:
         """Yield an answer for each path, in order."""
-        if self._worker is None and paths:
-            self._worker = self._job.start_worker()
         for unit in _candidates(paths, measure):
-            if self._worker is not None:
-                yield self._worker.track(unit)
+            if self._worker is None:
+                self._worker = self._job.start_worker()
+            yield self._worker.track(unit)
 
 
-class WorkerEvaluation:
+class WorkerExecutor:
     """Evaluates on several workers, which live as long as the search.
 
     A candidate whose worker dies is tried again on a new one, three times in all.
@@ -108,9 +107,9 @@ class _KeptSlot(dispatch.Slot):
 
 
 @contextlib.contextmanager
-def open_evaluation(
+def open_executor(
     job: EvaluationJob, *, engine: str = "local", jobs: int | None = None, address: str | None = None
-) -> Iterator[Evaluation]:
+) -> Iterator[Executor]:
     """Give the block an executor of candidates, and stop its workers at the end.
 
     Args:
@@ -123,14 +122,14 @@ def open_evaluation(
         EvalkitError: The cluster cannot be reached, or has no room for a worker.
     """
     if engine == "local" and jobs in (None, 1):
-        yield SerialEvaluation(job)
+        yield SerialExecutor(job)
         return
     with _slots(job, engine, jobs, address) as slots:
-        evaluation = WorkerEvaluation(slots)
+        executor = WorkerExecutor(slots)
         try:
-            yield evaluation
+            yield executor
         finally:
-            evaluation.close()
+            executor.close()
 
 
 @contextlib.contextmanager

@@ -18,6 +18,8 @@ LATENCY = "latency"
 """Name of the cost that is measured on this machine, in milliseconds."""
 PAIRS, SCENES = "pairs", "scenes"
 """Built-in measures of fitness; any other is the name of a dataset."""
+FINAL = "final"
+"""Measure of the front's members after the search, on scenes that did not steer it."""
 
 
 @dataclass(frozen=True)

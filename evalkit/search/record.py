@@ -14,6 +14,10 @@ from evalkit.search.ledger import LEDGER
 
 RECORD = "search.json"
 """Name of the file in the folder of a search."""
+FRONT = "front.json"
+"""Name of the file with the front, in the folder of a search."""
+MEMBERS = "front"
+"""Name of the folder with the weights of the front's members, in the folder of a search."""
 VERSION = 1
 
 

@@ -16,22 +16,14 @@ from evalkit.io import atomic
 from evalkit.io.file_lock import FileLockedError, exclusive_lock
 from evalkit.search.evaluating import EvaluationJob, Measured
 from evalkit.search.evolution import Goal, create_method
-from evalkit.search.executors import Evaluation as Executor
-from evalkit.search.executors import open_evaluation
+from evalkit.search.executors import Executor, open_executor
 from evalkit.search.front import hypervolume, pareto_front, spread_over_costs
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
 from evalkit.search.limits import check_satisfiable, limits_without_effect, parse_limits
-from evalkit.search.options import SearchOptions
-from evalkit.search.record import RECORD, claim_folder, write_record
+from evalkit.search.options import FINAL, SearchOptions
+from evalkit.search.record import FRONT, RECORD, claim_folder, write_record
 from evalkit.search.space import SearchSpace
 from evalkit.search.validation import front_records
-
-FRONT = "front.json"
-"""Name of the file with the front, in the folder of a search."""
-MEMBERS = "front"
-"""Name of the folder with the weights of the front's members."""
-FINAL = "final"
-"""Measure of the front's members after the search, on scenes that did not steer it."""
 
 
 class Prepared(Protocol):
@@ -131,9 +123,7 @@ def run_search(
         write_record(options.output, _identity(prepared, options, goal.limits))
         ledger = Ledger(options.output / LEDGER)
         prepared.write_inputs()
-        with open_evaluation(
-            prepared.job, engine=options.engine, jobs=options.jobs, address=options.address
-        ) as executor:
+        with open_executor(prepared.job, engine=options.engine, jobs=options.jobs, address=options.address) as executor:
             search = Search(goal, options, ledger, executor)
             evaluations = search.evolve(progress)
             records = search.validate(prepared, evaluations)

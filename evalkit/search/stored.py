@@ -10,8 +10,7 @@ from typing import Any
 
 from evalkit.errors import EvalkitError
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
-from evalkit.search.record import load_record
-from evalkit.search.run import FRONT
+from evalkit.search.record import FRONT, load_record
 
 
 @dataclass(frozen=True)

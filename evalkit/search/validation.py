@@ -9,6 +9,7 @@ import numpy as np
 
 from evalkit.metrics.resampling import resample
 from evalkit.search.ledger import Evaluation
+from evalkit.search.record import MEMBERS
 
 LEVEL = 0.95
 """Level of the confidence intervals."""
@@ -38,7 +39,7 @@ def front_records(
     ranked = [record for record in by_value if record["path"] in members]
     others = [record for record in by_value if record["path"] not in members]
     for rank, record in enumerate(ranked, start=1):
-        record |= {"rank": rank, "weights": f"front/{rank}.safetensors"}
+        record |= {"rank": rank, "weights": f"{MEMBERS}/{rank}.safetensors"}
     return [*ranked, *others]
 
 

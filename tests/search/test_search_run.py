@@ -181,7 +181,7 @@ def test_a_fitness_that_is_not_finite_counts_as_worst_with_the_reason(tmp_path: 
 
 
 def test_failed_candidates_are_no_members_of_the_front(tmp_path: Path) -> None:
-    first, *others = (one[0] for one in keys_of_a_search(tmp_path / "sound"))
+    first, *others = dict.fromkeys(one[0] for one in keys_of_a_search(tmp_path / "sound"))
     found: list[Generation] = []
     options = SearchOptions(tmp_path / "failing", evaluations=12, population=12)
     result = run_search(lambda: ToySearch(trouble=dict.fromkeys(others, "nan")), options, found.append)

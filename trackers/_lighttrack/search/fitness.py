@@ -21,6 +21,7 @@ from evalkit.io import atomic
 from evalkit.protocols.one_pass import run_one_pass
 from evalkit.rendering.recipes import random_scene
 from evalkit.rendering.scene import Scene
+from evalkit.search.options import FINAL, PAIRS, SCENES
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, empty_network, recalibrate
 from evalkit.trackers._lighttrack.training import tile_bank, write_weights
@@ -30,8 +31,6 @@ from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.validation import HELD_OUT_SEED, as_tracker
 from evalkit.types import Dataset, Sequence, Tracker
 
-PAIRS, SCENES, FINAL = "pairs", "scenes", "final"
-"""Measures: mean overlap on held-out pairs, on held-out scenes, and on other held-out scenes after the search."""
 FINAL_SEED = HELD_OUT_SEED + 1
 """Seed of the scenes of ``FINAL``; nothing else uses it."""
 CUTS = "cuts"

@@ -13,7 +13,7 @@ from evalkit.factories import open_dataset
 from evalkit.io.atomic import write_json
 from evalkit.io.json import load_strict_json
 from evalkit.search.evaluating import EvaluationJob
-from evalkit.search.options import PAIRS, SCENES, SearchOptions
+from evalkit.search.options import LATENCY, PAIRS, SCENES, SearchOptions
 from evalkit.search.run import create_goal
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
@@ -28,7 +28,6 @@ from evalkit.trackers._lighttrack.search.shared_weights import (
 )
 from evalkit.trackers._lighttrack.search.space import (
     DEFAULT_OUTPUTS,
-    LATENCY,
     OUTPUTS,
     LightTrackSpace,
     encode,

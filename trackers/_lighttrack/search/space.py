@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.errors import EvalkitError
+from evalkit.search.options import LATENCY
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import (
     TOWER_CHANNELS,
@@ -40,8 +41,6 @@ LAYERS = 8
 """Largest number of layers of a branch of the head."""
 OUTPUTS = tuple((stage, block) for stage in (1, 2, 3) for block in range(BLOCKS[stage]))
 """Blocks that can give the features, as stage and block."""
-LATENCY = "latency"
-"""Name of the cost that a table of this machine gives: CPU milliseconds of the network for one search crop."""
 DEFAULT_OUTPUTS = tuple(output for output in OUTPUTS if output[0] >= 2)
 """The last eight blocks, as in the paper."""
 
