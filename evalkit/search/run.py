@@ -21,7 +21,7 @@ from evalkit.search.front import hypervolume, pareto_front, spread_over_costs
 from evalkit.search.ledger import LEDGER, Evaluation, Ledger
 from evalkit.search.limits import check_satisfiable, limits_without_effect, parse_limits
 from evalkit.search.options import FINAL, SearchOptions
-from evalkit.search.record import FRONT, RECORD, claim_folder, write_record
+from evalkit.search.record import FRONT, MEMBERS, RECORD, claim_folder, write_record
 from evalkit.search.space import SearchSpace
 from evalkit.search.validation import front_records
 
@@ -310,5 +310,8 @@ def _write_front(prepared: Prepared, folder: Path, records: Sequence[Mapping[str
     for record in records:
         if record["weights"] is not None:
             prepared.write_member(record["path"], folder / record["weights"])
+    written = {folder / record["weights"] for record in records if record["weights"] is not None}
+    for file in {*(folder / MEMBERS).glob("*.safetensors")} - written:
+        file.unlink()  # of a front with more members, before the search was extended
     text = json.dumps({"version": 1, "records": list(records)}, indent=2, allow_nan=False)
     atomic.write_text(folder / FRONT, text + "\n")

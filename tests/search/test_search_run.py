@@ -79,6 +79,13 @@ def test_a_search_can_be_extended(tmp_path: Path) -> None:
     assert short == long
 
 
+def test_weights_of_a_former_front_are_deleted(tmp_path: Path) -> None:
+    toy_search(tmp_path, evaluations=24)
+    result = toy_search(tmp_path, evaluations=60, front=2, resume=True)
+    assert {record["weights"] for record in result.records} == {"front/1.safetensors", "front/2.safetensors"}
+    assert {file.name for file in (tmp_path / "front").iterdir()} == {"1.safetensors", "2.safetensors"}
+
+
 @pytest.mark.slow
 def test_a_search_that_is_killed_again_and_again_gives_the_same_ledger_and_front(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
