@@ -24,9 +24,9 @@ from evalkit.search.front import hypervolume
 from evalkit.search.ledger import Evaluation, Ledger
 from evalkit.search.options import PAIRS
 from evalkit.search.space import Genes
-from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
+from evalkit.trackers._lighttrack.search.costs import count_table, counted_costs
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan
-from evalkit.trackers._lighttrack.search.space import DEFAULT_OUTPUTS, OUTPUTS, LightTrackSpace, path_string
+from evalkit.trackers._lighttrack.search.space import DEFAULT_OUTPUTS, OUTPUTS, LightTrackSpace, output_of, path_string
 from evalkit.trackers._lighttrack.search.spreading import spread
 
 LIMITS = {"macs": 600e6, "parameters": 2e6}
@@ -45,12 +45,8 @@ def measure_costs(count: int = 500) -> None:
     random = np.random.default_rng(0)
     drawn = [space.draw(random) for _ in range(count)]
     per_path = timed(lambda: [space.costs(genes) for genes in drawn]) / count
-    wrong = 0
-    for genes in drawn:
-        network = count_network(path_string(genes))
-        counted = {**{name: network.macs(kind) for name, kind in QUANTITIES.items()}, "parameters": network.parameters}
-        wrong += counted != space.costs(genes)
-    outputs = len({genes[14] for genes in drawn})
+    wrong = sum(counted_costs(path_string(genes)) != space.costs(genes) for genes in drawn)
+    outputs = len(set(map(output_of, drawn)))
     print(f"costs: {wrong} mismatches in {count} paths with {outputs} outputs; table {seconds:.1f} CPU s, ", end="")
     print(f"{per_path * 1e6:.1f} us per path")
 

@@ -22,7 +22,7 @@ from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search import prepare
-from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
+from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_table, counted_costs
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, overlap_of_best_cells
 from evalkit.trackers._lighttrack.search.shared_weights import (
     SharedWeights,
@@ -48,11 +48,6 @@ SMALL = ["--evaluations", "4", "--population", "4", "--pairs", "16", "--recalibr
 def random_genes(count: int, seed: int = 0, space: LightTrackSpace = SPACE) -> list[Genes]:
     random = np.random.default_rng(seed)
     return [space.draw(random) for _ in range(count)]
-
-
-def counted(path: str) -> dict[str, float]:
-    count = count_network(path)
-    return {**{name: count.macs(kind) for name, kind in QUANTITIES.items()}, "parameters": count.parameters}
 
 
 genes_of_any_kind = st.tuples(*(st.integers(0, count - 1) for count in SPACE.choices))
@@ -88,7 +83,7 @@ def test_the_cost_table_equals_the_count_of_every_kind_of_network() -> None:
     chosen = {genes[14]: genes for genes in random_genes(200)}
     assert len(chosen) == len(OUTPUTS)
     for genes in chosen.values():
-        assert SPACE.costs(genes) == counted(path_string(genes)), path_string(genes)
+        assert SPACE.costs(genes) == counted_costs(path_string(genes)), path_string(genes)
 
 
 def test_the_costs_of_lighttrack_mobile_are_those_that_profile_prints() -> None:

@@ -19,7 +19,7 @@ from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search import latency
-from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_network, count_table
+from evalkit.trackers._lighttrack.search.costs import count_table, counted_costs
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, load_or_render_banks
 from evalkit.trackers._lighttrack.search.shared_weights import (
     SharedWeights,
@@ -116,9 +116,7 @@ def check_costs(space: LightTrackSpace, path: str) -> None:
     Raises:
         AssertionError: They differ; this is a defect.
     """
-    count, costs = count_network(path), space.costs(space.genes(path))
-    counted = {name: count.macs(convention) for name, convention in QUANTITIES.items()}
-    counted["parameters"] = count.parameters
+    counted, costs = counted_costs(path), space.costs(space.genes(path))
     if any(costs[name] != value for name, value in counted.items()):
         raise AssertionError(f"the cost table disagrees with the count of {path}: {costs}, {counted}")
 
