@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from evalkit.cost import macs
 from evalkit.cost.layers import Count
+from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import (
     STAGE_STRIDES,
     TOWER_CHANNELS,
@@ -23,18 +24,20 @@ from evalkit.trackers._lighttrack.architecture import (
 from evalkit.trackers._lighttrack.search.space import (
     BLOCK_CHOICES,
     BLOCKS,
-    LAYERS,
     OUTPUTS,
     built_blocks,
     output_of,
     path_string,
     tower_genes,
+    uniform_genes,
 )
 
 QUANTITIES = {"macs": "thop-2020", "macs:conv": "conv", "macs:all": "all"}
 """MACs by the name of the limit, with the convention of ``evalkit.cost.macs``. ``parameters`` is the fourth cost."""
 NAMES = (*QUANTITIES, "parameters")
 """Names of the costs of a path."""
+CROP, TEMPLATE_CROP = 256, 127
+"""Sides of the search crop and of the template crop that costs are counted for, in pixels."""
 
 _KERNELS = (TOWER_KERNELS.index(3), TOWER_KERNELS.index(5))
 Row = tuple[int, ...]
@@ -42,7 +45,7 @@ Row = tuple[int, ...]
 
 
 class CostTable:
-    """The costs of every path of the search space for one size of the search crop.
+    """The costs of every path of the search space.
 
     Args:
         parts: Costs by part: ``stem``; ``block S B CHOICE``; ``output STAGE`` (neck and correlation); for each stride,
@@ -94,34 +97,25 @@ def _add(one: Row, other: Row) -> Row:
 
 
 @cache
-def count_table(search: int = 256, template: int = 127) -> CostTable:
-    """Count networks that cover every part, and return the table; this takes a few seconds.
-
-    Args:
-        search: Side of the search crop, in pixels.
-        template: Side of the template crop, in pixels.
-    """
+def count_table() -> CostTable:
+    """Count networks that cover every part, and return the table; this takes a few seconds."""
     parts: dict[str, Row] = {}
     for genes in _covering_genes():
-        parts.update(_count_parts(genes, search, template))
+        parts.update(_count_parts(genes))
     return CostTable(parts)
 
 
-def _covering_genes() -> list[Sequence[int]]:
-    heads = [(width, kernel) for width in range(len(TOWER_CHANNELS)) for kernel in range(2)]
-    found: list[Sequence[int]] = []
-    for choice, (width, kernel) in enumerate(heads):
-        tower = [width, LAYERS - 1, *[kernel] * LAYERS]
-        blocks = [choice] * sum(BLOCKS)
-        found += [[*blocks, OUTPUTS.index(output), *tower, *tower] for output in (OUTPUTS[-1], OUTPUTS[0])]
-    tower = [0, 0, *[0] * LAYERS]
-    return [*found, [*[0] * sum(BLOCKS), OUTPUTS.index((2, 0)), *tower, *tower]]
+def _covering_genes() -> Iterator[Genes]:
+    for choice in range(BLOCK_CHOICES):
+        yield uniform_genes(choice, OUTPUTS[-1])
+        yield uniform_genes(choice, OUTPUTS[0])
+    yield uniform_genes(0, (2, 0))
 
 
-def _count_parts(genes: Sequence[int], search: int, template: int) -> dict[str, Row]:
+def _count_parts(genes: Genes) -> dict[str, Row]:
     """Return the costs of the parts of one network."""
     parts: dict[str, Row] = {}
-    for layer in count_network(path_string(genes), search, template).layers:
+    for layer in count_network(path_string(genes)).layers:
         name = _part(layer.name, genes)
         if name is not None:
             row = (*(layer.macs(convention) for convention in QUANTITIES.values()), layer.parameters)
@@ -129,14 +123,8 @@ def _count_parts(genes: Sequence[int], search: int, template: int) -> dict[str, 
     return parts
 
 
-def count_network(path: str, search: int = 256, template: int = 127) -> Count:
-    """Count the network of a path as ``evalkit profile`` does, without values: no weights are needed.
-
-    Args:
-        path: Path string.
-        search: Side of the search crop, in pixels.
-        template: Side of the template crop, in pixels.
-    """
+def count_network(path: str) -> Count:
+    """Count the network of a path as ``evalkit profile`` does, without values: no weights are needed."""
     import torch
 
     from evalkit.trackers._lighttrack.network import LightTrack
@@ -144,8 +132,8 @@ def count_network(path: str, search: int = 256, template: int = 127) -> Count:
     architecture = parse_path_string(path)
     with torch.device("meta"):
         network = LightTrack(architecture)
-        cells = architecture.cells(template)
-        inputs = [torch.empty(1, 3, search, search), torch.empty(1, architecture.channels, cells, cells)]
+        cells = architecture.cells(TEMPLATE_CROP)
+        inputs = [torch.empty(1, 3, CROP, CROP), torch.empty(1, architecture.channels, cells, cells)]
         return macs.count(network, inputs)
 
 

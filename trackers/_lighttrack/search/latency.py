@@ -21,16 +21,16 @@ from evalkit.errors import EvalkitError
 from evalkit.results import run_record
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import STAGE_STRIDES
+from evalkit.trackers._lighttrack.search.costs import CROP, TEMPLATE_CROP
 from evalkit.trackers._lighttrack.search.space import (
     BLOCK_CHOICES,
     BLOCKS,
-    LAYERS,
-    OUTPUTS,
     LightTrackSpace,
     built_blocks,
     output_of,
     path_string,
     tower_genes,
+    uniform_genes,
 )
 from evalkit.types import Execution, NetworkPart
 
@@ -40,7 +40,6 @@ MAX_ERROR = 0.1
 """Largest error, at the 90th percentile of the whole networks, of a table that can be used."""
 
 _PLACES = tuple((stage, block) for stage, count in enumerate(BLOCKS) for block in range(count))
-_CROP, _TEMPLATE_CROP = 256, 127
 
 
 @dataclass(frozen=True)
@@ -163,10 +162,8 @@ def _needed_parts(space: LightTrackSpace) -> Iterator[str]:
 def _covering_genes(space: LightTrackSpace) -> Iterator[Genes]:
     """Yield genes that together have every part of the space's networks."""
     for stage in sorted({stage for stage, _ in space.outputs}, reverse=True):
-        output = OUTPUTS.index((stage, BLOCKS[stage] - 1))
         for choice in range(BLOCK_CHOICES):
-            tower = (choice // 2, LAYERS - 1, *[choice % 2] * LAYERS)
-            yield space.canonical((*[choice] * len(_PLACES), output, *tower, *tower))
+            yield space.canonical(uniform_genes(choice, (stage, BLOCKS[stage] - 1)))
 
 
 def measure_table(
@@ -307,11 +304,11 @@ def _split_network(network: Any, genes: Sequence[int]) -> dict[str, tuple[Any, t
     features, head = network.features, network.head
     with torch.no_grad():
         stem = nn.Sequential(features.conv_stem, features.bn1, nn.SiLU(), features.blocks[0])
-        x = add("stem", stem, torch.randn(1, 3, _CROP, _CROP))
+        x = add("stem", stem, torch.randn(1, 3, CROP, CROP))
         for (block_stage, block), choice in zip(_PLACES[: built_blocks(genes)], genes, strict=False):
             kind = "other" if block else "first"
             x = add(f"block {block_stage} {kind} {choice}", features.blocks[block_stage + 1][block], x)
-        zf = network.template(torch.randn(1, 3, _TEMPLATE_CROP, _TEMPLATE_CROP))
+        zf = network.template(torch.randn(1, 3, TEMPLATE_CROP, TEMPLATE_CROP))
         fused = add(f"output {stage}", Fusion(), x, zf)
         layers, predictions = (head.cls_tower, head.reg_tower), (head.cls_perd, head.reg_pred)
         for branch, tower, own, prediction in zip(("cls", "reg"), tower_genes(genes), layers, predictions, strict=True):

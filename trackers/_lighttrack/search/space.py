@@ -235,6 +235,16 @@ def tower_genes(genes: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     return genes[_CLS:_REG], genes[_REG:]
 
 
+def uniform_genes(choice: int, output: tuple[int, int]) -> Genes:
+    """Return genes with one choice of all blocks and all layers in both branches, whose width and kernel vary with it.
+
+    Those of all choices together contain every choice of a block, and every width of a branch with every kernel. They
+    are not canonical if ``output`` is not the last one.
+    """
+    tower = (choice // 2, LAYERS - 1, *[choice % 2] * LAYERS)
+    return (*[choice] * _COUNT, OUTPUTS.index(output), *tower, *tower)
+
+
 def encode(architecture: Architecture) -> Genes:
     """Return the canonical genes of an architecture of the budget with stages of 2, 4, 4 and 4 blocks.
 

@@ -20,9 +20,8 @@ from evalkit.trackers._lighttrack.search.space import (
     BLOCK_CHOICES,
     BLOCKS,
     DEFAULT_OUTPUTS,
-    LAYERS,
-    OUTPUTS,
     path_string,
+    uniform_genes,
 )
 from evalkit.trackers._lighttrack.search.spreading import sort_blocks
 from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient
@@ -201,10 +200,9 @@ def _initial_entangled(plan: SupernetPlan, teacher: Teacher | None) -> dict[str,
 def _initial_separate(plan: SupernetPlan, teacher: Teacher | None) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     for choice in range(BLOCK_CHOICES):
-        tower = [choice // 2, LAYERS - 1, *[choice % 2] * LAYERS]
         for stage in sorted({stage for stage, _ in plan.outputs} | {3}, reverse=True):
-            output = OUTPUTS.index((stage, BLOCKS[stage] - 1))
-            network = _initial_subnet(path_string([*[choice] * sum(BLOCKS), output, *tower, *tower]), plan, teacher)
+            path = path_string(uniform_genes(choice, (stage, BLOCKS[stage] - 1)))
+            network = _initial_subnet(path, plan, teacher)
             for name, parameter in network.named_parameters():
                 state.setdefault(supernet.supernet_key(name, network.architecture), parameter.detach().clone())
     return state
