@@ -21,7 +21,7 @@ from evalkit.errors import EvalkitError
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.search import prepare
+from evalkit.trackers._lighttrack.search import fitness, prepare
 from evalkit.trackers._lighttrack.search.costs import QUANTITIES, count_table, counted_costs
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, overlap_of_best_cells
 from evalkit.trackers._lighttrack.search.shared_weights import (
@@ -351,6 +351,20 @@ def test_equal_plans_give_equal_fitness_in_every_process(mobile: LightTrack, tmp
     values = [Fitness(spread(mobile), plan, tmp_path / name).measure(path_string(CENTER), "pairs") for name in "ab"]
     assert values[0] == values[1]
     assert 0 < values[0][0] < 1
+
+
+def test_every_pair_is_measured_if_their_number_is_no_multiple_of_the_batch(
+    mobile: LightTrack, tmp_path: Path, small_banks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def overlaps(cls: torch.Tensor, reg: torch.Tensor, boxes: torch.Tensor, size: int) -> torch.Tensor:
+        counts.append(len(boxes))
+        return torch.ones(len(boxes))
+
+    monkeypatch.setattr(fitness, "overlap_of_best_cells", overlaps)
+    Fitness(spread(mobile), FitnessPlan(pairs=20), tmp_path).measure_network(mobile, "pairs")
+    assert counts == [16, 4]
 
 
 @settings(deadline=None, max_examples=200)

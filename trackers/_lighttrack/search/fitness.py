@@ -177,8 +177,8 @@ class Fitness:
         return self._draw(self.banks.training, pairs, self.plan.seed)
 
     def _draw(self, bank: tile_bank.TileBank, count: int, seed: int) -> Iterator[Pairs]:
-        for index in range(max(count // _BATCH, 1)):
-            pairs = make_pairs(bank, SeededRandom(min(_BATCH, count), seed, index, -2), self.plan.size)
+        for index, start in enumerate(range(0, count, _BATCH)):
+            pairs = make_pairs(bank, SeededRandom(min(_BATCH, count - start), seed, index, -2), self.plan.size)
             yield Pairs(*(tensor.to(self._device) for tensor in (pairs.template, pairs.search, pairs.boxes)))
 
     def _measured_sequences(self, measure: str) -> list[Sequence]:

@@ -91,7 +91,7 @@ def recalibrate(network: LightTrack, batches: Iterable[Pairs]) -> LightTrack:
 
     Args:
         network: A network of its own, not a view: shared weights have no statistics.
-        batches: Batches of equal size.
+        batches: Each counts equally, also a smaller last one.
     """
     norms = _norms(network)
     before = [module.momentum for module in norms]
