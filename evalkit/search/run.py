@@ -205,8 +205,9 @@ class Search:
             done += self.measure([self.goal.space.path(genes) for genes in batch], options.fitness, number)
             if number == 0 and all(one.error is not None for one in done):
                 raise EvalkitError(
-                    f"every candidate failed; the first said: {done[0].error}", where=done[0].path, exit_code=1
-                )
+                    f"every candidate failed; the first said: {done[0].error}", where=done[0].path, exit_code=1,
+                    hint="Remove the cause, then search in a new folder: failures stay in the ledger",
+                )  # fmt: skip
             if len(batch) == len(asked):
                 method.tell([one.value for one in done[-len(batch) :]])
             if progress is not None:
