@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -77,7 +77,7 @@ class Training:
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(plan.workers - 1))]
         self._optimizer = torch.optim.AdamW(
-            _parameter_groups(self.network, plan.decay), lr=plan.rate, betas=(0.9, 0.98)
+            parameter_groups(dict(self.network.named_parameters()), plan.decay), lr=plan.rate, betas=(0.9, 0.98)
         )
         self._pool = ThreadPoolExecutor(plan.workers, initializer=torch.set_num_threads, initargs=(1,))
 
@@ -217,11 +217,20 @@ def initial_network(path: str, *, momentum: float) -> LightTrack:
     return network
 
 
-def _parameter_groups(network: LightTrack, decay: float) -> list[dict[str, Any]]:
-    backbone = {id(parameter) for parameter in network.features.parameters()}
+def parameter_groups(parameters: Mapping[str, nn.Parameter], decay: float) -> list[dict[str, Any]]:
+    """Return groups for the optimizer: backbone or not, as ``backbone`` says, and with or without weight decay.
+
+    Args:
+        parameters: By name; those of the backbone begin with ``features.``.
+        decay: Weight decay of tensors with more than one dimension; others have none.
+    """
     return [
         {
-            "params": [one for one in network.parameters() if (one.ndim > 1) == wide and (id(one) in backbone) == part],
+            "params": [
+                parameter
+                for name, parameter in parameters.items()
+                if (parameter.ndim > 1) == wide and name.startswith("features.") == part
+            ],
             "weight_decay": decay if wide else 0.0,
             "backbone": part,
         }

@@ -25,7 +25,7 @@ from evalkit.trackers._lighttrack.search.space import (
 )
 from evalkit.trackers._lighttrack.search.spreading import sort_blocks
 from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, initial_network
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, initial_network, parameter_groups
 from evalkit.trackers._lighttrack.training.objectives import Objective, create_objectives
 from evalkit.trackers._lighttrack.training.pairs import make_pairs
 from evalkit.trackers._lighttrack.training.path_sampling import PathSampler
@@ -81,7 +81,7 @@ class SupernetTraining:
         self.average = SharedWeights(average, is_entangled=plan.layout == "entangled")
         self._sampler = PathSampler(plan.sampling, plan.outputs, plan.seed)
         self._objectives: dict[str, Objective] = create_objectives(bank, plan.seed, teacher)
-        self._optimizer = torch.optim.AdamW(_parameter_groups(leaves, plan.decay), lr=plan.rate, betas=(0.9, 0.98))
+        self._optimizer = torch.optim.AdamW(parameter_groups(leaves, plan.decay), lr=plan.rate, betas=(0.9, 0.98))
 
     def run_step(self) -> dict[str, float]:
         """Run one step: one update from the gradients of all its paths.
@@ -167,20 +167,6 @@ class SupernetTraining:
 def _copy(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> None:
     for name, tensor in target.items():
         tensor.copy_(source[name])
-
-
-def _parameter_groups(leaves: Mapping[str, nn.Parameter], decay: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "params": [
-                one for name, one in leaves.items() if (one.ndim > 1) == wide and name.startswith("features.") == part
-            ],
-            "weight_decay": decay if wide else 0.0,
-            "backbone": part,
-        }
-        for part in (True, False)
-        for wide in (True, False)
-    ]
 
 
 def initial_weights(plan: SupernetPlan, teacher: Teacher | None) -> SharedWeights:
