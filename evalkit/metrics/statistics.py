@@ -174,15 +174,11 @@ def difference(
     Raises:
         ValueError: They have no sequence in common, or the score does not exist for one of them.
     """
-    candidate, baseline = paired(candidate, baseline)
-    value = float(score_differences(candidate, baseline, np.ones((1, len(candidate.sequences))))[0])
-    if np.isnan(value):
-        raise ValueError(f"{candidate.metric.name} does not exist for both results")
-    count = len(candidate.sequences)
-    values = score_differences(candidate, baseline, resample(count, resamples, seed))
-    one, other = np.array([0]), np.array([1])
-    p_value = float(permutation_p_values([candidate, baseline], one, other, np.array([value]), resamples, seed)[0])
-    return Difference(value, *_bounds(value, values, count, level), p_value, count)
+    pair = ("candidate", "baseline")
+    measures = dict(zip(pair, (candidate, baseline), strict=True))
+    common = frozenset(candidate.sequences) & frozenset(baseline.sequences)
+    found = _compare_pairs(measures, common, [pair], level=level, resamples=resamples, draws=resamples, seed=seed)
+    return found[pair]
 
 
 def _bounds(value: float, values: Floats, count: int, level: float) -> tuple[float, float, float, float]:
@@ -260,7 +256,8 @@ def compare(
         groups.setdefault(one & other, []).append(pair)
     found: dict[tuple[str, str], Difference] = {}
     for common, pairs in groups.items():
-        found |= _compare_pairs(measures, common, pairs, level=level, resamples=resamples, seed=seed)
+        draws = min(resamples, RESAMPLES)
+        found |= _compare_pairs(measures, common, pairs, level=level, resamples=resamples, draws=draws, seed=seed)
     ordered = list(combinations(measures, 2))
     adjusted = holm([found[pair].p_value for pair in ordered])
     return {pair: replace(found[pair], p_value=p_value) for pair, p_value in zip(ordered, adjusted, strict=True)}
@@ -273,9 +270,15 @@ def _compare_pairs(
     *,
     level: float,
     resamples: int,
+    draws: int,
     seed: int,
 ) -> dict[tuple[str, str], Difference]:
-    """Compare pairs that have the same sequences in common, without adjusting the p-values."""
+    """Compare pairs that have the same sequences in common, without adjusting the p-values.
+
+    Args:
+        resamples: Number of relabellings of the permutation tests.
+        draws: Number of resamples of the intervals.
+    """
     if not common:
         raise ValueError("the two results have no sequence in common")
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
@@ -287,7 +290,7 @@ def _compare_pairs(
     values = scores[first] - scores[second]
     if np.isnan(values).any():
         raise ValueError(f"{restricted[0].metric.name} does not exist for both results")
-    weights = resample(len(order), min(resamples, RESAMPLES), seed)
+    weights = resample(len(order), draws, seed)
     drawn = np.stack(resampled_scores(restricted, weights))
     bounds = [
         _bounds(value, drawn[one] - drawn[other], len(order), level)
@@ -295,6 +298,6 @@ def _compare_pairs(
     ]
     p_values = permutation_p_values(restricted, first, second, values, resamples, seed)
     return {
-        pair: Difference(value, limits[0], limits[1], limits[2], limits[3], p_value, len(order))
+        pair: Difference(value, *limits, p_value, len(order))
         for pair, value, limits, p_value in zip(pairs, values.tolist(), bounds, p_values.tolist(), strict=True)
     }
