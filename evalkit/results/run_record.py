@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from types import UnionType
 from typing import Any, TypeAlias
 
 from evalkit import __version__, registry
@@ -141,7 +140,8 @@ _FIELDS: Mapping[str, type] = {
     **dict.fromkeys(("tracker", "dataset", "protocol", "runtime", "precision", "device", "dataset_version"), str),
     **dict.fromkeys(("card", "settings", "imported"), dict), "threads": int,
 }  # fmt: skip
-_CARD_FIELDS: Mapping[str, UnionType] = dict.fromkeys(("weights", "hyperparameters"), dict | None)
+_DICT_OR_NONE = (dict, type(None))
+_CARD_FIELDS: Mapping[str, tuple[type, ...]] = {"weights": _DICT_OR_NONE, "hyperparameters": _DICT_OR_NONE}
 _COST_FIELDS = ("quantity", "convention", "unit")
 
 
@@ -173,7 +173,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
-def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, type | UnionType], prefix: str) -> Iterator[str]:
+def _of_other_type(table: Mapping[str, Any], fields: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for key, kind in fields.items():
         if key in table and (not isinstance(table[key], kind) or isinstance(table[key], bool)):
             yield prefix + key
