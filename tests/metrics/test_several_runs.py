@@ -101,7 +101,7 @@ def test_a_stochastic_tracker_is_run_scored_and_reported_with_its_deviation(tmp_
     def call(*arguments: str) -> str:
         answer = CliRunner().invoke(cli, list(arguments))
         assert answer.exit_code == 0, answer.output
-        return answer.output
+        return answer.stdout
 
     shown = call("run", "--tracker", "random_walk.py:Stochastic", "--repeat", "3", "--sequences", "scale,blur")
     assert " ±0." in shown
