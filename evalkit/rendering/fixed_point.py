@@ -83,7 +83,36 @@ def sample_tile(image: NDArray[np.int32], x: NDArray[np.int64], y: NDArray[np.in
     right, below = (column + 1) & (width - 1), ((row + 1) & (height - 1)) * width
     column, row = column & (width - 1), (row & (height - 1)) * width
     fx, fy = (x & 255).astype(np.int32)[..., None], (y & 255).astype(np.int32)[..., None]
-    upper = flat[row + column] * (UNIT - fx) + flat[row + right] * fx
-    lower = flat[below + column] * (UNIT - fx) + flat[below + right] * fx
-    result: NDArray[np.int32] = (upper * (UNIT - fy) + lower * fy + (1 << 15)) >> 16
+    # Indexing by ``take`` and sums in place take half the time of index arrays and new arrays.
+    upper: NDArray[np.int32] = flat.take(row + column, 0) * (UNIT - fx)
+    upper += flat.take(row + right, 0) * fx
+    lower = flat.take(below + column, 0) * (UNIT - fx)
+    lower += flat.take(below + right, 0) * fx
+    upper *= UNIT - fy
+    lower *= fy
+    upper += lower
+    upper += 1 << 15
+    upper >>= 16
+    return upper
+
+
+def stretch_tile(image: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    """Return a tile stretched to a larger one, as ``sample_tile`` at its ``size`` x ``size`` regular positions does it.
+
+    Args:
+        image: Shape (S, S, C), S a power of two, values 0 to 255.
+        size: Side of the result, at least S.
+
+    Returns:
+        Shape (``size``, ``size``, C). The positions of a grid need each row of ``image`` interpolated only once.
+    """
+    side = len(image)
+    step = np.arange(size, dtype=np.int64) * side * UNIT // size
+    first, part = step >> 8, (step & 255).astype(np.int32)
+    second = (first + 1) & (side - 1)
+    wide = image[:, first] * (UNIT - part)[:, None] + image[:, second] * part[:, None]
+    result: NDArray[np.int32] = wide[first] * (UNIT - part)[:, None, None]
+    result += wide[second] * part[:, None, None]
+    result += 1 << 15
+    result >>= 16
     return result

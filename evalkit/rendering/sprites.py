@@ -157,12 +157,11 @@ def _shading(stream: RandomStream) -> NDArray[np.int64]:
 def _inside(shape: str, stream: RandomStream) -> NDArray[np.bool_]:
     # Shape (4 * SIDE, 4 * SIDE): 4 x 4 samples per pixel. Inside the margin u and v are -1000 to 1000.
     radius = 2 * SIDE - 4 * MARGIN
-    y, x = (np.mgrid[0 : 4 * SIDE, 0 : 4 * SIDE].astype(np.int64) - 2 * SIDE) * 1000 // radius
-    parts = _PARTS[shape](stream)
-    inside = np.zeros(x.shape, dtype=np.bool_)
-    for round_, u, v, half_width, half_height in parts:
-        du, dv = np.abs(x - u) * 1000 // half_width, np.abs(y - v) * 1000 // half_height
-        inside |= (du * du + dv * dv <= 1_000_000) if round_ else (np.maximum(du, dv) <= 1000)
+    at = (np.arange(4 * SIDE) - 2 * SIDE) * 1000 // radius
+    inside = np.zeros((4 * SIDE, 4 * SIDE), dtype=np.bool_)
+    for round_, u, v, half_width, half_height in _PARTS[shape](stream):
+        du, dv = np.abs(at - u) * 1000 // half_width, np.abs(at - v)[:, None] * 1000 // half_height
+        inside |= (du * du + dv * dv <= 1_000_000) if round_ else ((du <= 1000) & (dv <= 1000))
     return inside
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.rendering.fixed_point import TURN, UNIT, RandomStream, sample_tile, sine
+from evalkit.rendering.fixed_point import TURN, RandomStream, sine, stretch_tile
 
 Tile = NDArray[np.int32]
 """Shape (S, S, C), S a power of two, values 0 to 255. Opposite edges fit together."""
@@ -41,15 +41,15 @@ def fractal_noise(stream: RandomStream, size: int, detail: int, *, channels: int
 
 def _grains(stream: RandomStream, size: int, cells: int, channels: int) -> Tile:
     lattice = stream.integers(0, 255, (cells, cells, channels)).astype(np.int32)
-    step = np.arange(size, dtype=np.int64) * cells * UNIT // size
-    return sample_tile(lattice, step[None, :].repeat(size, axis=0), step[:, None].repeat(size, axis=1))
+    return stretch_tile(lattice, size)
 
 
-def _blend(palette: NDArray[np.int64], tone: NDArray[np.int32]) -> NDArray[np.int64]:
+def _blend(palette: NDArray[np.int64], tone: NDArray[np.int32]) -> Tile:
     # Maps tones 0 to 255 to the colours of the palette in order, interpolated.
-    position = tone[..., 0].astype(np.int64) * (len(palette) - 1)
-    index, part = position // 256, (position % 256)[..., None]
-    return (palette[index] * (256 - part) + palette[index + 1] * part) >> 8
+    position = np.arange(256) * (len(palette) - 1)
+    index, part = position // 256, (position % 256)[:, None]
+    colours = (palette[index] * (256 - part) + palette[index + 1] * part) >> 8
+    return np.take(colours.astype(np.int32), tone[..., 0], axis=0)
 
 
 def _clouds(stream: RandomStream, size: int, detail: int) -> Tile:
