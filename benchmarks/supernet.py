@@ -32,7 +32,7 @@ from evalkit.trackers._lighttrack.search.costs import count_table
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan
 from evalkit.trackers._lighttrack.search.shared_weights import load_shared_weights
 from evalkit.trackers._lighttrack.search.space import OUTPUTS, LightTrackSpace, path_string
-from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training import bank_file
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.teacher import load_teacher
@@ -84,7 +84,7 @@ def train_alone(path: str, seed: int, options: argparse.Namespace, fitness: Fitn
         teacher = None if options.teacher is None else load_teacher(options.teacher)
         phases = (0, 0) if teacher is None else (options.steps // 8, options.steps // 4)
         plan = TrainingPlan(path, seed, options.steps, *phases, workers=1)
-        used, _ = tile_bank.load_or_build(options.output, 1, options.photographs).split()
+        used, _ = bank_file.load_or_build(options.output, 1, options.photographs).split()
         training = Training(plan, used, teacher)
         if (folder / CHECKPOINT).exists():
             training.restore(folder)

@@ -85,6 +85,8 @@ def train(
     *,
     resume: bool = False,
     photographs: Sequence[Place] = (),
+    tiles: Place | None = None,
+    only_tiles: bool = False,
     teacher: Place | None = None,
     imitation: int | None = None,
     settling: int | None = None,
@@ -106,6 +108,9 @@ def train(
         output: Folder that receives checkpoints, curve and weights.
         resume: Continue from the checkpoint in ``output``.
         photographs: Folders of images that training pairs are cut from; without any, everything is rendered.
+        tiles: Bank of tiles that another training built, instead of ``photographs``; by default a bank is built into
+            ``output``.
+        only_tiles: Build the bank of tiles into ``output``, to be carried to another machine, and do not train.
         teacher: Weights of the network that the backbone starts from and imitates.
         imitation: Number of initial steps that imitate the teacher.
         settling: Number of steps after these with the backbone frozen.
@@ -119,7 +124,7 @@ def train(
         report: Called after every step with its losses by name.
 
     Returns:
-        The weights file.
+        The weights file; with ``only_tiles`` the bank.
 
     Raises:
         UnknownName: There is no such tracker.
@@ -134,9 +139,9 @@ def train(
         "imitation": imitation, "settling": settling, "steps": steps, "batch": batch, "rate": rate, "grown": grown,
         "seed": seed,
     }  # fmt: skip
-    weights: Path = importlib.import_module(entry.training).train(
-        variant, Path(output), resume=resume, photographs=tuple(map(Path, photographs)), teacher=path(teacher),
-        device=device, validate=validate, report=report,
+    written: Path = importlib.import_module(entry.training).train(
+        variant, Path(output), resume=resume, photographs=tuple(map(Path, photographs)), tiles=path(tiles),
+        only_tiles=only_tiles, teacher=path(teacher), device=device, validate=validate, report=report,
         **{name: value for name, value in plan.items() if value is not None},
     )  # fmt: skip
-    return weights
+    return written

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 METHODS = ("nsga2", "paper", "random")
 TRAINING = (
-    "photographs", "teacher", "steps", "imitation", "settling", "batch", "rate", "sampling", "layout",
+    "photographs", "tiles", "teacher", "steps", "imitation", "settling", "batch", "rate", "sampling", "layout",
 )  # fmt: skip
 """Options of the supernet's training."""
 
@@ -86,6 +86,8 @@ TRAINING = (
 @click.option("--photographs", multiple=True, type=options.EXISTING_FOLDER,
               metavar="DIR", help="Supernet: folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip
+@click.option("--tiles", type=options.EXISTING_FILE, metavar="FILE",
+              help="Supernet: bank of tiles that another training built, instead of --photographs.")  # fmt: skip
 @click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="Supernet: MobileNetV2 weights that initialise the backbone, which imitates it "
               "first.")  # fmt: skip

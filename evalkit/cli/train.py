@@ -19,6 +19,10 @@ from evalkit.cli.command import command
 @click.option("--photographs", multiple=True, type=options.EXISTING_FOLDER,
               metavar="DIR", help="Folder of pictures and videos to cut training pairs from; repeatable."
               "  [default: only rendered pairs]")  # fmt: skip
+@click.option("--tiles", type=options.EXISTING_FILE, metavar="FILE",
+              help="Bank of tiles that another training built, instead of --photographs.  [default: built into "
+              "DIR]")  # fmt: skip
+@click.option("--only-tiles", is_flag=True, help="Build the bank of tiles into DIR, to be carried, and do not train.")
 @click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="MobileNetV2 weights that initialise the backbone and that it imitates first."
               "  [default: random weights]")  # fmt: skip
@@ -46,6 +50,8 @@ def train_command(
     output: Path,
     resume: bool,
     photographs: tuple[Path, ...],
+    tiles: Path | None,
+    only_tiles: bool,
     teacher: Path | None,
     device: str,
     validate: int,
@@ -60,8 +66,9 @@ def train_command(
     Examples:
       evalkit train lighttrack-m --output runs/m --photographs /usr/share/backgrounds --teacher mobilenet_v2.pt
       evalkit train lighttrack:back_04502514044521042540+cls_211000022+reg_100000111_ops_32 --output runs/m --resume
+      evalkit train lighttrack-m --output tiles --photographs /usr/share/backgrounds --only-tiles
 
-    Writes: DIR/checkpoint.pt, DIR/curve.jsonl, DIR/weights.safetensors, DIR/training.json.
+    Writes: DIR/checkpoint.pt, DIR/curve.jsonl, DIR/weights.safetensors, DIR/training.json, DIR/bank-<hash>.zip.
     """
     from evalkit.cli.progress import working
     from evalkit.cli.training_progress import training_progress
@@ -69,9 +76,9 @@ def train_command(
     with working("loading PyTorch", at_once=True) as display:
         from evalkit import api
 
-        weights_file = api.train(
-            tracker, output, resume=resume, photographs=photographs, teacher=teacher, device=device,
-            validate=validate, report=training_progress(display),
+        written = api.train(
+            tracker, output, resume=resume, photographs=photographs, tiles=tiles, only_tiles=only_tiles,
+            teacher=teacher, device=device, validate=validate, report=training_progress(display),
             **{name: value for name, value in plan.items() if value is not None},
         )  # fmt: skip
-    click.echo(f"wrote {weights_file}")
+    click.echo(f"wrote {written}")

@@ -205,6 +205,12 @@ TOGETHER = [
     Misuse("train lighttrack-m --output t --rate nan", "'nan' is not a finite number", USAGE),
     Misuse("train lighttrack-m --output t --photographs empty", "no training tiles can be cut from these folders",
            "Leave out --photographs", lambda here: (here / "empty").mkdir()),
+    Misuse("train lighttrack-m --output t --tiles w.zip", "bank of tiles cannot be read", "Copy the file again",
+           file("w.zip", "no archive")),
+    Misuse("train lighttrack-m --output t --tiles w.zip --photographs p", "exclude each other", "Leave out one",
+           lambda here: (file("w.zip", "")(here), (here / "p").mkdir())),
+    Misuse("train lighttrack-m --output t --tiles w.zip --only-tiles", "this bank of tiles is built already",
+           "Leave out --tiles or --only-tiles", file("w.zip", "")),
     Misuse("train lighttrack-m --output t --resume", "no checkpoint to resume from", "Leave out --resume"),
 ]  # fmt: skip
 

@@ -75,6 +75,21 @@ def test_a_training_that_is_there_needs_resume(
     assert "no training recipe" in capsys.readouterr().err
 
 
+def test_a_bank_of_tiles_is_built_alone_and_trained_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = tile_bank.join_banks([tile_bank.render_tiles(7, backgrounds=4, objects=12)] * 8)
+    monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: small)
+    assert evalkit("train", TINY, "--output", tmp_path / "tiles", "--only-tiles") == 0
+    (bank,) = (tmp_path / "tiles").iterdir()
+    assert capsys.readouterr().out == f"wrote {bank}\n"
+    monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: pytest.fail("the bank is there"))
+    options = ("--output", tmp_path / "run", "--batch", 2, "--validate", 0, "--steps", 1, "--tiles", bank)
+    assert evalkit("train", TINY, *options) == 0
+    record = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert (record["tiles"], record["things"]) == (sha256(bank), 96 - 8)
+
+
 def test_rendering_a_layout_writes_a_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ("data", "render", "--layout", "vot-longterm", "--output", tmp_path / "tree", "--sequences", "turning")
     assert evalkit(*command) == 0

@@ -6,7 +6,6 @@ import copy
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,8 +19,8 @@ from evalkit.trackers._lighttrack.training import tile_bank
 from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient, weight_gradient
 from evalkit.trackers._lighttrack.training.loop import CURVE, Training, initial_network, run_training
 from evalkit.trackers._lighttrack.training.loss import absent_target_loss, cell_centers, tracking_loss
+from evalkit.trackers._lighttrack.training.object_tile import OBJECT_SIDE
 from evalkit.trackers._lighttrack.training.pairs import PairOptions, make_pairs
-from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE, OBJECT_SIDE
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
@@ -313,48 +312,3 @@ def test_a_training_writes_weights_and_a_record_and_can_be_extended(
     longer = {**options, "steps": 3}
     recipe.train(TINY, tmp_path, resume=True, **longer)  # type: ignore[arg-type]
     assert len((tmp_path / CURVE).read_text().splitlines()) == 3
-
-
-def photographs(folder: Path) -> Path:
-    """A textured photograph with uniform discs, an object with an alpha channel, and a file that is not an image."""
-    rows, columns = np.mgrid[0:500, 0:640]
-    picture = np.random.default_rng(3).integers(0, 256, (500, 640, 3), dtype=np.uint8)
-    picture[np.hypot(rows % 130 - 65, columns % 130 - 65) < 50] = (40, 160, 90)
-    cv2.imwrite(str(folder / "photograph.png"), picture)
-    cutout = np.zeros((60, 80, 4), dtype=np.uint8)
-    cutout[10:50, 20:70] = (10, 20, 200, 255)
-    (folder / "below").mkdir()
-    cv2.imwrite(str(folder / "below" / "cutout.png"), cutout)
-    (folder / "broken.jpg").write_bytes(b"no picture")
-    return folder
-
-
-def test_photographs_give_backgrounds_and_objects(tmp_path: Path) -> None:
-    tiles = tile_bank.cut_tiles([photographs(tmp_path)], seed=1)
-    assert tiles.backgrounds.shape[1:] == (3, BACKGROUND_SIDE, BACKGROUND_SIDE)
-    assert len(tiles.backgrounds) >= 1
-    assert tiles.objects.shape[1:] == (4, OBJECT_SIDE, OBJECT_SIDE)
-    assert tiles.aspects[0] == pytest.approx(50 / 40)  # files are sorted: the cutout is the first object
-    assert tiles.objects[0, :3, 48, 48].tolist() == [200, 20, 10]
-    assert tiles.hulls[0].abs().amax(0).tolist() == [1.0, 1.0]
-    assert len(tiles.objects) > 1
-    again = tile_bank.cut_tiles([tmp_path], seed=1)
-    assert all(torch.equal(one, other) for one, other in zip(vars(tiles).values(), vars(again).values(), strict=True))
-
-
-def test_folders_without_objects_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(EvalkitError, match=r"no training tiles can be cut.*Leave out --photographs"):
-        tile_bank.cut_tiles([tmp_path], seed=1)
-
-
-def test_a_stored_bank_is_used_for_the_same_seed_only(
-    bank: TileBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rendered: list[int] = []
-    monkeypatch.setattr(tile_bank, "render_tiles", lambda seed: rendered.append(seed) or bank)
-    first = tile_bank.load_or_build(tmp_path, 1, [])
-    again = tile_bank.load_or_build(tmp_path, 1, [])
-    assert all(torch.equal(one, other) for one, other in zip(vars(first).values(), vars(again).values(), strict=True))
-    tile_bank.load_or_build(tmp_path, 2, [])
-    assert rendered == [1, 2]
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pt", ".pt"]

@@ -12,7 +12,7 @@ import torch
 from evalkit.errors import EvalkitError
 from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, write_shared_weights
-from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training import bank_file
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS
 from evalkit.trackers._lighttrack.training.supernet_training import LAYOUTS, SupernetPlan, SupernetTraining
@@ -38,7 +38,7 @@ def train_supernet(
 
     Args:
         folder: Folder of the search; receives checkpoint, curve, tiles and the supernet in half precision.
-        options: ``photographs``, ``teacher`` and fields of ``SupernetPlan`` by name.
+        options: ``photographs``, ``tiles``, ``teacher`` and fields of ``SupernetPlan`` by name.
         outputs: Outputs to train.
         seed: Seed of weights, paths and pairs.
         device: Device to train on.
@@ -51,12 +51,13 @@ def train_supernet(
     file = folder / SUPERNET
     values = dict(options)
     photographs = [Path(one) for one in values.pop("photographs", ())]
-    teacher = values.pop("teacher", None)
+    tiles, teacher = values.pop("tiles", None), values.pop("teacher", None)
     plan = _plan(values, outputs=outputs, seed=seed, has_teacher=teacher is not None)
     if file.exists():
         return file
     torch.set_num_threads(1)
-    used, _ = tile_bank.load_or_build(folder, plan.seed, photographs).split()
+    bank = bank_file.load_or_build(folder, plan.seed, photographs, None if tiles is None else Path(tiles))
+    used, _ = bank.split()
     training = SupernetTraining(
         plan, used.to(find_device(device)), None if teacher is None else load_teacher(Path(teacher)), start
     )

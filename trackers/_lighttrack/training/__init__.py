@@ -18,10 +18,11 @@ from evalkit.errors import EvalkitError
 from evalkit.io import atomic
 from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.architecture import MOBILE
-from evalkit.trackers._lighttrack.training import tile_bank, validation
+from evalkit.trackers._lighttrack.training import bank_file, validation
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.teacher import load_teacher
+from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 
 WEIGHTS = "weights.safetensors"
 """File with the trained weights, in the output folder."""
@@ -37,6 +38,8 @@ def train(
     *,
     resume: bool = False,
     photographs: tuple[Path, ...] = (),
+    tiles: Path | None = None,
+    only_tiles: bool = False,
     teacher: Path | None = None,
     device: str = "cpu",
     validate: int = 8,
@@ -50,6 +53,8 @@ def train(
         output: Folder that receives checkpoint, curve, weights and a record of the training.
         resume: Continue from the checkpoint in ``output``.
         photographs: Folders of pictures and videos; if there are none, all tiles are rendered.
+        tiles: Bank of tiles to use, from an earlier training; built from ``photographs`` and the seed if None.
+        only_tiles: Write the bank of tiles to ``output`` and do not train.
         teacher: Checkpoint of a MobileNetV2 that initialises the backbone; the initial weights are random without.
         device: Device to train on, e.g. ``cuda:0``.
         validate: Number of held-out scenes that are tracked at the end; 0 for no validation.
@@ -57,24 +62,33 @@ def train(
         **plan: ``seed``, ``steps``, ``batch`` and other fields of ``TrainingPlan``.
 
     Returns:
-        The weights file.
+        The weights file; with ``only_tiles`` the bank of tiles.
 
     Raises:
         EvalkitError: ``output`` contains a checkpoint and ``resume`` is False, or the other way round; the checkpoint
-            belongs to another run; the teacher's file is invalid, or missing although the plan has an imitation phase.
+            belongs to another run; the teacher's file is invalid, or missing although the plan has an imitation phase;
+            the bank is damaged, or given with photographs.
     """
-    _check_output(output, resume=resume)
+    if only_tiles and tiles is not None:
+        raise EvalkitError(
+            "this bank of tiles is built already", where=f"--tiles {tiles}", hint="Leave out --tiles or --only-tiles"
+        )
+    if not only_tiles:
+        _check_output(output, resume=resume)
     output.mkdir(parents=True, exist_ok=True)
     where = find_device(device)
     chosen = _make_plan(variant, plan, has_teacher=teacher is not None, on_cpu=where.type == "cpu")
+    if only_tiles:
+        return bank_file.build(output, chosen.seed, list(photographs))
     torch.set_num_threads(1)
-    used, held_out = tile_bank.load_or_build(output, chosen.seed, list(photographs)).split()
+    used, held_out = bank_file.load_or_build(output, chosen.seed, list(photographs), tiles).split()
     training = Training(chosen, used.to(where), None if teacher is None else load_teacher(teacher))
     if resume:
         training.restore(output)
     run_training(training, output, report=report)
     sources = {
         "photographs": [str(folder) for folder in photographs],
+        **({} if tiles is None else {"tiles": sha256(tiles)}),
         "teacher": None if teacher is None else sha256(teacher),
     }
     return write_results(training, output, held_out, sources=sources, scenes=validate)
@@ -105,7 +119,7 @@ def _make_plan(
 
 
 def write_results(
-    training: Training, output: Path, held_out: tile_bank.TileBank, *, sources: Mapping[str, object], scenes: int
+    training: Training, output: Path, held_out: TileBank, *, sources: Mapping[str, object], scenes: int
 ) -> Path:
     """Write the weights and the record of a finished training.
 

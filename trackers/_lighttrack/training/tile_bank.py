@@ -5,35 +5,20 @@ They come from the rendering engine, and from photographs and videos in folders 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from evalkit.errors import EvalkitError
-from evalkit.io import atomic
 from evalkit.rendering.fixed_point import RandomStream
 from evalkit.rendering.recipes import ground_tile
 from evalkit.rendering.sprites import random_sprite
-from evalkit.trackers._lighttrack.training.photographs import (
-    BACKGROUND_SIDE,
-    OBJECT_SIDE,
-    Picture,
-    cut_photographs,
-)
+from evalkit.trackers._lighttrack.training.object_tile import ObjectTile, Picture, fit_to_tile
+from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE, cut_photographs
 
-HULL_POINTS = 48
-"""Number of outline points per object."""
-
-_Object: TypeAlias = tuple[Picture, float, NDArray[np.float32]]
-"""Tile, aspect and hull of an object; see ``TileBank``."""
 _FIELDS = ("backgrounds", "objects", "aspects", "hulls")
 
 
@@ -82,7 +67,8 @@ def render_tiles(seed: int, *, backgrounds: int = 160, objects: int = 800) -> Ti
         stream = RandomStream("training ground", seed, index)
         tile = ground_tile(stream, stream.integer(0, 120))
         tiles += [tile[y : y + BACKGROUND_SIDE, x : x + BACKGROUND_SIDE] for x in (0, 512) for y in (0, 512)]
-    return _assemble(tiles[:backgrounds], _fit_to_tiles(_render_object(seed, index) for index in range(objects)))
+    fitted = (fit_to_tile(_render_object(seed, index)) for index in range(objects))
+    return _assemble(tiles[:backgrounds], [tile for tile in fitted if tile is not None])
 
 
 def _render_object(seed: int, index: int) -> Picture:
@@ -98,8 +84,7 @@ def cut_tiles(folders: list[Path], seed: int) -> TileBank:
     Raises:
         EvalkitError: No object could be cut from them.
     """
-    backgrounds, pictures = cut_photographs(folders, seed)
-    objects = _fit_to_tiles(pictures)
+    backgrounds, objects = cut_photographs(folders, seed)
     if not objects:
         raise EvalkitError(
             "no training tiles can be cut from these folders", where=f"--photographs {', '.join(map(str, folders))}",
@@ -113,50 +98,11 @@ def join_banks(banks: list[TileBank]) -> TileBank:
     return TileBank(*(torch.cat([getattr(bank, name) for bank in banks]) for name in _FIELDS))
 
 
-def load_or_build(folder: Path, seed: int, photographs: list[Path]) -> TileBank:
-    """Return the bank for a seed and folders of photographs; it is stored in ``folder`` for a resumed training.
-
-    Raises:
-        EvalkitError: As ``cut_tiles``; or the file cannot be written.
-    """
-    contents = (seed, sorted(map(str, photographs)), OBJECT_SIDE, BACKGROUND_SIDE, _FIELDS)
-    path = folder / f"bank-{hashlib.sha256(repr(contents).encode()).hexdigest()[:12]}.pt"
-    if path.exists():
-        return TileBank(**torch.load(path, weights_only=True))
-    bank = join_banks([render_tiles(seed), *([cut_tiles(photographs, seed)] if photographs else [])])
-    with atomic.replacing(path) as temporary:
-        torch.save(vars(bank), temporary)
-    return bank
-
-
-def _assemble(backgrounds: list[Picture], objects: list[_Object]) -> TileBank:
+def _assemble(backgrounds: list[Picture], objects: list[ObjectTile]) -> TileBank:
     none = np.zeros((0, BACKGROUND_SIDE, BACKGROUND_SIDE, 3), dtype=np.uint8)
     return TileBank(
         torch.from_numpy(np.stack(backgrounds) if backgrounds else none).permute(0, 3, 1, 2).contiguous(),
-        torch.from_numpy(np.stack([tile for tile, _, _ in objects])).permute(0, 3, 1, 2).contiguous(),
-        torch.tensor([aspect for _, aspect, _ in objects], dtype=torch.float32),
-        torch.from_numpy(np.stack([hull for _, _, hull in objects])),
+        torch.from_numpy(np.stack([tile.picture for tile in objects])).permute(0, 3, 1, 2).contiguous(),
+        torch.tensor([tile.aspect for tile in objects], dtype=torch.float32),
+        torch.from_numpy(np.stack([tile.hull for tile in objects])),
     )
-
-
-def _fit_to_tiles(pictures: Iterable[Picture]) -> list[_Object]:
-    return [fitted for fitted in map(_fit_to_tile, pictures) if fitted is not None]
-
-
-def _fit_to_tile(picture: Picture) -> _Object | None:
-    """Return tile, aspect and hull of a picture's opaque part; None if that is too small or too elongated."""
-    solid = picture[..., 3] >= 128
-    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
-    if rows.size < 8 or columns.size < 8:
-        return None
-    part = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    aspect = part.shape[1] / part.shape[0]
-    if not 0.2 < aspect < 5:
-        return None
-    tile = cv2.resize(part, (OBJECT_SIDE, OBJECT_SIDE), interpolation=cv2.INTER_AREA)
-    y, x = np.nonzero(tile[..., 3] >= 128)
-    points = np.concatenate([np.stack([x + dx, y + dy], axis=1) for dx in (0, 1) for dy in (0, 1)])
-    points = points.astype(np.float32) * (2 / OBJECT_SIDE) - 1
-    angles = np.arange(HULL_POINTS) * (2 * np.pi / HULL_POINTS)
-    support = (points @ np.stack([np.cos(angles), np.sin(angles)])).argmax(axis=0)
-    return tile.astype(np.uint8), aspect, points[support]
