@@ -1,15 +1,19 @@
-"""Measure a supernet: does it track, does it rank, and does a search in it beat chance?
+"""Measure a supernet: does it track, does it rank, does a search in it beat chance, and is what it finds better?
 
     python benchmarks/supernet.py located --supernet supernet.safetensors
     python benchmarks/supernet.py ranks --supernet supernet.safetensors --output ranks --teacher mobilenetv2.pt
     python benchmarks/supernet.py chance --supernet supernet.safetensors --output chance --evaluations 200
+    python benchmarks/supernet.py alone --path PATH --output alone --teacher mobilenetv2.pt
 
 ``located``: the fraction of held-out pairs that random paths within the limits locate, after recalibration.
 ``ranks``: Kendall's tau, with a bootstrap interval over the paths, of the supernet's overlaps, of MACs and of
 parameters against short trainings of each path alone; the tau between two seeds of these trainings is the highest to
 expect. The paths are drawn evenly from four bands of MACs. Trainings that ``--output`` has already are not repeated.
 ``chance``: the hypervolume, on scenes that steered nothing, of the fronts of NSGA-II and of random search with equal
-numbers of evaluations, for three seeds; searches that are finished are not repeated.
+numbers of evaluations, for several seeds, and the interval of the mean difference over resampled scenes; searches that
+are finished are not repeated.
+``alone``: trains ``--path`` and LightTrack-Mobile alone by equal plans, with several seeds, and compares them on 48
+scenes that neither training nor search uses. The weights are in ``--output``; finished trainings are not repeated.
 """
 
 from __future__ import annotations
@@ -18,25 +22,38 @@ import argparse
 import itertools
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from evalkit import api
+from evalkit import api, checkpoints
+from evalkit.metrics.resampling import resample
 from evalkit.search.front import hypervolume
+from evalkit.search.ledger import LEDGER, Ledger
 from evalkit.search.options import FINAL, PAIRS
-from evalkit.search.record import FRONT
+from evalkit.search.record import FRONT, RECORD
+from evalkit.trackers._lighttrack.architecture import MOBILE
+from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search.costs import count_table
-from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan
-from evalkit.trackers._lighttrack.search.shared_weights import load_shared_weights
+from evalkit.trackers._lighttrack.search.fitness import (
+    FINAL_SEED,
+    Fitness,
+    FitnessPlan,
+    rendered_sequences,
+    sequence_overlaps,
+)
+from evalkit.trackers._lighttrack.search.shared_weights import empty_network, load_shared_weights
 from evalkit.trackers._lighttrack.search.space import OUTPUTS, LightTrackSpace, path_string
-from evalkit.trackers._lighttrack.training import bank_file
+from evalkit.trackers._lighttrack.training import bank_file, write_weights
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.teacher import load_teacher
-from evalkit.trackers._lighttrack.training.validation import localization_rate
+from evalkit.trackers._lighttrack.training.validation import as_tracker, localization_rate
+from evalkit.types import Sequence
 
 LIMITS = {"macs": 600e6, "parameters": 2e6}
 
@@ -76,11 +93,11 @@ def stratified_paths(space: LightTrackSpace, count: int) -> list[str]:
     return [path for low, high in bands for path in random_paths(space, count // 4, low, high)]
 
 
-def train_alone(path: str, seed: int, options: argparse.Namespace, fitness: Fitness) -> float:
-    """Train a path alone and return its mean overlap on the final scenes; a finished training is not repeated."""
+def train_alone(path: str, seed: int, options: argparse.Namespace) -> LightTrack:
+    """Train a path alone and return the mean of its weights; a finished training is not repeated."""
     folder = options.output / f"{path}-{seed}"
-    result = folder / "overlap.json"
-    if not result.exists():
+    file = folder / "weights.safetensors"
+    if not file.exists():
         teacher = None if options.teacher is None else load_teacher(options.teacher)
         phases = (0, 0) if teacher is None else (options.steps // 8, options.steps // 4)
         plan = TrainingPlan(path, seed, options.steps, *phases, workers=1)
@@ -89,33 +106,50 @@ def train_alone(path: str, seed: int, options: argparse.Namespace, fitness: Fitn
         if (folder / CHECKPOINT).exists():
             training.restore(folder)
         run_training(training, folder)
-        value, _ = fitness.measure_network(training.average.eval(), FINAL)
-        result.write_text(json.dumps(value), encoding="utf-8")
-    return float(json.loads(result.read_text(encoding="utf-8")))
+        write_weights(training.average.state_dict(), file)
+    network = empty_network(path).to_empty(device="cpu")
+    checkpoints.fit(network, checkpoints.read_state(file), where=file)
+    return network.eval().requires_grad_(False)
+
+
+def overlaps_alone(path: str, seed: int, options: argparse.Namespace, fitness: Fitness) -> dict[str, float]:
+    """Return the mean overlaps of a path trained alone, on held-out pairs and on the final scenes."""
+    result = options.output / f"{path}-{seed}" / "overlap.json"
+    if not result.exists():
+        network = train_alone(path, seed, options)
+        measured = {measure: fitness.measure_network(network, measure)[0] for measure in (PAIRS, FINAL)}
+        result.write_text(json.dumps(measured), encoding="utf-8")
+    overlaps: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
+    print(f"alone: seed {seed}, pairs {overlaps[PAIRS]:.3f}, scenes {overlaps[FINAL]:.3f}  {path}", flush=True)
+    return overlaps
 
 
 def measure_ranks(options: argparse.Namespace, space: LightTrackSpace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     fitness = Fitness(load_shared_weights(options.supernet), FitnessPlan(), options.output)
     paths = stratified_paths(space, options.paths)
-    alone = np.array([[train_alone(path, seed, options, fitness) for seed in (1, 2)] for path in paths])
+    trained = [[overlaps_alone(path, seed, options, fitness) for path in paths] for seed in options.seeds]
     costs = [space.costs(space.genes(path)) for path in paths]
-    columns: dict[str, Sequence[float]] = {
+    columns: dict[str, Iterable[float]] = {
         "supernet, pairs": [fitness.measure(path, PAIRS)[0] for path in paths],
         "supernet, scenes": [fitness.measure(path, FINAL)[0] for path in paths],
         "MACs": [one["macs"] for one in costs],
         "parameters": [one["parameters"] for one in costs],
     }
-    for name, values in columns.items():
-        print(f"ranks: {name:16} tau {kendall(values, alone.mean(axis=1))}")
-    print(f"ranks: seed 2 against 1 tau {kendall(alone[:, 0], alone[:, 1])}")
+    for measure in (FINAL, PAIRS):
+        alone = np.array([[overlaps[measure] for overlaps in row] for row in trained])
+        for name, values in columns.items():
+            print(f"ranks: {name:16} against {measure} of trainings alone: tau {kendall(values, alone.mean(axis=0))}")
+        for one, other in itertools.combinations(range(len(alone)), 2):
+            seeds = f"seeds {options.seeds[one]} and {options.seeds[other]}"
+            print(f"ranks: {measure} of trainings alone, {seeds}: tau {kendall(alone[one], alone[other])}")
 
 
-def kendall(one: Sequence[float], other: Sequence[float]) -> str:
+def kendall(one: Iterable[float], other: Iterable[float]) -> str:
     """Return Kendall's tau-b with its 95 % bootstrap interval over the paths."""
     from scipy.stats import kendalltau
 
-    pairs = np.stack([np.asarray(one), np.asarray(other)], axis=1)
+    pairs = np.array(list(zip(one, other, strict=True)))
     random = np.random.default_rng(0)
     drawn = [pairs[random.integers(len(pairs), size=len(pairs))] for _ in range(2000)]
     low, high = np.nanquantile([kendalltau(*rows.T).statistic for rows in drawn], [0.025, 0.975])
@@ -123,44 +157,105 @@ def kendall(one: Sequence[float], other: Sequence[float]) -> str:
 
 
 def measure_chance(options: argparse.Namespace, space: LightTrackSpace) -> None:
-    for seed in (1, 2, 3):
-        volumes = {}
-        for method in ("nsga2", "random"):
-            folder = options.output / f"{method}-{seed}"
+    fronts: dict[str, list[Front]] = {"nsga2": [], "random": []}
+    for seed, method in itertools.product(options.seeds, fronts):
+        folder = options.output / f"{method}-{seed}"
+        if not (folder / FRONT).exists():
             chosen = api.SearchOptions(
                 folder, supernet=options.supernet, outputs=tuple(f"{stage}{block}" for stage, block in space.outputs),
                 limits=tuple(f"{name}={limit:.0f}" for name, limit in LIMITS.items()), method=method, seed=seed,
-                evaluations=options.evaluations, resume=(folder / "search.json").exists(),
+                evaluations=options.evaluations, population=options.population, pairs=options.pairs,
+                final_recalibration=options.recalibration, front=options.front,
+                resume=(folder / RECORD).exists(),
             )  # fmt: skip
-            records = json.loads((folder / FRONT).read_text())["records"] if (folder / FRONT).exists() else None
-            records = records or api.search(chosen).records
-            points = [(record["macs"] / LIMITS["macs"], record["value"]) for record in records]
-            volumes[method] = hypervolume(points, (1.0, 0.0))
-        difference = volumes["nsga2"] - volumes["random"]
-        print(f"chance: seed {seed}, nsga2 {volumes['nsga2']:.4f}, random {volumes['random']:.4f}, {difference:+.4f}")
+            api.search(chosen)
+        fronts[method].append(read_front(folder))
+        print(f"chance: seed {seed}, {method}: hypervolume {volumes(fronts[method][-1:])[0]:.4f}", flush=True)
+    weights = resample(len(fronts["random"][0][0][1]))
+    differences = volumes(fronts["nsga2"], weights) - volumes(fronts["random"], weights)
+    low, high = np.quantile(differences, [0.025, 0.975])
+    difference = volumes(fronts["nsga2"])[0] - volumes(fronts["random"])[0]
+    print(f"chance: nsga2 above random by {difference:.4f} ({low:.4f} to {high:.4f} over resampled scenes)")
+
+
+Front: TypeAlias = list[tuple[float, NDArray[np.float64]]]
+"""Fraction of the limit of MACs, and overlaps of the final scenes, of each member."""
+
+
+def read_front(folder: Path) -> Front:
+    """Return the members of a finished search."""
+    ledger = Ledger(folder / LEDGER)
+    records = json.loads((folder / FRONT).read_text(encoding="utf-8"))["records"]
+    final = [ledger.find(record["path"], FINAL) for record in records]
+    members = [one for one in final if one is not None]
+    return [(one.costs["macs"] / LIMITS["macs"], np.array(list(one.values.values()))) for one in members]
+
+
+def volumes(fronts: list[Front], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Return the mean hypervolume of some fronts, for each row of weights of the scenes; all scenes once by default."""
+    rows = np.ones((1, len(fronts[0][0][1]))) if weights is None else weights
+    total = np.zeros(len(rows))
+    for front in fronts:
+        means = np.array([rows @ overlaps / rows.sum(axis=1) for _, overlaps in front])
+        costs = [cost for cost, _ in front]
+        total += [hypervolume(list(zip(costs, column, strict=True)), (1.0, 0.0)) for column in means.T]
+    return total / len(fronts)
+
+
+def compare_alone(options: argparse.Namespace, space: LightTrackSpace) -> None:
+    options.output.mkdir(parents=True, exist_ok=True)
+    scenes = rendered_sequences(FINAL_SEED + 1, 48, FitnessPlan().frames)
+    found, mobile = (overlaps_of_seeds(path, scenes, options) for path in (options.path, MOBILE))
+    scene_weights = resample(len(scenes))
+    drawn = [
+        np.einsum("ds,sn,dn->d", resample(len(rows), seed=number), rows, scene_weights) / rows.size
+        for number, rows in enumerate((found, mobile), start=1)
+    ]
+    low, high = np.quantile(drawn[0] - drawn[1], [0.025, 0.975])
+    costs = space.costs(space.genes(options.path))
+    print(f"alone: {costs['macs'] / 1e6:.0f} M MACs, {costs['parameters'] / 1e6:.2f} M parameters, ", end="")
+    print(f"{found.mean() - mobile.mean():+.3f} ({low:+.3f} to {high:+.3f} over resampled seeds and scenes)")
+
+
+def overlaps_of_seeds(path: str, scenes: list[Sequence], options: argparse.Namespace) -> NDArray[np.float64]:
+    """Return the overlaps of the trainings of a path, shape (seeds, scenes)."""
+    rows = []
+    for seed in options.seeds:
+        rows.append(list(sequence_overlaps(as_tracker(train_alone(path, seed, options)), scenes, 0).values()))
+        print(f"alone: seed {seed}, overlap {np.mean(rows[-1]):.3f}  {path}", flush=True)
+    return np.array(rows)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace, LightTrackSpace], None]] = {
-    "located": measure_located, "ranks": measure_ranks, "chance": measure_chance,
+    "located": measure_located, "ranks": measure_ranks, "chance": measure_chance, "alone": compare_alone,
 }  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=PARTS)
-    parser.add_argument("--supernet", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the results of ranks and chance")
+    parser.add_argument("--supernet", type=Path, metavar="FILE", help="of all parts but alone")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the results of all parts but located")
     parser.add_argument("--outputs", default="30,31,32,33", metavar="20,33", help="blocks that give the features")
     parser.add_argument("--paths", type=int, metavar="N", help="20 for located, 12 for ranks")
     parser.add_argument("--recalibration", type=int, default=128, metavar="N")
-    parser.add_argument("--steps", type=int, default=600, metavar="N", help="steps of each training of ranks")
+    parser.add_argument("--steps", type=int, default=600, metavar="N", help="steps of each training of ranks and alone")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="of trainings and searches"
+    )
+    parser.add_argument("--path", default=MOBILE, metavar="PATH", help="path string that alone compares with Mobile")
     parser.add_argument("--teacher", type=Path, metavar="FILE")
     parser.add_argument("--photographs", type=Path, nargs="*", default=[], metavar="DIR")
-    parser.add_argument("--evaluations", type=int, default=200, metavar="N")
+    parser.add_argument("--evaluations", type=int, default=200, metavar="N", help="of each search of chance")
+    parser.add_argument("--population", type=int, default=40, metavar="N", help="of each search of chance")
+    parser.add_argument("--front", type=int, default=8, metavar="N", help="members validated of each search of chance")
+    parser.add_argument("--pairs", type=int, default=128, metavar="N", help="of each candidate of chance")
     options = parser.parse_args()
     options.paths = options.paths or {"located": 20}.get(options.part, 12)
     if options.part != "located" and options.output is None:
         parser.error("--output is needed")
+    if options.part != "alone" and options.supernet is None:
+        parser.error("--supernet is needed")
     torch.set_num_threads(1)
     named = set(options.outputs.split(","))
     outputs = tuple((stage, block) for stage, block in OUTPUTS if f"{stage}{block}" in named)

@@ -20,7 +20,6 @@ from evalkit.geometry import overlap
 from evalkit.io import atomic
 from evalkit.protocols.one_pass import run_one_pass
 from evalkit.rendering.recipes import random_scene
-from evalkit.rendering.scene import Scene
 from evalkit.search.options import FINAL, PAIRS, SCENES
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, empty_network, recalibrate
@@ -197,14 +196,14 @@ class Fitness:
 
     def _scenes(self, seed: int) -> list[Sequence]:
         if seed not in self._rendered:
-            scenes = (random_scene(seed, index, length=self.plan.frames) for index in range(self.plan.scenes))
-            self._rendered[seed] = [_rendered_sequence(scene) for scene in scenes]
+            self._rendered[seed] = rendered_sequences(seed, self.plan.scenes, self.plan.frames)
         return self._rendered[seed]
 
 
-def _rendered_sequence(scene: Scene) -> Sequence:
-    frames = [scene.frame(index) for index in range(scene.length)]
-    return Sequence(scene.name, scene.annotation, frames)
+def rendered_sequences(seed: int, count: int, frames: int) -> list[Sequence]:
+    """Return random rendered sequences with their frames in memory."""
+    scenes = (random_scene(seed, index, length=frames) for index in range(count))
+    return [Sequence(one.name, one.annotation, [one.frame(index) for index in range(one.length)]) for one in scenes]
 
 
 def sequence_overlaps(tracker: Tracker, sequences: list[Sequence], origin: int) -> dict[str, float]:
