@@ -8,22 +8,26 @@ and moves together with its surroundings.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from evalkit.trackers._lighttrack.training.augmentation import augment_image
-from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE
+from evalkit.trackers._lighttrack.training.packed_transfer import move_packed
+from evalkit.trackers._lighttrack.training.pair_draws import (
+    TEMPLATE_SIDE,
+    Distractor,
+    PairDraws,
+    PairOptions,
+    Placement,
+    draw_pairs,
+)
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 from evalkit.trackers.siamese import IMAGENET_MEAN, IMAGENET_STD
-
-TEMPLATE_SIDE = 127
-"""Side of the template crop, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -40,40 +44,9 @@ class Pairs:
     search: Tensor
     boxes: Tensor
 
-
-@dataclass(frozen=True)
-class PairOptions:
-    """Distribution of the pairs; values without another unit are probabilities.
-
-    Attributes:
-        background_target: A part of the background is the target.
-        max_shift: Largest displacement of the target's centre, as a fraction of the search crop's side.
-        max_scale: Largest change of scale, as a natural logarithm.
-        max_rotation: Largest rotation in radians; every eighth pair rotates up to four times as far.
-        any_rotation: The target is rotated by any angle.
-        distractors: Largest number of other objects near the target.
-        distractor: Each of these objects is there.
-        similar_distractor: A distractor is the target's mirror image in other colours.
-        occluded: An object is in front of the target.
-        blurred: The image is blurred.
-        coarse: The image has a low resolution.
-        compressed: The image has compression artefacts.
-        grey: The image has no colour.
-    """
-
-    background_target: float = 0.05
-    max_shift: float = 0.2
-    max_scale: float = 0.25
-    max_rotation: float = 0.15
-    any_rotation: float = 0.2
-    distractors: int = 3
-    distractor: float = 0.75
-    similar_distractor: float = 0.3
-    occluded: float = 0.1
-    blurred: float = 0.3
-    coarse: float = 0.1
-    compressed: float = 0.15
-    grey: float = 0.1
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the three tensors in the order of the attributes."""
+        return self.template, self.search, self.boxes
 
 
 def make_pairs(bank: TileBank, random: SeededRandom, size: int, options: PairOptions | None = None) -> Pairs:
@@ -85,165 +58,53 @@ def make_pairs(bank: TileBank, random: SeededRandom, size: int, options: PairOpt
         size: Side of the search crops, in pixels.
         options: Distribution of the pairs.
     """
-    options = options or PairOptions()
-    device = bank.backgrounds.device
-    from_background = random.chance(options.background_target)
-    chosen = random.index(len(bank.objects))
-    aspect = torch.where(from_background, random.uniform(-0.2, 0.2).exp(), bank.aspects[chosen.to(device)].cpu())
-    hull = torch.where(from_background[:, None, None], _SQUARE_HULL, bank.hulls[chosen.to(device)].cpu())
-    before, after = _target_poses(random, options, aspect, hull, size)
-    background_before, background_after = _background_poses(random, from_background, before, after)
-    which = random.index(len(bank.backgrounds))
-
-    template = _draw_background(bank, which, background_before, TEMPLATE_SIDE)
-    search = _draw_background(bank, which, background_after, size)
-    objects = bank.objects[chosen.to(device)].float()
-    for _ in range(options.distractors):
-        # If the target were the only object, the network would learn to find what stands out instead of the template.
-        distractor = _distractor(bank, random, objects, random.chance(options.similar_distractor))
-        shown = random.chance(options.distractor) & ~from_background
-        search = _paste(search, distractor, _pose_next_to(random, after, size), shown)
-        template = _paste(
-            template, distractor, _pose_next_to(random, before, TEMPLATE_SIDE), shown & random.chance(0.4)
-        )
-    template = _paste(template, objects, before, ~from_background)
-    search = _paste(search, objects, after, ~from_background)
-    cover = bank.objects[random.index(len(bank.objects)).to(device)].float()
-    search = _paste(search, cover, _pose_in_front_of(random, after), random.chance(options.occluded))
-
-    augment = partial(
-        augment_image, random=random, grey=random.chance(options.grey), blurred=options.blurred,
-        coarse=options.coarse, compressed=options.compressed,
-    )  # fmt: skip
-    return Pairs(
-        _normalise(augment(template)),
-        _normalise(augment(search)),
-        (_bounds(after, hull) + size / 2).to(device),
-    )
+    draws = draw_pairs(bank, random, size, options)
+    return render_pairs(bank, move_packed(draws, bank.backgrounds.device))
 
 
-def _distractor(bank: TileBank, random: SeededRandom, objects: Tensor, similar: Tensor) -> Tensor:
-    device = objects.device
-    other = bank.objects[random.index(len(bank.objects)).to(device)].float()
-    distractor = torch.where(similar.to(device)[:, None, None, None], objects.flip(3), other)
-    tint = torch.cat([random.uniform(0.6, 1.4, 3), torch.ones(random.batch, 1)], 1)
-    return distractor * tint.to(device)[:, :, None, None]
+def render_pairs(bank: TileBank, draws: PairDraws) -> Pairs:
+    """Compose the pairs that were drawn.
 
+    No shape depends on values on the device, so nothing waits for it.
 
-@dataclass(frozen=True)
-class _Pose:
-    """Poses of tiles in crops: position = ``matrix`` @ position in the tile (-1..1) + ``center``.
-
-    Positions in the crop are pixels from its centre.
+    Args:
+        bank: Tiles to compose them of.
+        draws: Draws for this bank, on its device.
     """
-
-    matrix: Tensor
-    center: Tensor
-
-
-_SQUARE_HULL = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]).repeat(12, 1)
-
-
-def _target_poses(
-    random: SeededRandom, options: PairOptions, aspect: Tensor, hull: Tensor, size: int
-) -> tuple[_Pose, _Pose]:
-    angle = random.uniform(-0.3, 0.3)
-    far = torch.where(random.chance(1 / 8), 4.0, 1.0)
-    rotation = torch.where(
-        random.chance(options.any_rotation),
-        random.uniform(-math.pi, math.pi),
-        random.uniform(-options.max_rotation, options.max_rotation) * far,
-    )
-    stretch = torch.stack([aspect.sqrt(), 1 / aspect.sqrt()], -1)
-    before = _template_pose(_rotation(angle) * stretch[:, None, :], hull)
-    change = random.uniform(-options.max_scale, options.max_scale).exp()
-    lean = random.uniform(-0.15, 0.15) * far.sqrt()
-    skewed = stretch * torch.stack([lean.exp(), (-lean).exp()], -1)
-    # The search crop has the scale of the template; a wrong estimate of the size shows as a target of another size.
-    factor = torch.linalg.det(before.matrix).abs().sqrt() * change
-    after = _rotation(angle + rotation) * skewed[:, None, :] * factor[:, None, None]
-    bounds = _bounds(_Pose(after, torch.zeros(len(after), 2)), hull)
-    goal = random.uniform(-options.max_shift, options.max_shift, 2) * size
-    return before, _Pose(after, goal - (bounds[:, :2] + bounds[:, 2:]) / 2)
-
-
-def _template_pose(matrix: Tensor, hull: Tensor) -> _Pose:
-    # As the tracker cuts a template: the crop's side is sqrt((w + p) (h + p)) with p = (w + h) / 2.
-    bounds = _bounds(_Pose(matrix, torch.zeros(len(matrix), 2)), hull)
-    width, height = (bounds[:, 2:] - bounds[:, :2]).unbind(-1)
-    context = (width + height) / 2
-    scale = TEMPLATE_SIDE / ((width + context) * (height + context)).sqrt()
-    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
-    return _Pose(matrix * scale[:, None, None], -middle * scale[:, None])
-
-
-def _bounds(pose: _Pose, hull: Tensor) -> Tensor:
-    points = hull @ pose.matrix.transpose(1, 2) + pose.center[:, None]
-    return torch.cat([points.amin(1), points.amax(1)], -1)
-
-
-def _rotation(angle: Tensor) -> Tensor:
-    cosine, sine = angle.cos(), angle.sin()
-    return torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], -2)
-
-
-def _background_poses(
-    random: SeededRandom, from_background: Tensor, before: _Pose, after: _Pose
-) -> tuple[_Pose, _Pose]:
-    # If the target is a part of the background, the background moves with the target, else on its own.
-    zoom = BACKGROUND_SIDE / 2 * random.uniform(-0.9, 0.8).exp()
-    first = _Pose(torch.eye(2) * zoom[:, None, None], random.uniform(-0.7, 0.7, 2) * zoom[:, None])
-    drift = random.uniform(-40, 40, 2) * random.chance(0.7)[:, None]
-    ratio = random.uniform(-0.12, 0.12).exp()
-    second = _Pose(_rotation(random.uniform(-0.1, 0.1)) @ first.matrix * ratio[:, None, None], first.center + drift)
-    motion = after.matrix @ torch.linalg.inv(before.matrix)
-    carried = _Pose(motion @ first.matrix, _multiply(motion, first.center - before.center) + after.center)
-    chosen = from_background[:, None]
-    return first, _Pose(
-        torch.where(chosen[..., None], carried.matrix, second.matrix),
-        torch.where(chosen, carried.center, second.center),
+    backgrounds = bank.backgrounds[draws.background].float()
+    template = _draw_background(backgrounds, draws.template.background, TEMPLATE_SIDE)
+    search = _draw_background(backgrounds, draws.search.background, draws.size)
+    objects = bank.objects[draws.target].float()
+    for one in draws.distractors:
+        distractor = _distractor(bank, objects, one)
+        search = _paste(search, distractor, one.search)
+        template = _paste(template, distractor, one.template)
+    template = _paste(template, objects, draws.template.target)
+    search = _paste(search, objects, draws.search.target)
+    search = _paste(search, bank.objects[draws.cover].float(), draws.covering)
+    return Pairs(
+        _normalise(augment_image(template, draws.template.augmentation)),
+        _normalise(augment_image(search, draws.search.augmentation)),
+        draws.boxes,
     )
 
 
-def _multiply(matrix: Tensor, points: Tensor) -> Tensor:
-    return (matrix @ points[..., None])[..., 0]
+def _distractor(bank: TileBank, objects: Tensor, draws: Distractor) -> Tensor:
+    other = bank.objects[draws.tile].float()
+    distractor = torch.where(draws.is_similar[:, None, None, None], objects.flip(3), other)
+    return distractor * draws.tint[:, :, None, None]
 
 
-def _pose_next_to(random: SeededRandom, target: _Pose, size: int) -> _Pose:
-    angle = random.uniform(0, 2 * math.pi)
-    distance = torch.linalg.det(target.matrix).abs().sqrt() * random.uniform(1.9, 3.2)
-    center = target.center + torch.stack([angle.cos(), angle.sin()], -1) * distance[:, None]
-    scaled = target.matrix * random.uniform(0.7, 1.3)[:, None, None]
-    return _Pose(_rotation(random.uniform(-0.4, 0.4)) @ scaled, center.clamp(-size * 0.6, size * 0.6))
-
-
-def _pose_in_front_of(random: SeededRandom, target: _Pose) -> _Pose:
-    extent = torch.linalg.det(target.matrix).abs().sqrt()
-    center = target.center + random.uniform(-1.0, 1.0, 2) * extent[:, None]
-    stretch = random.uniform(0.25, 0.9, 2) * extent[:, None]
-    return _Pose(_rotation(random.uniform(0, 2 * math.pi)) * stretch[:, None, :], center)
-
-
-def _sampling_grid(pose: _Pose, size: int, device: torch.device) -> Tensor:
-    inverse = torch.linalg.inv(pose.matrix)
-    offset = -_multiply(inverse, pose.center)
-    # ``affine_grid`` has coordinates of the crop in -1..1.
-    theta = torch.cat([inverse * (size / 2), offset[..., None]], -1)
-    return functional.affine_grid(theta.to(device), [len(theta), 1, size, size], align_corners=False)
-
-
-def _draw_background(bank: TileBank, which: Tensor, pose: _Pose, size: int) -> Tensor:
-    tiles = bank.backgrounds[which.to(bank.backgrounds.device)].float()
-    grid = _sampling_grid(pose, size, tiles.device)
+def _draw_background(tiles: Tensor, theta: Tensor, size: int) -> Tensor:
+    grid = functional.affine_grid(theta, [len(theta), 1, size, size], align_corners=False)
     return functional.grid_sample(tiles, grid, padding_mode="reflection", align_corners=False)
 
 
-def _paste(image: Tensor, objects: Tensor, pose: _Pose, shown: Tensor) -> Tensor:
-    if not bool(shown.any()):
+def _paste(image: Tensor, objects: Tensor, placement: Placement | None) -> Tensor:
+    if placement is None:
         return image
-    chosen = shown.nonzero()[:, 0]
-    at = chosen.to(image.device)
-    grid = _sampling_grid(_Pose(pose.matrix[chosen], pose.center[chosen]), image.shape[-1], image.device)
+    at, size = placement.at, image.shape[-1]
+    grid = functional.affine_grid(placement.theta, [len(at), 1, size, size], align_corners=False)
     sampled = functional.grid_sample(objects[at], grid, align_corners=False)
     # Outside of its tile an object is black with opacity 0; both are interpolated alike, so its rim has no fringe.
     opacity = sampled[:, 3:] / 255
@@ -252,5 +113,11 @@ def _paste(image: Tensor, objects: Tensor, pose: _Pose, shown: Tensor) -> Tensor
 
 
 def _normalise(image: Tensor) -> Tensor:
-    mean, deviation = (torch.tensor(v, device=image.device)[:, None, None] * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
+    mean, deviation = _moments(image.device)
     return ((image - mean) / deviation).contiguous(memory_format=torch.channels_last)
+
+
+@cache
+def _moments(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, deviation = (torch.tensor(v, device=device)[:, None, None] * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
+    return mean, deviation

@@ -9,7 +9,7 @@ from torch import Tensor
 class SeededRandom:
     """Source of random numbers for a batch.
 
-    The numbers are drawn on the CPU, so that a batch contains the same pairs on every device.
+    The numbers are drawn on the CPU, on whatever device a batch is composed.
 
     Args:
         batch: Number of items in the batch.
@@ -18,8 +18,8 @@ class SeededRandom:
 
     def __init__(self, batch: int, *seed: int) -> None:
         self.batch = batch
-        # The hash of a tuple of integers is the same in every process, unlike that of text.
-        self.generator = torch.Generator().manual_seed(hash(seed) & (1 << 62) - 1)
+        self._seed = seed
+        self.generator = torch.Generator().manual_seed(_combined(seed))
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """Return shape (batch, *shape), uniform in [low, high)."""
@@ -32,3 +32,12 @@ class SeededRandom:
     def index(self, count: int) -> Tensor:
         """Return shape (batch,), whole numbers in [0, count)."""
         return torch.randint(count, (self.batch,), generator=self.generator)
+
+    def derived_seed(self, number: int) -> int:
+        """Return the seed of another generator, e.g. on a device; no number is drawn here."""
+        return _combined((*self._seed, number))
+
+
+def _combined(seed: tuple[int, ...]) -> int:
+    # The hash of a tuple of integers is the same in every process, unlike that of text.
+    return hash(seed) & (1 << 62) - 1

@@ -5,7 +5,7 @@ They come from the rendering engine, and from photographs and videos in folders 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ _FIELDS = ("backgrounds", "objects", "aspects", "hulls")
 
 @dataclass(frozen=True)
 class TileBank:
-    """Backgrounds and objects on one device.
+    """Backgrounds and objects on one device, and the shapes of the objects on the CPU, where pairs are drawn.
 
     Attributes:
         backgrounds: Shape (P, 3, ``BACKGROUND_SIDE``, ``BACKGROUND_SIDE``), uint8, RGB.
@@ -40,8 +40,8 @@ class TileBank:
     hulls: Tensor
 
     def to(self, device: torch.device) -> TileBank:
-        """Return the bank on another device."""
-        return TileBank(*(getattr(self, name).to(device) for name in _FIELDS))
+        """Return the bank with its tiles on another device; aspects and hulls stay on the CPU."""
+        return replace(self, backgrounds=self.backgrounds.to(device), objects=self.objects.to(device))
 
     def split(self, share: int = 10) -> tuple[TileBank, TileBank]:
         """Return a training part and a held-out part, which gets every ``share``-th run of eight tiles.
