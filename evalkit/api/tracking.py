@@ -95,6 +95,7 @@ def train(
     rate: float | None = None,
     grown: float | None = None,
     seed: int | None = None,
+    precision: str | None = None,
     device: str = "cpu",
     validate: int = 8,
     report: Callable[[dict[str, float]], None] | None = None,
@@ -119,9 +120,10 @@ def train(
         rate: Highest learning rate.
         grown: Fraction of the tracking phase after which search crops have their full size.
         seed: Seed of weights and pairs.
+        precision: ``fp32`` or ``bf16``, for the network's convolutions and matrix products.
         device: ``cpu``, ``cuda:0``, ...
         validate: Number of held-out rendered scenes that are tracked at the end; 0 for none.
-        report: Called after every step with its losses by name.
+        report: Called with the losses of every step by name; on CUDA, for a block of steps at a time.
 
     Returns:
         The weights file; with ``only_tiles`` the bank.
@@ -137,7 +139,7 @@ def train(
         raise EvalkitError("evalkit has no training recipe for this tracker", where=tracker, expected=known)
     plan = {
         "imitation": imitation, "settling": settling, "steps": steps, "batch": batch, "rate": rate, "grown": grown,
-        "seed": seed,
+        "seed": seed, "precision": precision,
     }  # fmt: skip
     written: Path = importlib.import_module(entry.training).train(
         variant, Path(output), resume=resume, photographs=tuple(map(Path, photographs)), tiles=path(tiles),

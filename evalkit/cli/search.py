@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 METHODS = ("nsga2", "paper", "random")
 TRAINING = (
     "photographs", "tiles", "teacher", "steps", "imitation", "settling", "batch", "rate", "sampling", "layout",
+    "training_precision",
 )  # fmt: skip
 """Options of the supernet's training."""
 
@@ -108,6 +109,9 @@ TRAINING = (
 @click.option("--layout", type=click.Choice(["entangled", "separate"]),
               help="Supernet: slices of one large network, or tensors of its own for each choice."
               "  [default: entangled]")  # fmt: skip
+@click.option("--training-precision", type=click.Choice(["fp32", "bf16"]),
+              help="Supernet: precision of convolutions and matrix products in training; bf16 is for GPUs."
+              "  [default: fp32]")  # fmt: skip
 @options.text_format
 def search_command(text_format: str, **chosen: Any) -> None:
     """Find the LightTracks with the best tracking for their cost, within limits.
@@ -131,7 +135,9 @@ def search_command(text_format: str, **chosen: Any) -> None:
     from evalkit.cli.progress import working
     from evalkit.cli.training_progress import training_progress
 
-    training = {name: value for name in TRAINING if (value := chosen.pop(name)) not in (None, ())}
+    training = {
+        name.removeprefix("training_"): value for name in TRAINING if (value := chosen.pop(name)) not in (None, ())
+    }
     chosen |= {name: tuple(chosen[name]) if chosen[name] else None for name in ("outputs", "sequences")}
     with working("preparing the search", at_once=True) as display:
         from evalkit import api

@@ -34,7 +34,8 @@ from evalkit.cli.command import command
               "  [default: 1000 with a teacher, else 0]")  # fmt: skip
 @click.option("--steps", type=options.Whole(1), metavar="N",
               help="Number of steps of all phases together.  [default: 6000]")  # fmt: skip
-@click.option("--batch", type=options.Whole(2), metavar="N", help="Number of pairs per step.  [default: 16]")
+@click.option("--batch", type=options.Whole(2), metavar="N", help="Number of pairs per step; 128 or more on a GPU."
+              "  [default: 16]")  # fmt: skip
 @click.option("--rate", type=options.Number(0, min_open=True), metavar="R",
               help="Highest learning rate.  [default: 0.0015]")  # fmt: skip
 @click.option("--grown", type=options.Number(0, 1), metavar="SHARE",
@@ -43,6 +44,9 @@ from evalkit.cli.command import command
 @click.option("--seed", type=options.Whole(0), metavar="S",
               help="Seed of the initial weights and of the pairs.  [default: 1]")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, metavar="D", help="Device to train on: cpu, cuda:0.")
+@click.option("--precision", metavar="P",
+              help="Precision of the network's convolutions and matrix products: fp32, or bf16 on a GPU."
+              "  [default: fp32]")  # fmt: skip
 @click.option("--validate", type=options.Whole(0), default=8, show_default=True, metavar="N",
               help="Number of held-out rendered scenes to track at the end.")  # fmt: skip
 def train_command(

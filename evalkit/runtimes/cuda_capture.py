@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     import torch
 
 _WARMUP = 3
-"""Executions before the capture, in which cuDNN allocates its workspaces."""
 
 
 class CapturedFunction:
@@ -20,27 +19,39 @@ class CapturedFunction:
     this object, and live as long as it does.
 
     Args:
-        function: Computes outputs from ``inputs``. It is executed a few times before the capture and once during it, so
-            changes that it makes to tensors are made in these executions as well. It must not synchronise.
+        function: Computes outputs from ``inputs``. It is executed ``warmup`` times before the capture and recorded
+            during it, so changes that it makes to tensors are made in these executions as well. It must not
+            synchronise.
         inputs: The tensors that it is called with; a replay reads their contents.
         device: The GPU.
+        warmup: Executions before the capture, in which cuDNN allocates its workspaces and an optimizer its state; the
+            capture itself computes nothing. 0 if the function was executed before, on ``stream``.
+        stream: Stream of the warm-up and of the capture; a new one if None.
 
     Attributes:
         inputs: The tensors to copy new values into before ``replay``.
         outputs: What the function returned; every replay overwrites its tensors.
     """
 
-    def __init__(self, function: Callable[..., Any], inputs: Sequence[torch.Tensor], device: torch.device) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        inputs: Sequence[torch.Tensor],
+        device: torch.device,
+        *,
+        warmup: int = _WARMUP,
+        stream: torch.cuda.Stream | None = None,
+    ) -> None:
         import torch
 
         self.function = function
         self.inputs = tuple(inputs)
         self._graph = torch.cuda.CUDAGraph()
         # A stream belongs to one GPU, and the stream that a capture uses by default is one of the first GPU.
-        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream = stream or torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
-            for _ in range(_WARMUP):
+            for _ in range(warmup):
                 function(*self.inputs)
         torch.cuda.current_stream(device).wait_stream(stream)
         # Other threads may allocate memory or copy frames during the capture.

@@ -11,16 +11,29 @@ from evalkit import api
 from evalkit.cli import cli
 from evalkit.errors import EvalkitError
 
+COMMAND = ("search", "--limit", "macs=600M", "--output")
 
-def test_a_number_of_steps_that_is_zero_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    received = []
+
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> list[api.SearchOptions]:
+    """Options of the searches that commands would have started."""
+    found: list[api.SearchOptions] = []
 
     def search(options: api.SearchOptions, **_: object) -> None:
-        received.append(options)
+        found.append(options)
         raise EvalkitError("not searched")
 
     monkeypatch.setattr(api, "search", search)
-    command = ["search", "--output", str(tmp_path / "out"), "--limit", "macs=600M"]
+    return found
+
+
+def test_a_number_of_steps_that_is_zero_is_passed_on(tmp_path: Path, received: list[api.SearchOptions]) -> None:
+    command = [*COMMAND, str(tmp_path / "out")]
     CliRunner().invoke(cli, command)
     CliRunner().invoke(cli, [*command, "--imitation", "0", "--settling", "0"])
     assert [dict(one.training) for one in received] == [{}, {"imitation": 0, "settling": 0}]
+
+
+def test_the_precision_of_training_is_not_that_of_latencies(tmp_path: Path, received: list[api.SearchOptions]) -> None:
+    CliRunner().invoke(cli, [*COMMAND, str(tmp_path / "out"), "--training-precision", "bf16", "--precision", "fp16"])
+    assert [(dict(one.training), one.precision) for one in received] == [({"precision": "bf16"}, "fp16")]

@@ -71,6 +71,8 @@ def test_a_training_that_is_there_needs_resume(
     assert evalkit(*command, 2) == 2
     assert "Add --resume" in capsys.readouterr().err
     assert evalkit(*command, 2, "--resume") == 0
+    assert evalkit(*command, 3, "--resume", "--precision", "bf16") == 2
+    assert "another precision" in capsys.readouterr().err
     assert evalkit("train", "mosse", "--output", tmp_path / "other") == 2
     assert "no training recipe" in capsys.readouterr().err
 

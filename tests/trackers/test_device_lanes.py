@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from moving_square import tiny_dataset
+from recorded_operators import RecordedOperators
 from siamese_lanes import (
     FAMILIES,
     FIRST,
@@ -23,7 +24,6 @@ from siamese_lanes import (
     video,
 )
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from evalkit.engine import resident, serial
 from evalkit.engine.work import Job, Unit, Worker
@@ -167,18 +167,6 @@ def test_steps_are_captured_again_for_larger_frames(captured: type[CalledGraph])
     assert lanes.capacity >= 200_000
     assert_close(track_in_lanes(tracker, lanes, [2])[0], track_alone(tracker, 2))
     assert captured.captures == before + 1
-
-
-class RecordedOperators(TorchDispatchMode):
-    """Records the names of the operators that are executed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
-        self.names.add(function.overloadpacket.__name__)
-        return function(*arguments, **(options or {}))
 
 
 COPIES = {"_local_scalar_dense", "nonzero", "masked_select", "item", "lift_fresh", "scalar_tensor", "is_nonzero"}

@@ -45,7 +45,7 @@ def test_the_table_has_every_part_of_every_path() -> None:
 def test_the_parts_of_a_network_compute_what_the_network_computes(space: LightTrackSpace) -> None:
     torch = pytest.importorskip("torch")
     from evalkit.trackers._lighttrack.search.space import path_string
-    from evalkit.trackers._lighttrack.training.loop import initial_network
+    from evalkit.trackers._lighttrack.training.subnet_training import initial_network
 
     genes = next(latency._covering_genes(space))
     network = initial_network(path_string(genes), momentum=0.1).eval()

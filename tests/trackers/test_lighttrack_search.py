@@ -34,8 +34,8 @@ from evalkit.trackers._lighttrack.search.shared_weights import (
 from evalkit.trackers._lighttrack.search.space import OUTPUTS, LightTrackSpace, distance, encode, path_string
 from evalkit.trackers._lighttrack.search.spreading import spread
 from evalkit.trackers._lighttrack.training import tile_bank
-from evalkit.trackers._lighttrack.training.loop import initial_network
 from evalkit.trackers._lighttrack.training.pairs import Pairs
+from evalkit.trackers._lighttrack.training.subnet_training import initial_network
 from evalkit.trackers._lighttrack.training.supernet_training import SupernetPlan, initial_weights
 
 SPACE = LightTrackSpace(count_table(), OUTPUTS)

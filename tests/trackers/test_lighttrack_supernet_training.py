@@ -91,7 +91,7 @@ def test_a_step_on_separate_weights_touches_each_choice_of_each_built_block_and_
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_the_losses_of_entangled_weights_repeat_and_fall(bank: TileBank, sampling: str) -> None:
     plan = replace(PLAN, sampling=sampling)
-    runs = [[SupernetTraining(plan, bank).run_step()["loss"]] for _ in range(2)]
+    runs = [[SupernetTraining(plan, bank).run_step().row()["loss"]] for _ in range(2)]
     assert runs[0] == runs[1]
     assert runs[0][0] > 0
 
@@ -99,7 +99,7 @@ def test_the_losses_of_entangled_weights_repeat_and_fall(bank: TileBank, samplin
 def test_a_supernet_learns_its_pairs(bank: TileBank) -> None:
     plan = SupernetPlan(steps=30, batch=12, sizes=(96,), warmup=2, sampling="uniform", outputs=((2, 0),), rate=3e-3)
     training = SupernetTraining(plan, bank)
-    losses = [training.run_step()["loss"] for _ in range(30)]
+    losses = [training.run_step().row()["loss"] for _ in range(30)]
     assert np.median(losses[-10:]) < 0.95 * np.median(losses[:10])
 
 

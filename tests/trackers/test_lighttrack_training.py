@@ -17,13 +17,15 @@ from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.training import tile_bank
 from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient, weight_gradient
-from evalkit.trackers._lighttrack.training.loop import CURVE, Training, initial_network, run_training
+from evalkit.trackers._lighttrack.training.loop import CURVE, run_training
 from evalkit.trackers._lighttrack.training.loss import absent_target_loss, cell_centers, tracking_loss
 from evalkit.trackers._lighttrack.training.object_tile import OBJECT_SIDE
-from evalkit.trackers._lighttrack.training.pairs import PairOptions, make_pairs
+from evalkit.trackers._lighttrack.training.pair_draws import PairOptions
+from evalkit.trackers._lighttrack.training.pairs import make_pairs
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
+from evalkit.trackers._lighttrack.training.subnet_training import Training, initial_network
 from evalkit.trackers._lighttrack.training.teacher import Teacher, load_teacher, student_hints
 from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
@@ -47,7 +49,7 @@ def teacher() -> Teacher:
 
 
 def losses(training: Training, count: int) -> list[float]:
-    return [training.run_step()["loss"] for _ in range(count)]
+    return [training.run_step().row()["loss"] for _ in range(count)]
 
 
 def test_two_runs_of_one_seed_give_the_same_losses(bank: TileBank) -> None:

@@ -253,7 +253,7 @@ def _whole_part(path: str) -> NetworkPart:
     """Return the search network of a path's tracker, with random weights."""
     import torch
 
-    from evalkit.trackers._lighttrack.training.loop import initial_network
+    from evalkit.trackers._lighttrack.training.subnet_training import initial_network
     from evalkit.trackers._lighttrack.training.validation import as_tracker
 
     torch.manual_seed(0)
@@ -265,7 +265,7 @@ def _parts(space: LightTrackSpace) -> dict[str, NetworkPart]:
     """Return the parts of the networks of a space as networks of their own, with random weights."""
     import torch
 
-    from evalkit.trackers._lighttrack.training.loop import initial_network
+    from evalkit.trackers._lighttrack.training.subnet_training import initial_network
 
     found: dict[str, NetworkPart] = {}
     for genes in _covering_genes(space):

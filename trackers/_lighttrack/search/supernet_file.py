@@ -15,6 +15,7 @@ from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, wr
 from evalkit.trackers._lighttrack.training import bank_file
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS
+from evalkit.trackers._lighttrack.training.step import check_precision
 from evalkit.trackers._lighttrack.training.supernet_training import LAYOUTS, SupernetPlan, SupernetTraining
 from evalkit.trackers._lighttrack.training.teacher import load_teacher
 
@@ -86,6 +87,7 @@ def _plan(
             raise EvalkitError(
                 f"there is no such {name}", where=f"--{name}", found=getattr(plan, name), expected=", ".join(choices)
             )
+    check_precision(plan.precision)
     if plan.imitation and not has_teacher:
         raise EvalkitError(
             "there is no teacher to imitate", where="--imitation", hint="Pass a file with --teacher, or leave it out"

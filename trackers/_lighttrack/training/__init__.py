@@ -19,8 +19,10 @@ from evalkit.io import atomic
 from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.architecture import MOBILE
 from evalkit.trackers._lighttrack.training import bank_file, validation
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
+from evalkit.trackers._lighttrack.training.step import check_precision
+from evalkit.trackers._lighttrack.training.subnet_training import Training
 from evalkit.trackers._lighttrack.training.teacher import load_teacher
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 
@@ -44,7 +46,7 @@ def train(
     device: str = "cpu",
     validate: int = 8,
     report: Callable[[dict[str, float]], None] | None = None,
-    **plan: int | float,
+    **plan: int | float | str,
 ) -> Path:
     """Train a subnet and write the running mean of its weights as fp16 safetensors.
 
@@ -67,7 +69,7 @@ def train(
     Raises:
         EvalkitError: ``output`` contains a checkpoint and ``resume`` is False, or the other way round; the checkpoint
             belongs to another run; the teacher's file is invalid, or missing although the plan has an imitation phase;
-            the bank is damaged, or given with photographs.
+            the bank is damaged, or given with photographs; the precision does not exist.
     """
     if only_tiles and tiles is not None:
         raise EvalkitError(
@@ -103,7 +105,7 @@ def _check_output(output: Path, *, resume: bool) -> None:
 
 
 def _make_plan(
-    variant: str | None, values: Mapping[str, int | float], *, has_teacher: bool, on_cpu: bool
+    variant: str | None, values: Mapping[str, int | float | str], *, has_teacher: bool, on_cpu: bool
 ) -> TrainingPlan:
     plan = TrainingPlan(variant or MOBILE)
     if has_teacher:
@@ -111,6 +113,7 @@ def _make_plan(
     if not on_cpu:
         plan = replace(plan, workers=1)
     plan = replace(plan, **{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]
+    check_precision(plan.precision)
     if plan.imitation and not has_teacher:
         raise EvalkitError(
             "there is no teacher to imitate", where="--imitation", hint="Pass a file with --teacher, or leave it out"

@@ -30,7 +30,7 @@ def use_fast_weight_gradient(network: nn.Module) -> None:
 
 class _FastDepthwise(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or not torch.is_grad_enabled():
+        if x.device.type != "cpu" or not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
             return super().forward(x)
         output: Tensor = _Convolution.apply(x, self.weight, self.stride[0])  # type: ignore[no-untyped-call]
         return output

@@ -61,7 +61,7 @@ def imitation_objective(teacher: Teacher, bank: TileBank, seed: int) -> Objectiv
         network.train()
         expected, found = teacher.hints(pairs.search), student_hints(network.features, pairs.search)
         terms = [
-            ((student[:, : len(variance[0])] - hint) ** 2 / variance).mean()
+            ((student[:, : len(variance[0])].float() - hint.float()) ** 2 / variance).mean()
             for student, hint, variance in zip(found, expected, variances, strict=False)
         ]
         total = torch.stack([weight * term for weight, term in zip(_HINT_WEIGHTS, terms, strict=False)]).sum()
@@ -70,12 +70,36 @@ def imitation_objective(teacher: Teacher, bank: TileBank, seed: int) -> Objectiv
     return objective
 
 
-def create_objectives(bank: TileBank, seed: int, teacher: Teacher | None) -> dict[str, Objective]:
-    """Return the objective of each phase by name; imitation is missing without a teacher."""
-    objectives: dict[str, Objective] = {"settling": settling_objective, "tracking": tracking_objective}
-    if teacher is not None:
-        objectives["imitation"] = imitation_objective(teacher, bank, seed)
-    return objectives
+class Objectives:
+    """Creates the objective of each phase when it begins, and keeps only the last one.
+
+    Args:
+        bank: Tiles that pairs are composed of.
+        seed: Seed of the training.
+        teacher: Network that the imitation phase imitates.
+    """
+
+    def __init__(self, bank: TileBank, seed: int, teacher: Teacher | None) -> None:
+        self._bank, self._seed, self._teacher = bank, seed, teacher
+        self._last: tuple[str, Objective] | None = None
+
+    def of_phase(self, phase: str) -> Objective:
+        """Return the objective of a phase by its name.
+
+        Raises:
+            ValueError: The phase is imitation, and there is no teacher.
+        """
+        if self._last is None or self._last[0] != phase:
+            self._last = None
+            self._last = phase, self._create(phase)
+        return self._last[1]
+
+    def _create(self, phase: str) -> Objective:
+        if phase == "imitation":
+            if self._teacher is None:
+                raise ValueError("there is no teacher to imitate")
+            return imitation_objective(self._teacher, self._bank, self._seed)
+        return {"settling": settling_objective, "tracking": tracking_objective}[phase]
 
 
 def _losses(network: LightTrack, z: Tensor, x: Tensor, pairs: Pairs, size: int) -> dict[str, Tensor]:
@@ -86,6 +110,7 @@ def _losses(network: LightTrack, z: Tensor, x: Tensor, pairs: Pairs, size: int) 
     template = torch.cat([z, z[:absent]])
     fused = network.feature_fusor(network.neck.BN_z(template), network.neck.BN_x(search))
     logits, distances = network.head(fused)
+    logits, distances = logits.float(), distances.float()  # the losses are in fp32, whatever the network's precision
     classification, overlap = tracking_loss(logits[:count], distances[:count], pairs.boxes, size=size)
     absent_loss = absent_target_loss(logits[count:])
     return {

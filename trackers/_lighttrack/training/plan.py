@@ -48,6 +48,8 @@ class TrainingPlan:
         clip: Largest norm of the gradient.
         workers: Threads that share a batch, each with a replica of the network and one core. On a busy machine, two
             threads that synchronise once per step are faster than two that synchronise in every operator.
+        precision: ``fp32``, or ``bf16``: convolutions and matrix products of the network in bfloat16. Weights, their
+            running mean, the optimizer and the losses are in fp32 in both.
     """
 
     path: str
@@ -67,6 +69,7 @@ class TrainingPlan:
     average: float = 0.998
     clip: float = 5.0
     workers: int = 2
+    precision: str = "fp32"
 
     def phase_at(self, step: int) -> Phase:
         """Return the phase of a step."""

@@ -37,7 +37,8 @@ class _FastPointwise(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         # A single pixel, as in squeeze-and-excitation, is faster in the general routine.
         is_small = x.shape[0] >= _ONEDNN_BATCH or x.shape[2] * x.shape[3] == 1
-        if x.device.type != "cpu" or x.dtype != torch.float32 or is_small or not torch.is_grad_enabled():
+        is_plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        if not is_plain or is_small or not torch.is_grad_enabled():
             return super().forward(x)
         output: Tensor = _Convolution.apply(x, self.weight)  # type: ignore[no-untyped-call]
         return output

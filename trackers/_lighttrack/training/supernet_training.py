@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evalkit.errors import EvalkitError
 from evalkit.io import atomic
 from evalkit.trackers._lighttrack import entangled, supernet
 from evalkit.trackers._lighttrack.network import LightTrack
@@ -25,16 +24,19 @@ from evalkit.trackers._lighttrack.search.space import (
 )
 from evalkit.trackers._lighttrack.search.spreading import sort_blocks
 from evalkit.trackers._lighttrack.training.depthwise import use_fast_weight_gradient
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, initial_network, parameter_groups
-from evalkit.trackers._lighttrack.training.objectives import Objective, create_objectives
-from evalkit.trackers._lighttrack.training.pairs import make_pairs
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, check_plan
+from evalkit.trackers._lighttrack.training.objectives import Objective, Objectives
+from evalkit.trackers._lighttrack.training.pair_supply import MadePairs, PairRequest, PairsAhead, supply_pairs
+from evalkit.trackers._lighttrack.training.pairs import Pairs
 from evalkit.trackers._lighttrack.training.path_sampling import PathSampler
-from evalkit.trackers._lighttrack.training.plan import Phase, TrainingPlan
+from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
-from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
+from evalkit.trackers._lighttrack.training.step import StepLosses, StepMode, StepRecord, autocast
+from evalkit.trackers._lighttrack.training.subnet_training import initial_network
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.teacher_initialization import initialize_from_teacher
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
+from evalkit.trackers._lighttrack.training.weight_update import WeightUpdate
 
 LAYOUTS = ("entangled", "separate")
 """Names of the ways in which paths share tensors."""
@@ -65,66 +67,73 @@ class SupernetTraining:
         bank: Tiles that pairs are composed of, on the device to train on.
         teacher: Initialises the backbone, and is imitated in the imitation phase if the plan has one.
         start: Shared tensors to start from instead of initial ones.
+        mode: How steps are executed; the fastest way on the device if None. Steps are never captured as graphs,
+            because each one trains other paths.
     """
 
     def __init__(
-        self, plan: SupernetPlan, bank: TileBank, teacher: Teacher | None = None, start: SharedWeights | None = None
+        self,
+        plan: SupernetPlan,
+        bank: TileBank,
+        teacher: Teacher | None = None,
+        start: SharedWeights | None = None,
+        *,
+        mode: StepMode | None = None,
     ) -> None:
         self.plan, self.bank = plan, bank
+        self.device = bank.backgrounds.device
+        self.mode = mode or StepMode.of(self.device)
         self.step = 0
-        device = bank.backgrounds.device
         torch.manual_seed(plan.seed)
         state = (start or initial_weights(plan, teacher)).state
-        leaves = {name: nn.Parameter(tensor.to(device, copy=True)) for name, tensor in state.items()}
+        leaves = {name: nn.Parameter(tensor.to(self.device, copy=True)) for name, tensor in state.items()}
         self.shared = SharedWeights(leaves, is_entangled=plan.layout == "entangled")
         average = {name: tensor.detach().clone() for name, tensor in leaves.items()}
         self.average = SharedWeights(average, is_entangled=plan.layout == "entangled")
         self._sampler = PathSampler(plan.sampling, plan.outputs, plan.seed)
-        self._objectives: dict[str, Objective] = create_objectives(bank, plan.seed, teacher)
-        self._optimizer = torch.optim.AdamW(parameter_groups(leaves, plan.decay), lr=plan.rate, betas=(0.9, 0.98))
+        self._objectives = Objectives(bank, plan.seed, teacher)
+        self._update = WeightUpdate(leaves, leaves.values(), average.values(), plan, on_device=self.mode.on_device)
+        self._pairs = PairsAhead(bank, self._requests, steps=plan.steps, depth=self.mode.ahead)
 
-    def run_step(self) -> dict[str, float]:
-        """Run one step: one update from the gradients of all its paths.
-
-        Returns:
-            The mean losses of the paths, and the other values of ``Training.run_step``.
-        """
+    def run_step(self) -> StepRecord:
+        """Run one step: one update from the gradients of all its paths."""
         phase, rate, size = self.plan.phase_at(self.step), self.plan.rate_at(self.step), self.plan.size_at(self.step)
         if self.step == phase.start > 0:
-            _copy(self.average.state, self.shared.state)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * (self.plan.backbone_factor(phase) if group["backbone"] else 1.0)
-        self._optimizer.zero_grad(set_to_none=True)
-        paths = self._sampler.paths(self.step, whole_backbone=phase.name == "imitation")
-        parts = [self._accumulate(index, path, phase, size, len(paths)) for index, path in enumerate(paths)]
-        norm = nn.utils.clip_grad_norm_(self.shared.state.values(), self.plan.clip)
-        self._optimizer.step()
-        self._update_average(phase)
+            self._update.start_from_average()
+        self._update.set_step(self.step)
+        self._update.zero_gradients()
+        objective, paths = self._objectives.of_phase(phase.name), self._paths(self.step)
+        parts, seconds = [], []
+        for path, made in zip(paths, self._supply(), strict=True):
+            start = time.thread_time()
+            parts.append(self._accumulate(path, objective, made.pairs, size, len(paths)))
+            seconds.append((made.seconds, time.thread_time() - start))
+        losses = StepLosses.join(parts, self._update.apply())
         self.step += 1
-        mean = {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
-        return {"step": self.step, **mean, "norm": float(norm), "rate": rate, "size": size}
+        return StepRecord(self.step, rate, size, losses, *zip(*seconds, strict=True))
 
-    def _accumulate(self, index: int, path: str, phase: Phase, size: int, paths: int) -> dict[str, float]:
-        """Add the gradients of one path's share of the batch, and return its losses."""
-        start = time.thread_time()
-        pairs = make_pairs(
-            self.bank, SeededRandom(max(self.plan.batch // paths, 2), self.plan.seed, self.step, index), size
-        )
-        made = time.thread_time()
+    def _paths(self, step: int) -> list[str]:
+        return self._sampler.paths(step, whole_backbone=self.plan.phase_at(step).name == "imitation")
+
+    def _requests(self, step: int) -> list[PairRequest]:
+        paths, size = self._paths(step), self.plan.size_at(step)
+        share = max(self.plan.batch // len(paths), 2)
+        return [PairRequest(share, (self.plan.seed, step, index), size) for index in range(len(paths))]
+
+    def _supply(self) -> Iterable[MadePairs]:
+        if self.mode.ahead:
+            return self._pairs.take(self.step)
+        return (supply_pairs(self.bank, request) for request in self._requests(self.step))
+
+    def _accumulate(self, path: str, objective: Objective, pairs: Pairs, size: int, paths: int) -> dict[str, Tensor]:
+        """Add the gradients of one path's share of the batch, one of ``paths``, and return its losses."""
         network = self.shared.view(path)
         use_fast_weight_gradient(network)
         use_fast_pointwise(network)
-        losses = self._objectives[phase.name](network, pairs, size)
+        with autocast(self.plan.precision, self.device):
+            losses = objective(network, pairs, size)
         (losses["loss"] / paths).backward()  # type: ignore[no-untyped-call]
-        seconds = {"pairs_seconds": made - start, "network_seconds": time.thread_time() - made}
-        return {**{name: float(loss.detach()) for name, loss in losses.items()}, **seconds}
-
-    @torch.no_grad()
-    def _update_average(self, phase: Phase) -> None:
-        done = self.step - phase.start
-        weight = 1 - min(self.plan.average, (1 + done) / (10 + done))
-        for name, mean in self.average.state.items():
-            mean.lerp_(self.shared.state[name], weight)
+        return losses
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint atomically.
@@ -137,7 +146,7 @@ class SupernetTraining:
             "step": self.step,
             "shared": {name: tensor.detach() for name, tensor in self.shared.state.items()},
             "average": self.average.state,
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self._update.state(),
         }
         with atomic.replacing(folder / CHECKPOINT) as temporary:
             torch.save(state, temporary)
@@ -148,19 +157,12 @@ class SupernetTraining:
         Raises:
             EvalkitError: It belongs to another plan; only the number of steps may differ.
         """
-        device = self.bank.backgrounds.device
-        state: dict[str, Any] = torch.load(folder / CHECKPOINT, weights_only=True, map_location=device)
-        own = asdict(self.plan)
-        for name in own.keys() - {"steps"}:
-            if state["plan"].get(name) != own[name]:
-                raise EvalkitError(
-                    f"this checkpoint was trained with another {name}", where=folder / CHECKPOINT,
-                    found=state["plan"].get(name), expected=own[name],
-                )  # fmt: skip
+        state: dict[str, Any] = torch.load(folder / CHECKPOINT, weights_only=True, map_location=self.device)
+        check_plan(state["plan"], self.plan, asdict(self.plan).keys() - {"steps"}, where=folder / CHECKPOINT)
         self.step = state["step"]
         _copy(state["shared"], self.shared.state)
         _copy(state["average"], self.average.state)
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._update.restore(state["optimizer"])
 
 
 @torch.no_grad()
