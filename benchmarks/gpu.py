@@ -28,6 +28,7 @@ import gpu_cases as cases
 import numpy as np
 import torch
 from gpu_cases import Options, Row
+from gpu_training import measure_training
 
 from evalkit import registry
 from evalkit.cost.agreement import compare_tracking
@@ -37,11 +38,6 @@ from evalkit.engine.work import Worker
 from evalkit.errors import EvalkitError
 from evalkit.runtimes import parity
 from evalkit.runtimes.availability import usable_cores
-from evalkit.trackers._lighttrack.architecture import MOBILE
-from evalkit.trackers._lighttrack.training import validation
-from evalkit.trackers._lighttrack.training.loop import Training
-from evalkit.trackers._lighttrack.training.plan import TrainingPlan
-from evalkit.trackers._lighttrack.training.tile_bank import TileBank, render_tiles
 
 LASOT_FRAMES = 685_360
 """Frames of LaSOT's test set, 280 sequences."""
@@ -181,55 +177,6 @@ def measure_decoding(options: Options) -> Iterator[Row]:
     yield {
         "what": f"LaSOT's test set, {LASOT_FRAMES} frames", "fps": both, "minutes": LASOT_FRAMES / both / 60,
         "minutes_without_interference": LASOT_FRAMES / min(rates[cores], tracking) / 60, "limit": limit,
-    }  # fmt: skip
-
-
-def measure_training(options: Options) -> Iterator[Row]:
-    """Measure the throughput of the training loop as it is, and train for a short time."""
-    device = torch.device(options.device)
-    tiles = {"backgrounds": 4, "objects": 8} if options.small else {"backgrounds": 60, "objects": 300}
-    used = render_tiles(1, **tiles).to(device)
-    held_out = render_tiles(validation.HELD_OUT_SEED, **{name: -(-count // 4) for name, count in tiles.items()}).to(
-        device
-    )
-    batches = [(4, 128)] if options.small else [(24, 160), (24, 256), (128, 160), (128, 256)]
-    rates = {}
-    for batch, size in batches:
-        training = Training(_plan(batch, (size,), 1000), used)
-        rates[batch, size] = _pairs_per_second(options, training)
-        yield {"what": "throughput", "batch": batch, "size": size, "pairs_per_second": rates[batch, size]}
-    (batch, _), rate = max(rates.items(), key=lambda pair: pair[1])
-    steps = 2 if options.small else max(20, int(options.training_seconds * rate / batch))
-    yield _train_briefly(_plan(batch, (batches[0][1], batches[-1][1]), steps), used, held_out, options)
-
-
-def _plan(batch: int, sizes: tuple[int, ...], steps: int) -> TrainingPlan:
-    return TrainingPlan(MOBILE, batch=batch, sizes=tuple(dict.fromkeys(sizes)), steps=steps, workers=1)
-
-
-def _pairs_per_second(options: Options, training: Training) -> float:
-    steps = 1 if options.small else 12
-    for _ in range(1 if options.small else 5):
-        training.run_step()
-    with cases.synchronised(options.device) as elapsed:
-        for _ in range(steps):
-            training.run_step()
-        return steps * training.plan.batch / elapsed()
-
-
-def _train_briefly(plan: TrainingPlan, used: TileBank, held_out: TileBank, options: Options) -> Row:
-    training = Training(plan, used)
-    with cases.synchronised(options.device) as elapsed:
-        while training.step < plan.steps and elapsed() < 1.5 * options.training_seconds:
-            training.run_step()
-        seconds = elapsed()
-    located = validation.localization_rate(
-        training.average, held_out, pairs=16 if options.small else 512, size=plan.sizes[-1]
-    )
-    pairs = training.step * plan.batch
-    return {
-        "what": "short training", "batch": plan.batch, "size": plan.sizes[-1], "steps": training.step, "pairs": pairs,
-        "seconds": seconds, "pairs_per_second": pairs / seconds, "located": located,
     }  # fmt: skip
 
 

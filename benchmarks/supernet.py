@@ -49,8 +49,9 @@ from evalkit.trackers._lighttrack.search.fitness import (
 from evalkit.trackers._lighttrack.search.shared_weights import empty_network, load_shared_weights
 from evalkit.trackers._lighttrack.search.space import OUTPUTS, LightTrackSpace, path_string
 from evalkit.trackers._lighttrack.training import bank_file, write_weights
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, Training, run_training
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
+from evalkit.trackers._lighttrack.training.subnet_training import Training
 from evalkit.trackers._lighttrack.training.teacher import load_teacher
 from evalkit.trackers._lighttrack.training.validation import as_tracker, localization_rate
 from evalkit.types import Sequence
