@@ -57,6 +57,15 @@ EXEMPT: dict[tuple[str, str], str] = {
         "--supernet supernet.safetensors --output cut",
     ): "needs a supernet",
     ("docs/track-a-video.md", "evalkit track 0 --tracker nanotrack-v2 --show"): "needs a camera and a screen",
+    (
+        "docs/train-a-tracker.md",
+        "evalkit train lighttrack-m --output runs/m --photographs /usr/share/backgrounds --teacher mobilenet_v2.pt",
+    ): "takes hours",
+    (
+        "docs/train-a-tracker.md",
+        "evalkit train lighttrack-m --output runs/gpu --photographs /usr/share/backgrounds "
+        "--teacher mobilenet_v2.pt \\",
+    ): "needs a GPU",
     ("CONTRIBUTING.md", "EVALKIT_REWRITE_DOCS=1 pytest tests/docs -k report"): "it would run itself",
 }
 """By page and first line, the blocks that no test runs, and why; the page says so above the block."""
