@@ -334,13 +334,20 @@ def test_a_run_killed_within_a_block_resumes_with_the_same_curve(bank: TileBank,
     assert read_curve(killed) == read_curve(whole)
 
 
-def test_a_loss_that_is_not_finite_is_written_as_such_and_training_goes_on(bank: TileBank, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_ends_the_training_and_the_last_checkpoint_stays(
+    bank: TileBank, tmp_path: Path
+) -> None:
+    run_training(Training(replace(PLAN, steps=3), bank, mode=StepMode(block=4)), tmp_path)
+    checkpoint = (tmp_path / CHECKPOINT).read_bytes()
     training = Training(PLAN, bank, mode=StepMode(block=4))
+    training.restore(tmp_path)
     with torch.no_grad():
         next(iter(training.network.parameters())).fill_(torch.nan)
-    run_training(training, tmp_path)
-    assert [row["step"] for row in read_curve(tmp_path)] == [1, 2, 3, 4, 5, 6]
-    assert np.isnan([row["loss"] for row in read_curve(tmp_path)]).all()
+    with pytest.raises(EvalkitError, match="not finite at step 4") as caught:
+        run_training(training, tmp_path)
+    assert "--rate" in str(caught.value.hint)
+    assert (tmp_path / CHECKPOINT).read_bytes() == checkpoint
+    assert [row["step"] for row in read_curve(tmp_path)] == [1, 2, 3]
 
 
 @pytest.mark.slow

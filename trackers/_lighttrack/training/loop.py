@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -78,6 +79,9 @@ def run_training(
         folder: Receives the curve and the checkpoint.
         every: Seconds between two checkpoints.
         report: Called with the losses of every step.
+
+    Raises:
+        EvalkitError: A loss or a gradient is not finite, or a file cannot be written; the last checkpoint stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _truncate(folder / CURVE, training.step)
@@ -99,6 +103,12 @@ def _write_rows(
     curve: TextIO, records: Sequence[StepRecord], report: Callable[[dict[str, float]], None] | None
 ) -> None:
     for row in fetch_rows(records):
+        if not (math.isfinite(row["loss"]) and math.isfinite(row["norm"])):
+            raise EvalkitError(
+                f"the loss or its gradient is not finite at step {row['step']:.0f}", where=curve.name, exit_code=1,
+                found=f"loss {row['loss']:g}, norm of the gradient {row['norm']:g}",
+                hint="Lower --rate; --resume continues from the last checkpoint",
+            )  # fmt: skip
         curve.write(json.dumps({name: float(f"{value:.6g}") for name, value in row.items()}) + "\n")
         if report is not None:
             report(row)
