@@ -116,8 +116,9 @@ weights = click.option(
     help="Checkpoint, or a folder of checkpoints.  [default: $EVALKIT_WEIGHTS, the cache, the bundled file]",
 )  # fmt: skip
 settings = click.option(
-    "--set", "settings", type=Setting(), multiple=True, help="Override a hyperparameter of the tracker; repeatable."
-)
+    "--set", "settings", type=Setting(), multiple=True,
+    help="Override a hyperparameter of the tracker, or calibrate int8 with calibration=DATASET:A,B; repeatable.",
+)  # fmt: skip
 runtime = click.option(
     "--runtime", default="torch", show_default=True, metavar="R", shell_complete=completers.runtimes,
     help="Runtime of the network (`evalkit list runtimes`) or path/to/file.py:Class.",

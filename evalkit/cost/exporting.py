@@ -18,6 +18,7 @@ from evalkit.factories import create_tracker_or_network
 from evalkit.io import atomic
 from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import calibration, create_adapter, find_runtime
+from evalkit.runtimes.calibration_sequences import SETTING, CalibrationSequences, split_settings
 from evalkit.types import BareNetwork, DescribedTracker, Execution, SplitTracker, Tracker
 
 MANIFEST = "manifest.json"
@@ -55,11 +56,16 @@ def export_tracker(
     _check_format(entry)
     create_adapter(entry)
     _check_folder(output)
-    build = partial(create_tracker_or_network, tracker, weights=weights, settings=settings or {}, seed=0)
+    build = partial(create_tracker_or_network, tracker, weights=weights, seed=0)
     progress.tell(f"loading {tracker}")
-    built = build(**asdict(Execution()))
+    # The reference in fp32 is not calibrated.
+    plain, named = split_settings(settings)
+    built = build(**asdict(Execution()), settings=plain)
+    if named is not None and not isinstance(built, SplitTracker):
+        raise EvalkitError("this tracker is not calibrated on sequences", where=f"--set {SETTING}", found=tracker)
     if isinstance(built, SplitTracker):
-        record = _export_split(tracker, built, partial(build, **asdict(execution)), execution, output)
+        build_exported = partial(build, **asdict(execution), settings=settings or {})
+        record = _export_split(tracker, built, build_exported, execution, output, named)
     elif isinstance(built, BareNetwork):
         if built.file is not None:
             raise EvalkitError(
@@ -80,15 +86,22 @@ def export_tracker(
 
 
 def _export_split(
-    name: str, reference: SplitTracker, build: Callable[[], Any], execution: Execution, output: Path
+    name: str,
+    reference: SplitTracker,
+    build: Callable[[], Any],
+    execution: Execution,
+    output: Path,
+    named: CalibrationSequences | None,
 ) -> dict[str, Any]:
     """Export the networks of a tracker that evalkit executes; return what the manifest says of it."""
     # Building the tracker compares the outputs of its networks with torch's.
     progress.tell(f"{name}: exporting to {execution.runtime}{' in int8' if execution.precision == 'int8' else ''}")
-    agreement = compare_tracking([build()], reference)[0]
+    exported = build()
+    agreement = compare_tracking([exported], reference)[0]
     if execution.precision == "int8":
         progress.tell(f"{name}: tracking rendered scenes to calibrate int8")
-    samples = calibration.inputs(reference) if execution.precision == "int8" else []
+    samples = calibration.inputs(reference, named) if execution.precision == "int8" else []
+    calibrated = {SETTING: exported.card[SETTING]} if named is not None else {}
     described = reference if isinstance(reference, DescribedTracker) else None
     networks = (*reference.parts(), *(described.further_parts() if described else ()))
     parts = [
@@ -97,7 +110,8 @@ def _export_split(
     ]
     usage = _write_usage(described, execution, output) if described else None
     return {
-        "card": dict(reference.card), "parts": parts, "tracking": _tracking_record(agreement), "usage": usage,
+        "card": {**reference.card, **calibrated}, "parts": parts, "tracking": _tracking_record(agreement),
+        "usage": usage,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from evalkit.factories import create_tracker
 from evalkit.io import atomic
 from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import calibration
+from evalkit.runtimes.calibration_sequences import split_settings
 from evalkit.types import Cost, Execution, SplitTracker
 
 TIMEOUT_PER_QUERY = 2.0
@@ -61,16 +62,17 @@ def profile_on_phone(
     runtime = _runtime_of(device, executions)
     phone = Phone(device)
     records: list[Cost] = []
+    plain, named = split_settings(settings)
     for name in trackers:
         tracker = create_tracker(
             name, weights=weights, runtime="torch", precision="fp32", device="cpu", threads=1,
-            settings=settings or {}, seed=0,
+            settings=plain, seed=0,
         )  # fmt: skip
         if not isinstance(tracker, SplitTracker):
             raise EvalkitError("this tracker has no network to time on a phone", where=name)
         part = tracker.parts()[0]
         on_phone = Execution(runtime.name, execution.precision, "cpu", 1)
-        network = runtimes.load(part, on_phone, samples=partial(calibration.inputs, tracker))
+        network = runtimes.load(part, on_phone, samples=partial(calibration.inputs, tracker, named))
         times = _time_long_enough(phone, network.folder, rules, execution.threads)
         _store(times, device, f"{name}-{execution.precision}")
         records += macs.costs(tracker, name=name)

@@ -10,25 +10,30 @@ from evalkit.types import Box, Image, SplitTracker
 
 if TYPE_CHECKING:
     from evalkit.rendering.scene import Scene
+    from evalkit.runtimes.calibration_sequences import CalibrationSequences
 
 _SEED = 20_100  # no benchmark is rendered with it
 _MAGNIFICATIONS = (34, 60, 100, 130)  # sizes of targets in percent; trackers crop small targets differently
 
 
-def inputs(tracker: SplitTracker, *, scenes: int = 8, frames: int = 4) -> list[Arrays]:
+def inputs(
+    tracker: SplitTracker, named: CalibrationSequences | None = None, *, scenes: int = 8, frames: int = 4
+) -> list[Arrays]:
     """Return the inputs that a tracker gives to its network while it follows rendered targets.
 
     They are the same in every call.
 
     Args:
         tracker: A tracker whose network computes in fp32.
+        named: Sequences whose frames are used in addition.
         scenes: Number of scenes; small and large targets alternate.
         frames: Number of frames taken from each scene, beginning with the second.
 
     Returns:
         For each frame one array per input, with batch 1.
     """
-    return [given for index in range(scenes) for given in _inputs_in_scene(tracker.sibling(), index, frames)]
+    rendered = [given for index in range(scenes) for given in _inputs_in_scene(tracker.sibling(), index, frames)]
+    return rendered + (named.inputs(tracker) if named is not None else [])
 
 
 def _inputs_in_scene(tracker: SplitTracker, index: int, frames: int) -> Iterator[Arrays]:

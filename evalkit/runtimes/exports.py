@@ -27,7 +27,7 @@ from evalkit.types import NetworkPart
 
 MANIFEST = "export.json"
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Increased when an adapter writes other files for the same network, so that older cache entries are not used."""
 
 

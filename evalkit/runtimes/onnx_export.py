@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import EvalkitError
+from evalkit.runtimes import onnx_quantization
 from evalkit.runtimes.adapter import Arrays
 from evalkit.types import NetworkPart
 
@@ -26,11 +26,16 @@ FILE = "network.onnx"
 """Name of the file that ``export_onnx`` writes."""
 
 _OPSET = 18
-_QUANTIZED_OPERATORS = ["Conv"]
 
 
 def export_onnx(
-    part: NetworkPart, folder: Path, *, precision: str, samples: Sequence[Arrays], quantize_outputs: bool = True
+    part: NetworkPart,
+    folder: Path,
+    *,
+    precision: str,
+    samples: Sequence[Arrays],
+    quantize_outputs: bool = True,
+    polynomial_silu: bool = False,
 ) -> bool:
     """Write ``network.onnx`` into a folder.
 
@@ -41,6 +46,7 @@ def export_onnx(
         samples: Real inputs of the network, to calibrate int8.
         quantize_outputs: Also quantise the outputs of convolutions of an int8 network. ONNX Runtime computes in int8
             only then. OpenVINO computes in int8 in any case, and twice as fast if activations precede the quantisation.
+        polynomial_silu: Compute SiLU in an int8 network by a polynomial, see ``evalkit.runtimes.onnx_silu``.
 
     Returns:
         True if the network accepts batches of any size, False if only of one.
@@ -60,7 +66,10 @@ def export_onnx(
         _write_fp32(part, fp32, any_batch=False)
         any_batch = False
     if precision == "int8":
-        _quantize(fp32, path, part, samples, quantize_outputs=quantize_outputs)
+        with _exporter_output_hidden():
+            onnx_quantization.quantize(
+                fp32, path, part, samples, quantize_outputs=quantize_outputs, polynomial_silu=polynomial_silu
+            )
         fp32.unlink()
     return any_batch
 
@@ -127,36 +136,3 @@ def _exporter_output_hidden() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-def _quantize(fp32: Path, path: Path, part: NetworkPart, samples: Sequence[Arrays], *, quantize_outputs: bool) -> None:
-    """Quantise weights (per channel) and activations after training, with ranges taken from real inputs."""
-    if not samples:
-        raise EvalkitError("int8 needs inputs to calibrate on, and none were given", where=f"{part.name} network")
-    from onnxruntime import quantization
-    from onnxruntime.quantization import shape_inference
-
-    prepared = fp32.with_name("prepared.onnx")
-    options = {} if quantize_outputs else {"OpTypesToExcludeOutputQuantization": _QUANTIZED_OPERATORS}
-    with _exporter_output_hidden():
-        shape_inference.quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
-        quantization.quantize_static(
-            prepared, path, _calibration_reader(part, samples), quant_format=quantization.QuantFormat.QDQ,
-            per_channel=True, op_types_to_quantize=_QUANTIZED_OPERATORS, extra_options=options,
-            activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
-        )  # fmt: skip
-    prepared.unlink()
-
-
-def _calibration_reader(part: NetworkPart, samples: Sequence[Arrays]) -> Any:
-    from onnxruntime.quantization import CalibrationDataReader
-
-    class SampleReader(CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.rows = iter(samples)
-
-        def get_next(self) -> dict[str, Any] | None:
-            row = next(self.rows, None)
-            return None if row is None else dict(zip(part.inputs, row, strict=True))
-
-    return SampleReader()

@@ -39,9 +39,11 @@ class OpenVino:
     def export(self, part: NetworkPart, folder: Path, *, precision: str, samples: Sequence[Arrays]) -> bool:
         """Write ``network.onnx``.
 
-        In int8 only the inputs of convolutions are quantised, so that a convolution and its activation can be fused.
+        In int8 only the inputs of convolutions are quantised, so that an activation and the rounding can be fused.
         """
-        return onnx_export.export_onnx(part, folder, precision=precision, samples=samples, quantize_outputs=False)
+        return onnx_export.export_onnx(
+            part, folder, precision=precision, samples=samples, quantize_outputs=False, polynomial_silu=True
+        )
 
     def start(self, part: NetworkPart, folder: Path, execution: Execution) -> Execute:
         """Return the network as a function of arrays."""

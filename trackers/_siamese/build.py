@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evalkit import checkpoints
-from evalkit.runtimes import calibration
+from evalkit.errors import EvalkitError
+from evalkit.runtimes.calibration import inputs as rendered_inputs
+from evalkit.runtimes.calibration_sequences import SETTING, CalibrationSequences
 from evalkit.trackers._siamese.hyperparameters import Hyperparameters
 from evalkit.trackers._siamese.model import ConvertState, SiameseModel
 from evalkit.trackers._siamese.networks import CalibrationInputs, SiameseNetworks
@@ -28,6 +30,7 @@ def build_tracker(
     source: str,
     weights: Path | None = None,
     execution: Execution | None = None,
+    calibration: CalibrationSequences | None = None,
 ) -> SiameseTracker:
     """Build the tracker of a model.
 
@@ -37,11 +40,18 @@ def build_tracker(
         source: Sentence that names the source of the values, for ``run.json``.
         weights: Checkpoint file or folder that was given with ``--weights``, or None.
         execution: Runtime, precision, device and threads; torch, fp32, the CPU and one thread by default.
+        calibration: Sequences to calibrate int8 on, in addition to rendered targets.
 
     Raises:
-        EvalkitError: There is no checkpoint, it does not fit the network, or the runtime cannot execute it.
+        EvalkitError: There is no checkpoint, it does not fit the network, the runtime cannot execute it, or there are
+            sequences to calibrate on and the precision is not int8.
     """
     execution = execution or Execution()
+    if calibration is not None and execution.precision != "int8":
+        raise EvalkitError(
+            "only int8 is calibrated", where=f"--set {SETTING}", found=f"precision {execution.precision}",
+            hint="Add --precision int8, or leave the setting out",
+        )  # fmt: skip
     found = checkpoints.find(model.checkpoint, weights)
     module = load_network(model.network, found.path, model.unused, model.convert)
     card = {
@@ -62,9 +72,14 @@ def build_tracker(
             model.rules, hyperparameters, networks=networks, card=card, image_format=model.image_format
         )
 
+    exact = cache(lambda: create(Execution(), None))
+    named = [] if calibration is None else calibration.inputs(exact())
+    if calibration is not None:
+        card["calibration"] = calibration.record(named)
+
     @cache
     def samples() -> Sequence[tuple[NDArray[Any], ...]]:
-        return calibration.inputs(create(Execution(), None))
+        return [*rendered_inputs(exact()), *named]
 
     return create(execution, samples)
 

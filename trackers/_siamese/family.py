@@ -42,14 +42,16 @@ def tracker_factory(model: SiameseModel | Callable[..., SiameseModel]) -> Callab
         threads: int = 1,
         settings: Mapping[str, str] | None = None,
     ) -> SiameseTracker:
+        from evalkit.runtimes.calibration_sequences import split_settings
         from evalkit.trackers._siamese.build import build_tracker
 
         offered = {"variant": variant, "benchmark": benchmark}
         chosen = describe(**{name: value for name, value in offered.items() if name in wanted})
-        hyperparameters, source = resolve_hyperparameters(chosen.hyperparameters, benchmark, settings)
+        values, calibration = split_settings(settings)
+        hyperparameters, source = resolve_hyperparameters(chosen.hyperparameters, benchmark, values)
         return build_tracker(
             chosen, hyperparameters, source=source, weights=weights,
-            execution=Execution(runtime, precision, device, threads),
+            execution=Execution(runtime, precision, device, threads), calibration=calibration,
         )  # fmt: skip
 
     # The registry takes the module of a factory for the file that defines the tracker.

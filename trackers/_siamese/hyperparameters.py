@@ -105,7 +105,7 @@ def _parse(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _parse_value(key: str, text: str, types: Mapping[str, Any]) -> float | int:
     if key not in types:
-        hint = suggestion(key, types) or f"Valid settings: {', '.join(types)}"
+        hint = suggestion(key, types) or f"Valid settings: {', '.join(types)}, calibration"
         raise EvalkitError(f"this tracker has no setting {key!r}", where="--set", hint=hint)
     whole = types[key] == "int"
     smallest = 1 if whole and key != "lost_size" else 0
