@@ -17,7 +17,8 @@ from evalkit.runtimes.calibration_sequences import (
     find_calibration_sequences,
     split_settings,
 )
-from evalkit.types import Annotation, Box, Dataset, Frames, Image, Region, Sequence
+from evalkit.trackers._siamese import build, networks
+from evalkit.types import Annotation, Box, Dataset, Execution, Frames, Image, Region, Sequence
 
 
 class Numbered:
@@ -144,17 +145,27 @@ def test_sequences_to_calibrate_on_are_refused_where_nothing_is_calibrated() -> 
         factories.create_tracker("lighttrack-m", settings={"calibration": "synthetic:scale"})
 
 
-@pytest.mark.slow
-def test_a_tracker_that_is_calibrated_on_other_sequences_is_another_one() -> None:
-    pytest.importorskip("openvino")
-    pytest.importorskip("onnxruntime")
+def test_the_tracker_calibrates_on_the_sequences_and_records_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
 
-    def build(*settings: tuple[str, str]) -> Any:
-        return factories.create_tracker("lighttrack-m", runtime="openvino", precision="int8", settings=dict(settings))
+    class Networks(networks.SiameseNetworks):
+        """Networks in fp32 that keep the samples for int8."""
 
-    usual, named = build(), build(("calibration", "synthetic:scale"))
-    assert "calibration" not in usual.card
-    assert named.card["calibration"]["sequences"] == ["scale"]
-    assert named.card["calibration"]["frames"] == FRAMES
-    assert named.networks.search.folder != usual.networks.search.folder
-    assert named.networks.template.folder == usual.networks.template.folder
+        def __init__(self, *arguments: Any, execution: Execution, samples: Any, **options: Any) -> None:
+            if execution.precision == "int8":
+                given.append(samples())
+            super().__init__(*arguments, execution=Execution(), samples=None, **options)
+
+    monkeypatch.setattr(build, "SiameseNetworks", Networks)
+    monkeypatch.setattr(build, "rendered_inputs", lambda _: [()])
+
+    def card(*settings: tuple[str, str]) -> dict[str, Any]:
+        tracker: Any = factories.create_tracker("lighttrack-m", precision="int8", settings=dict(settings))
+        return dict(tracker.card)
+
+    assert "calibration" not in card()
+    named = card(("calibration", "synthetic:scale"))["calibration"]
+    assert named["sequences"] == ["scale"]
+    assert named["frames"] == FRAMES
+    assert [len(rows) for rows in given] == [1, 1 + FRAMES]
+    assert card(("calibration", "synthetic:blur"))["calibration"]["crops_sha256"] != named["crops_sha256"]
