@@ -203,11 +203,8 @@ class Search:
             if not batch:
                 break
             done += self.measure([self.goal.space.path(genes) for genes in batch], options.fitness, number)
-            if number == 0 and all(one.error is not None for one in done):
-                raise EvalkitError(
-                    f"every candidate failed; the first said: {done[0].error}", where=done[0].path, exit_code=1,
-                    hint="Remove the cause, then search in a new folder: failures stay in the ledger",
-                )  # fmt: skip
+            if number == 0:
+                _refuse_failures(done)
             if len(batch) == len(asked):
                 method.tell([one.value for one in done[-len(batch) :]])
             if progress is not None:
@@ -292,6 +289,15 @@ class Search:
         for name, value in over.items():
             self.notes.append(f"{path} is left out of the front: its measured {name} is {value:.4g}")
         return not over
+
+
+def _refuse_failures(first: Sequence[Evaluation]) -> None:
+    """Raise an error if every candidate of the first generation failed."""
+    if all(one.error is not None for one in first):
+        raise EvalkitError(
+            f"every candidate failed; the first said: {first[0].error}", where=first[0].path, exit_code=1,
+            hint="Remove the cause, then search in a new folder: failures stay in the ledger",
+        )  # fmt: skip
 
 
 def _identity(prepared: Prepared, options: SearchOptions, limits: Mapping[str, float]) -> dict[str, Any]:

@@ -73,14 +73,16 @@ def _figure(search: StoredSearch, key: str) -> Figure:
         )  # fmt: skip
 
     description = "; ".join(f"{cost:.4g}: {value:.3f}" for cost, value in front)
-    keys = [
-        *(["The star is the reference."] if marked is not None else []),
-        *(["The dashed line is the limit."] if limit is not None else []),
-    ]
+    caption = f"Front: {description}." + _marks(has_reference=marked is not None, has_limit=limit is not None)
     return Figure(
-        f"{key}-plot", f"Fitness against {label}", " ".join([f"Front: {description}.", *keys]), draw,
+        f"{key}-plot", f"Fitness against {label}", caption, draw,
         {"kind": "points", "points": [[None, "", cost, value] for cost, value in evaluated]},
     )  # fmt: skip
+
+
+def _marks(*, has_reference: bool, has_limit: bool) -> str:
+    star = " The star is the reference." if has_reference else ""
+    return star + (" The dashed line is the limit." if has_limit else "")
 
 
 def _table(search: StoredSearch, key: str) -> Table:
