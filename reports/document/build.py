@@ -113,7 +113,7 @@ def build_report(
     """
     view = View(comparison, numbers, page_bytes)
     return Document(
-        title=listed([one.label for one in view.trackers], most=4),
+        title=_title(view),
         subtitle=_subtitle(view),
         trackers=view.trackers,
         sections=tuple(section for section in _all_sections(view) if not section.empty),
@@ -124,8 +124,16 @@ def build_report(
     )
 
 
+def _title(view: View) -> str:
+    """Return the labels of the trackers, or the names of the searches if there are no trackers."""
+    labels = [one.label for one in view.trackers]
+    return listed(labels or [f"Search {one.name}" for one in view.comparison.searches], most=4)
+
+
 def _subtitle(view: View) -> str:
     """Return the number of trackers, the benchmarks, and the origin of the results if it is the same for all."""
+    if not view.trackers:
+        return ""
     datasets = f" on {listed(view.datasets)}" if view.datasets else ""
     origin = f", all {view.shared_origin}" if view.shared_origin else ""
     return f"{counted(len(view.trackers), 'tracker')}{datasets}{origin}"

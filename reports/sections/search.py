@@ -96,10 +96,14 @@ def _table(search: StoredSearch, key: str) -> Table:
         *_latency_columns(search),
         (Column("fitness", higher_is_better=True), lambda row: number_cell(row["fitness"])),
         (Column("overlap", higher_is_better=True), _overlap_cell),
-        (Column("difference to the reference"), _difference_cell),
+        *([(Column("difference to the reference"), _difference_cell)] if _has_differences(search) else []),
         (text_column("path"), lambda row: Cell(row["path"])),
     ]
     return build_table(key, f"Front of {search.name}", columns, search.records, notes=_choices(search))
+
+
+def _has_differences(search: StoredSearch) -> bool:
+    return any(row["difference"] is not None for row in search.records)
 
 
 def _latency_columns(search: StoredSearch) -> list[ColumnOf[Mapping[str, Any]]]:

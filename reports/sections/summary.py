@@ -33,7 +33,9 @@ _BUSY = "Some speeds were measured on a busy machine and are invalid; the table 
 
 
 def summary_section(view: View) -> Section:
-    """Return one table with a row for each tracker, best first on the first benchmark."""
+    """Return one table with a row for each tracker, best first on the first benchmark; nothing without trackers."""
+    if not view.trackers:
+        return Section("summary", "Summary")
     columns: list[ColumnOf[ReportedTracker]] = [(text_column("tracker"), name_cell)]
     for dataset in view.datasets:
         columns += _dataset_columns(view, dataset)

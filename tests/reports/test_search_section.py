@@ -75,7 +75,10 @@ def test_a_report_on_a_search_alone_needs_no_results(
     runner = CliRunner()
     answer = runner.invoke(cli, ["report", "--search", str(folder), "--output", "report.md"], catch_exceptions=False)
     assert answer.exit_code == 0, answer.output
-    assert "## Search toy" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert page.startswith("# Search toy\n")
+    assert "## Search toy" in page
+    assert "Summary" not in page
     answer = runner.invoke(cli, ["report", "--output", "report.md"])
     assert isinstance(answer.exception, MissingResults)
     answer = runner.invoke(cli, ["report", "--search", str(folder), "--tracker", "mosse", "--output", "report.md"])
@@ -89,6 +92,17 @@ def test_measured_latencies_have_a_column(folder: Path) -> None:
     ((table,),) = [section.tables for section in search_sections(View(comparison, ()))]
     place = [column.head for column in table.columns].index("latency (ms)")
     assert {row[place].text for row in table.rows} == {"7.25"}
+
+
+def test_differences_have_a_column_if_there_is_a_reference(folder: Path) -> None:
+    search = load_search(folder)
+    for difference in (None, 0.01):
+        records = tuple({**one, "difference": difference, "difference_low": 0.0, "difference_high": 0.02}
+                        for one in search.records)  # fmt: skip
+        comparison = replace(Comparison(()), searches=(replace(search, records=records),))
+        ((table,),) = [section.tables for section in search_sections(View(comparison, ()))]
+        heads = [column.head for column in table.columns]
+        assert ("difference to the reference" in heads) == (difference is not None)
 
 
 def test_a_folder_without_a_finished_search_is_an_error(folder: Path, tmp_path: Path) -> None:
