@@ -38,7 +38,7 @@ assert (folder / "py.typed").is_file(), "py.typed is missing"
 print(folder)
 """
 
-LICENCES = ("LICENSE", "NOTICE", "trackers/_weights/lighttrack-m.md")
+LICENCES = ("LICENSE", "NOTICE", "trackers/_weights/lighttrack-m.md", "trackers/_weights/lighttrack-supernet.md")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LIGHT = (
     "numpy>=1.26", "scipy>=1.11", "opencv-python-headless>=4.8", "click>=8.5", "tomli>=2; python_version < '3.11'",

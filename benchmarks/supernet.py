@@ -127,7 +127,9 @@ def overlaps_alone(path: str, seed: int, options: argparse.Namespace, fitness: F
 
 def measure_ranks(options: argparse.Namespace, space: LightTrackSpace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
-    fitness = Fitness(load_shared_weights(options.supernet), FitnessPlan(), options.output)
+    # Weights that another supernet gave would be taken from a folder that was used before.
+    folder = tempfile.TemporaryDirectory()
+    fitness = Fitness(load_shared_weights(options.supernet), FitnessPlan(), Path(folder.name))
     paths = stratified_paths(space, options.paths)
     trained = [[overlaps_alone(path, seed, options, fitness) for path in paths] for seed in options.seeds]
     costs = [space.costs(space.genes(path)) for path in paths]

@@ -6,7 +6,7 @@ What a tracker needs is exported here: ``find`` a file, ``read_state`` of it, ``
 
 from __future__ import annotations
 
-from evalkit.checkpoints.catalogue import Checkpoint, FoundCheckpoint, find, published, sha256
+from evalkit.checkpoints.catalogue import Checkpoint, FoundCheckpoint, bundle_directory, find, published, sha256
 from evalkit.checkpoints.loading import fit, read_state
 
-__all__ = ["Checkpoint", "FoundCheckpoint", "find", "fit", "published", "read_state", "sha256"]
+__all__ = ["Checkpoint", "FoundCheckpoint", "bundle_directory", "find", "fit", "published", "read_state", "sha256"]

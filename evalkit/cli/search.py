@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +15,20 @@ if TYPE_CHECKING:
     from evalkit.cli.progress import Display
     from evalkit.search.run import Generation, SearchResult
 
+BUNDLED = "bundled"
 METHODS = ("nsga2", "paper", "random")
 TRAINING = (
     "photographs", "tiles", "teacher", "steps", "imitation", "settling", "batch", "rate", "sampling", "layout",
     "training_precision",
 )  # fmt: skip
 """Options of the supernet's training."""
+
+
+class _SupernetFile(click.Path):
+    """A file with a supernet, or ``bundled``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return Path(BUNDLED) if str(value) == BUNDLED else super().convert(value, param, ctx)
 
 
 @command(name="search")
@@ -32,11 +41,12 @@ TRAINING = (
 @click.option("--radius", type=options.Whole(0), metavar="N",
               help="Largest number of digits in which a path differs from --within."
               "  [default: any number]")  # fmt: skip
-@click.option("--supernet", type=options.EXISTING_FILE, metavar="FILE",
-              help="Shared weights: a supernet of evalkit or the official one.")  # fmt: skip
+@click.option("--supernet", type=_SupernetFile(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Shared weights: a supernet of evalkit, the official one, or `bundled`: the one that comes with "
+              "evalkit.")  # fmt: skip
 @options.names("--outputs", metavar="20,33",
-              help="Blocks that can give the features, by stage and block; repeatable.  [default: the last eight; "
-              "those of the same stage with --within]")  # fmt: skip
+              help="Blocks that can give the features, by stage and block; repeatable.  [default: those of the last "
+              "eight that the supernet has; those of the same stage with --within]")  # fmt: skip
 @click.option("--limit", "limits", multiple=True, metavar="COST=N",
               help="Largest cost: macs=600M (thop-2020), macs:conv=N, macs:all=N, parameters=2M; "
               "latency=8ms (CPU time of the network, here); repeatable.")  # fmt: skip
@@ -123,6 +133,7 @@ def search_command(text_format: str, **chosen: Any) -> None:
     \b
     Examples:
       evalkit search --within lighttrack-m --limit macs=500M --output out
+      evalkit search --supernet bundled --limit macs=400M --limit parameters=1.5M --output out
       evalkit search --supernet supernet.pth --limit macs=600M --limit parameters=2M --output out --jobs 8
       evalkit search --teacher mobilenet_v2.pt --photographs /usr/share/backgrounds --limit macs=600M --output out
       evalkit search --within lighttrack-m --limit latency=7ms --runtime onnxruntime --output fast

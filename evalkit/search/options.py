@@ -14,6 +14,8 @@ from evalkit.search.limits import limited_cost
 
 ENGINES = ("local", "ray")
 """Names of the ways to distribute candidates."""
+BUNDLED = "bundled"
+"""Stands for the supernet that comes with evalkit, in the place of a supernet's file."""
 LATENCY = "latency"
 """Name of the cost that is measured on this machine, in milliseconds."""
 PAIRS, SCENES = "pairs", "scenes"
@@ -32,8 +34,10 @@ class SearchOptions:
         within: Tracker name with path string that the search stays near; None for the whole space.
         weights: Checkpoint of the tracker in ``within``.
         radius: Largest number of digits in which a path differs from ``within``; None for any number.
-        supernet: File with shared weights; None to spread the weights of ``within``, or to train a supernet.
-        outputs: Blocks that can give the features, e.g. ``("20", "33")``; None for the tracker family's default.
+        supernet: File with shared weights, or ``Path("bundled")`` for those that come with evalkit; None to spread the
+            weights of ``within``, or to train a supernet.
+        outputs: Blocks that can give the features, e.g. ``("20", "33")``; None for the tracker family's default, or
+            those of the default that the supernet has.
         limits: Each ``COST=NUMBER``.
         against: Cost that the front shows the fitness against.
         fitness: ``pairs``, ``scenes``, or the name of a dataset.

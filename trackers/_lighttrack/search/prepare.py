@@ -13,7 +13,7 @@ from evalkit.factories import open_dataset
 from evalkit.io.atomic import write_json
 from evalkit.io.json import load_strict_json
 from evalkit.search.evaluating import EvaluationJob
-from evalkit.search.options import LATENCY, PAIRS, SCENES, SearchOptions
+from evalkit.search.options import BUNDLED, LATENCY, PAIRS, SCENES, SearchOptions
 from evalkit.search.run import create_goal
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
@@ -41,6 +41,8 @@ from evalkit.trackers.lighttrack import model
 from evalkit.trackers.siamese import load_network
 from evalkit.types import Execution
 
+BUNDLED_SUPERNET = "lighttrack-supernet.safetensors"
+"""Name of the supernet that comes with evalkit, in the folder of its checkpoints."""
 SPREAD = "spread.safetensors"
 """File with the weights of a tracker spread over the space, in the folder of a search."""
 COSTS = "costs.json"
@@ -133,6 +135,8 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         EvalkitError: An option is invalid, a file is not what it should be, or weights have no such outputs.
     """
     _check_dataset(options)
+    if options.supernet == Path(BUNDLED):
+        options = replace(options, supernet=checkpoints.bundle_directory() / BUNDLED_SUPERNET)
     table = count_table()
     center = None if options.within is None else encode(parse_path_string(variant or MOBILE))
     outputs = _outputs(options, center)
@@ -204,7 +208,7 @@ def _latency_table(options: SearchOptions, space: LightTrackSpace) -> latency.La
 def _outputs(options: SearchOptions, center: Genes | None) -> tuple[tuple[int, int], ...]:
     if options.outputs is None:
         if center is None:
-            return DEFAULT_OUTPUTS
+            return DEFAULT_OUTPUTS if options.supernet is None else _outputs_of(options.supernet)
         stage, _ = output_of(center)
         return tuple(output for output in OUTPUTS if output[0] == stage)
     known = {f"{stage}{block}": (stage, block) for stage, block in OUTPUTS}
@@ -215,6 +219,21 @@ def _outputs(options: SearchOptions, center: Genes | None) -> tuple[tuple[int, i
             expected=listed(list(known), most=12),
         )  # fmt: skip
     return tuple(known[name] for name in options.outputs)
+
+
+def _outputs_of(supernet: Path) -> tuple[tuple[int, int], ...]:
+    """Return the default outputs that a supernet has; all of them if it has none, so that the error names one."""
+    shared = load_shared_weights(supernet)
+
+    def is_in(output: tuple[int, int]) -> bool:
+        (genes, *_) = LightTrackSpace(count_table(), (output,)).smallest()
+        try:
+            shared.cut(path_string(genes))
+        except EvalkitError:
+            return False
+        return True
+
+    return tuple(filter(is_in, DEFAULT_OUTPUTS)) or DEFAULT_OUTPUTS
 
 
 def _least_layers(options: SearchOptions, center: Genes | None) -> tuple[int, int]:
