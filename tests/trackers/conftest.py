@@ -1,4 +1,4 @@
-"""Fixtures: golden outputs of the official trackers, and the random checkpoints that they were made with."""
+"""Fixtures: golden outputs of the official trackers, their random checkpoints, and tiles to train on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 import torch
 
+from evalkit.trackers._lighttrack.training.teacher import Teacher
+from evalkit.trackers._lighttrack.training.tile_bank import TileBank, render_tiles
+
 
 @dataclass(frozen=True)
 class Golden:
@@ -29,6 +32,19 @@ class Golden:
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def bank() -> TileBank:
+    """Return a few tiles to train on."""
+    return render_tiles(7, backgrounds=4, objects=12)
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Teacher:
+    """Return a teacher with random weights."""
+    torch.manual_seed(5)
+    return Teacher()
 
 
 @pytest.fixture(scope="session")

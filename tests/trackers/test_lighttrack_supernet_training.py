@@ -35,11 +35,6 @@ from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 PLAN = SupernetPlan(steps=4, batch=12, sizes=(96,), warmup=2)
 
 
-@pytest.fixture(scope="module")
-def bank() -> TileBank:
-    return tile_bank.render_tiles(7, backgrounds=4, objects=12)
-
-
 def choices(path: str) -> list[int]:
     return [block.choice for stage in parse_path_string(path).stages for block in stage]
 

@@ -37,17 +37,6 @@ TAUGHT = TrainingPlan(TINY, steps=9, imitation=3, settling=3, batch=4, sizes=(96
 QUIET = PairOptions(background_target=0, distractors=0, occluded=0, blurred=0, coarse=0, compressed=0, grey=0)
 
 
-@pytest.fixture(scope="module")
-def bank() -> TileBank:
-    return tile_bank.render_tiles(7, backgrounds=4, objects=12)
-
-
-@pytest.fixture(scope="module")
-def teacher() -> Teacher:
-    torch.manual_seed(5)
-    return Teacher()
-
-
 def losses(training: Training, count: int) -> list[float]:
     return [training.run_step().row()["loss"] for _ in range(count)]
 

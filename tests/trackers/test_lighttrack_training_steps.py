@@ -17,7 +17,6 @@ from torch import Tensor
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack import training as recipe
 from evalkit.trackers._lighttrack.search import supernet_file
-from evalkit.trackers._lighttrack.training import tile_bank
 from evalkit.trackers._lighttrack.training.augmentation import augment_image
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, CURVE, run_training
 from evalkit.trackers._lighttrack.training.packed_transfer import transfer_packed
@@ -47,17 +46,6 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)  # sums of other numbers of threads have other last bits
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def bank() -> TileBank:
-    return tile_bank.render_tiles(7, backgrounds=4, objects=12)
-
-
-@pytest.fixture(scope="module")
-def teacher() -> Teacher:
-    torch.manual_seed(5)
-    return Teacher()
 
 
 class CalledGraph:

@@ -107,7 +107,7 @@ def _write_rows(
             raise EvalkitError(
                 f"the loss or its gradient is not finite at step {row['step']:.0f}", where=curve.name, exit_code=1,
                 found=f"loss {row['loss']:g}, norm of the gradient {row['norm']:g}",
-                hint="Lower --rate; --resume continues from the last checkpoint",
+                hint="Train with a lower --rate",
             )  # fmt: skip
         curve.write(json.dumps({name: float(f"{value:.6g}") for name, value in row.items()}) + "\n")
         if report is not None:
