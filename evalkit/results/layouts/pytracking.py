@@ -28,7 +28,7 @@ from evalkit.results.layouts.base import (
 )
 from evalkit.types import Sequence, Trajectory
 
-_RUN = re.compile(r"(.*)_([0-9]{3,})")
+_RUN = re.compile(r"(.*)_([0-9]{3}|[1-9][0-9]{3,})")
 _CERTAIN_RUNS = 100
 
 

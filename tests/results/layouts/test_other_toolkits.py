@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,9 @@ def test_pytrackings_runs_beyond_the_hundredth_are_told_from_numbers_in_names(tm
         layout.write(folder, run)
     found = layout.read(folder, video(), "one_pass")
     assert {run.repetition: run.boxes[1, 0] for run in found} == {1: 1, 2: 2, 101: 101, 1001: 1001}
+    (folder / "vitb_0064").mkdir()  # runs have three digits, or more without leading zeros
+    shutil.copy(folder / "vitb_000" / "Jogging-1.txt", folder / "vitb_0064")
+    assert [run.repetition for run in layout.read(folder, video(), "one_pass")] == [1, 2, 101, 1001]
     for number in (0, 1):
         (folder / f"vitb_{number:03d}" / "Jogging-1.txt").unlink()
         (folder / f"vitb_{number:03d}").rmdir()
