@@ -35,7 +35,7 @@ class ObjectTile(NamedTuple):
 
 
 def fit_to_tile(picture: Picture) -> ObjectTile | None:
-    """Return the opaque part of a picture as a tile; None if that part is too small or too elongated."""
+    """Return the opaque part of a picture as a tile; None if that part is too small, thin or elongated."""
     solid = picture[..., 3] >= 128
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if rows.size < 8 or columns.size < 8:
@@ -45,7 +45,8 @@ def fit_to_tile(picture: Picture) -> ObjectTile | None:
     if not 0.2 < aspect < 5:
         return None
     tile = cv2.resize(part, (OBJECT_SIDE, OBJECT_SIDE), interpolation=cv2.INTER_AREA)
-    return ObjectTile(tile.astype(np.uint8), aspect, _hull(tile[..., 3] >= 128))
+    solid = tile[..., 3] >= 128
+    return ObjectTile(tile.astype(np.uint8), aspect, _hull(solid)) if solid.any() else None
 
 
 def _hull(solid: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -52,7 +52,11 @@ def cut_photographs(folders: list[Path], seed: int) -> tuple[list[Picture], list
 
 def _find_files(folders: list[Path]) -> list[Path]:
     found = (path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _PHOTOGRAPHS | _VIDEOS)
-    return list({path.resolve(): path for path in sorted(found, reverse=True) if path.is_file()}.values())[::-1]
+    unique: dict[Path, Path] = {}
+    for path in sorted(found):
+        if path.is_file():
+            unique.setdefault(path.resolve(), path)
+    return list(unique.values())
 
 
 def _cut_file(path: Path, seed: list[int]) -> tuple[list[Picture], list[ObjectTile]]:
@@ -76,7 +80,10 @@ def _read_pictures(path: Path) -> Iterator[Picture]:
     if path.suffix.lower() in _VIDEOS:
         yield from _read_video(path)
         return
-    picture = cv2.imread(str(path), _reading_flags(path))
+    try:
+        picture = cv2.imread(str(path), _reading_flags(path))
+    except cv2.error:  # it has more pixels than OpenCV decodes
+        return
     if picture is not None and _is_usable(picture):
         code = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
         yield np.asarray(cv2.cvtColor(picture, code), dtype=np.uint8)
@@ -84,7 +91,10 @@ def _read_pictures(path: Path) -> Iterator[Picture]:
 
 def _reading_flags(path: Path) -> int:
     """Return flags that decode a large JPEG file at a half, quarter or eighth of its size, if no detail is lost."""
-    size = image_size(path) if path.suffix.lower() in _JPEG else None
+    try:
+        size = image_size(path) if path.suffix.lower() in _JPEG else None
+    except OSError:
+        size = None  # the decoder cannot read it either
     if size is not None:
         for reduced in (8, 4, 2):
             if min(size) >= reduced * _FINEST * BACKGROUND_SIDE:
