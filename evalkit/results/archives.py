@@ -8,7 +8,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
@@ -27,7 +27,7 @@ _SMALL_BYTES = 2**29
 """Archives that unpack to no more may have any ratio: rows that are all equal have 300 in zip, thousands in tar.xz."""
 _HEADER_BYTES = 2**20  # names and further fields of one member of a tar archive
 _CHUNK = 2**20
-_READING_ERRORS = (
+READING_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(EOFError, NotImplementedError, RuntimeError, OSError, ValueError, IndexError, OverflowError, struct.error),
 )
@@ -66,8 +66,23 @@ def unpack(path: Path, target: Path) -> None:
             with _open_tar(path) as tar:
                 members = [_tar_member(info) for info in _limited(path, tar) if not info.isdir()]
                 _unpack(path, members, lambda member: tar.extractfile(member.source), target)
-    except _READING_ERRORS as error:
+    except READING_ERRORS as error:
         raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
+
+
+def check_size(path: Path, sizes: Iterable[int]) -> None:
+    """Check that the members of an archive are not so many or so large that it is a decompression bomb.
+
+    Args:
+        path: The archive.
+        sizes: Stated bytes of each member when it is unpacked; ``zipfile`` unpacks no more of it.
+
+    Raises:
+        EvalkitError: There are more files, or more bytes, than an archive of this size may have.
+    """
+    stated, compressed = list(sizes), path.stat().st_size
+    if len(stated) > MAX_FILES or sum(stated) > _limit(compressed):
+        raise _too_large(path, compressed)
 
 
 def zip_names(path: Path) -> list[str]:
@@ -81,7 +96,7 @@ def zip_names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [info.filename for info in archive.infolist() if not info.is_dir()]
-    except _READING_ERRORS as error:
+    except READING_ERRORS as error:
         raise EvalkitError(f"this archive cannot be unpacked: {error}", where=path, hint="Download it again") from error
 
 
@@ -158,10 +173,7 @@ def _check(path: Path, members: list[_Member]) -> None:
             "this archive is not safe to unpack", where=path, found=f"{member.name!r}, {problem}",
             expected="plain files below one folder",
         )  # fmt: skip
-    size = sum(member.size for member in members)
-    compressed = path.stat().st_size
-    if len(members) > MAX_FILES or size > _limit(compressed):
-        raise _too_large(path, compressed)
+    check_size(path, (member.size for member in members))
 
 
 def _unsafe(members: list[_Member]) -> Iterator[tuple[_Member, str]]:
@@ -190,7 +202,7 @@ def _limit(compressed: int) -> int:
 
 def _too_large(path: Path, compressed: int) -> EvalkitError:
     return EvalkitError(
-        "this archive unpacks to more bytes or files than results can have", where=path,
+        "this archive unpacks to more bytes or files than are accepted", where=path,
         expected=f"at most {_limit(compressed)} bytes and {MAX_FILES} files",
         hint=f"If you trust it, set {_LIMIT_VARIABLE} to a larger number, or unpack it yourself",
     )  # fmt: skip

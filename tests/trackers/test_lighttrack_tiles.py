@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,6 +177,12 @@ def rewrite(name: str, content: bytes | None) -> Callable[[Path], None]:
     return write
 
 
+def array_header(shape: str) -> bytes:
+    """Return the head of an array file that states a shape, without its values."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
 SMALL = cv2.imencode(".webp", np.zeros((8, 9, 3), dtype=np.uint8))[1].tobytes()
 
 
@@ -194,6 +202,7 @@ SMALL = cv2.imencode(".webp", np.zeros((8, 9, 3), dtype=np.uint8))[1].tobytes()
         (rewrite("objects/00003.webp", b""), "a damaged image, objects/00003.webp"),
         (rewrite("objects/00003.webp", SMALL), "9 x 8 pixels, objects/00003.webp, expected a WebP image of 96 x 96"),
         (rewrite("aspects.npy", b""), "expected a bank of tiles"),
+        (rewrite("opacity.npy", array_header("(1, 1000000, 10000000)")), "Unable to allocate"),
         (rewrite("bank.json", b'{"version": 1, "backgrounds": 4, "objects": 11}'), "uint8 .12, 96, 96., opacity.npy"),
     ],
 )
@@ -212,3 +221,40 @@ def test_other_tensors_are_not_a_bank(tmp_path: Path) -> None:
     torch.save({"weights": torch.zeros(2)}, tmp_path / "weights.pt")
     with pytest.raises(EvalkitError, match=r"bank of tiles cannot be read"):
         bank_file.read_bank(tmp_path / "weights.pt")
+
+
+def test_bytes_that_torch_did_not_write_are_not_a_bank(tmp_path: Path) -> None:
+    (tmp_path / "bank.pt").write_bytes(b"garbage")
+    with pytest.raises(EvalkitError, match=r"bank\.pt"):
+        bank_file.read_bank(tmp_path / "bank.pt")
+
+
+def test_a_bank_that_unpacks_to_too_many_bytes_is_refused_before_it_is_read(
+    bank: TileBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bank.zip"
+    bank_file.write_bank(file, bank)
+    monkeypatch.setenv("EVALKIT_MAX_ARCHIVE_BYTES", "1000")
+    monkeypatch.setattr(bank_file, "_read_archive", lambda archive: pytest.fail("the archive was read"))
+    with pytest.raises(EvalkitError, match=r"unpacks to more bytes or files than are accepted"):
+        bank_file.read_bank(file)
+
+
+def test_a_thin_outline_is_not_an_object() -> None:
+    picture = np.zeros((600, 600, 4), dtype=np.uint8)
+    picture[np.arange(600), np.arange(600)] = 255
+    assert object_tile.fit_to_tile(picture) is None
+
+
+def test_a_photograph_that_cannot_be_opened_gives_no_pictures(tmp_path: Path) -> None:
+    assert list(photographs._read_pictures(tmp_path / "missing.jpg")) == []
+
+
+def test_a_photograph_that_opencv_refuses_for_its_size_gives_no_pictures(tmp_path: Path) -> None:
+    file = tmp_path / "huge.png"
+    cv2.imwrite(str(file), np.zeros((2, 2, 3), dtype=np.uint8))
+    data = bytearray(file.read_bytes())
+    data[16:24] = struct.pack(">II", 40_000, 40_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    file.write_bytes(data)
+    assert list(photographs._read_pictures(file)) == []

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evalkit.checkpoints import read_state
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
+from evalkit.io.image_size import parse_size
+from evalkit.io.json import parse_json
+from evalkit.results import archives
 from evalkit.runtimes.availability import usable_cores
 from evalkit.trackers._lighttrack.training import tile_bank
 from evalkit.trackers._lighttrack.training.object_tile import HULL_POINTS, OBJECT_SIDE
@@ -35,7 +40,6 @@ _VERSION = 1
 _DESCRIPTION = "bank.json"
 _OPACITY, _ASPECTS, _HULLS = "opacity.npy", "aspects.npy", "hulls.npy"
 _DATE = (1980, 1, 1, 0, 0, 0)  # of all members, so that equal banks are equal files
-_KEYED_FIELDS = ("backgrounds", "objects", "aspects", "hulls")
 
 
 def load_or_build(folder: Path, seed: int, photographs: list[Path], tiles: Path | None = None) -> TileBank:
@@ -65,7 +69,8 @@ def build(folder: Path, seed: int, photographs: list[Path]) -> Path:
     Raises:
         EvalkitError: As ``cut_tiles``; or the file cannot be written.
     """
-    key = (seed, sorted(map(str, photographs)), OBJECT_SIDE, BACKGROUND_SIDE, _KEYED_FIELDS)
+    names = tuple(one.name for one in fields(TileBank))
+    key = (seed, sorted(map(str, photographs)), OBJECT_SIDE, BACKGROUND_SIDE, names)
     path = folder / f"bank-{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}.zip"
     tensors = path.with_suffix(".pt")
     if tensors.exists() and not path.exists():
@@ -104,20 +109,19 @@ def read_bank(path: Path) -> TileBank:
         path: Written by ``write_bank``; or tensors, ``.pt``, of an earlier version of evalkit.
 
     Raises:
-        EvalkitError: The file cannot be read, is not a bank of tiles, or is damaged.
+        EvalkitError: The file cannot be read, is not a bank of tiles, is damaged, or unpacks to too many bytes.
     """
     try:
         if path.suffix == ".pt":
-            return TileBank(**torch.load(path, map_location="cpu", weights_only=True))
+            return TileBank(**read_state(path))
         with zipfile.ZipFile(path) as archive:
+            archives.check_size(path, (info.file_size for info in archive.infolist()))
             return _read_archive(archive)
     except _DamageError as error:
         raise _unreadable(path, found=error.found, expected=error.expected) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise _unreadable(path, found=str(error), expected="an undamaged ZIP archive of tiles") from error
     except KeyError as error:
         raise _unreadable(path, found=str(error.args[0]), expected="all members of a bank of tiles") from error
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except (*archives.READING_ERRORS, MemoryError, TypeError) as error:
         raise _unreadable(path, found=str(error), expected="a bank of tiles") from error
 
 
@@ -137,7 +141,7 @@ def _unreadable(path: Path, *, found: str, expected: str) -> EvalkitError:
 
 
 def _read_archive(archive: zipfile.ZipFile) -> TileBank:
-    description = json.loads(archive.read(_DESCRIPTION))
+    description = parse_json(archive.read(_DESCRIPTION))
     backgrounds, objects = _counts(description)
     colours = _read_tiles(archive, "objects", objects, OBJECT_SIDE)
     opacity = _read_array(archive, _OPACITY, np.uint8, (objects, OBJECT_SIDE, OBJECT_SIDE))
@@ -171,9 +175,11 @@ def _encode(tile: NDArray[np.uint8]) -> bytes:
     return cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes()
 
 
-def _decode(data: bytes) -> NDArray[np.uint8] | None:
-    """Return the tile, shape (3, S, S), in a WebP image; None if it is damaged."""
-    picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
+def _decode(data: bytes, side: int) -> NDArray[np.uint8] | None:
+    """Return the tile, shape (3, side, side), in a WebP image; None if it is damaged or has another size."""
+    if parse_size(data) != (side, side):
+        return None
+    picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     return None if picture is None else np.asarray(picture[..., ::-1].transpose(2, 0, 1), dtype=np.uint8)
 
 
@@ -186,9 +192,11 @@ def _in_threads(function: Callable[[Any], Any], values: Iterable[Any]) -> Iterab
 def _read_tiles(archive: zipfile.ZipFile, folder: str, count: int, side: int) -> Tensor:
     names = [archive.getinfo(_member(folder, index)).filename for index in range(count)]
     tiles = np.empty((count, 3, side, side), dtype=np.uint8)
-    for index, tile in enumerate(_in_threads(_decode, map(archive.read, names))):
-        if tile is None or tile.shape != tiles.shape[1:]:
-            found = "a damaged image" if tile is None else f"an image of {tile.shape[2]} x {tile.shape[1]} pixels"
+    for index, tile in enumerate(_in_threads(partial(_decode, side=side), map(archive.read, names))):
+        if tile is None:
+            width, height = parse_size(archive.read(names[index])) or (side, side)
+            is_damaged = (width, height) == (side, side)
+            found = "a damaged image" if is_damaged else f"an image of {width} x {height} pixels"
             raise _DamageError(f"{found}, {names[index]}", f"a WebP image of {side} x {side} pixels")
         tiles[index] = tile
     return torch.from_numpy(tiles)

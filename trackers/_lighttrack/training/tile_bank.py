@@ -19,8 +19,6 @@ from evalkit.rendering.sprites import random_sprite
 from evalkit.trackers._lighttrack.training.object_tile import ObjectTile, Picture, fit_to_tile
 from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE, cut_photographs
 
-_FIELDS = ("backgrounds", "objects", "aspects", "hulls")
-
 
 @dataclass(frozen=True)
 class TileBank:
@@ -95,7 +93,7 @@ def cut_tiles(folders: list[Path], seed: int) -> TileBank:
 
 def join_banks(banks: list[TileBank]) -> TileBank:
     """Return one bank with the tiles of several."""
-    return TileBank(*(torch.cat([getattr(bank, name) for bank in banks]) for name in _FIELDS))
+    return TileBank(*map(torch.cat, zip(*(vars(bank).values() for bank in banks), strict=True)))
 
 
 def _assemble(backgrounds: list[Picture], objects: list[ObjectTile]) -> TileBank:
