@@ -202,7 +202,8 @@ SMALL = cv2.imencode(".webp", np.zeros((8, 9, 3), dtype=np.uint8))[1].tobytes()
         (rewrite("objects/00003.webp", b""), "a damaged image, objects/00003.webp"),
         (rewrite("objects/00003.webp", SMALL), "9 x 8 pixels, objects/00003.webp, expected a WebP image of 96 x 96"),
         (rewrite("aspects.npy", b""), "expected a bank of tiles"),
-        (rewrite("opacity.npy", array_header("(1, 1000000, 10000000)")), "Unable to allocate"),
+        (rewrite("opacity.npy", array_header("(1, 1000000, 10000000)")), "expected a bank of tiles"),
+        (rewrite("opacity.npy", array_header("(1, 2")), "expected a bank of tiles"),
         (rewrite("bank.json", b'{"version": 1, "backgrounds": 4, "objects": 11}'), "uint8 .12, 96, 96., opacity.npy"),
     ],
 )

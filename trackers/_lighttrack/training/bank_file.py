@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tokenize
 import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -121,7 +122,7 @@ def read_bank(path: Path) -> TileBank:
         raise _unreadable(path, found=error.found, expected=error.expected) from error
     except KeyError as error:
         raise _unreadable(path, found=str(error.args[0]), expected="all members of a bank of tiles") from error
-    except (*archives.READING_ERRORS, MemoryError, TypeError) as error:
+    except (*archives.READING_ERRORS, MemoryError, TypeError, tokenize.TokenError) as error:  # NumPy tokenizes headers
         raise _unreadable(path, found=str(error), expected="a bank of tiles") from error
 
 
