@@ -16,14 +16,10 @@ import torch
 
 from evalkit.errors import EvalkitError
 from evalkit.trackers._lighttrack.training import bank_file, object_tile, photographs, tile_bank
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT
 from evalkit.trackers._lighttrack.training.object_tile import OBJECT_SIDE
 from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
-
-
-@pytest.fixture(scope="module")
-def bank() -> TileBank:
-    return tile_bank.render_tiles(7, backgrounds=4, objects=12)
 
 
 def equal(one: TileBank, other: TileBank) -> bool:
@@ -121,10 +117,13 @@ def test_a_bank_is_stored_for_its_seed_and_read_back_equal(
     assert equal(bank_file.load_or_build(tmp_path, 1, []), first)
     bank_file.load_or_build(tmp_path, 2, [])
     assert rendered == [1, 2]
-    assert [path.suffix for path in tmp_path.iterdir()] == [".zip", ".zip"]
-    carried = next(tmp_path.iterdir()).rename(tmp_path / "carried.zip")
-    assert equal(bank_file.load_or_build(tmp_path / "other", 3, [], carried), first)
-    assert not (tmp_path / "other").exists()
+    stored = sorted(tmp_path.glob("bank-*"))
+    assert [path.suffix for path in stored] == [".zip", ".zip"]
+    carried = bank_file.build(tmp_path, 1, []).rename(tmp_path / "carried.zip")
+    other = tmp_path / "other"
+    other.mkdir()
+    assert equal(bank_file.load_or_build(other, 3, [], carried), first)
+    assert not list(other.glob("bank-*"))
 
 
 def test_a_bank_loses_little_colour_and_nothing_else(bank: TileBank, tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ def test_an_interrupted_training_of_an_earlier_version_keeps_its_tensors(
     file.unlink()
     torch.save(vars(bank), file.with_suffix(".pt"))
     assert equal(bank_file.load_or_build(tmp_path, 1, []), bank)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".pt"]
+    assert [path.suffix for path in tmp_path.glob("bank-*")] == [".pt"]
 
 
 def truncate(file: Path) -> None:
@@ -216,6 +215,24 @@ def test_a_damaged_bank_is_an_error_that_names_the_part(
     with pytest.raises(EvalkitError, match=rf"(?s)cannot be read.*{message}.*Copy the file again") as caught:
         bank_file.read_bank(file)
     assert str(file) in str(caught.value)
+
+
+def test_a_training_is_not_continued_with_another_bank(bank: TileBank, tmp_path: Path) -> None:
+    first, moved, other = (tmp_path / name for name in ("first.zip", "moved.zip", "other.zip"))
+    bank_file.write_bank(first, bank)
+    shutil.copyfile(first, moved)
+    bank_file.write_bank(other, tile_bank.render_tiles(8, backgrounds=4, objects=12))
+    output = tmp_path / "output"
+    output.mkdir()
+    bank_file.load_or_build(output, 1, [], other)
+    bank_file.load_or_build(output, 1, [], first)  # nothing has been trained yet
+    (output / CHECKPOINT).touch()
+    assert equal(bank_file.load_or_build(output, 1, [], moved), bank_file.load_or_build(output, 1, [], first))
+    with pytest.raises(EvalkitError, match="begun with another bank") as caught:
+        bank_file.load_or_build(output, 1, [], other)
+    assert caught.value.where == str(other)
+    (output / "bank.sha256").unlink()  # as in a training of an earlier version
+    bank_file.load_or_build(output, 1, [], other)
 
 
 def test_other_tensors_are_not_a_bank(tmp_path: Path) -> None:

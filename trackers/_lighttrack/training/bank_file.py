@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evalkit.checkpoints import read_state
+from evalkit.checkpoints import read_state, sha256
 from evalkit.errors import EvalkitError
 from evalkit.io import atomic
 from evalkit.io.image_size import parse_size
@@ -30,6 +30,7 @@ from evalkit.io.json import parse_json
 from evalkit.results import archives
 from evalkit.runtimes.availability import usable_cores
 from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT
 from evalkit.trackers._lighttrack.training.object_tile import HULL_POINTS, OBJECT_SIDE
 from evalkit.trackers._lighttrack.training.photographs import BACKGROUND_SIDE
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
@@ -37,6 +38,7 @@ from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 QUALITY = 85
 """Quality of the WebP images, 1 to 100."""
 
+_RECORD = "bank.sha256"
 _VERSION = 1
 _DESCRIPTION = "bank.json"
 _OPACITY, _ASPECTS, _HULLS = "opacity.npy", "aspects.npy", "hulls.npy"
@@ -49,16 +51,30 @@ def load_or_build(folder: Path, seed: int, photographs: list[Path], tiles: Path 
     The latter is stored in ``folder``, see ``build``.
 
     Raises:
-        EvalkitError: As ``build`` and ``read_bank``; or both photographs and a bank are given.
+        EvalkitError: As ``build`` and ``read_bank``; both photographs and a bank are given; or the training in
+            ``folder`` was begun with another bank.
     """
-    if tiles is None:
-        return read_bank(build(folder, seed, photographs))
-    if photographs:
+    if tiles is not None and photographs:
         raise EvalkitError(
             "a bank of tiles and photographs to cut tiles from exclude each other", where="--tiles and --photographs",
             hint="Leave out one of the two",
         )  # fmt: skip
-    return read_bank(tiles)
+    file = build(folder, seed, photographs) if tiles is None else tiles
+    bank = read_bank(file)
+    _record_bank(folder, file)
+    return bank
+
+
+def _record_bank(folder: Path, file: Path) -> None:
+    """Write the hash of a training's bank to its folder, or compare it with the hash there if there is a checkpoint."""
+    digest, record = sha256(file), folder / _RECORD
+    begun = record.read_text(encoding="utf-8").strip() if record.exists() else digest
+    if begun != digest and (folder / CHECKPOINT).exists():
+        raise EvalkitError(
+            "this training was begun with another bank of tiles", where=file, found=f"sha256 {digest[:12]}",
+            expected=f"sha256 {begun[:12]}", hint="Pass the same --tiles or --photographs as at first",
+        )  # fmt: skip
+    atomic.write_text(record, digest + "\n")
 
 
 def build(folder: Path, seed: int, photographs: list[Path]) -> Path:
