@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from evalkit.errors import EvalkitError
 from evalkit.registry.entries import TrackerEntry
 from evalkit.registry.files import line_in_file
 from evalkit.types import BareNetwork, Dataset, Tracker
+
+CALIBRATION = "calibration"
+"""Name of the setting that names sequences to calibrate int8 on, and of the argument by which a factory takes it."""
 
 
 def open_dataset(name: str, data: Path | None) -> Dataset:
@@ -40,7 +44,8 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
     Args:
         name: A registered name, ``family:variant``, or ``path/to/file.py:Factory``.
         **offered: ``benchmark``, ``weights``, ``runtime``, ``device``, ``threads``, ``precision``, ``settings``,
-            ``seed``; the factory receives those that its signature names.
+            ``seed``; the factory receives those that its signature names. If it names ``calibration``, it receives the
+            setting of that name there and not in ``settings``.
 
     Raises:
         UnknownName: There is no such tracker.
@@ -59,11 +64,13 @@ def create_tracker(name: str, **offered: Any) -> Tracker:
 def create_tracker_or_network(name: str, **offered: Any) -> Tracker | BareNetwork:
     """Build a tracker, or a network that can be counted, timed and exported; see ``create_tracker``."""
     entry, variant = registry.tracker.find_variant(name)
-    settings = offered.get("settings")
+    settings, calibration = split_calibration(entry, offered.get("settings"))
     if settings and "settings" not in entry.parameters:
         raise EvalkitError(
             f"{name} has no settings", where="--set", found=", ".join(sorted(settings)), hint="Leave out --set"
         )
+    if calibration is not None:
+        offered |= {"settings": settings, CALIBRATION: calibration}
     built = _build(name, entry, variant=variant, **offered)
     if isinstance(built, BareNetwork):
         return built
@@ -77,6 +84,15 @@ def create_tracker_or_network(name: str, **offered: Any) -> Tracker | BareNetwor
             hint=f"`evalkit profile --tracker network:{name}` takes a network" if hasattr(first, "forward") else None,
         )  # fmt: skip
     return adapted
+
+
+def split_calibration(entry: TrackerEntry, settings: Mapping[str, str] | None) -> tuple[dict[str, str], str | None]:
+    """Return the settings without the one that names sequences to calibrate on, and that one.
+
+    A tracker whose factory does not take ``calibration`` may have a setting of that name; it stays with the others.
+    """
+    others = dict(settings or {})
+    return others, others.pop(CALIBRATION, None) if CALIBRATION in entry.parameters else None
 
 
 def _build(name: str, entry: TrackerEntry, **offered: Any) -> Any:

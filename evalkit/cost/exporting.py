@@ -14,11 +14,11 @@ from evalkit.cost.foreign_export import REFERENCE, export_foreign, write_part
 from evalkit.cost.network_calls import observe_networks
 from evalkit.cost.network_usage import describe_bare, describe_used
 from evalkit.errors import EvalkitError
-from evalkit.factories import create_tracker_or_network
+from evalkit.factories import CALIBRATION, create_tracker_or_network, split_calibration
 from evalkit.io import atomic
 from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import calibration, create_adapter, find_runtime
-from evalkit.runtimes.calibration_sequences import SETTING, CalibrationSequences, split_settings
+from evalkit.runtimes.calibration_sequences import CalibrationSequences, find_calibration_sequences
 from evalkit.types import BareNetwork, DescribedTracker, Execution, SplitTracker, Tracker
 
 MANIFEST = "manifest.json"
@@ -59,12 +59,11 @@ def export_tracker(
     build = partial(create_tracker_or_network, tracker, weights=weights, seed=0)
     progress.tell(f"loading {tracker}")
     # The reference in fp32 is not calibrated.
-    plain, named = split_settings(settings)
+    plain, calibrated_on = split_calibration(registry.tracker.find_variant(tracker)[0], settings)
     built = build(**asdict(Execution()), settings=plain)
-    if named is not None and not isinstance(built, SplitTracker):
-        raise EvalkitError("this tracker is not calibrated on sequences", where=f"--set {SETTING}", found=tracker)
     if isinstance(built, SplitTracker):
         build_exported = partial(build, **asdict(execution), settings=settings or {})
+        named = None if calibrated_on is None else find_calibration_sequences(calibrated_on)
         record = _export_split(tracker, built, build_exported, execution, output, named)
     elif isinstance(built, BareNetwork):
         if built.file is not None:
@@ -101,7 +100,7 @@ def _export_split(
     if execution.precision == "int8":
         progress.tell(f"{name}: tracking rendered scenes to calibrate int8")
     samples = calibration.inputs(reference, named) if execution.precision == "int8" else []
-    calibrated = {SETTING: exported.card[SETTING]} if named is not None else {}
+    calibrated = {CALIBRATION: exported.card[CALIBRATION]} if named is not None else {}
     described = reference if isinstance(reference, DescribedTracker) else None
     networks = (*reference.parts(), *(described.further_parts() if described else ()))
     parts = [

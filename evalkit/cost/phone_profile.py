@@ -16,11 +16,11 @@ from evalkit.cost.devices import Device, read
 from evalkit.cost.latency import Timing
 from evalkit.cost.phone import Phone, PhoneTiming
 from evalkit.errors import EvalkitError
-from evalkit.factories import create_tracker
+from evalkit.factories import create_tracker, split_calibration
 from evalkit.io import atomic
 from evalkit.registry import RuntimeEntry
 from evalkit.runtimes import calibration
-from evalkit.runtimes.calibration_sequences import split_settings
+from evalkit.runtimes.calibration_sequences import find_calibration_sequences
 from evalkit.types import Cost, Execution, SplitTracker
 
 TIMEOUT_PER_QUERY = 2.0
@@ -62,8 +62,9 @@ def profile_on_phone(
     runtime = _runtime_of(device, executions)
     phone = Phone(device)
     records: list[Cost] = []
-    plain, named = split_settings(settings)
     for name in trackers:
+        plain, calibrated_on = split_calibration(registry.tracker.find_variant(name)[0], settings)
+        named = None if calibrated_on is None else find_calibration_sequences(calibrated_on)
         tracker = create_tracker(
             name, weights=weights, runtime="torch", precision="fp32", device="cpu", threads=1,
             settings=plain, seed=0,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from evalkit.errors import EvalkitError
-from evalkit.factories import open_dataset
+from evalkit.factories import CALIBRATION, open_dataset
 from evalkit.runtimes.adapter import Arrays
 from evalkit.types import Box, Dataset, Sequence, SplitTracker
 
-SETTING = "calibration"
-"""Name of the setting, as in ``--set calibration=otb100:Couple,Man``."""
 FRAMES = 8
 """Frames that are taken from each sequence."""
 
@@ -102,19 +100,8 @@ def find_calibration_sequences(text: str) -> CalibrationSequences:
     wanted = [part.strip() for part in rest.split(",")]
     if not (name and colon and all(wanted)):
         raise EvalkitError(
-            "invalid sequences to calibrate on", where=f"--set {SETTING}", found=text or "nothing",
+            "invalid sequences to calibrate on", where=f"--set {CALIBRATION}", found=text or "nothing",
             expected="DATASET:SEQUENCE,SEQUENCE, e.g. otb100:Couple,Man",
         )  # fmt: skip
     dataset = open_dataset(name, None)
     return CalibrationSequences(dataset, tuple(dataset.find(one) for one in dict.fromkeys(wanted)))
-
-
-def split_settings(settings: Mapping[str, str] | None) -> tuple[dict[str, str], CalibrationSequences | None]:
-    """Return the settings without that of the calibration, and the sequences that it names.
-
-    Raises:
-        EvalkitError: See ``find_calibration_sequences``.
-    """
-    others = dict(settings or {})
-    text = others.pop(SETTING, None)
-    return others, None if text is None else find_calibration_sequences(text)

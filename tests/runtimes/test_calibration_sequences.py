@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evalkit import factories
+from evalkit import factories, registry
+from evalkit.cost.exporting import export_tracker
 from evalkit.errors import EvalkitError
 from evalkit.runtimes import calibration
 from evalkit.runtimes.calibration_sequences import (
     FRAMES,
     CalibrationSequences,
     find_calibration_sequences,
-    split_settings,
 )
 from evalkit.trackers._siamese import build, networks
 from evalkit.types import Annotation, Box, Dataset, Execution, Frames, Image, Region, Sequence
+
+OWN = """
+import torch
+from evalkit import Prediction
+
+
+class Own:
+    def __init__(self, settings):
+        self.network = torch.nn.Conv2d(3, 1, 3)
+        self.card = {"settings": settings}
+
+    def initialize(self, image, region):
+        self.region = region
+
+    def update(self, image):
+        self.network(torch.zeros(1, 3, 8, 8))
+        return Prediction(self.region)
+
+
+def build(settings):
+    return Own(settings)
+"""
 
 
 class Numbered:
@@ -131,13 +155,28 @@ def test_another_form_of_the_setting_is_refused(text: str) -> None:
 
 
 def test_the_sequences_are_found_by_name() -> None:
-    others, named = split_settings({"lr": "0.5", "calibration": "synthetic: scale , blur,scale"})
-    assert others == {"lr": "0.5"}
-    assert named is not None
+    named = find_calibration_sequences("synthetic: scale , blur,scale")
     assert [one.name for one in named.sequences] == ["scale", "blur"]
-    assert split_settings(None) == ({}, None)
     with pytest.raises(EvalkitError, match="no such sequence"):
         find_calibration_sequences("synthetic:nothing")
+
+
+def test_the_setting_is_split_off_for_trackers_that_evalkit_calibrates() -> None:
+    given = {"penalty_k": "0.5", "calibration": "synthetic:scale"}
+    entry = registry.tracker.find("lighttrack-m")
+    assert factories.split_calibration(entry, given) == ({"penalty_k": "0.5"}, "synthetic:scale")
+    assert factories.split_calibration(entry, None) == ({}, None)
+
+
+def test_a_tracker_may_have_a_setting_of_that_name_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    export_tracker(
+        f"{path}:build", runtime="onnxruntime", output=tmp_path / "out", settings={"calibration": "mine"}
+    )  # fmt: skip
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["card"] == {"settings": {"calibration": "mine"}}
 
 
 def test_sequences_to_calibrate_on_are_refused_where_nothing_is_calibrated() -> None:

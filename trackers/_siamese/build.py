@@ -14,8 +14,9 @@ from torch import nn
 
 from evalkit import checkpoints
 from evalkit.errors import EvalkitError
+from evalkit.factories import CALIBRATION
 from evalkit.runtimes.calibration import inputs as rendered_inputs
-from evalkit.runtimes.calibration_sequences import SETTING, CalibrationSequences
+from evalkit.runtimes.calibration_sequences import CalibrationSequences
 from evalkit.trackers._siamese.hyperparameters import Hyperparameters
 from evalkit.trackers._siamese.model import ConvertState, SiameseModel
 from evalkit.trackers._siamese.networks import CalibrationInputs, SiameseNetworks
@@ -49,7 +50,7 @@ def build_tracker(
     execution = execution or Execution()
     if calibration is not None and execution.precision != "int8":
         raise EvalkitError(
-            "only int8 is calibrated", where=f"--set {SETTING}", found=f"precision {execution.precision}",
+            "only int8 is calibrated", where=f"--set {CALIBRATION}", found=f"precision {execution.precision}",
             hint="Add --precision int8, or leave the setting out",
         )  # fmt: skip
     found = checkpoints.find(model.checkpoint, weights)
@@ -75,7 +76,7 @@ def build_tracker(
     exact = cache(lambda: create(Execution(), None))
     named = [] if calibration is None else calibration.inputs(exact())
     if calibration is not None:
-        card["calibration"] = calibration.record(named)
+        card[CALIBRATION] = calibration.record(named)
 
     @cache
     def samples() -> Sequence[tuple[NDArray[Any], ...]]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def tracker_factory(model: SiameseModel | Callable[..., SiameseModel]) -> Callable[..., SiameseTracker]:
     """Return a factory that creates the tracker of a model, for ``registry.tracker(...)`` or ``path/to/file.py:name``.
 
-    The factory takes ``variant``, ``benchmark``, ``weights``, ``runtime``, ``precision``, ``device``, ``threads`` and
-    ``settings``, all optional.
+    The factory takes ``variant``, ``benchmark``, ``weights``, ``runtime``, ``precision``, ``device``, ``threads``,
+    ``settings`` and ``calibration`` (``DATASET:SEQUENCE,SEQUENCE``, to calibrate int8 on), all optional.
 
     Args:
         model: The model, or a function that returns it. The function may have the parameters ``variant`` (the text
@@ -41,17 +41,18 @@ def tracker_factory(model: SiameseModel | Callable[..., SiameseModel]) -> Callab
         device: str = "cpu",
         threads: int = 1,
         settings: Mapping[str, str] | None = None,
+        calibration: str | None = None,
     ) -> SiameseTracker:
-        from evalkit.runtimes.calibration_sequences import split_settings
+        from evalkit.runtimes.calibration_sequences import find_calibration_sequences
         from evalkit.trackers._siamese.build import build_tracker
 
         offered = {"variant": variant, "benchmark": benchmark}
         chosen = describe(**{name: value for name, value in offered.items() if name in wanted})
-        values, calibration = split_settings(settings)
-        hyperparameters, source = resolve_hyperparameters(chosen.hyperparameters, benchmark, values)
+        hyperparameters, source = resolve_hyperparameters(chosen.hyperparameters, benchmark, settings)
         return build_tracker(
             chosen, hyperparameters, source=source, weights=weights,
-            execution=Execution(runtime, precision, device, threads), calibration=calibration,
+            execution=Execution(runtime, precision, device, threads),
+            calibration=None if calibration is None else find_calibration_sequences(calibration),
         )  # fmt: skip
 
     # The registry takes the module of a factory for the file that defines the tracker.

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from evalkit.errors import EvalkitError, suggestion
+from evalkit.factories import CALIBRATION
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _parse(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _parse_value(key: str, text: str, types: Mapping[str, Any]) -> float | int:
     if key not in types:
-        hint = suggestion(key, types) or f"Valid settings: {', '.join(types)}, calibration"
+        known = (*types, CALIBRATION)
+        hint = suggestion(key, known) or f"Valid settings: {', '.join(known)}"
         raise EvalkitError(f"this tracker has no setting {key!r}", where="--set", hint=hint)
     whole = types[key] == "int"
     smallest = 1 if whole and key != "lost_size" else 0
