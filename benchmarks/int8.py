@@ -13,17 +13,16 @@ outside of int8. These are averages in wall time: only their ratios on an otherw
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from runtimes import build, time_networks
 
-from evalkit import factories
-from evalkit.runtimes import Arrays, calibration, onnx_export, onnx_silu
+from evalkit.cost.staged_tracker import StagedTracker, Video
+from evalkit.runtimes import Arrays, onnx_export, onnx_silu
 from evalkit.runtimes.loaded_network import LoadedNetwork
 from evalkit.types import SplitTracker
 
@@ -41,42 +40,15 @@ def main() -> None:
         coefficients, error = fit_sigmoid(onnx_silu.LIMIT, len(onnx_silu.COEFFICIENTS))
         print(" ".join(f"{value:.8g}" for value in coefficients), f"largest error of SiLU {error:.4f}")
         return
-    trackers = [build(options, *case) for case in CASES]
-    part = trackers[0].parts()[0]
-    shapes = [value.shape for value in part.example]
-    reference = build(options, "torch", "fp32")
-    inputs = [given for given in calibration.inputs(reference) if [value.shape for value in given] == shapes]
-    times = time_alternately([tracker.network for tracker in trackers], inputs, options.queries)
-    for (runtime, precision), seconds in zip(CASES, times, strict=True):
-        speedup = np.median(times[CASES.index((runtime, "fp32"))] / seconds)
-        print(f"{runtime:12} {precision}: {1e3 * np.median(seconds):5.2f} ms of CPU time, fp32 / this {speedup:.2f}")
-    for case, tracker in zip(CASES, trackers, strict=True):
-        if case[0] == "openvino":
-            print(f"\nopenvino {case[1]}")
-            print_nodes(model_file(tracker), inputs[0])
-
-
-def build(options: argparse.Namespace, runtime: str, precision: str) -> SplitTracker:
-    """Build the tracker in a runtime, on one thread of the CPU."""
-    tracker = factories.create_tracker(
-        options.tracker, weights=options.weights, runtime=runtime, precision=precision, device="cpu", threads=1,
-        settings={}, seed=0,
-    )  # fmt: skip
-    if not isinstance(tracker, SplitTracker):
-        raise SystemExit(f"{options.tracker} has no network")
-    return tracker
-
-
-def time_alternately(networks: Sequence[Any], inputs: Sequence[Arrays], queries: int) -> list[NDArray[np.float64]]:
-    """Return the CPU seconds of each query, one array per network."""
-    seconds = np.empty((len(networks), queries))
-    for query in range(-5, queries):
-        for index, network in enumerate(networks):
-            start = time.thread_time()
-            network(*inputs[query % len(inputs)])
-            if query >= 0:
-                seconds[index, query] = time.thread_time() - start
-    return list(seconds)
+    trackers = {case: build(options, *case) for case in CASES}
+    timings, _ = time_networks(trackers, options.queries)
+    for (runtime, precision), timing in timings.items():
+        speedup = np.median(timings[runtime, "fp32"].cpu / timing.cpu)
+        print(f"{runtime:12} {precision}: {1e3 * np.median(timing.cpu):5.2f} ms of CPU time, fp32 / this {speedup:.2f}")
+    for (runtime, precision), tracker in trackers.items():
+        if runtime == "openvino":
+            print(f"\nopenvino {precision}")
+            print_nodes(model_file(tracker), *StagedTracker(tracker.sibling(), Video()).network_inputs(1))
 
 
 def model_file(tracker: SplitTracker) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,16 +130,9 @@ def test_openvino_computes_every_convolution_of_an_int8_network_in_int8(
     assert not {"Swish", "Sigmoid"} & {kind for kind, _ in kinds}
 
 
-def test_the_benchmark_computes_the_coefficients() -> None:
-    import importlib.util
-    from pathlib import Path
-
-    file = Path(__file__).parents[2] / "benchmarks" / "int8.py"
-    specification = importlib.util.spec_from_file_location("benchmark_int8", file)
-    assert specification is not None
-    assert specification.loader is not None
-    benchmark = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(benchmark)
+def test_the_benchmark_computes_the_coefficients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    benchmark = importlib.import_module("int8")
     coefficients, error = benchmark.fit_sigmoid(onnx_silu.LIMIT, len(onnx_silu.COEFFICIENTS))
     np.testing.assert_allclose(coefficients, onnx_silu.COEFFICIENTS, rtol=1e-4)
     assert error < 0.01
