@@ -184,20 +184,28 @@ def test_sequences_to_calibrate_on_are_refused_where_nothing_is_calibrated() -> 
         factories.create_tracker("lighttrack-m", settings={"calibration": "synthetic:scale"})
 
 
-def test_the_tracker_calibrates_on_the_sequences_and_records_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Any] = []
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The samples that networks were given to calibrate int8; these networks compute in fp32."""
+    found: list[Any] = []
 
     class Networks(networks.SiameseNetworks):
-        """Networks in fp32 that keep the samples for int8."""
-
         def __init__(self, *arguments: Any, execution: Execution, samples: Any, **options: Any) -> None:
             if execution.precision == "int8":
-                given.append(samples())
+                found.append(samples())
             super().__init__(*arguments, execution=Execution(), samples=None, **options)
 
     monkeypatch.setattr(build, "SiameseNetworks", Networks)
-    monkeypatch.setattr(build, "rendered_inputs", lambda _: [()])
+    monkeypatch.setattr(build, "rendered_inputs", lambda tracker, **_: [tracker.hyperparameters.small])
+    return found
 
+
+def test_the_network_of_a_lost_target_is_calibrated_on_crops_of_its_size(given: list[Any]) -> None:
+    factories.create_tracker("lighttrack-m", precision="int8", settings={"lost_size": "320"})
+    assert given == [[256, 320]]
+
+
+def test_the_tracker_calibrates_on_the_sequences_and_records_them(given: list[Any]) -> None:
     def card(*settings: tuple[str, str]) -> dict[str, Any]:
         tracker: Any = factories.create_tracker("lighttrack-m", precision="int8", settings=dict(settings))
         return dict(tracker.card)

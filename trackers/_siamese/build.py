@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,23 +64,27 @@ def build_tracker(
         **asdict(execution),
     }
 
-    def create(how: Execution, samples: CalibrationInputs | None) -> SiameseTracker:
+    def create(
+        how: Execution, samples: CalibrationInputs | None = None, values: Hyperparameters = hyperparameters
+    ) -> SiameseTracker:
         networks = SiameseNetworks(
-            module, model.image_format, outputs=model.outputs,
-            sizes=(hyperparameters.template, hyperparameters.small), execution=how, samples=samples,
+            module, model.image_format, outputs=model.outputs, sizes=(values.template, values.small), execution=how,
+            samples=samples,
         )  # fmt: skip
-        return SiameseTracker(
-            model.rules, hyperparameters, networks=networks, card=card, image_format=model.image_format
-        )
+        return SiameseTracker(model.rules, values, networks=networks, card=card, image_format=model.image_format)
 
-    exact = cache(lambda: create(Execution(), None))
+    exact = cache(lambda: create(Execution()))
     named = [] if calibration is None else calibration.inputs(exact())
     if calibration is not None:
         card[CALIBRATION] = calibration.record(named)
 
     @cache
     def samples() -> Sequence[tuple[NDArray[Any], ...]]:
-        return [*rendered_inputs(exact()), *named]
+        rendered = rendered_inputs(exact())
+        if (lost := hyperparameters.lost_size) > 0:  # no rendered target is lost
+            searching = create(Execution(), values=replace(hyperparameters, small=lost, big=lost, lost_size=0))
+            rendered += rendered_inputs(searching, frames=1)
+        return [*rendered, *named]
 
     return create(execution, samples)
 
