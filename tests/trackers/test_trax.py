@@ -18,8 +18,9 @@ from evalkit import factories, protocols
 from evalkit.errors import EvalkitError, UnknownName
 from evalkit.io.regions import parse_line
 from evalkit.protocols.session import Session, TrackerError
+from evalkit.trackers._program.image_files import ImageFiles
 from evalkit.trackers._program.trax_messages import Message, decode_region, encode_region, parse_message
-from evalkit.types import Annotation, Box, Image, Mask, Polygon, Trajectory
+from evalkit.types import Annotation, Box, FrameContext, Image, Mask, Polygon, Trajectory
 from evalkit.types import Sequence as Video
 
 PROGRAM = Path(__file__).with_name("trax_program.py")
@@ -294,6 +295,17 @@ def test_the_folder_protocol_gives_all_answers_of_a_sequence(tmp_path: Path, fil
     assert trajectory.region(2) is None
     assert trajectory.boxes[[0, 1, 3, 4, 5]].tolist() == [expected()[index] for index in (0, 1, 3, 4, 5)]
     assert trajectory.confidence[1:].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5]
+
+
+def test_the_folder_protocol_reads_and_writes_no_frame_inside_the_clock(tmp_path: Path, monkeypatch):
+    (tmp_path / "program.py").write_text(FOLDER.replace("FAULT", ""))
+    name, video = f"program:{sys.executable} {tmp_path / 'program.py'}", still(6)
+    tracker, image = factories.create_tracker(name, settings={"protocol": "folder"}), video.frames[0]
+    tracker.before_frame(FrameContext(video, range(6), 0, image, video.region(0)))
+    monkeypatch.setattr(type(video.frames), "__getitem__", None)
+    monkeypatch.setattr(ImageFiles, "write", None)
+    tracker.initialize(image, video.region(0))
+    assert tracker.update(image).confidence == 0.1
 
 
 @pytest.mark.parametrize(

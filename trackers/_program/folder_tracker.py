@@ -47,16 +47,27 @@ class FolderTracker:
         environment = {"VOT_USE_TRAX": "0", **command.environment}
         self._command = replace(command, words=words, environment=environment)
         self._properties = properties
-        self._context: FrameContext | None = None
+        self._images: ImageFiles | None = None
+        self._files: list[Path] = []
         self._answers: Iterator[Prediction] = iter(())
         self.card: Mapping[str, Any] = {
             "program": str(command), "settings": dict(properties), "protocol": "VOT folder",
         }  # fmt: skip
 
     def before_frame(self, context: FrameContext) -> None:
-        """Keep the files of the frames of this sequence."""
+        """Write the frames for which the benchmark has no files, outside of the clock.
+
+        Raises:
+            EvalkitError: The sequence has no frames, or one cannot be read.
+        """
         if context.starts:
-            self._context = context
+            frames = context.sequence.frames
+            if frames is None:
+                raise EvalkitError("there are no frames", where=context.sequence.name)
+            self._images = images = ImageFiles()  # which are deleted with it
+            self._files = [
+                context.file_of(one) or images.write(_inputs.as_rgb(frames[one]), one) for one in context.order
+            ]
 
     def initialize(self, image: Image, region: Region) -> None:
         """Run the program on this frame and all that follow.
@@ -65,28 +76,23 @@ class FolderTracker:
             EvalkitError: It fails, or its answers are missing or not one per frame.
         """
         _inputs.start_box(region)  # rejects a region without area
-        if self._context is None:
+        if not self._files:
             raise self._command.error(
                 "a program with the folder protocol needs whole sequences", "single frames",
                 "Use `evalkit run`, or the TraX protocol",
             )  # fmt: skip
-        images = ImageFiles()  # which are deleted with it
         with temporary_folder() as folder:
-            self._write_input(folder, images, self._context, region)
-            self._run(folder, len(self._context.order))
-            answers = self._read_output(folder, len(self._context.order))
+            self._write_input(folder, region)
+            self._run(folder, len(self._files))
+            answers = self._read_output(folder, len(self._files))
         self._answers = iter(answers[1:])
 
     def update(self, image: Image) -> Prediction:
         """Return the program's answer for the next frame."""
         return next(self._answers)
 
-    def _write_input(self, folder: Path, images: ImageFiles, context: FrameContext, region: Region) -> None:
-        frames = context.sequence.frames
-        if frames is None:
-            raise EvalkitError("there are no frames", where=context.sequence.name)
-        files = [context.file_of(number) or images.write(frames[number], number) for number in context.order]
-        (folder / "frames_color.txt").write_text("".join(f"{path}\n" for path in files), encoding="utf-8")
+    def _write_input(self, folder: Path, region: Region) -> None:
+        (folder / "frames_color.txt").write_text("".join(f"{path}\n" for path in self._files), encoding="utf-8")
         named = "".join(f"{key}={value}\n" for key, value in self._properties.items())
         query = f"0\n{format_record(bounding_box(region))}\n{named}"
         (folder / f"query_{TARGET}.txt").write_text(query, encoding="utf-8")
