@@ -36,7 +36,7 @@ ABSENT = sorted(
 """Trackers that need ONNX files or another build of OpenCV, which a test cannot provide."""
 OWN_TESTS = frozenset({"network:", "ostrack:", "trackers.ini:"})
 """Families that need a user's repository or file; `test_ostrack.py` and `test_trax.py` run them, `network:` does not
-track and is tested in `tests/cost/test_networks_of_users.py`."""
+track and is tested in `tests/cost/test_bare_networks.py`."""
 HEAVY = ("ocean", "siamrpnpp-")
 SMALL_CROPS = {"ocean": 143, "siamrpnpp-alexnet": 191, "siamrpnpp-": 167}
 """Sides of the search crops of large networks, reduced so that the tests are fast; responses shrink by whole cells.
