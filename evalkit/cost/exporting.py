@@ -63,7 +63,7 @@ def export_tracker(
     built = build(**asdict(Execution()), settings=plain)
     if isinstance(built, SplitTracker):
         build_exported = partial(build, **asdict(execution), settings=settings or {})
-        named = None if calibrated_on is None else find_calibration_sequences(calibrated_on)
+        named = find_calibration_sequences(calibrated_on, execution.precision)
         record = _export_split(tracker, built, build_exported, execution, output, named)
     elif isinstance(built, BareNetwork):
         if built.file is not None:

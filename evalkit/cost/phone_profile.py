@@ -64,7 +64,7 @@ def profile_on_phone(
     records: list[Cost] = []
     for name in trackers:
         plain, calibrated_on = split_calibration(registry.tracker.find_variant(name)[0], settings)
-        named = None if calibrated_on is None else find_calibration_sequences(calibrated_on)
+        named = find_calibration_sequences(calibrated_on, execution.precision)
         tracker = create_tracker(
             name, weights=weights, runtime="torch", precision="fp32", device="cpu", threads=1,
             settings=plain, seed=0,

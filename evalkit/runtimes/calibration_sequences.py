@@ -86,16 +86,24 @@ class CalibrationSequences:
         return Box(x - self.dataset.origin, y - self.dataset.origin, width, height)
 
 
-def find_calibration_sequences(text: str) -> CalibrationSequences:
-    """Return the sequences that a setting names.
+def find_calibration_sequences(text: str | None, precision: str) -> CalibrationSequences | None:
+    """Return the sequences that a setting names; None without the setting.
 
     Args:
         text: ``DATASET:SEQUENCE,SEQUENCE``. The dataset is looked for in ``$EVALKIT_DATA`` or the folder of the
             configuration file, because ``--data`` may name the folder of another one.
+        precision: Precision of the network.
 
     Raises:
-        EvalkitError: The text has another form, or there is no such dataset or sequence.
+        EvalkitError: The precision is not int8, the text has another form, or there is no such dataset or sequence.
     """
+    if text is None:
+        return None
+    if precision != "int8":
+        raise EvalkitError(
+            "only int8 is calibrated", where=f"--set {CALIBRATION}", found=f"precision {precision}",
+            hint="Add --precision int8, or leave the setting out",
+        )  # fmt: skip
     name, colon, rest = text.rpartition(":")
     wanted = [part.strip() for part in rest.split(",")]
     if not (name and colon and all(wanted)):

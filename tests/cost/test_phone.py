@@ -213,6 +213,13 @@ def test_a_run_that_was_too_short_for_the_rules_is_repeated_with_more_queries(
     assert table["queries", "mobile"].value == 110
 
 
+def test_sequences_to_calibrate_on_are_refused_in_fp32(phone: Path) -> None:
+    with pytest.raises(EvalkitError, match=r"only int8 is calibrated .found precision fp32"):
+        profiling.profile_trackers(
+            ["lighttrack-m"], [Execution("torch", "fp32", str(phone))], settings={"calibration": "synthetic:scale"}
+        )
+
+
 def test_a_runtime_other_than_the_programs_is_refused(phone: Path) -> None:
     with pytest.raises(EvalkitError, match=r"reads another runtime's format .found onnxruntime, expected ncnn"):
         profile(phone, runtime="onnxruntime")

@@ -151,14 +151,15 @@ def test_named_sequences_are_used_in_addition_to_rendered_targets() -> None:
 @pytest.mark.parametrize("text", ["", "synthetic", "synthetic:", ":scale", "synthetic:scale,"])
 def test_another_form_of_the_setting_is_refused(text: str) -> None:
     with pytest.raises(EvalkitError, match=r"--set calibration: invalid sequences.*DATASET:SEQUENCE,SEQUENCE"):
-        find_calibration_sequences(text)
+        find_calibration_sequences(text, "int8")
 
 
 def test_the_sequences_are_found_by_name() -> None:
-    named = find_calibration_sequences("synthetic: scale , blur,scale")
+    named = find_calibration_sequences("synthetic: scale , blur,scale", "int8")
+    assert named is not None
     assert [one.name for one in named.sequences] == ["scale", "blur"]
     with pytest.raises(EvalkitError, match="no such sequence"):
-        find_calibration_sequences("synthetic:nothing")
+        find_calibration_sequences("synthetic:nothing", "int8")
 
 
 def test_the_setting_is_split_off_for_trackers_that_evalkit_calibrates() -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evalkit import checkpoints
-from evalkit.errors import EvalkitError
 from evalkit.factories import CALIBRATION
 from evalkit.runtimes.calibration import inputs as rendered_inputs
 from evalkit.runtimes.calibration_sequences import CalibrationSequences
@@ -41,18 +40,12 @@ def build_tracker(
         source: Sentence that names the source of the values, for ``run.json``.
         weights: Checkpoint file or folder that was given with ``--weights``, or None.
         execution: Runtime, precision, device and threads; torch, fp32, the CPU and one thread by default.
-        calibration: Sequences to calibrate int8 on, in addition to rendered targets.
+        calibration: Sequences to calibrate int8 on, in addition to rendered targets; None in other precisions.
 
     Raises:
-        EvalkitError: There is no checkpoint, it does not fit the network, the runtime cannot execute it, or there are
-            sequences to calibrate on and the precision is not int8.
+        EvalkitError: There is no checkpoint, it does not fit the network, or the runtime cannot execute it.
     """
     execution = execution or Execution()
-    if calibration is not None and execution.precision != "int8":
-        raise EvalkitError(
-            "only int8 is calibrated", where=f"--set {CALIBRATION}", found=f"precision {execution.precision}",
-            hint="Add --precision int8, or leave the setting out",
-        )  # fmt: skip
     found = checkpoints.find(model.checkpoint, weights)
     module = load_network(model.network, found.path, model.unused, model.convert)
     card = {

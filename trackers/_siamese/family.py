@@ -52,7 +52,7 @@ def tracker_factory(model: SiameseModel | Callable[..., SiameseModel]) -> Callab
         return build_tracker(
             chosen, hyperparameters, source=source, weights=weights,
             execution=Execution(runtime, precision, device, threads),
-            calibration=None if calibration is None else find_calibration_sequences(calibration),
+            calibration=find_calibration_sequences(calibration, precision),
         )  # fmt: skip
 
     # The registry takes the module of a factory for the file that defines the tracker.
