@@ -7,39 +7,26 @@ from pathlib import Path
 
 import pytest
 from edited_trackers import Write
+from own_protocol import SHIFTED_START
 
 from evalkit import registry
 from evalkit.api import run
 from evalkit.errors import EvalkitError
 
-PROTOCOL = """
-    from evalkit import registry
-    from evalkit.geometry import shifted
-    from evalkit.protocols.session import Session, starting_region
-
-    @registry.protocol("late", summary="one pass from a shifted box", scored_as="one_pass")
-    def run_late(tracker, sequence, *, origin, name):
-        session = Session(tracker, sequence, origin=origin, name=name)
-        for index, image in session.frames():
-            if index == 0:
-                session.initialize(index, image, shifted(starting_region(sequence, 0), {step}, 0))
-            else:
-                session.update(index, image)
-        return [session.trajectory("one_pass", boxes_only=True)]
-"""
-
 
 @pytest.mark.parametrize("kind", ["identity", "own"])
 def test_a_protocol_of_the_users_own(tracker: Write, folder: Path, kind: str) -> None:
-    path = folder / "late.py"
+    path = folder / "shifted_start.py"
     name = "identity" if kind == "identity" else tracker()
-    options = {"name": "mine", "protocol": f"{path}:run_late"}
+    options = {"name": "mine", "protocol": f"{path}:run_shifted_start"}
     with registry.protocol.temporarily():
-        path.write_text(textwrap.dedent(PROTOCOL).format(step=3))
+        path.write_text(SHIFTED_START)
         run(name, "tiny", sequences="a", **options)
         run(name, "tiny", sequences=["a"], **options)
-        path.write_text(textwrap.dedent(PROTOCOL).format(step=4))
-        with pytest.raises(EvalkitError, match=r"late\.py changed after these results were made.*--name.*--force"):
+        path.write_text(SHIFTED_START.replace("4, 0)", "3, 0)"))
+        with pytest.raises(
+            EvalkitError, match=r"shifted_start\.py changed after these results were made.*--name.*--force"
+        ):
             run(name, "tiny", sequences=["a", "b"], **options)
         run(name, "tiny", sequences=["a", "b"], force=True, **options)
 

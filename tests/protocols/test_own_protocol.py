@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from moving_square import MovingSquare, moving_square, tiny_dataset
+from own_protocol import SHIFTED_START
 from scripted_tracker import Scripted
 
 import evalkit
@@ -22,25 +23,6 @@ from evalkit.registry import DatasetEntry
 from evalkit.results import layouts
 from evalkit.results.store import Store
 from evalkit.types import Dataset, VotRules
-
-SHIFTED_START = '''
-"""One pass from a box that is shifted to the right, as OTB's spatial robustness evaluation does."""
-
-from evalkit import registry
-from evalkit.geometry import shifted
-from evalkit.protocols.session import Session, starting_region
-
-
-@registry.protocol("shifted_start", summary="one pass from a box shifted by 4 pixels", scored_as="one_pass")
-def run_shifted_start(tracker, sequence, *, origin, name):
-    session = Session(tracker, sequence, origin=origin, name=name)
-    for index, image in session.frames():
-        if index == 0:
-            session.initialize(index, image, shifted(starting_region(sequence, 0), 4, 0))
-        else:
-            session.update(index, image)
-    return [session.trajectory("one_pass", boxes_only=True)]
-'''
 
 START = 20.0
 SHIFTED = START + 4
