@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from evalkit.errors import EvalkitError
 from evalkit.io.temporary import temporary_folder
+from evalkit.trackers._program.image_files import ImageFiles
 from evalkit.trackers._program.process import Command, Process, ProgramEnded
 
 CODE = """
@@ -43,3 +47,10 @@ def test_a_program_that_a_signal_without_a_name_ends_is_reported() -> None:
     process = Process(Command((sys.executable, "-c", f"import os; os.kill(os.getpid(), {signal.SIGRTMIN + 5})")))
     with pytest.raises(ProgramEnded, match=f"killed by signal {signal.SIGRTMIN + 5}"):
         process.read_line(30)
+
+
+def test_an_image_that_cannot_be_written_is_an_error() -> None:
+    files = ImageFiles()
+    shutil.rmtree(files.write(np.zeros((4, 4, 3), np.uint8), 1).parent)
+    with pytest.raises(EvalkitError, match="cannot be written"):
+        files.write(np.zeros((4, 4, 3), np.uint8), 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from evalkit.errors import EvalkitError
 from evalkit.io.temporary import temporary_folder
 from evalkit.types import Image
 
@@ -32,9 +33,17 @@ class ImageFiles:
         return path
 
     def write(self, image: Image, number: int) -> Path:
-        """Write an image as a PNG of that number, which keeps all pixels, and return the file."""
+        """Write an image as a PNG of that number, which keeps all pixels, and return the file.
+
+        Raises:
+            EvalkitError: The file cannot be written.
+        """
         path = self._path(number)
-        cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+            raise EvalkitError(
+                "a frame cannot be written for the program", where=path, exit_code=1,
+                hint="Is the disk full? $TMPDIR names another folder for temporary files",
+            )  # fmt: skip
         return path
 
     def _path(self, number: int) -> Path:
