@@ -61,7 +61,7 @@ class SearchOptions:
         runtime: Runtime that latencies are measured in; None for ONNX Runtime.
         precision: Precision that latencies are measured in.
         latency_table: ``latency.json`` of another search on this machine, instead of measuring one.
-        training: Options of the supernet's training by name.
+        training: Options of the supernet's training by name; ``precision`` is ``--training-precision``.
     """
 
     output: Path
@@ -151,17 +151,28 @@ class SearchOptions:
         if self.training and self.supernet is not None:
             raise EvalkitError(
                 "no supernet is trained where one is given", where="--supernet",
-                hint=f"Leave out {', '.join(f'--{name}' for name in self.training)}, or leave out --supernet",
+                hint=f"Leave out {', '.join(map(_training_flag, self.training))}, or leave out --supernet",
             )  # fmt: skip
         if not self.uses_latency:
-            for name, value in (("runtime", self.runtime), ("latency-table", self.latency_table)):
-                if value is not None:
-                    raise EvalkitError(
-                        "this is used for a limit of the latency only", where=f"--{name} {value}",
-                        hint="Add e.g. --limit latency=8ms, or --against latency",
-                    )  # fmt: skip
+            self._check_no_latency_options()
         if self.sequences and self.fitness in (PAIRS, SCENES):
             raise EvalkitError(
                 "sequences can only be chosen where the fitness is a dataset", where="--sequences",
                 hint="Add --fitness DATASET",
             )  # fmt: skip
+
+    def _check_no_latency_options(self) -> None:
+        precision = None if self.precision == SearchOptions.precision else self.precision
+        given = {"runtime": self.runtime, "precision": precision, "latency-table": self.latency_table}
+        for name, value in given.items():
+            if value is not None:
+                raise EvalkitError(
+                    "this is used for a limit of the latency only", where=f"--{name} {value}",
+                    hint="Add e.g. --limit latency=8ms, or --against latency"
+                    + ("; a supernet is trained in --training-precision" if name == "precision" else ""),
+                )  # fmt: skip
+
+
+def _training_flag(name: str) -> str:
+    """Return the option of `evalkit search` for an option of the supernet's training."""
+    return "--training-precision" if name == "precision" else f"--{name}"

@@ -71,12 +71,14 @@ def test_a_limit_that_nothing_meets_names_the_smallest(tmp_path: Path) -> None:
         ({"against": "joules"}, "no such cost"),
         ({"runtime": "onnxruntime"}, "for a limit of the latency only"),
         ({"latency_table": Path("x.json")}, "for a limit of the latency only"),
+        ({"precision": "bf16"}, "for a limit of the latency only.*--training-precision"),
         ({"engine": "threads"}, "no such engine"),
         ({"address": "ray://host:1"}, "by --engine ray only"),
         ({"radius": 2}, "Add --within"),
         ({"weights": Path("x.pth")}, "--within"),
         ({"sequences": ("A",)}, "Add --fitness DATASET"),
         ({"supernet": Path("x.pth"), "training": {"steps": 3}}, "Leave out --steps"),
+        ({"supernet": Path("x.pth"), "training": {"precision": "bf16"}}, "Leave out --training-precision"),
     ],
 )
 def test_contradictory_options_are_rejected(tmp_path: Path, options: dict[str, Any], message: str) -> None:
