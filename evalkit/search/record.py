@@ -46,16 +46,24 @@ def load_record(folder: Path) -> dict[str, Any] | None:
 def claim_folder(folder: Path, *, resume: bool) -> None:
     """Check that a folder holds a search exactly if one is to be resumed, and mark a new one.
 
+    A folder with nothing but the mark of a search whose preparation failed is taken as new.
+
     Raises:
         EvalkitError: The folder holds a search and ``resume`` is False, or the other way round.
     """
-    exists = load_record(folder) is not None
+    record = load_record(folder)
+    exists = record is not None
     if resume and not exists:
         raise EvalkitError("there is no search to resume in this folder", where=folder, hint="Leave out --resume")
-    if not resume and (exists or (folder / LEDGER).exists()):
+    is_begun = record is not None and (record["identity"] is not None or _has_other_files(folder))
+    if not resume and (is_begun or (folder / LEDGER).exists()):
         raise EvalkitError("this folder contains a search already", where=folder, hint="Add --resume to continue it")
     if not exists:
         write_json(folder / RECORD, {"version": VERSION, "identity": None, "environments": []})
+
+
+def _has_other_files(folder: Path) -> bool:
+    return any(file.name != RECORD and not file.name.startswith(".") for file in folder.iterdir())
 
 
 def write_record(folder: Path, identity: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from evalkit.errors import EvalkitError
 from evalkit.io.file_lock import exclusive_lock
 from evalkit.search.ledger import LEDGER, Ledger
 from evalkit.search.limits import parse_limits
+from evalkit.search.options import SearchOptions
+from evalkit.search.run import run_search
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,23 @@ def test_resuming_needs_a_search_and_a_new_one_needs_an_empty_folder(tmp_path: P
     toy_search(tmp_path)
     with pytest.raises(EvalkitError, match=r"contains a search already.*Add --resume"):
         toy_search(tmp_path)
+
+
+def test_a_search_that_could_not_be_prepared_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
+    def fail() -> ToySearch:
+        raise EvalkitError("no such file")
+
+    def fail_late() -> ToySearch:
+        (tmp_path / "checkpoint.pt").touch()
+        return fail()
+
+    options = SearchOptions(tmp_path, evaluations=8, population=4)
+    for prepare in (fail, fail_late):
+        with pytest.raises(EvalkitError, match="no such file"):
+            run_search(prepare, options)
+    with pytest.raises(EvalkitError, match=r"contains a search already.*Add --resume"):
+        run_search(ToySearch, options)
+    run_search(ToySearch, replace(options, resume=True))
 
 
 @pytest.mark.parametrize(("name", "value"), [("seed", 2), ("limits", ("macs=50",)), ("method", "random")])
