@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -161,8 +161,7 @@ def prepare(variant: str | None, options: SearchOptions, report: Report | None =
         folders=("folder",),
     )
     fitness = create_evaluator(device=options.device, **arguments)
-    for genes in LightTrackSpace(table, space.outputs).smallest():
-        fitness.shared.cut(path_string(genes))  # raises if the weights have no such output
+    _check_outputs(fitness.shared, space.outputs)
     return LightTrackSearch(space, job, None if center is None else path_string(center), fitness, weights)
 
 
@@ -222,18 +221,44 @@ def _outputs(options: SearchOptions, center: Genes | None) -> tuple[tuple[int, i
 
 
 def _outputs_of(supernet: Path) -> tuple[tuple[int, int], ...]:
-    """Return the default outputs that a supernet has; all of them if it has none, so that the error names one."""
+    """Return the default outputs that a supernet has; all of them if it has none, so that the error names them."""
     shared = load_shared_weights(supernet)
+    return tuple(output for output in DEFAULT_OUTPUTS if _has_output(shared, output)) or DEFAULT_OUTPUTS
 
-    def is_in(output: tuple[int, int]) -> bool:
-        (genes, *_) = LightTrackSpace(count_table(), (output,)).smallest()
-        try:
-            shared.cut(path_string(genes))
-        except EvalkitError:
-            return False
-        return True
 
-    return tuple(filter(is_in, DEFAULT_OUTPUTS)) or DEFAULT_OUTPUTS
+def _has_output(shared: SharedWeights, output: tuple[int, int]) -> bool:
+    try:
+        _cut_smallest(shared, output)
+    except EvalkitError:
+        return False
+    return True
+
+
+def _cut_smallest(shared: SharedWeights, output: tuple[int, int]) -> None:
+    (genes, *_) = LightTrackSpace(count_table(), (output,)).smallest()
+    shared.cut(path_string(genes))
+
+
+def _check_outputs(shared: SharedWeights, outputs: tuple[tuple[int, int], ...]) -> None:
+    """Check that shared weights have all outputs of a search.
+
+    Raises:
+        EvalkitError: They lack an output, or they have none at all.
+    """
+    missing = [output for output in outputs if not _has_output(shared, output)]
+    if not missing:
+        return
+    present = [output for output in OUTPUTS if _has_output(shared, output)]
+    if not present:
+        _cut_smallest(shared, missing[0])  # raises an error that names what is missing
+    raise EvalkitError(
+        "these shared weights have no subnets with these outputs", where=shared.where, found=_listed(missing),
+        expected=_listed(present), hint="Choose others with --outputs",
+    )  # fmt: skip
+
+
+def _listed(outputs: Sequence[tuple[int, int]]) -> str:
+    return listed([f"{stage}{block}" for stage, block in outputs], most=len(OUTPUTS))
 
 
 def _least_layers(options: SearchOptions, center: Genes | None) -> tuple[int, int]:
