@@ -72,7 +72,8 @@ def test_a_training_that_is_there_needs_resume(
     assert "Add --resume" in capsys.readouterr().err
     assert evalkit(*command, 2, "--resume") == 0
     assert evalkit(*command, 3, "--resume", "--precision", "bf16") == 2
-    assert "another precision" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "another precision (found fp32, expected bf16). Repeat its options, or train in a new folder" in message
     assert evalkit("train", "mosse", "--output", tmp_path / "other") == 2
     assert "no training recipe" in capsys.readouterr().err
 

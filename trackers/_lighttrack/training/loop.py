@@ -62,8 +62,9 @@ def check_plan(stored: Mapping[str, Any], plan: TrainingPlan, names: Iterable[st
         found, expected = stored.get(name, defaults[name]), getattr(plan, name)
         if found != expected:
             raise EvalkitError(
-                f"this checkpoint was trained with another {name}", where=where, found=found, expected=expected
-            )
+                f"this checkpoint was trained with another {name}", where=where, found=found, expected=expected,
+                hint="Repeat its options, or train in a new folder",
+            )  # fmt: skip
 
 
 def run_training(
