@@ -22,7 +22,8 @@ from evalkit.cli.command import command
 @click.option("--tiles", type=options.EXISTING_FILE, metavar="FILE",
               help="Bank of tiles that another training built, instead of --photographs.  [default: built into "
               "DIR]")  # fmt: skip
-@click.option("--only-tiles", is_flag=True, help="Build the bank of tiles into DIR, to be carried, and do not train.")
+@click.option("--only-tiles", is_flag=True,
+              help="Build the bank of tiles into DIR, for --tiles on another machine, and do not train.")  # fmt: skip
 @click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="MobileNetV2 weights that initialise the backbone and that it imitates first."
               "  [default: random weights]")  # fmt: skip
