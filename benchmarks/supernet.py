@@ -4,6 +4,7 @@
     python benchmarks/supernet.py ranks --supernet supernet.safetensors --output ranks --teacher mobilenetv2.pt
     python benchmarks/supernet.py chance --supernet supernet.safetensors --output chance --evaluations 200
     python benchmarks/supernet.py alone --path PATH --output alone --teacher mobilenetv2.pt
+    python benchmarks/supernet.py alone --path PATH --output cut --supernet supernet.safetensors --distill lighttrack-m
 
 ``located``: the fraction of held-out pairs that random paths within the limits locate, after recalibration.
 ``ranks``: Kendall's tau, with a bootstrap interval over the paths, of the supernet's overlaps, of MACs and of
@@ -13,7 +14,10 @@ expect. The paths are drawn evenly from four bands of MACs. Trainings that ``--o
 numbers of evaluations, for several seeds, and the interval of the mean difference over resampled scenes; searches that
 are finished are not repeated.
 ``alone``: trains ``--path`` and LightTrack-Mobile alone by equal plans, with several seeds, and compares them on 48
-scenes that neither training nor search uses. The weights are in ``--output``; finished trainings are not repeated.
+scenes that neither training nor search uses. With ``--supernet`` both start from their networks in it. The weights are
+in ``--output``; finished trainings are not repeated.
+
+``--distill TRACKER`` trains alone by distillation from a trained tracker.
 """
 
 from __future__ import annotations
@@ -48,6 +52,7 @@ from evalkit.trackers._lighttrack.search.fitness import (
 )
 from evalkit.trackers._lighttrack.search.shared_weights import empty_network, load_shared_weights
 from evalkit.trackers._lighttrack.search.space import OUTPUTS, LightTrackSpace, path_string
+from evalkit.trackers._lighttrack.trained import load_distilled
 from evalkit.trackers._lighttrack.training import bank_file, write_weights
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
@@ -100,10 +105,15 @@ def train_alone(path: str, seed: int, options: argparse.Namespace) -> LightTrack
     file = folder / "weights.safetensors"
     if not file.exists():
         teacher = None if options.teacher is None else load_teacher(options.teacher)
-        phases = (0, 0) if teacher is None else (options.steps // 8, options.steps // 4)
-        plan = TrainingPlan(path, seed, options.steps, *phases, workers=1)
-        used, _ = bank_file.load_or_build(options.output, 1, options.photographs).split()
-        training = Training(plan, used, teacher)
+        imitation, settling = (0, 0) if teacher is None else (options.steps // 8, options.steps // 4)
+        tracker = load_distilled(options.distill, None)
+        start = start_of(path, options)
+        plan = TrainingPlan(
+            path, seed, options.steps, imitation, settling, workers=1, start="" if start is None else "cut",
+            distilled="" if tracker is None else tracker.sha256,
+        )  # fmt: skip
+        used, _ = bank_file.load_or_build(options.output, 1, options.photographs, options.tiles).split()
+        training = Training(plan, used, teacher, start=start, tracker=None if tracker is None else tracker.network)
         if (folder / CHECKPOINT).exists():
             training.restore(folder)
         run_training(training, folder)
@@ -111,6 +121,15 @@ def train_alone(path: str, seed: int, options: argparse.Namespace) -> LightTrack
     network = empty_network(path).to_empty(device="cpu")
     checkpoints.fit(network, checkpoints.read_state(file), where=file)
     return network.eval().requires_grad_(False)
+
+
+def start_of(path: str, options: argparse.Namespace) -> LightTrack | None:
+    """Return the network of a path in the supernet that trainings alone start from, if there is one."""
+    if options.part != "alone" or options.supernet is None:
+        return None
+    plan = FitnessPlan(final_recalibration=options.recalibration)
+    with tempfile.TemporaryDirectory() as folder:
+        return Fitness(load_shared_weights(options.supernet), plan, Path(folder)).cut(path, options.recalibration)
 
 
 def overlaps_alone(path: str, seed: int, options: argparse.Namespace, fitness: Fitness) -> dict[str, float]:
@@ -133,9 +152,12 @@ def measure_ranks(options: argparse.Namespace, space: LightTrackSpace) -> None:
     paths = stratified_paths(space, options.paths)
     trained = [[overlaps_alone(path, seed, options, fitness) for path in paths] for seed in options.seeds]
     costs = [space.costs(space.genes(path)) for path in paths]
+    found = [[fitness.measure(path, measure)[0] for path in paths] for measure in (PAIRS, FINAL)]
+    for path, pairs, scenes in zip(paths, *found, strict=True):
+        print(f"ranks: supernet, pairs {pairs:.3f}, scenes {scenes:.3f}  {path}")
     columns: dict[str, Iterable[float]] = {
-        "supernet, pairs": [fitness.measure(path, PAIRS)[0] for path in paths],
-        "supernet, scenes": [fitness.measure(path, FINAL)[0] for path in paths],
+        "supernet, pairs": found[0],
+        "supernet, scenes": found[1],
         "MACs": [one["macs"] for one in costs],
         "parameters": [one["parameters"] for one in costs],
     }
@@ -237,7 +259,7 @@ PARTS: dict[str, Callable[[argparse.Namespace, LightTrackSpace], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=PARTS)
-    parser.add_argument("--supernet", type=Path, metavar="FILE", help="of all parts but alone")
+    parser.add_argument("--supernet", type=Path, metavar="FILE", help="needed by all parts but alone")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the results of all parts but located")
     parser.add_argument("--outputs", default="30,31,32,33", metavar="20,33", help="blocks that give the features")
     parser.add_argument("--paths", type=int, metavar="N", help="20 for located, 12 for ranks")
@@ -248,6 +270,8 @@ def main() -> None:
     )
     parser.add_argument("--path", default=MOBILE, metavar="PATH", help="path string that alone compares with Mobile")
     parser.add_argument("--teacher", type=Path, metavar="FILE")
+    parser.add_argument("--distill", metavar="TRACKER")
+    parser.add_argument("--tiles", type=Path, metavar="FILE", help="bank of tiles of the trainings alone")
     parser.add_argument("--photographs", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--evaluations", type=int, default=200, metavar="N", help="of each search of chance")
     parser.add_argument("--population", type=int, default=40, metavar="N", help="of each search of chance")

@@ -88,6 +88,9 @@ def train(
     tiles: Place | None = None,
     only_tiles: bool = False,
     teacher: Place | None = None,
+    weights: Place | None = None,
+    distill: str | None = None,
+    distill_weights: Place | None = None,
     imitation: int | None = None,
     settling: int | None = None,
     steps: int | None = None,
@@ -113,6 +116,9 @@ def train(
             ``output``.
         only_tiles: Build the bank of tiles into ``output``, to be carried to another machine, and do not train.
         teacher: Weights of the network that the backbone starts from and imitates.
+        weights: Checkpoint of the tracker to start from, e.g. one of a search's front.
+        distill: Name of a trained tracker whose outputs the network learns as well.
+        distill_weights: Checkpoint of that tracker.
         imitation: Number of initial steps that imitate the teacher.
         settling: Number of steps after these with the backbone frozen.
         steps: Total number of steps.
@@ -143,7 +149,8 @@ def train(
     }  # fmt: skip
     written: Path = importlib.import_module(entry.training).train(
         variant, Path(output), resume=resume, photographs=tuple(map(Path, photographs)), tiles=path(tiles),
-        only_tiles=only_tiles, teacher=path(teacher), device=device, validate=validate, report=report,
+        only_tiles=only_tiles, teacher=path(teacher), weights=path(weights), distill=distill,
+        distill_weights=path(distill_weights), device=device, validate=validate, report=report,
         **{name: value for name, value in plan.items() if value is not None},
     )  # fmt: skip
     return written

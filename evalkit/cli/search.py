@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 BUNDLED = "bundled"
 METHODS = ("nsga2", "paper", "random")
 TRAINING = (
-    "photographs", "tiles", "teacher", "steps", "imitation", "settling", "batch", "rate", "sampling", "layout",
-    "training_precision",
+    "photographs", "tiles", "teacher", "distill", "distill_weights", "steps", "imitation", "settling", "batch", "rate",
+    "sampling", "layout", "training_precision",
 )  # fmt: skip
 """Options of the supernet's training."""
 
@@ -102,6 +102,11 @@ class _SupernetFile(click.Path):
 @click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="Supernet: MobileNetV2 weights that initialise the backbone, which imitates it "
               "first.")  # fmt: skip
+@click.option("--distill", metavar="TRACKER", shell_complete=completers.trackers,
+              help="Supernet: trained LightTrack whose scores, boxes and features all paths learn as "
+              "well.")  # fmt: skip
+@click.option("--distill-weights", type=options.FILE_OR_FOLDER, metavar="FILE",
+              help="Supernet: checkpoint of the tracker in --distill.")  # fmt: skip
 @click.option("--steps", type=options.Whole(1), metavar="N",
               help="Supernet: number of training steps.  [default: 6000]")  # fmt: skip
 @click.option("--imitation", type=options.Whole(0), metavar="N",

@@ -27,6 +27,14 @@ from evalkit.cli.command import command
 @click.option("--teacher", type=options.EXISTING_FILE, metavar="FILE",
               help="MobileNetV2 weights that initialise the backbone and that it imitates first."
               "  [default: random weights]")  # fmt: skip
+@click.option("--weights", type=options.FILE_OR_FOLDER, metavar="FILE",
+              help="Weights of TRACKER to start from, e.g. those of a search's front."
+              "  [default: initial weights]")  # fmt: skip
+@click.option("--distill", metavar="TRACKER", shell_complete=completers.trackers,
+              help="Trained LightTrack whose scores, boxes and features the network learns as well: lighttrack-m or "
+              "lighttrack:<path>.")  # fmt: skip
+@click.option("--distill-weights", type=options.FILE_OR_FOLDER, metavar="FILE",
+              help="Checkpoint of the tracker in --distill.")  # fmt: skip
 @click.option("--imitation", type=options.Whole(0), metavar="N",
               help="Number of initial steps that imitate the teacher."
               "  [default: 500 with a teacher, else 0]")  # fmt: skip
@@ -58,6 +66,9 @@ def train_command(
     tiles: Path | None,
     only_tiles: bool,
     teacher: Path | None,
+    weights: Path | None,
+    distill: str | None,
+    distill_weights: Path | None,
     device: str,
     validate: int,
     **plan: Any,
@@ -72,6 +83,7 @@ def train_command(
       evalkit train lighttrack-m --output runs/m --photographs /usr/share/backgrounds --teacher mobilenet_v2.pt
       evalkit train lighttrack:back_04502514044521042540+cls_211000022+reg_100000111_ops_32 --output runs/m --resume
       evalkit train lighttrack-m --output tiles --photographs /usr/share/backgrounds --only-tiles
+      evalkit train lighttrack:PATH --weights out/front/1.safetensors --distill lighttrack-m --output runs/found
 
     Writes: DIR/checkpoint.pt, DIR/curve.jsonl, DIR/weights.safetensors, DIR/training.json, DIR/bank-<hash>.zip.
     """
@@ -83,7 +95,8 @@ def train_command(
 
         written = api.train(
             tracker, output, resume=resume, photographs=photographs, tiles=tiles, only_tiles=only_tiles,
-            teacher=teacher, device=device, validate=validate, report=training_progress(display),
+            teacher=teacher, weights=weights, distill=distill, distill_weights=distill_weights, device=device,
+            validate=validate, report=training_progress(display),
             **{name: value for name, value in plan.items() if value is not None},
         )  # fmt: skip
     click.echo(f"wrote {written}")

@@ -63,6 +63,11 @@ EXEMPT: dict[tuple[str, str], str] = {
     ): "takes hours",
     (
         "docs/train-a-tracker.md",
+        "evalkit train lighttrack:back_04502514044521000000+cls_011000022+reg_100000111_ops_32 "
+        "--weights out/front/1.safetensors \\",
+    ): "needs the weights of a search and takes hours",
+    (
+        "docs/train-a-tracker.md",
         "evalkit train lighttrack-m --output runs/gpu --photographs /usr/share/backgrounds "
         "--teacher mobilenet_v2.pt \\",
     ): "needs a GPU",

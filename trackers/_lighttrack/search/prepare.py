@@ -17,7 +17,6 @@ from evalkit.search.options import BUNDLED, LATENCY, PAIRS, SCENES, SearchOption
 from evalkit.search.run import create_goal
 from evalkit.search.space import Genes
 from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
-from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search import latency
 from evalkit.trackers._lighttrack.search.costs import count_table, counted_costs
 from evalkit.trackers._lighttrack.search.fitness import Fitness, FitnessPlan, load_or_render_banks
@@ -37,8 +36,7 @@ from evalkit.trackers._lighttrack.search.space import (
 )
 from evalkit.trackers._lighttrack.search.spreading import spread
 from evalkit.trackers._lighttrack.search.supernet_file import train_supernet
-from evalkit.trackers.lighttrack import model
-from evalkit.trackers.siamese import load_network
+from evalkit.trackers._lighttrack.trained import load_variant
 from evalkit.types import Execution
 
 BUNDLED_SUPERNET = "lighttrack-supernet.safetensors"
@@ -291,12 +289,8 @@ def _shared_weights_file(
 
 
 def _spread_weights(variant: str | None, options: SearchOptions) -> tuple[SharedWeights, dict[str, Any]]:
-    description = model(variant)
-    found = checkpoints.find(description.checkpoint, options.weights)
-    network = load_network(description.network, found.path, description.unused, description.convert)
-    if not isinstance(network, LightTrack):
-        raise TypeError(f"{type(network).__name__} is not LightTrack's network")
-    return spread(network), {"spread": checkpoints.sha256(found.path)}
+    trained = load_variant(variant, options.weights)
+    return spread(trained.network), {"spread": trained.sha256}
 
 
 def _check_dataset(options: SearchOptions) -> None:

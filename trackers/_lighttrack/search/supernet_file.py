@@ -12,6 +12,7 @@ import torch
 from evalkit.errors import EvalkitError
 from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, write_shared_weights
+from evalkit.trackers._lighttrack.trained import load_distilled
 from evalkit.trackers._lighttrack.training import bank_file
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS
@@ -39,7 +40,8 @@ def train_supernet(
 
     Args:
         folder: Folder of the search; receives checkpoint, curve, tiles and the supernet in half precision.
-        options: ``photographs``, ``tiles``, ``teacher`` and fields of ``SupernetPlan`` by name.
+        options: ``photographs``, ``tiles``, ``teacher``, ``distill``, ``distill_weights`` and fields of
+            ``SupernetPlan`` by name.
         outputs: Outputs to train.
         seed: Seed of weights, paths and pairs.
         device: Device to train on.
@@ -53,15 +55,19 @@ def train_supernet(
     values = dict(options)
     photographs = [Path(one) for one in values.pop("photographs", ())]
     tiles, teacher = values.pop("tiles", None), values.pop("teacher", None)
+    tracker = load_distilled(values.pop("distill", None), values.pop("distill_weights", None))
     plan = _plan(values, outputs=outputs, seed=seed, has_teacher=teacher is not None)
+    if tracker is not None:
+        plan = replace(plan, distilled=tracker.sha256)
     if file.exists():
         return file
     torch.set_num_threads(1)
     bank = bank_file.load_or_build(folder, plan.seed, photographs, None if tiles is None else Path(tiles))
     used, _ = bank.split()
     training = SupernetTraining(
-        plan, used.to(find_device(device)), None if teacher is None else load_teacher(Path(teacher)), start
-    )
+        plan, used.to(find_device(device)), None if teacher is None else load_teacher(Path(teacher)), start,
+        tracker=tracker.network if tracker else None,
+    )  # fmt: skip
     if (folder / CHECKPOINT).exists():
         training.restore(folder)
     run_training(training, folder, report=report)
@@ -72,7 +78,7 @@ def train_supernet(
 def _plan(
     values: Mapping[str, Any], *, outputs: tuple[tuple[int, int], ...], seed: int, has_teacher: bool
 ) -> SupernetPlan:
-    known = {one.name for one in fields(SupernetPlan)}
+    known = {one.name for one in fields(SupernetPlan)} - {"start", "distilled"}  # hashes, which files give
     unknown = sorted(values.keys() - known)
     if unknown:
         raise EvalkitError(

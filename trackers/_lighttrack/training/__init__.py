@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from evalkit.errors import EvalkitError
 from evalkit.io import atomic
 from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.architecture import MOBILE
+from evalkit.trackers._lighttrack.trained import TrainedNetwork, load_distilled, load_variant
 from evalkit.trackers._lighttrack.training import bank_file, validation
 from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
@@ -43,6 +44,9 @@ def train(
     tiles: Path | None = None,
     only_tiles: bool = False,
     teacher: Path | None = None,
+    weights: Path | None = None,
+    distill: str | None = None,
+    distill_weights: Path | None = None,
     device: str = "cpu",
     validate: int = 8,
     report: Callable[[dict[str, float]], None] | None = None,
@@ -58,6 +62,9 @@ def train(
         tiles: Bank of tiles to use, from an earlier training; built from ``photographs`` and the seed if None.
         only_tiles: Write the bank of tiles to ``output`` and do not train.
         teacher: Checkpoint of a MobileNetV2 that initialises the backbone; the initial weights are random without.
+        weights: Checkpoint of this architecture to start from, with its statistics of batch normalisation.
+        distill: Name of a trained LightTrack of any architecture that the network is also distilled from.
+        distill_weights: Checkpoint of that tracker; the usual places are searched if None.
         device: Device to train on, e.g. ``cuda:0``.
         validate: Number of held-out scenes that are tracked at the end; 0 for no validation.
         report: Called with the losses of every step.
@@ -69,7 +76,8 @@ def train(
     Raises:
         EvalkitError: ``output`` contains a checkpoint and ``resume`` is False, or the other way round; the checkpoint
             belongs to another run; the teacher's file is invalid, or missing although the plan has an imitation phase;
-            the bank is damaged, or given with photographs; the precision does not exist.
+            the bank is damaged, or given with photographs; the precision does not exist; there are no weights to start
+            or to distil from, or they are given together with what they exclude.
     """
     if only_tiles and tiles is not None:
         raise EvalkitError(
@@ -79,12 +87,15 @@ def train(
         _check_output(output, resume=resume)
     output.mkdir(parents=True, exist_ok=True)
     where = find_device(device)
-    chosen = _make_plan(variant, plan, has_teacher=teacher is not None, on_cpu=where.type == "cpu")
+    networks = _load_networks(variant, teacher, weights, distill, distill_weights)
+    chosen = _make_plan(
+        variant, {**plan, **networks.hashes()}, has_teacher=teacher is not None, on_cpu=where.type == "cpu"
+    )
     if only_tiles:
         return bank_file.build(output, chosen.seed, list(photographs))
     torch.set_num_threads(1)
     used, held_out = bank_file.load_or_build(output, chosen.seed, list(photographs), tiles).split()
-    training = Training(chosen, used.to(where), None if teacher is None else load_teacher(teacher))
+    training = networks.create_training(chosen, used.to(where))
     if resume:
         training.restore(output)
     run_training(training, output, report=report)
@@ -94,6 +105,42 @@ def train(
         "teacher": None if teacher is None else sha256(teacher),
     }
     return write_results(training, output, held_out, sources=sources, scenes=validate)
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """What a training starts and learns from besides pairs."""
+
+    teacher: Path | None
+    start: TrainedNetwork | None
+    tracker: TrainedNetwork | None
+
+    def hashes(self) -> dict[str, str]:
+        """Return the fields of the plan that identify the trained networks."""
+        return {
+            "start": "" if self.start is None else self.start.sha256,
+            "distilled": "" if self.tracker is None else self.tracker.sha256,
+        }
+
+    def create_training(self, plan: TrainingPlan, bank: TileBank) -> Training:
+        """Return a new training of a plan."""
+        return Training(
+            plan, bank, None if self.teacher is None else load_teacher(self.teacher),
+            start=None if self.start is None else self.start.network,
+            tracker=None if self.tracker is None else self.tracker.network,
+        )  # fmt: skip
+
+
+def _load_networks(
+    variant: str | None, teacher: Path | None, weights: Path | None, distill: str | None, distill_weights: Path | None
+) -> _Networks:
+    if teacher is not None and weights is not None:
+        raise EvalkitError(
+            "a teacher initialises the backbone, which these weights have already", where="--teacher and --weights",
+            hint="Leave out one of the two",
+        )  # fmt: skip
+    start = None if weights is None else load_variant(variant, weights)
+    return _Networks(teacher, start, load_distilled(distill, distill_weights))
 
 
 def _check_output(output: Path, *, resume: bool) -> None:

@@ -47,7 +47,8 @@ def tracking_loss(logits: Tensor, distances: Tensor, boxes: Tensor, *, size: int
     shape = logits[:, 0].shape
     target = torch.stack([side.expand(shape) for side in (x - left, y - top, right - x, bottom - y)], 1)
     offset = (x - (left + right) / 2).abs() + (y - (top + bottom) / 2).abs()
-    return _balanced_cross_entropy(logits[:, 0], offset <= RADIUS), _overlap_loss(distances, target)
+    inside = target.amin(1) > 0
+    return _balanced_cross_entropy(logits[:, 0], offset <= RADIUS), overlap_loss(distances, target, inside)
 
 
 def absent_target_loss(logits: Tensor) -> Tensor:
@@ -68,12 +69,18 @@ def _balanced_cross_entropy(logits: Tensor, positive: Tensor) -> Tensor:
     return (positive_loss + negative_loss) / 2
 
 
-def _overlap_loss(predicted: Tensor, target: Tensor) -> Tensor:
+def overlap_loss(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted mean of the negative logarithm of the overlap of boxes around the same cells.
+
+    Args:
+        predicted: Shape (B, 4, S, S): left, top, right, bottom in pixels.
+        target: The same of the expected boxes; negative distances count as 0.
+        weight: Shape (B, S, S).
+    """
     # Two boxes around the same point: the sides of their intersection are sums of the smaller distances.
-    inside = target.amin(1) > 0
     target = target.clamp(min=0)
     smaller = torch.minimum(predicted, target)
     common = (smaller[:, 0] + smaller[:, 2]) * (smaller[:, 1] + smaller[:, 3])
     areas = [(box[:, 0] + box[:, 2]) * (box[:, 1] + box[:, 3]) for box in (predicted, target)]
     loss = -torch.log((common + 1) / (areas[0] + areas[1] - common + 1))
-    return (loss * inside).sum() / inside.sum().clamp(min=1)
+    return (loss * weight).sum() / weight.sum().clamp(min=1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.training.distillation import Distillation, Outputs, compute_outputs, total
 from evalkit.trackers._lighttrack.training.loss import (
     ABSENT_TARGET_WEIGHT,
     BOX_WEIGHT,
@@ -23,28 +25,32 @@ from evalkit.trackers._lighttrack.training.tile_bank import TileBank
 Objective: TypeAlias = Callable[[LightTrack, Pairs, int], dict[str, Tensor]]
 """Function from a network, pairs and the side of their search crops to losses by name; ``loss`` is minimised."""
 
-ABSENT_TARGET_SHARE = 3
-"""Every third template is also paired with a search crop that does not show its target."""
 _HINT_WEIGHTS = (0.4, 0.6, 0.8, 1.2)
 
 
-def tracking_objective(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
+def tracking_objective(
+    network: LightTrack, pairs: Pairs, size: int, distillation: Distillation | None = None
+) -> dict[str, Tensor]:
     """Return the losses of tracking: locate the target, and give low scores where it is not.
 
     Returns:
-        ``loss`` and its terms ``cls``, ``box`` and ``stranger`` (search crops without the target).
+        ``loss`` and its terms ``cls``, ``box``, ``stranger`` (search crops without the target) and, with distillation,
+        those of ``Distillation.losses``.
     """
     network.train()
-    return _losses(network, network.template(pairs.template), network.features(pairs.search), pairs, size)
+    outputs = compute_outputs(network, network.template(pairs.template), network.features(pairs.search))
+    return _losses(outputs, pairs, size, distillation)
 
 
-def settling_objective(network: LightTrack, pairs: Pairs, size: int) -> dict[str, Tensor]:
+def settling_objective(
+    network: LightTrack, pairs: Pairs, size: int, distillation: Distillation | None = None
+) -> dict[str, Tensor]:
     """Return the losses of ``tracking_objective`` with the backbone frozen."""
     network.train()
     network.features.eval()
     with torch.no_grad():
         z, x = network.template(pairs.template), network.features(pairs.search)
-    return _losses(network, z, x, pairs, size)
+    return _losses(compute_outputs(network, z, x), pairs, size, distillation)
 
 
 def imitation_objective(teacher: Teacher, bank: TileBank, seed: int) -> Objective:
@@ -77,10 +83,15 @@ class Objectives:
         bank: Tiles that pairs are composed of.
         seed: Seed of the training.
         teacher: Network that the imitation phase imitates.
+        tracker: Trained tracker that the other phases are also distilled from.
     """
 
-    def __init__(self, bank: TileBank, seed: int, teacher: Teacher | None) -> None:
+    def __init__(self, bank: TileBank, seed: int, teacher: Teacher | None, tracker: LightTrack | None = None) -> None:
         self._bank, self._seed, self._teacher = bank, seed, teacher
+        self._distillation = None
+        if tracker is not None:
+            device = bank.backgrounds.device
+            self._distillation = Distillation(tracker.to(device, memory_format=torch.channels_last))  # type: ignore[call-overload]
         self._last: tuple[str, Objective] | None = None
 
     def of_phase(self, phase: str) -> Objective:
@@ -99,21 +110,17 @@ class Objectives:
             if self._teacher is None:
                 raise ValueError("there is no teacher to imitate")
             return imitation_objective(self._teacher, self._bank, self._seed)
-        return {"settling": settling_objective, "tracking": tracking_objective}[phase]
+        objective = {"settling": settling_objective, "tracking": tracking_objective}[phase]
+        return partial(objective, distillation=self._distillation)
 
 
-def _losses(network: LightTrack, z: Tensor, x: Tensor, pairs: Pairs, size: int) -> dict[str, Tensor]:
-    count = len(z)
-    absent = max(count // ABSENT_TARGET_SHARE, 1)
-    # Search crops are shifted by one: these templates are paired with the search crop of another target.
-    search = torch.cat([x, x.roll(1, 0)[:absent]])
-    template = torch.cat([z, z[:absent]])
-    fused = network.feature_fusor(network.neck.BN_z(template), network.neck.BN_x(search))
-    logits, distances = network.head(fused)
-    logits, distances = logits.float(), distances.float()  # the losses are in fp32, whatever the network's precision
-    classification, overlap = tracking_loss(logits[:count], distances[:count], pairs.boxes, size=size)
-    absent_loss = absent_target_loss(logits[count:])
+def _losses(outputs: Outputs, pairs: Pairs, size: int, distillation: Distillation | None = None) -> dict[str, Tensor]:
+    count = outputs.pairs
+    classification, overlap = tracking_loss(outputs.logits[:count], outputs.distances[:count], pairs.boxes, size=size)
+    absent_loss = absent_target_loss(outputs.logits[count:])
+    loss = classification + BOX_WEIGHT * overlap + ABSENT_TARGET_WEIGHT * absent_loss
+    terms = {} if distillation is None else distillation.losses(outputs, pairs)
     return {
-        "loss": classification + BOX_WEIGHT * overlap + ABSENT_TARGET_WEIGHT * absent_loss,
-        "cls": classification, "box": overlap, "stranger": absent_loss,
+        "loss": loss + total(terms) if terms else loss,
+        "cls": classification, "box": overlap, "stranger": absent_loss, **terms,
     }  # fmt: skip

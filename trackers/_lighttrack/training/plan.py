@@ -50,6 +50,9 @@ class TrainingPlan:
             threads that synchronise once per step are faster than two that synchronise in every operator.
         precision: ``fp32``, or ``bf16``: convolutions and matrix products of the network in bfloat16. Weights, their
             running mean, the optimizer and the losses are in fp32 in both.
+        start: Hash of the trained weights to start from; empty for initial ones.
+        distilled: Hash of the weights of the tracker that settling and tracking are also distilled from; empty for
+            none.
     """
 
     path: str
@@ -70,6 +73,8 @@ class TrainingPlan:
     clip: float = 5.0
     workers: int = 2
     precision: str = "fp32"
+    start: str = ""
+    distilled: str = ""
 
     def phase_at(self, step: int) -> Phase:
         """Return the phase of a step."""
@@ -92,7 +97,7 @@ class TrainingPlan:
 
     def backbone_factor(self, phase: Phase) -> float:
         """Return the factor on the learning rate of the backbone in a phase."""
-        is_trained = self.imitation > 0 or self.settling > 0
+        is_trained = self.imitation > 0 or self.settling > 0 or bool(self.start)
         return self.gentle if phase.name == "tracking" and is_trained else 1.0
 
     def size_at(self, step: int) -> int:

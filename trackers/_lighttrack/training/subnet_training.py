@@ -33,6 +33,8 @@ from evalkit.trackers._lighttrack.training.weight_update import WeightUpdate
 
 Seconds: TypeAlias = Sequence[tuple[float, float]]
 """CPU seconds of each part of a batch, for making its pairs and for the network."""
+CONTINUED = ("path", "seed", "precision", "start", "distilled")
+"""Fields of the plan that a continued training must not change."""
 
 
 class Training:
@@ -42,11 +44,20 @@ class Training:
         plan: Determines the run.
         bank: Tiles that pairs are composed of, on the device to train on.
         teacher: Initialises the backbone, and is imitated in the imitation phase if the plan has one.
+        start: Trained network of the same architecture whose weights and statistics to start from.
+        tracker: Trained tracker that the network is also distilled from.
         mode: How steps are executed; the fastest way on the device if None.
     """
 
     def __init__(
-        self, plan: TrainingPlan, bank: TileBank, teacher: Teacher | None = None, *, mode: StepMode | None = None
+        self,
+        plan: TrainingPlan,
+        bank: TileBank,
+        teacher: Teacher | None = None,
+        *,
+        start: LightTrack | None = None,
+        tracker: LightTrack | None = None,
+        mode: StepMode | None = None,
     ) -> None:
         self.plan, self.bank = plan, bank
         self.device = bank.backgrounds.device
@@ -56,7 +67,9 @@ class Training:
         self.network = initial_network(plan.path, momentum=plan.momentum)
         if teacher is not None:
             initialize_from_teacher(self.network.features, teacher)
-        self._objectives = Objectives(bank, plan.seed, teacher)
+        if start is not None:
+            self.network.load_state_dict(start.state_dict())
+        self._objectives = Objectives(bank, plan.seed, teacher, tracker)
         use_fast_weight_gradient(self.network)
         use_fast_pointwise(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -153,10 +166,10 @@ class Training:
         """Continue from the checkpoint in a folder.
 
         Raises:
-            EvalkitError: It belongs to another architecture, seed or precision.
+            EvalkitError: It belongs to a plan that differs in one of ``CONTINUED``.
         """
         state: dict[str, Any] = torch.load(folder / CHECKPOINT, weights_only=True, map_location=self.device)
-        check_plan(state["plan"], self.plan, ("path", "seed", "precision"), where=folder / CHECKPOINT)
+        check_plan(state["plan"], self.plan, CONTINUED, where=folder / CHECKPOINT)
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])

@@ -67,6 +67,7 @@ class SupernetTraining:
         bank: Tiles that pairs are composed of, on the device to train on.
         teacher: Initialises the backbone, and is imitated in the imitation phase if the plan has one.
         start: Shared tensors to start from instead of initial ones.
+        tracker: Trained tracker that all paths are also distilled from.
         mode: How steps are executed; the fastest way on the device if None. Steps are never captured as graphs,
             because each one trains other paths.
     """
@@ -78,6 +79,7 @@ class SupernetTraining:
         teacher: Teacher | None = None,
         start: SharedWeights | None = None,
         *,
+        tracker: LightTrack | None = None,
         mode: StepMode | None = None,
     ) -> None:
         self.plan, self.bank = plan, bank
@@ -91,7 +93,7 @@ class SupernetTraining:
         average = {name: tensor.detach().clone() for name, tensor in leaves.items()}
         self.average = SharedWeights(average, is_entangled=plan.layout == "entangled")
         self._sampler = PathSampler(plan.sampling, plan.outputs, plan.seed)
-        self._objectives = Objectives(bank, plan.seed, teacher)
+        self._objectives = Objectives(bank, plan.seed, teacher, tracker)
         self._update = WeightUpdate(leaves, leaves.values(), average.values(), plan, on_device=self.mode.on_device)
         self._pairs = PairsAhead(bank, self._requests, steps=plan.steps, depth=self.mode.ahead)
 

@@ -1,0 +1,116 @@
+"""Distillation: a network also learns what a trained tracker computes for the same pairs.
+
+Labels say where the target is. A trained tracker also says how similar everything else is, and gives a target for every
+cell and every feature, so a network learns more from a pair (Hinton et al., 2015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from evalkit.trackers._lighttrack.network import LightTrack
+from evalkit.trackers._lighttrack.training.loss import BOX_WEIGHT, overlap_loss
+from evalkit.trackers._lighttrack.training.pairs import Pairs
+from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
+
+ABSENT_TARGET_SHARE = 3
+"""Every third template is also paired with a search crop that does not show its target."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a network computes for ``pairs`` pairs and then for A search crops without their target; N is their sum.
+
+    Attributes:
+        pairs: Number of pairs.
+        template: Shape (N, C, T, T): normalised features of the templates.
+        search: Shape (N, C, S, S): normalised features of the search crops.
+        logits: Shape (N, 1, S, S), fp32.
+        distances: Shape (N, 4, S, S), in pixels, fp32.
+    """
+
+    pairs: int
+    template: Tensor
+    search: Tensor
+    logits: Tensor
+    distances: Tensor
+
+
+def compute_outputs(network: LightTrack, z: Tensor, x: Tensor) -> Outputs:
+    """Return the outputs of a network for the backbone's features of templates and search crops."""
+    count = len(z)
+    absent = max(count // ABSENT_TARGET_SHARE, 1)
+    # Search crops are shifted by one: these templates are paired with the search crop of another target.
+    search = network.neck.BN_x(torch.cat([x, x.roll(1, 0)[:absent]]))
+    template = network.neck.BN_z(torch.cat([z, z[:absent]]))
+    logits, distances = network.head(network.feature_fusor(template, search))
+    # The losses are in fp32, whatever the network's precision.
+    return Outputs(count, template, search, logits.float(), distances.float())
+
+
+class Distillation:
+    """The loss of networks against a trained tracker.
+
+    Args:
+        tracker: The trained tracker, on the device of the training.
+    """
+
+    def __init__(self, tracker: LightTrack) -> None:
+        self._tracker = tracker.eval().requires_grad_(False)
+        use_fast_pointwise(self._tracker)
+
+    def losses(self, outputs: Outputs, pairs: Pairs) -> dict[str, Tensor]:
+        """Return the terms for the outputs of a network.
+
+        Cells of different strides have their centres in common, so the finer grid is read at the coarser one's cells.
+
+        Returns:
+            ``like_scores``: divergence of the scores, positive and negative cells balanced; 0 if they are equal.
+            ``like_boxes``: negative logarithm of the boxes' overlap, weighted by the tracker's scores.
+            ``like_features``: squared difference of the normalised features in units of their variance; 0 where the
+            tracker's features have another shape.
+        """
+        with torch.no_grad():
+            found = self._tracker.template(pairs.template), self._tracker.features(pairs.search)
+            target = compute_outputs(self._tracker, *found)
+        logits, expected_logits = _at_common_cells(outputs.logits, target.logits)
+        distances, expected_distances = _at_common_cells(outputs.distances, target.distances)
+        scores, count = expected_logits.sigmoid(), outputs.pairs
+        template = _difference(outputs.template, target.template)
+        return {
+            "like_scores": _divergence(logits, expected_logits),
+            "like_boxes": overlap_loss(distances[:count], expected_distances[:count], scores[:count, 0]),
+            "like_features": template + _difference(outputs.search, target.search),
+        }
+
+
+def total(terms: dict[str, Tensor]) -> Tensor:
+    """Return the weighted sum of the terms of ``Distillation.losses``."""
+    return terms["like_scores"] + BOX_WEIGHT * terms["like_boxes"] + terms["like_features"]
+
+
+def _at_common_cells(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    cells = min(one.shape[-1], other.shape[-1])
+    steps = one.shape[-1] // cells, other.shape[-1] // cells
+    return one[:, :, :: steps[0], :: steps[0]], other[:, :, :: steps[1], :: steps[1]]
+
+
+def _divergence(logits: Tensor, expected: Tensor) -> Tensor:
+    score = expected.sigmoid()
+    entropy = functional.binary_cross_entropy_with_logits(expected, score, reduction="none")
+    divergence = functional.binary_cross_entropy_with_logits(logits, score, reduction="none") - entropy
+    positive = (divergence * score).sum() / score.sum().clamp(min=1)
+    negative = (divergence * (1 - score)).sum() / (1 - score).sum().clamp(min=1)
+    return (positive + negative) / 2
+
+
+def _difference(found: Tensor, expected: Tensor) -> Tensor:
+    if found.shape != expected.shape:
+        return found.new_zeros((), dtype=torch.float32)
+    expected = expected.float()
+    variance = expected.var((0, 2, 3), keepdim=True)
+    return ((found.float() - expected) ** 2 / (variance + 1e-6)).mean()
