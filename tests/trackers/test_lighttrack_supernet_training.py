@@ -25,7 +25,7 @@ from evalkit.trackers._lighttrack.architecture import parse_path_string
 from evalkit.trackers._lighttrack.search import supernet_file
 from evalkit.trackers._lighttrack.search.shared_weights import load_shared_weights
 from evalkit.trackers._lighttrack.search.space import DEFAULT_OUTPUTS, OUTPUTS, encode, output_of, path_string
-from evalkit.trackers._lighttrack.training import tile_bank
+from evalkit.trackers._lighttrack.training import bank_file, tile_bank
 from evalkit.trackers._lighttrack.training.loop import CURVE
 from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS, PathSampler
 from evalkit.trackers._lighttrack.training.supernet_training import SupernetPlan, SupernetTraining, initial_weights
@@ -192,3 +192,10 @@ def test_a_search_without_weights_trains_a_supernet_first(
     rows.clear()
     api.search(replace(options, resume=True), report=rows.append)
     assert rows == []
+    for changed, message in (({"steps": 3}, "another steps"), ({"rate": 1e-4}, "another rate")):
+        with pytest.raises(EvalkitError, match=message):
+            api.search(replace(options, resume=True, training={**options.training, **changed}))
+    other = tmp_path / "other.zip"
+    bank_file.write_bank(other, bank)
+    with pytest.raises(EvalkitError, match="another bank"):
+        api.search(replace(options, resume=True, training={**options.training, "tiles": other}))

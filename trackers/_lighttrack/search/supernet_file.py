@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from evalkit.runtimes.torch_execution import find_device
 from evalkit.trackers._lighttrack.search.shared_weights import SharedWeights, write_shared_weights
 from evalkit.trackers._lighttrack.trained import load_distilled
 from evalkit.trackers._lighttrack.training import bank_file
-from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, run_training
+from evalkit.trackers._lighttrack.training.loop import CHECKPOINT, check_plan, run_training
 from evalkit.trackers._lighttrack.training.path_sampling import SAMPLINGS
 from evalkit.trackers._lighttrack.training.step import check_precision
 from evalkit.trackers._lighttrack.training.supernet_training import LAYOUTS, SupernetPlan, SupernetTraining
@@ -49,7 +49,8 @@ def train_supernet(
         report: Called with the losses of every step.
 
     Raises:
-        EvalkitError: An option is unknown or a file invalid, or the checkpoint in the folder belongs to another plan.
+        EvalkitError: An option is unknown or a file invalid, or the checkpoint in the folder belongs to another plan or
+            bank.
     """
     file = folder / SUPERNET
     values = dict(options)
@@ -60,6 +61,7 @@ def train_supernet(
     if tracker is not None:
         plan = replace(plan, distilled=tracker.sha256)
     if file.exists():
+        _check_trained(folder, plan, tiles)
         return file
     torch.set_num_threads(1)
     bank = bank_file.load_or_build(folder, plan.seed, photographs, None if tiles is None else Path(tiles))
@@ -73,6 +75,20 @@ def train_supernet(
     run_training(training, folder, report=report)
     write_shared_weights(training.average, file, half=True)
     return file
+
+
+def _check_trained(folder: Path, plan: SupernetPlan, tiles: Path | None) -> None:
+    """Check that the supernet in a folder was trained by a plan, on the bank of tiles that is given if one is.
+
+    Raises:
+        EvalkitError: It was not.
+    """
+    checkpoint = folder / CHECKPOINT
+    if checkpoint.exists():
+        stored = torch.load(checkpoint, weights_only=True, map_location="cpu")["plan"]
+        check_plan(stored, plan, asdict(plan), where=checkpoint)
+    if tiles is not None:
+        bank_file.check_bank(folder, Path(tiles))
 
 
 def _plan(

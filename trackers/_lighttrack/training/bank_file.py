@@ -61,12 +61,16 @@ def load_or_build(folder: Path, seed: int, photographs: list[Path], tiles: Path 
         )  # fmt: skip
     file = build(folder, seed, photographs) if tiles is None else tiles
     bank = read_bank(file)
-    _record_bank(folder, file)
+    atomic.write_text(folder / _RECORD, check_bank(folder, file) + "\n")
     return bank
 
 
-def _record_bank(folder: Path, file: Path) -> None:
-    """Write the hash of a training's bank to its folder, or compare it with the hash there if there is a checkpoint."""
+def check_bank(folder: Path, file: Path) -> str:
+    """Check that the training in a folder, if there is one, was begun with a bank, and return the hash of the bank.
+
+    Raises:
+        EvalkitError: It was begun with another bank.
+    """
     digest, record = sha256(file), folder / _RECORD
     begun = record.read_text(encoding="utf-8").strip() if record.exists() else digest
     if begun != digest and (folder / CHECKPOINT).exists():
@@ -74,7 +78,7 @@ def _record_bank(folder: Path, file: Path) -> None:
             "this training was begun with another bank of tiles", where=file, found=f"sha256 {digest[:12]}",
             expected=f"sha256 {begun[:12]}", hint="Pass the same --tiles or --photographs as at first",
         )  # fmt: skip
-    atomic.write_text(record, digest + "\n")
+    return digest
 
 
 def build(folder: Path, seed: int, photographs: list[Path]) -> Path:
