@@ -17,7 +17,7 @@ are finished are not repeated.
 scenes that neither training nor search uses. With ``--supernet`` both start from their networks in it. The weights are
 in ``--output``; finished trainings are not repeated.
 
-``--distill TRACKER`` trains alone by distillation from a trained tracker.
+``--distill TRACKER`` trains alone by distillation from a trained tracker, without phases of imitation and settling.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def train_alone(path: str, seed: int, options: argparse.Namespace) -> LightTrack
     file = folder / "weights.safetensors"
     if not file.exists():
         teacher = None if options.teacher is None else load_teacher(options.teacher)
-        imitation, settling = (0, 0) if teacher is None else (options.steps // 8, options.steps // 4)
+        has_phases = teacher is not None and options.distill is None
+        imitation, settling = (options.steps // 8, options.steps // 4) if has_phases else (0, 0)
         tracker = load_distilled(options.distill, None)
         start = start_of(path, options)
         plan = TrainingPlan(
