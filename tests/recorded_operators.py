@@ -6,6 +6,9 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
+WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "item", "lift_fresh", "is_nonzero", "equal"}
+"""Operators that wait for the device or copy a number to it."""
+
 
 class RecordedOperators(TorchDispatchMode):
     """Records the names of the operators that this thread executes."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from recorded_operators import WAITING, RecordedOperators
 
 from evalkit import api
 from evalkit.errors import EvalkitError
@@ -24,6 +25,7 @@ from evalkit.trackers._lighttrack.training.loss import overlap_loss
 from evalkit.trackers._lighttrack.training.pairs import Pairs, make_pairs
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
+from evalkit.trackers._lighttrack.training.step import StepMode
 from evalkit.trackers._lighttrack.training.subnet_training import Training, initial_network
 from evalkit.trackers._lighttrack.training.supernet_training import SupernetPlan, SupernetTraining
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank
@@ -147,6 +149,23 @@ def test_all_paths_of_a_supernet_are_distilled(bank: TileBank, tracker: LightTra
     row = distilled.run_step().row()
     assert row.keys() >= TERMS
     assert row["loss"] > plain.run_step().row()["loss"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("supernet", [False, True])
+def test_a_distilled_step_on_a_device_waits_for_nothing(
+    bank: TileBank, tracker: LightTrack, precision: str, supernet: bool
+) -> None:
+    mode = StepMode(on_device=True, ahead=2, block=4)
+    plan = SupernetPlan(steps=4, batch=12, sizes=(96,), precision=precision) if supernet else PLAN
+    kind: Any = SupernetTraining if supernet else Training
+    training = kind(replace(plan, precision=precision), bank, tracker=tracker, mode=mode)
+    training.run_step()
+    with RecordedOperators() as recorded:
+        record = training.run_step()
+    assert "convolution_backward" in recorded.names
+    assert not recorded.names & WAITING
+    assert all(math.isfinite(value) for value in record.row().values())
 
 
 def test_a_training_starts_from_the_weights(bank: TileBank, tracker: LightTrack) -> None:

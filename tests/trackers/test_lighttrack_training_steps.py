@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from recorded_operators import RecordedOperators
+from recorded_operators import WAITING, RecordedOperators
 from torch import Tensor
 
 from evalkit.errors import EvalkitError
@@ -64,10 +64,6 @@ class CalledGraph:
 @pytest.fixture
 def graphs() -> type[CalledGraph]:
     return type("Counted", (CalledGraph,), {"captures": []})
-
-
-WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "item", "lift_fresh", "is_nonzero", "equal"}
-"""Operators that wait for the device or copy a number to it."""
 
 
 def rows(training: Any, count: int) -> list[dict[str, float]]:
