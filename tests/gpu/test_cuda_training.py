@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.step import StepMode, fetch_rows
 from evalkit.trackers._lighttrack.training.step_graphs import WARMUP
-from evalkit.trackers._lighttrack.training.subnet_training import Training
+from evalkit.trackers._lighttrack.training.subnet_training import Training, initial_network
 from evalkit.trackers._lighttrack.training.supernet_training import SupernetPlan, SupernetTraining
 from evalkit.trackers._lighttrack.training.teacher import Teacher
 from evalkit.trackers._lighttrack.training.tile_bank import TileBank, render_tiles
@@ -91,6 +92,15 @@ def test_each_phase_is_captured_and_trains(bank: TileBank) -> None:
     captured = losses(Training(plan, bank, teacher, mode=fastest), 18)
     queued = losses(Training(plan, bank, teacher, mode=replace(fastest, capture=None)), 18)
     assert captured == pytest.approx(queued, rel=0.1)
+
+
+def test_distilled_steps_are_captured(bank: TileBank) -> None:
+    torch.manual_seed(5)
+    tracker = initial_network(TINY, momentum=0.1)
+    fastest = StepMode.of(bank.backgrounds.device)
+    captured = losses(Training(PLAN, bank, tracker=copy.deepcopy(tracker), mode=fastest), 12)
+    queued = losses(Training(PLAN, bank, tracker=tracker, mode=replace(fastest, capture=None)), 12)
+    assert captured == pytest.approx(queued, rel=0.05)
 
 
 def test_the_first_losses_are_those_of_the_cpu_on_the_same_pairs(bank: TileBank, host_bank: TileBank) -> None:
