@@ -186,7 +186,7 @@ def test_a_training_records_what_it_started_and_was_distilled_from(
     assert record["plan"]["start"] == record["plan"]["distilled"] != ""
     rows = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
     assert all(row.keys() >= TERMS for row in rows)
-    for changed, message in (({"weights": weights}, "another distilled"), ({}, "another start")):
+    for changed, message in (({"weights": weights}, "another distilled .*expected none"), ({}, "another start")):
         with pytest.raises(EvalkitError, match=message):
             api.train(name, tmp_path / "run", resume=True, **changed, **{**options, "steps": 3})
 
@@ -223,7 +223,7 @@ def test_wrong_sources_of_weights_are_rejected_before_anything_is_rendered(
     given = {name: weights if value is True else value for name, value in options.items()}
     with pytest.raises(EvalkitError, match=message):
         api.train(f"lighttrack:{TINY}", tmp_path / "run", **given)
-    assert not list((tmp_path / "run").glob("*"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_weights_of_another_architecture_are_rejected(weights: Path, tmp_path: Path) -> None:

@@ -85,12 +85,12 @@ def train(
         )
     if not only_tiles:
         _check_output(output, resume=resume)
-    output.mkdir(parents=True, exist_ok=True)
     where = find_device(device)
     networks = _load_networks(variant, teacher, weights, distill, distill_weights)
     chosen = _make_plan(
         variant, {**plan, **networks.hashes()}, has_teacher=teacher is not None, on_cpu=where.type == "cpu"
     )
+    output.mkdir(parents=True, exist_ok=True)
     if only_tiles:
         return bank_file.build(output, chosen.seed, list(photographs))
     torch.set_num_threads(1)

@@ -62,9 +62,14 @@ def check_plan(stored: Mapping[str, Any], plan: TrainingPlan, names: Iterable[st
         found, expected = stored.get(name, defaults[name]), getattr(plan, name)
         if found != expected:
             raise EvalkitError(
-                f"this checkpoint was trained with another {name}", where=where, found=found, expected=expected,
+                f"this checkpoint was trained with another {name}", where=where, found=_shown(found),
+                expected=_shown(expected),
                 hint="Repeat its options, or train in a new folder",
             )  # fmt: skip
+
+
+def _shown(value: object) -> object:
+    return "none" if value == "" else value
 
 
 def run_training(
