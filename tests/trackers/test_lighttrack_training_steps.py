@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +219,20 @@ def test_a_queued_step_of_a_supernet_waits_for_nothing(bank: TileBank) -> None:
         training.run_step()
     assert "convolution_backward" in recorded.names
     assert not recorded.names & WAITING
+
+
+@pytest.mark.parametrize("mode", [StepMode(), QUEUED])
+def test_a_training_that_is_no_longer_used_frees_its_threads_at_once(bank: TileBank, mode: StepMode) -> None:
+    gc.disable()  # a thread keeps the memory of its operators, about 1 GB, so the next collection would be too late
+    try:
+        for create in (partial(Training, PLAN), partial(SupernetTraining, SUPERNET)):
+            training = create(bank, mode=mode)
+            training.run_step()
+            reference = weakref.ref(training)
+            del training
+            assert reference() is None
+    finally:
+        gc.enable()
 
 
 def test_the_plain_optimizer_would_be_found_waiting(bank: TileBank) -> None:

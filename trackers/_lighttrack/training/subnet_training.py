@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -80,7 +81,7 @@ class Training:
             self.average.state_dict().values(), plan, on_device=self.mode.on_device,
         )  # fmt: skip
         self._pool = ThreadPoolExecutor(plan.workers, initializer=torch.set_num_threads, initargs=(1,))
-        self._pairs = PairsAhead(bank, self._requests, steps=plan.steps, depth=self.mode.ahead)
+        self._pairs = PairsAhead(bank, partial(_requests, plan), steps=plan.steps, depth=self.mode.ahead)
         self._graphs = None if self.mode.capture is None else StepGraphs(self.device, self.mode.capture)
 
     def run_step(self) -> StepRecord:
@@ -99,13 +100,9 @@ class Training:
         self.step += 1
         return StepRecord(self.step, rate, size, losses, *zip(*seconds, strict=True))
 
-    def _requests(self, step: int) -> list[PairRequest]:
-        share, size = self.plan.batch // self.plan.workers, self.plan.size_at(step)
-        return [PairRequest(share, (self.plan.seed, step, worker), size) for worker in range(self.plan.workers)]
-
     def _compute_here(self, objective: Objective, size: int, key: object) -> tuple[StepLosses, Seconds]:
         """Make the pairs of each part of the batch and compute its gradients in a thread of its own."""
-        requests = self._requests(self.step)
+        requests = _requests(self.plan, self.step)
 
         def compute_part(worker: int) -> tuple[dict[str, Tensor], tuple[float, float]]:
             made = supply_pairs(self.bank, requests[worker])
@@ -177,6 +174,11 @@ class Training:
         _copy_to_replicas(self._replicas)
         if self._graphs is not None:
             self._graphs.reset()
+
+
+def _requests(plan: TrainingPlan, step: int) -> list[PairRequest]:
+    share, size = plan.batch // plan.workers, plan.size_at(step)
+    return [PairRequest(share, (plan.seed, step, worker), size) for worker in range(plan.workers)]
 
 
 def initial_network(path: str, *, momentum: float) -> LightTrack:

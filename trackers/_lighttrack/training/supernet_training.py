@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class SupernetTraining:
         self._sampler = PathSampler(plan.sampling, plan.outputs, plan.seed)
         self._objectives = Objectives(bank, plan.seed, teacher, tracker)
         self._update = WeightUpdate(leaves, leaves.values(), average.values(), plan, on_device=self.mode.on_device)
-        self._pairs = PairsAhead(bank, self._requests, steps=plan.steps, depth=self.mode.ahead)
+        self._pairs = PairsAhead(bank, partial(_requests, plan, self._sampler), steps=plan.steps, depth=self.mode.ahead)
 
     def run_step(self) -> StepRecord:
         """Run one step: one update from the gradients of all its paths."""
@@ -104,7 +105,7 @@ class SupernetTraining:
             self._update.start_from_average()
         self._update.set_step(self.step)
         self._update.zero_gradients()
-        objective, paths = self._objectives.of_phase(phase.name), self._paths(self.step)
+        objective, paths = self._objectives.of_phase(phase.name), _paths(self.plan, self._sampler, self.step)
         parts, seconds = [], []
         for path, made in zip(paths, self._supply(), strict=True):
             start = time.thread_time()
@@ -114,18 +115,10 @@ class SupernetTraining:
         self.step += 1
         return StepRecord(self.step, rate, size, losses, *zip(*seconds, strict=True))
 
-    def _paths(self, step: int) -> list[str]:
-        return self._sampler.paths(step, whole_backbone=self.plan.phase_at(step).name == "imitation")
-
-    def _requests(self, step: int) -> list[PairRequest]:
-        paths, size = self._paths(step), self.plan.size_at(step)
-        share = max(self.plan.batch // len(paths), 2)
-        return [PairRequest(share, (self.plan.seed, step, index), size) for index in range(len(paths))]
-
     def _supply(self) -> Iterable[MadePairs]:
         if self.mode.ahead:
             return self._pairs.take(self.step)
-        return (supply_pairs(self.bank, request) for request in self._requests(self.step))
+        return (supply_pairs(self.bank, request) for request in _requests(self.plan, self._sampler, self.step))
 
     def _accumulate(self, path: str, objective: Objective, pairs: Pairs, size: int, paths: int) -> dict[str, Tensor]:
         """Add the gradients of one path's share of the batch, one of ``paths``, and return its losses."""
@@ -165,6 +158,16 @@ class SupernetTraining:
         _copy(state["shared"], self.shared.state)
         _copy(state["average"], self.average.state)
         self._update.restore(state["optimizer"])
+
+
+def _paths(plan: SupernetPlan, sampler: PathSampler, step: int) -> list[str]:
+    return sampler.paths(step, whole_backbone=plan.phase_at(step).name == "imitation")
+
+
+def _requests(plan: SupernetPlan, sampler: PathSampler, step: int) -> list[PairRequest]:
+    paths, size = _paths(plan, sampler, step), plan.size_at(step)
+    share = max(plan.batch // len(paths), 2)
+    return [PairRequest(share, (plan.seed, step, index), size) for index in range(len(paths))]
 
 
 @torch.no_grad()
