@@ -207,7 +207,8 @@ def _table(result: SearchResult) -> list[str]:
         lines += [
             "Next:",
             f"  evalkit run --tracker {best['tracker']} --weights {weights} --name found",
-            f"  evalkit train {best['tracker']} --output {result.folder / 'training'}",
+            f"  evalkit train {best['tracker']} --weights {weights} --distill lighttrack-m --steps 300 "
+            f"--output {result.folder / 'training'}",
         ]
     return lines
 

@@ -34,8 +34,8 @@ def test_random_paths_of_the_first_and_last_output_track_after_recalibration(tmp
         drawn = (space.draw(random) for _ in range(1000))
         path = next(path_string(genes) for genes in drawn if space.costs(genes)["macs"] < 600e6)
         values.append(fitness.measure(path, PAIRS)[0])
-    # Untrained weights have less than 0.1; 20 random paths had 0.51 to 0.60 of more pairs.
-    assert min(values) > 0.4, values
+    # Untrained weights have less than 0.1; 20 random paths had 0.63 to 0.74 of more pairs.
+    assert min(values) > 0.5, values
 
 
 def test_a_search_in_it_takes_the_outputs_that_it_has(tmp_path: Path) -> None:
