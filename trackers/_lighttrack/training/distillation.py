@@ -66,7 +66,8 @@ class Distillation:
     def losses(self, outputs: Outputs, pairs: Pairs) -> dict[str, Tensor]:
         """Return the terms for the outputs of a network.
 
-        Cells of different strides have their centres in common, so the finer grid is read at the coarser one's cells.
+        Cells of different strides have their centres in common in search crops whose side is a multiple of 32, so the
+        finer grid is read at the coarser one's cells.
 
         Returns:
             ``like_scores``: divergence of the scores, positive and negative cells balanced; 0 if they are equal.
