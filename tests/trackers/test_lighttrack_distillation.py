@@ -20,8 +20,9 @@ from evalkit.trackers._lighttrack.architecture import parse_path_string
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.search import supernet_file
 from evalkit.trackers._lighttrack.training import tile_bank
-from evalkit.trackers._lighttrack.training.distillation import Distillation, Outputs, compute_outputs
+from evalkit.trackers._lighttrack.training.distillation import Distillation
 from evalkit.trackers._lighttrack.training.loss import overlap_loss
+from evalkit.trackers._lighttrack.training.network_outputs import NetworkOutputs, compute_outputs
 from evalkit.trackers._lighttrack.training.pairs import Pairs, make_pairs
 from evalkit.trackers._lighttrack.training.plan import TrainingPlan
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
@@ -65,7 +66,7 @@ def some_pairs(bank: TileBank) -> Pairs:
     return make_pairs(bank, SeededRandom(6, 1, 2), 96)
 
 
-def outputs_of(network: LightTrack, pairs: Pairs) -> Outputs:
+def outputs_of(network: LightTrack, pairs: Pairs) -> NetworkOutputs:
     return compute_outputs(network, network.template(pairs.template), network.features(pairs.search))
 
 
@@ -205,6 +206,22 @@ def test_a_search_distils_its_supernet(weights: Path, many_tiles: None, tmp_path
     rows: list[dict[str, float]] = []
     api.search(options, report=rows.append)
     assert all(row.keys() >= TERMS for row in rows)
+
+
+def test_a_search_is_not_continued_from_other_weights_than_its_supernet_started_from(
+    weights: Path, tracker: LightTrack, many_tiles: None, tmp_path: Path
+) -> None:
+    options = api.SearchOptions(
+        tmp_path / "search", within=f"lighttrack:{TINY}", weights=weights, evaluations=4, population=4, pairs=16,
+        recalibration=16, final_recalibration=16, scenes=0, method="paper",
+        training={"steps": 2, "batch": 6, "sizes": (96,)},
+    )  # fmt: skip
+    api.search(options)
+    api.search(replace(options, resume=True))
+    other = tmp_path / "other.safetensors"
+    recipe.write_weights({name: 2 * tensor for name, tensor in tracker.state_dict().items()}, other)
+    with pytest.raises(EvalkitError, match="another start"):
+        api.search(replace(options, resume=True, weights=other))
 
 
 @pytest.mark.parametrize(

@@ -280,10 +280,10 @@ def _shared_weights_file(
         shared, source = _spread_weights(variant, options)
         write_shared_weights(shared, options.output / SPREAD)
         return options.output / SPREAD, source
-    start = None if options.within is None else _spread_weights(variant, options)[0]
+    start, source = (None, {}) if options.within is None else _spread_weights(variant, options)
     file = train_supernet(
         options.output, options.training, outputs=outputs, seed=options.seed, device=options.device, start=start,
-        report=report,
+        start_hash=source.get("spread", ""), report=report,
     )  # fmt: skip
     return file, {"supernet": checkpoints.sha256(file)}
 

@@ -34,6 +34,7 @@ def train_supernet(
     seed: int,
     device: str,
     start: SharedWeights | None = None,
+    start_hash: str = "",
     report: Callable[[dict[str, float]], None] | None = None,
 ) -> Path:
     """Train a supernet, or continue the training in the folder, and return its file.
@@ -46,6 +47,7 @@ def train_supernet(
         seed: Seed of weights, paths and pairs.
         device: Device to train on.
         start: Shared weights to start from; random ones or the teacher's if None.
+        start_hash: Hash of the file that they come from.
         report: Called with the losses of every step.
 
     Raises:
@@ -58,8 +60,7 @@ def train_supernet(
     tiles, teacher = values.pop("tiles", None), values.pop("teacher", None)
     tracker = load_distilled(values.pop("distill", None), values.pop("distill_weights", None))
     plan = _plan(values, outputs=outputs, seed=seed, has_teacher=teacher is not None)
-    if tracker is not None:
-        plan = replace(plan, distilled=tracker.sha256)
+    plan = replace(plan, start=start_hash, distilled="" if tracker is None else tracker.sha256)
     if file.exists():
         _check_trained(folder, plan, tiles)
         return file
@@ -68,7 +69,7 @@ def train_supernet(
     used, _ = bank.split()
     training = SupernetTraining(
         plan, used.to(find_device(device)), None if teacher is None else load_teacher(Path(teacher)), start,
-        tracker=tracker.network if tracker else None,
+        tracker=None if tracker is None else tracker.network,
     )  # fmt: skip
     if (folder / CHECKPOINT).exists():
         training.restore(folder)

@@ -6,50 +6,15 @@ cell and every feature, so a network learns more from a pair (Hinton et al., 201
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from evalkit.trackers._lighttrack.network import LightTrack
 from evalkit.trackers._lighttrack.training.loss import BOX_WEIGHT, overlap_loss
+from evalkit.trackers._lighttrack.training.network_outputs import NetworkOutputs, compute_outputs
 from evalkit.trackers._lighttrack.training.pairs import Pairs
 from evalkit.trackers._lighttrack.training.pointwise import use_fast_pointwise
-
-ABSENT_TARGET_SHARE = 3
-"""Every third template is also paired with a search crop that does not show its target."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What a network computes for ``pairs`` pairs and then for A search crops without their target; N is their sum.
-
-    Attributes:
-        pairs: Number of pairs.
-        template: Shape (N, C, T, T): normalised features of the templates.
-        search: Shape (N, C, S, S): normalised features of the search crops.
-        logits: Shape (N, 1, S, S), fp32.
-        distances: Shape (N, 4, S, S), in pixels, fp32.
-    """
-
-    pairs: int
-    template: Tensor
-    search: Tensor
-    logits: Tensor
-    distances: Tensor
-
-
-def compute_outputs(network: LightTrack, z: Tensor, x: Tensor) -> Outputs:
-    """Return the outputs of a network for the backbone's features of templates and search crops."""
-    count = len(z)
-    absent = max(count // ABSENT_TARGET_SHARE, 1)
-    # Search crops are shifted by one: these templates are paired with the search crop of another target.
-    search = network.neck.BN_x(torch.cat([x, x.roll(1, 0)[:absent]]))
-    template = network.neck.BN_z(torch.cat([z, z[:absent]]))
-    logits, distances = network.head(network.feature_fusor(template, search))
-    # The losses are in fp32, whatever the network's precision.
-    return Outputs(count, template, search, logits.float(), distances.float())
 
 
 class Distillation:
@@ -63,7 +28,7 @@ class Distillation:
         self._tracker = tracker.eval().requires_grad_(False)
         use_fast_pointwise(self._tracker)
 
-    def losses(self, outputs: Outputs, pairs: Pairs) -> dict[str, Tensor]:
+    def losses(self, outputs: NetworkOutputs, pairs: Pairs) -> dict[str, Tensor]:
         """Return the terms for the outputs of a network.
 
         Cells of different strides have their centres in common in search crops whose side is a multiple of 32, so the
@@ -89,7 +54,7 @@ class Distillation:
         }
 
 
-def total(terms: dict[str, Tensor]) -> Tensor:
+def weighted_total(terms: dict[str, Tensor]) -> Tensor:
     """Return the weighted sum of the terms of ``Distillation.losses``."""
     return terms["like_scores"] + BOX_WEIGHT * terms["like_boxes"] + terms["like_features"]
 

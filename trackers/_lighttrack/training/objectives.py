@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from evalkit.trackers._lighttrack.network import LightTrack
-from evalkit.trackers._lighttrack.training.distillation import Distillation, Outputs, compute_outputs, total
+from evalkit.trackers._lighttrack.training.distillation import Distillation, weighted_total
 from evalkit.trackers._lighttrack.training.loss import (
     ABSENT_TARGET_WEIGHT,
     BOX_WEIGHT,
     absent_target_loss,
     tracking_loss,
 )
+from evalkit.trackers._lighttrack.training.network_outputs import NetworkOutputs, compute_outputs
 from evalkit.trackers._lighttrack.training.pairs import Pairs, make_pairs
 from evalkit.trackers._lighttrack.training.seeded_random import SeededRandom
 from evalkit.trackers._lighttrack.training.teacher import Teacher, student_hints
@@ -114,13 +115,13 @@ class Objectives:
         return partial(objective, distillation=self._distillation)
 
 
-def _losses(outputs: Outputs, pairs: Pairs, size: int, distillation: Distillation | None = None) -> dict[str, Tensor]:
+def _losses(outputs: NetworkOutputs, pairs: Pairs, size: int, distillation: Distillation | None) -> dict[str, Tensor]:
     count = outputs.pairs
     classification, overlap = tracking_loss(outputs.logits[:count], outputs.distances[:count], pairs.boxes, size=size)
     absent_loss = absent_target_loss(outputs.logits[count:])
     loss = classification + BOX_WEIGHT * overlap + ABSENT_TARGET_WEIGHT * absent_loss
     terms = {} if distillation is None else distillation.losses(outputs, pairs)
     return {
-        "loss": loss + total(terms) if terms else loss,
+        "loss": loss + weighted_total(terms) if terms else loss,
         "cls": classification, "box": overlap, "stranger": absent_loss, **terms,
     }  # fmt: skip
