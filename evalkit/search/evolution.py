@@ -6,7 +6,6 @@ and on what it was told alone, so telling it recorded values repeats a search ex
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,17 +87,26 @@ class _Proposals:
         made = (make(index) for index in range(count))
         return [genes for genes in made if genes is not None]
 
-    def first(self, count: int, random: np.random.Generator) -> list[Genes]:
+    def first(self, count: int, random: np.random.Generator, *, smallest: int = 0) -> list[Genes]:
         """Return the first generation: the center of the space if it is allowed, and random members.
 
         Where limits are too low for random members, the smallest members take their places.
+
+        Args:
+            count: Number of members.
+            random: Draws the random members.
+            smallest: Number of smallest members that take places of random ones in any case, the cheapest first.
         """
         space = self.goal.space
         center = [] if space.center is None else [space.center]
         start = [self.add(genes) for genes in center if self.is_new(genes)]
+        start += self._smallest(min(smallest, count - len(start)))
         start += self.generation(count - len(start), lambda index: self.draw(random))
-        smallest = (self.add(genes) for genes in space.smallest() if self.is_new(genes))
-        return [*start, *itertools.islice(smallest, count - len(start))]
+        return [*start, *self._smallest(count - len(start))]
+
+    def _smallest(self, count: int) -> list[Genes]:
+        new = dict.fromkeys(genes for genes in self.goal.space.smallest() if self.is_new(genes))
+        return [self.add(genes) for genes in sorted(new, key=self.goal.cost)[:count]]
 
 
 class RandomSearch:
@@ -183,7 +191,9 @@ class Enumeration:
 class Nsga2:
     """NSGA-II of pymoo, with cost and value as objectives.
 
-    Limits are kept by redrawing, so that no evaluation is spent on an architecture that exceeds them.
+    Up to a quarter of the first generation are the smallest members: random members are of medium size, and few
+    generations of them do not reach the cheap end of the front. Limits are kept by redrawing, so that no evaluation is
+    spent on an architecture that exceeds them.
     """
 
     def __init__(self, goal: Goal, population: int, seed: int) -> None:
@@ -267,7 +277,7 @@ def _nsga2(proposals: _Proposals, population: int, seed: int) -> tuple[Any, Any]
 
     class FirstGeneration(Sampling):  # type: ignore[misc]
         def _do(self, problem: Any, n_samples: int, *args: Any, random_state: Any = None, **kwargs: Any) -> Any:
-            return np.array(proposals.first(n_samples, random_state))
+            return np.array(proposals.first(n_samples, random_state, smallest=n_samples // 4))
 
     class GroupCrossover(Crossover):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -38,8 +38,12 @@ def hypervolume(points: Sequence[Point], reference: Point) -> float:
 
     >>> hypervolume([(1, 0.5), (2, 1.0)], (3, 0.0))
     1.5
+    >>> hypervolume([(1, 0.0)], (3, 0.0))
+    0.0
     """
     inside = [point for point in points if point[0] < reference[0] and point[1] > reference[1]]
+    if not inside:
+        return 0.0
     front = pareto_front(inside, lambda point: point)
     ends = [*(cost for cost, _ in front[1:]), reference[0]]
     return float(sum((end - cost) * (value - reference[1]) for (cost, value), end in zip(front, ends, strict=True)))

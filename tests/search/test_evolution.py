@@ -107,6 +107,12 @@ def test_limits_that_random_members_exceed_are_met_from_the_smallest_on(
     assert METHODS[name](goal, 4, 1).ask() == goal.space.smallest()
 
 
+def test_nsga2_starts_from_the_cheap_end_of_the_front_too() -> None:
+    first = METHODS["nsga2"](GOAL, 12, 1).ask()
+    assert len(set(first)) == 12
+    assert set(GOAL.space.smallest()) <= set(first)
+
+
 def test_the_hypervolume_equals_moocore_s() -> None:
     moocore = pytest.importorskip("moocore")
     points = [(GOAL.cost(genes), planted_fitness(genes)) for genes in proposals("random", seed=5, evaluations=60)]
