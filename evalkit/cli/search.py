@@ -19,7 +19,7 @@ BUNDLED = "bundled"
 METHODS = ("nsga2", "paper", "random")
 TRAINING = (
     "photographs", "tiles", "teacher", "distill", "distill_weights", "steps", "imitation", "settling", "batch", "rate",
-    "sampling", "layout", "training_precision",
+    "grown", "sampling", "layout", "training_precision",
 )  # fmt: skip
 """Options of the supernet's training."""
 
@@ -119,6 +119,9 @@ class _SupernetFile(click.Path):
               help="Supernet: number of pairs per step, shared by the step's paths.  [default: 48]")  # fmt: skip
 @click.option("--rate", type=options.Number(0, min_open=True), metavar="R",
               help="Supernet: highest learning rate.  [default: 0.0015]")  # fmt: skip
+@click.option("--grown", type=options.Number(0, 1), metavar="SHARE",
+              help="Supernet: fraction of the tracking phase after which search crops are full size."
+              "  [default: 0.87]")  # fmt: skip
 @click.option("--sampling", type=click.Choice(["fair", "sandwich", "uniform"]),
               help="Supernet: how a step's paths are chosen.  [default: fair]")  # fmt: skip
 @click.option("--layout", type=click.Choice(["entangled", "separate"]),

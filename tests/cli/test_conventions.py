@@ -30,7 +30,7 @@ ONE_VALUE = {
 OWN_MEANING = {
     "--output", "--name", "--seed", "--device", "--threads", "--jobs", "--force", "--resume", "--fps", "--layout",
     "--weights", "--batch", "--rate", "--steps", "--settling", "--imitation", "--teacher", "--photographs", "--runtime",
-    "--engine", "--precision", "--tiles", "--distill", "--distill-weights",
+    "--engine", "--precision", "--tiles", "--distill", "--distill-weights", "--grown",
 }  # fmt: skip
 """Options whose help names what the command does with them."""
 

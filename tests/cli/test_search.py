@@ -30,11 +30,11 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[api.SearchOptions]:
     return found
 
 
-def test_a_number_of_steps_that_is_zero_is_passed_on(tmp_path: Path, received: list[api.SearchOptions]) -> None:
+def test_a_number_that_is_zero_is_passed_on(tmp_path: Path, received: list[api.SearchOptions]) -> None:
     command = [*COMMAND, str(tmp_path / "out")]
     CliRunner().invoke(cli, command)
-    CliRunner().invoke(cli, [*command, "--imitation", "0", "--settling", "0"])
-    assert [dict(one.training) for one in received] == [{}, {"imitation": 0, "settling": 0}]
+    CliRunner().invoke(cli, [*command, "--imitation", "0", "--settling", "0", "--grown", "0"])
+    assert [dict(one.training) for one in received] == [{}, {"imitation": 0, "settling": 0, "grown": 0}]
 
 
 def test_the_precision_of_training_is_not_that_of_latencies(tmp_path: Path, received: list[api.SearchOptions]) -> None:
