@@ -12,7 +12,8 @@ parameters against short trainings of each path alone; the tau between two seeds
 expect. The paths are drawn evenly from four bands of MACs. Trainings that ``--output`` has already are not repeated.
 ``chance``: the hypervolume, on scenes that steered nothing, of the fronts of NSGA-II and of random search with equal
 numbers of evaluations, for several seeds, and the interval of the mean difference over resampled scenes; searches that
-are finished are not repeated.
+are finished are not repeated. NSGA-II begins with the smallest paths, so it is also compared with random search whose
+last evaluations are replaced by those.
 ``alone``: trains ``--path`` and LightTrack-Mobile alone by equal plans, with several seeds, and compares them on 48
 scenes that neither training nor search uses. With ``--supernet`` both start from their networks in it. The weights are
 in ``--output``; finished trainings are not repeated.
@@ -36,8 +37,8 @@ from numpy.typing import NDArray
 
 from evalkit import api, checkpoints
 from evalkit.metrics.resampling import resample
-from evalkit.search.front import hypervolume
-from evalkit.search.ledger import LEDGER, Ledger
+from evalkit.search.front import hypervolume, pareto_front, spread_over_costs
+from evalkit.search.ledger import LEDGER, Evaluation, Ledger
 from evalkit.search.options import FINAL, PAIRS
 from evalkit.search.record import FRONT, RECORD
 from evalkit.trackers._lighttrack.architecture import MOBILE
@@ -197,11 +198,29 @@ def measure_chance(options: argparse.Namespace, space: LightTrackSpace) -> None:
             api.search(chosen)
         fronts[method].append(read_front(folder))
         print(f"chance: seed {seed}, {method}: hypervolume {volumes(fronts[method][-1:])[0]:.4f}", flush=True)
-    weights = resample(len(fronts["random"][0][0][1]))
-    differences = volumes(fronts["nsga2"], weights) - volumes(fronts["random"], weights)
-    low, high = np.quantile(differences, [0.025, 0.975])
-    difference = volumes(fronts["nsga2"])[0] - volumes(fronts["random"])[0]
-    print(f"chance: nsga2 above random by {difference:.4f} ({low:.4f} to {high:.4f} over resampled scenes)")
+    control = [front_with_smallest(options.output / f"random-{seed}", seed, options, space) for seed in options.seeds]
+    for name, others in (("random", fronts["random"]), ("random with the smallest paths", control)):
+        weights = resample(len(others[0][0][1]))
+        low, high = np.quantile(volumes(fronts["nsga2"], weights) - volumes(others, weights), [0.025, 0.975])
+        difference = volumes(fronts["nsga2"])[0] - volumes(others)[0]
+        print(f"chance: nsga2 above {name} by {difference:.4f} ({low:.4f} to {high:.4f} over resampled scenes)")
+
+
+def front_with_smallest(folder: Path, seed: int, options: argparse.Namespace, space: LightTrackSpace) -> Front:
+    """Return the front of a finished random search with the smallest paths in the place of its last ones."""
+    plan = FitnessPlan(seed, options.pairs, final_recalibration=options.recalibration)
+    fitness, ledger = Fitness(load_shared_weights(options.supernet), plan, folder), Ledger(folder / LEDGER)
+
+    def measure(path: str, measure: str) -> Evaluation:
+        return ledger.find(path, measure) or Evaluation(path, measure, *fitness.measure(path, measure))
+
+    smallest = [path_string(genes) for genes in space.smallest()]
+    drawn = [one.path for one in ledger if one.measure == PAIRS]
+    paths = [*drawn[: options.evaluations - len(smallest)], *smallest]
+    costs = {path: space.costs(space.genes(path))["macs"] / LIMITS["macs"] for path in paths}
+    points = {path: (costs[path], measure(path, PAIRS).value) for path in paths}
+    front = spread_over_costs(pareto_front(paths, points.__getitem__), options.front, costs.__getitem__)
+    return [(costs[path], np.array(list(measure(path, FINAL).values.values()))) for path in front]
 
 
 Front: TypeAlias = list[tuple[float, NDArray[np.float64]]]
