@@ -47,6 +47,9 @@ class _SupernetFile(click.Path):
 @options.names("--outputs", metavar="20,33",
               help="Blocks that can give the features, by stage and block; repeatable.  [default: those of the last "
               "eight that the supernet has; those of the same stage with --within]")  # fmt: skip
+@click.option("--least-layers", type=options.Whole(1), nargs=2, default=(1, 1), metavar="CLS REG",
+              help="Least number of layers of the classification and of the regression branch of the head."
+              "  [default: 1 1; those of the tracker if its weights are spread]")  # fmt: skip
 @click.option("--limit", "limits", multiple=True, metavar="COST=N",
               help="Largest cost: macs=600M (thop-2020), macs:conv=N, macs:all=N, parameters=2M; "
               "latency=8ms (CPU time of the network, here); repeatable.")  # fmt: skip

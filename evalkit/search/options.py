@@ -38,6 +38,7 @@ class SearchOptions:
             weights of ``within``, or to train a supernet.
         outputs: Blocks that can give the features, e.g. ``("20", "33")``; None for the tracker family's default, or
             those of the default that the supernet has.
+        least_layers: Least number of layers of the classification and of the regression branch.
         limits: Each ``COST=NUMBER``.
         against: Cost that the front shows the fitness against.
         fitness: ``pairs``, ``scenes``, or the name of a dataset.
@@ -71,6 +72,7 @@ class SearchOptions:
     radius: int | None = None
     supernet: Path | None = None
     outputs: tuple[str, ...] | None = None
+    least_layers: tuple[int, int] = (1, 1)
     limits: tuple[str, ...] = ()
     against: str = "macs"
     fitness: str = PAIRS

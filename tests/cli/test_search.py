@@ -42,6 +42,13 @@ def test_the_precision_of_training_is_not_that_of_latencies(tmp_path: Path, rece
     assert [(dict(one.training), one.precision) for one in received] == [({"precision": "bf16"}, "fp16")]
 
 
+def test_the_least_numbers_of_layers_are_passed_on(tmp_path: Path, received: list[api.SearchOptions]) -> None:
+    command = [*COMMAND, str(tmp_path / "out")]
+    CliRunner().invoke(cli, command)
+    CliRunner().invoke(cli, [*command, "--least-layers", "5", "7"])
+    assert [one.least_layers for one in received] == [api.SearchOptions.least_layers, (5, 7)]
+
+
 def test_choices_and_names_are_those_of_the_search() -> None:
     offered = {
         one.name: set(one.type.choices)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from evalkit import checkpoints
 from evalkit.cli import cli
-from evalkit.trackers._lighttrack.architecture import MOBILE
+from evalkit.trackers._lighttrack.architecture import MOBILE, parse_path_string
 from evalkit.trackers._lighttrack.search.costs import count_table
 from evalkit.trackers._lighttrack.search.fitness import PAIRS, Fitness, FitnessPlan
 from evalkit.trackers._lighttrack.search.prepare import BUNDLED_SUPERNET
@@ -42,12 +42,14 @@ def test_a_search_in_it_takes_the_outputs_that_it_has(tmp_path: Path) -> None:
     answer = CliRunner().invoke(cli, [
         "search", "--supernet", "bundled", "--limit", "macs=600M", "--output", str(tmp_path / "out"),
         "--evaluations", "4", "--population", "4", "--pairs", "16", "--recalibration", "16",
-        "--final-recalibration", "16", "--scenes", "2", "--frames", "4", "--front", "2",
+        "--final-recalibration", "16", "--scenes", "2", "--frames", "4", "--front", "2", "--least-layers", "2", "6",
     ])  # fmt: skip
     assert answer.exit_code == 0, answer.output
     ledger = (tmp_path / "out" / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
     paths = [json.loads(line)["path"] for line in ledger]
     assert len({path for path in paths if path != MOBILE}) >= 4
+    towers = [(len(one.cls.kernels), len(one.reg.kernels)) for one in map(parse_path_string, paths)]
+    assert all(cls >= 2 and reg >= 6 for cls, reg in towers), towers
     assert {path.rpartition("_ops_")[2] for path in paths} <= {"30", "31", "32", "33"}
     front = json.loads((tmp_path / "out" / "front.json").read_text(encoding="utf-8"))["records"]
     assert all((tmp_path / "out" / record["weights"]).is_file() for record in front)

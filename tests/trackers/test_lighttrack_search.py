@@ -249,6 +249,8 @@ def test_a_supernet_without_an_output_is_rejected_before_anything_is_evaluated(t
         ({"training": {"steps": 3, "imitation": 1}}, "no teacher to imitate"),
         ({"training": {"speed": 3}}, "does not exist"),
         ({"training": {"sampling": "best"}}, "no such sampling"),
+        ({"least_layers": (1, 9)}, r"--least-layers.*1 9.*from 1 to 8"),
+        ({"within": "lighttrack-m", "least_layers": (7, 8)}, r"fewer layers in its head.*at most 6 8"),
     ],
 )
 def test_an_invalid_request_is_rejected(tmp_path: Path, options: dict[str, Any], message: str) -> None:

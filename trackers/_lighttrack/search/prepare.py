@@ -27,6 +27,7 @@ from evalkit.trackers._lighttrack.search.shared_weights import (
 )
 from evalkit.trackers._lighttrack.search.space import (
     DEFAULT_OUTPUTS,
+    LAYERS,
     OUTPUTS,
     LightTrackSpace,
     encode,
@@ -260,14 +261,28 @@ def _listed(outputs: Sequence[tuple[int, int]]) -> str:
 
 
 def _least_layers(options: SearchOptions, center: Genes | None) -> tuple[int, int]:
-    """Return the least number of layers of each branch: that of the tracker whose weights are spread, else 1.
+    """Return the least number of layers of each branch: that of the tracker whose weights are spread, else the option.
 
     Without training, a branch does not work with fewer layers than it was trained with.
+
+    Raises:
+        EvalkitError: No branch has so many layers, or the tracker that the search stays near has fewer.
     """
-    if center is None or options.supernet is not None or options.training:
-        return 1, 1
-    cls, reg = tower_genes(center)
-    return cls[1] + 1, reg[1] + 1
+    least = options.least_layers
+    if not all(1 <= layers <= LAYERS for layers in least):
+        raise EvalkitError(
+            "no branch of the head has this number of layers", where="--least-layers",
+            found=" ".join(map(str, least)), expected=f"two numbers from 1 to {LAYERS}",
+        )  # fmt: skip
+    if center is None:
+        return least
+    cls, reg = (branch[1] + 1 for branch in tower_genes(center))
+    if least[0] > cls or least[1] > reg:
+        raise EvalkitError(
+            "the tracker in --within has fewer layers in its head", where="--least-layers",
+            found=" ".join(map(str, least)), expected=f"at most {cls} {reg}",
+        )  # fmt: skip
+    return least if options.supernet is not None or options.training else (cls, reg)
 
 
 def _shared_weights_file(
