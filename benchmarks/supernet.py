@@ -211,16 +211,16 @@ def front_with_smallest(folder: Path, seed: int, options: argparse.Namespace, sp
     plan = FitnessPlan(seed, options.pairs, final_recalibration=options.recalibration)
     fitness, ledger = Fitness(load_shared_weights(options.supernet), plan, folder), Ledger(folder / LEDGER)
 
-    def measure(path: str, measure: str) -> Evaluation:
+    def evaluation(path: str, measure: str) -> Evaluation:
         return ledger.find(path, measure) or Evaluation(path, measure, *fitness.measure(path, measure))
 
     smallest = [path_string(genes) for genes in space.smallest()]
     drawn = [one.path for one in ledger if one.measure == PAIRS]
     paths = [*drawn[: options.evaluations - len(smallest)], *smallest]
     costs = {path: space.costs(space.genes(path))["macs"] / LIMITS["macs"] for path in paths}
-    points = {path: (costs[path], measure(path, PAIRS).value) for path in paths}
+    points = {path: (costs[path], evaluation(path, PAIRS).value) for path in paths}
     front = spread_over_costs(pareto_front(paths, points.__getitem__), options.front, costs.__getitem__)
-    return [(costs[path], np.array(list(measure(path, FINAL).values.values()))) for path in front]
+    return [(costs[path], np.array(list(evaluation(path, FINAL).values.values()))) for path in front]
 
 
 Front: TypeAlias = list[tuple[float, NDArray[np.float64]]]
