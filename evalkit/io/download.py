@@ -11,7 +11,9 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPMessage
 from pathlib import Path
+from typing import IO, Any
 
 from evalkit.errors import EvalkitError
 from evalkit.io.whole_numbers import whole_number
@@ -71,13 +73,28 @@ def download(
         ) from error  # fmt: skip
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and closes the connection of one to an invalid address, which the base class leaves open."""
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
+    ) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except BaseException:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
 def _request(url: str, path: Path, limit: int, progress: Progress | None) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "evalkit"})  # noqa: S310 - from the catalogue
     received = path.stat().st_size if path.is_file() else 0
     if received:
         request.add_header("Range", f"bytes={received}-")
     # Each download gets its own opener: the library's global one keeps the proxies of its first use.
-    with urllib.request.build_opener().open(request, timeout=TIMEOUT) as answer:
+    with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
         _receive(answer, path, received if answer.status == http.client.PARTIAL_CONTENT else 0, url, limit, progress)
 
 
