@@ -29,19 +29,20 @@ _NOTE = (
 
 def results_and_definitions_section(view: View) -> Section:
     """Return the table of the trackers with their results on each benchmark, and the one of the metrics."""
-    tables = (_results_table(view), *_definitions_tables(view))
+    tables = (*_results_tables(view), *_definitions_tables(view))
     return Section("results-and-definitions", "Results and definitions", tables=tables)
 
 
-def _results_table(view: View) -> Table:
-    """Return the table of origins and of the number of sequences with results, by tracker and dataset."""
+def _results_tables(view: View) -> list[Table]:
+    """Return the table of origins and of the number of sequences with results, if there are trackers."""
     columns: list[ColumnOf[ReportedTracker]] = [
         (text_column("tracker"), lambda one: Cell(one.label, series=one.index)),
         *_name_columns(view.trackers),
         (text_column("origin"), lambda one: Cell("run" if one.origin == "evalkit" else one.origin)),
         *(_results_column(view, dataset) for dataset in view.comparison.datasets),
     ]
-    return build_table("found", "Trackers and results", columns, view.trackers, notes=(_NOTE,))
+    found = build_table("found", "Trackers and results", columns, view.trackers, notes=(_NOTE,))
+    return [found] if view.trackers else []
 
 
 def _name_columns(trackers: Sequence[ReportedTracker]) -> list[ColumnOf[ReportedTracker]]:

@@ -79,6 +79,7 @@ def test_a_report_on_a_search_alone_needs_no_results(
     assert page.startswith("# Search toy\n")
     assert "## Search toy" in page
     assert "Summary" not in page
+    assert "Results and definitions" not in page  # of no tracker and no metric
     answer = runner.invoke(cli, ["report", "--output", "report.md"])
     assert isinstance(answer.exception, MissingResults)
     answer = runner.invoke(cli, ["report", "--search", str(folder), "--tracker", "mosse", "--output", "report.md"])
