@@ -34,15 +34,16 @@ def results_and_definitions_section(view: View) -> Section:
 
 
 def _results_tables(view: View) -> list[Table]:
-    """Return the table of origins and of the number of sequences with results, if there are trackers."""
+    """Return the table of origins and of the number of sequences with results; none without trackers."""
+    if not view.trackers:
+        return []
     columns: list[ColumnOf[ReportedTracker]] = [
         (text_column("tracker"), lambda one: Cell(one.label, series=one.index)),
         *_name_columns(view.trackers),
         (text_column("origin"), lambda one: Cell("run" if one.origin == "evalkit" else one.origin)),
         *(_results_column(view, dataset) for dataset in view.comparison.datasets),
     ]
-    found = build_table("found", "Trackers and results", columns, view.trackers, notes=(_NOTE,))
-    return [found] if view.trackers else []
+    return [build_table("found", "Trackers and results", columns, view.trackers, notes=(_NOTE,))]
 
 
 def _name_columns(trackers: Sequence[ReportedTracker]) -> list[ColumnOf[ReportedTracker]]:
